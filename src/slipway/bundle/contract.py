@@ -1,0 +1,85 @@
+"""What a bundle promises its callers: columns, classes, threshold, and which measured version it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from slipway.errors import BundleError
+
+CONTRACT = "contract.json"
+PROBE = "probe.json"
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+ClassLabel = int | str
+T = TypeVar("T")
+
+
+class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One column a caller sends. `low`, `high` and `unit` belong to numbers, `values` to categories."""
+
+    name: str
+    kind: Literal["number", "integer", "category"]
+    description: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
+
+
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a server must know to answer for one version.
+
+    `classes` are in the order of the probabilities. `threshold` is None where the most probable class is the answer (the first
+    one at a tie); otherwise the model is binary and answers `positive` when its probability is >= threshold.
+    """
+
+    format: int
+    model: str
+    registered_as: str
+    version: int | None
+    run_id: str
+    engine: Literal["onnx"]
+    description: str
+    columns: tuple[Column, ...]
+    target: str
+    classes: tuple[ClassLabel, ...]
+    class_meanings: tuple[str, ...]
+    positive: ClassLabel | None
+    threshold: float | None
+    data_sha256: str
+    sample: bool
+    metrics: dict[str, float]
+    mlflow_version: str
+    created_at: str
+
+
+class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Held-out rows, (n, columns) in contract order, and what the measured model answered: n labels, (n, classes) probabilities."""
+
+    rows: list[list[float | int | str]]
+    labels: list[ClassLabel]
+    probabilities: list[list[float]]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """sha256 of every other file in the folder, by file name."""
+
+    files: dict[str, str]
+
+
+def decode(path: Path, kind: type[T]) -> T:
+    """Read one JSON file of a bundle.
+
+    Raises:
+        BundleError: The file is missing or is not what this version of Slipway writes.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise BundleError(f"{path.parent}: {path.name} is missing; the bundle is incomplete. Release the model again.") from None
+    except msgspec.MsgspecError as error:
+        raise BundleError(f"{path}: not a bundle file this version of Slipway can read ({error}). Release the model again.") from None

@@ -1,0 +1,76 @@
+"""Which bundle is in service on this host: one pointer file a model, replaced atomically, watched by the gateway.
+
+    <store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can come back
+    <store>/<model>/active.json          the pointer
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from slipway.bundle.contract import decode
+from slipway.bundle.reading import read
+
+POINTER = "active.json"
+
+
+class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the gateway is asked to serve. `installation` is new for every request, so that an answer to it can be told from an older one."""
+
+    bundle: str
+    port: int
+    installation: str
+
+
+def install(bundle: Path, store: Path, port: int) -> Pointer:
+    """Verify a bundle, copy it into the store, and point the gateway at it.
+
+    The pointer moves only after the copy is complete and verified; killed at any moment, the store holds the old state or the new.
+
+    Raises:
+        BundleError: The bundle is broken; nothing was changed.
+    """
+    contract = read(bundle).contract
+    name = f"{contract.version}-{contract.run_id[:8]}"
+    home = store / contract.model
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / name).exists():
+        scratch = Path(tempfile.mkdtemp(prefix=".copying-", dir=home))
+        shutil.copytree(bundle, scratch / name)
+        read(scratch / name)
+        os.replace(scratch / name, home / name)
+        scratch.rmdir()
+    pointer = Pointer(bundle=name, port=port, installation=uuid.uuid4().hex)
+    point(store, contract.model, pointer)
+    return pointer
+
+
+def active(store: Path, model: str) -> Pointer | None:
+    """Return the pointer of one model, or None when nothing is in service."""
+    path = store / model / POINTER
+    return decode(path, Pointer) if path.exists() else None
+
+
+def point(store: Path, model: str, pointer: Pointer | None) -> None:
+    """Move the pointer; None takes the model out of service."""
+    path = store / model / POINTER
+    if pointer is None:
+        path.unlink(missing_ok=True)
+        return
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    with scratch.open("wb") as file:
+        file.write(msgspec.json.encode(pointer))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(scratch, path)
+
+
+def installed(store: Path) -> dict[str, Pointer]:
+    """Return the pointer of every model in the store."""
+    return {path.parent.name: decode(path, Pointer) for path in sorted(store.glob(f"*/{POINTER}"))}

@@ -1,0 +1,65 @@
+"""What can go wrong, by name. Every message says what, where, what was expected, what came, and what to do next."""
+
+
+class SlipwayError(Exception):
+    """The base of every error a person is meant to read; anything else that escapes is a bug."""
+
+
+class SpecError(SlipwayError, ValueError):
+    """A model file declares something that cannot be true."""
+
+
+class UnknownModelError(SlipwayError, LookupError):
+    """No model of that name is in the catalogue."""
+
+
+class OriginUnreachableError(SlipwayError):
+    """The data set's address did not answer, or answered 5xx; asking again may help."""
+
+
+class DatasetNotFoundError(SlipwayError):
+    """The data set's address answered, but has no such file; asking again will not help."""
+
+
+class DatasetChangedError(SlipwayError):
+    """The file at the address is not the file whose checksum the model pins."""
+
+
+class InvalidRowsError(SlipwayError, ValueError):
+    """The rows break the model's column declarations; the message lists every violation."""
+
+
+class RegistryUnavailableError(SlipwayError):
+    """MLflow's tracking server or database does not answer."""
+
+
+class ParityError(SlipwayError):
+    """The compiled model does not answer as the measured model does."""
+
+
+class BundleError(SlipwayError):
+    """A bundle is incomplete, altered, or of a format this version cannot read."""
+
+
+class UnsafeModelError(SlipwayError):
+    """A stored model holds types that are not on the allow-list, so it was not loaded."""
+
+
+class ServingError(SlipwayError):
+    """The gateway did not put the bundle into service."""
+
+
+class SmokeTestError(SlipwayError):
+    """The endpoint answered, but not as the measured model did."""
+
+
+class ReleaseInProgressError(SlipwayError):
+    """Another release of the same model holds the lock."""
+
+
+class PlatformError(SlipwayError):
+    """A local service did not start, or stopped; the message carries its last log lines."""
+
+
+class PortTakenError(PlatformError):
+    """A port that Slipway needs is held by another process."""

@@ -1,0 +1,1 @@
+"""One file per model: `MODEL = ModelSpec(...)`. See docs/adding-a-model.md."""

@@ -1,0 +1,50 @@
+"""Heart disease from eleven clinical values, by logistic regression."""
+
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from sklearn.linear_model import LogisticRegression
+
+from slipway.spec import Category, Columns, Dataset, Gate, ModelSpec, Numeric, Split, Target
+
+MODEL = ModelSpec(
+    name="heart-failure",
+    registered_as="heart_failure_logistic",
+    description="Whether a patient has heart disease, from eleven clinical values.",
+    dataset=Dataset(
+        origin=(
+            "https://raw.githubusercontent.com/Dovallec/Heart_Failure_Analysis/"
+            "eb11126ff3fc347f69e5e98e3a16c64032aa6604/data/heart.csv"
+        ),
+        sha256="948420b084d8a3a0ca42b8419fce9aee175879e43f8aedf712377899a67aa49b",
+        file="heart.csv",
+    ),
+    columns=Columns(
+        features={
+            "Age": Numeric(0, 120, "years", "Age", integer=True),
+            "Sex": Category(("M", "F"), "Sex: male, female"),
+            "ChestPainType": Category(
+                ("ATA", "NAP", "ASY", "TA"), "Chest pain: atypical angina, non-anginal, asymptomatic, typical angina"
+            ),
+            "RestingBP": Numeric(0, 300, "mm Hg", "Resting blood pressure; 0 = not measured", integer=True, zero_is_missing=True),
+            "Cholesterol": Numeric(0, 1_000, "mg/dl", "Serum cholesterol; 0 = not measured", integer=True, zero_is_missing=True),
+            "FastingBS": Numeric(0, 1, "0 or 1", "Fasting blood sugar above 120 mg/dl", integer=True),
+            "RestingECG": Category(
+                ("Normal", "ST", "LVH"), "Resting ECG: normal, ST-T abnormality, left ventricular hypertrophy"
+            ),
+            "MaxHR": Numeric(30, 250, "beats/min", "Highest heart rate reached", integer=True),
+            "ExerciseAngina": Category(("Y", "N"), "Angina during exercise"),
+            "Oldpeak": Numeric(-10, 10, "mm", "ST depression during exercise relative to rest"),
+            "ST_Slope": Category(("Up", "Flat", "Down"), "Slope of the ST segment at peak exercise"),
+        },
+        target=Target("HeartDisease", {0: "no heart disease", 1: "heart disease"}, positive=1),
+    ),
+    split=Split(test=0.20, seed=42, stratify=True),
+    estimator=LogisticRegression(max_iter=2_000),
+    search_space={
+        "C": FloatDistribution(1e-3, 1e2, log=True),
+        "class_weight": CategoricalDistribution([None, "balanced"]),
+        "preparation.zeros": CategoricalDistribution(["keep", "impute"]),
+    },
+    metric="accuracy",
+    gate=Gate(floor=0.86, tolerance=0.005),
+    port=8001,
+)

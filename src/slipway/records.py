@@ -1,0 +1,117 @@
+"""What one step of a release hands to the next: small, frozen and printable. Never a frame, a model or a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+Metrics = dict[str, float]
+
+
+class Record(BaseModel):
+    """Immutable, strict about its fields, and JSON in both directions: Prefect stores it as text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Snapshot(Record):
+    """The rows of one run, stored under a name that holds their checksum."""
+
+    model: str
+    path: Path
+    sha256: str
+    rows: int
+    origin: str
+    sample: bool
+
+
+class Tuned(Record):
+    """The best hyperparameters found, and by how much evidence."""
+
+    model: str
+    study: str
+    parameters: dict[str, str | int | float | bool | None]
+    score: float
+    metric: str
+    trials: int
+    folds: int
+    seed: int
+
+
+class Candidate(Record):
+    """A measured model. `version` is None when it was measured for a dry run and not registered.
+
+    `metrics` are of the test rows, named as scikit-learn's scorers; `confusion_matrix` counts rows, true classes down,
+    predicted classes across, in the order of the target's classes.
+    """
+
+    model: str
+    registered_as: str
+    version: int | None
+    run_id: str
+    bundle: Path
+    metrics: Metrics
+    confusion_matrix: list[list[int]]
+    data_sha256: str
+    sample: bool
+
+
+class Rule(Record):
+    """One rule of the gate, and how the candidate did."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+class Verdict(Record):
+    """What the gate decided about a candidate, rule by rule."""
+
+    model: str
+    champion: int | None
+    champion_metrics: Metrics
+    rules: list[Rule]
+
+    @property
+    def passed(self) -> bool:
+        return all(rule.passed for rule in self.rules)
+
+    @property
+    def failures(self) -> list[str]:
+        return [rule.reason for rule in self.rules if not rule.passed]
+
+
+class RegistryState(Record):
+    """Which versions of one registered model hold the aliases, and the stage of each; enough to put everything back."""
+
+    registered_as: str
+    aliases: dict[str, int]
+    stages: dict[int, str]
+
+
+class Promotion(Record):
+    """A version that became champion, and what the registry looked like before."""
+
+    model: str
+    version: int
+    run_id: str
+    before: RegistryState
+
+
+class Endpoint(Record):
+    """Where a version answers."""
+
+    model: str
+    version: int
+    run_id: str
+    url: str
+
+
+class SmokeReport(Record):
+    """What the endpoint answered to rows whose answers are known. Latency is of one row, in milliseconds, median of the probes."""
+
+    endpoint: Endpoint
+    probes: int
+    refused: int
+    latency_ms: float

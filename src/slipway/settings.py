@@ -1,0 +1,107 @@
+"""Every setting of Slipway: one table, read from `SLIPWAY_*` variables and `.env`, never from code.
+
+The documented table is in `.env.example`; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+CREDENTIALS_FILE = "credentials.env"
+
+
+class Settings(BaseSettings):
+    """Where things are and how to reach them; immutable once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLIPWAY_", frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
+    mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")
+    host: str = Field("127.0.0.1", description="Address that the local services bind to.")
+    prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
+    mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
+    gateway_port: Port = Field(8000, description="Main port of the gateway; every model is under /models/<name>/.")
+    model_ports: dict[str, Port] = Field(
+        default_factory=dict, description='Other ports for some models than their files say, as JSON: {"heart-failure": 9001}.'
+    )
+    tracking_uri: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SLIPWAY_TRACKING_URI", "MLFLOW_TRACKING_URI"),
+        description="MLflow to use instead of the local platform's (MLFLOW_TRACKING_URI is read as well).",
+    )
+    ledger_url: str | None = Field(None, description="SQLAlchemy URL of the promotion ledger; default: SQLite in the home folder.")
+    api_key: SecretStr | None = Field(
+        None,
+        validation_alias="SLIPWAY_API_KEY",
+        description="API key for the endpoint; `slipway up` makes one if it is not set.",
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, then `.env`, then the credentials that `slipway up` keeps in the home folder."""
+        home = cls(_env_file=".env").home  # type: ignore[call-arg]
+        return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))  # type: ignore[call-arg]
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("mirror")
+    @classmethod
+    def _without_password(cls, mirror: str | None) -> str | None:
+        if mirror and urlsplit(mirror).password:
+            raise ValueError("SLIPWAY_MIRROR must not hold a password: the address of the rows is recorded with every run.")
+        return mirror
+
+    @cached_property
+    def gateway_url(self) -> str:
+        return f"http://{self.host}:{self.gateway_port}"
+
+    @cached_property
+    def prefect_url(self) -> str:
+        return f"http://{self.host}:{self.prefect_port}"
+
+    @cached_property
+    def mlflow_url(self) -> str:
+        return f"http://{self.host}:{self.mlflow_port}"
+
+    @cached_property
+    def mlflow_database(self) -> str:
+        return f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    @cached_property
+    def mlflow_artifacts(self) -> Path:
+        return self.home / "mlflow" / "artifacts"
+
+    @cached_property
+    def tracking(self) -> str:
+        """The MLflow that is used: the one that was set, else the home folder's database without a server."""
+        return self.tracking_uri or self.mlflow_database
+
+    @cached_property
+    def ledger(self) -> str:
+        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @cached_property
+    def snapshots(self) -> Path:
+        return self.home / "snapshots"
+
+    @cached_property
+    def studies(self) -> Path:
+        return self.home / "studies"
+
+    @cached_property
+    def bundles(self) -> Path:
+        """Folder of installed bundles; the gateway watches it."""
+        return self.home / "bundles"
