@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 CREDENTIALS_FILE = "credentials.env"
+LOOPBACK = "127.0.0.1"
 
 
 class Settings(BaseSettings):
@@ -27,7 +28,6 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
     mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")
-    host: str = Field("127.0.0.1", description="Address that the local services bind to.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
     gateway_port: Port = Field(8000, description="Main port of the gateway; every model is under /models/<name>/.")
@@ -66,15 +66,15 @@ class Settings(BaseSettings):
 
     @cached_property
     def gateway_url(self) -> str:
-        return f"http://{self.host}:{self.gateway_port}"
+        return f"http://{LOOPBACK}:{self.gateway_port}"
 
     @cached_property
     def prefect_url(self) -> str:
-        return f"http://{self.host}:{self.prefect_port}"
+        return f"http://{LOOPBACK}:{self.prefect_port}"
 
     @cached_property
     def mlflow_url(self) -> str:
-        return f"http://{self.host}:{self.mlflow_port}"
+        return f"http://{LOOPBACK}:{self.mlflow_port}"
 
     @cached_property
     def mlflow_database(self) -> str:
