@@ -36,6 +36,7 @@ class Tuned(Record):
     metric: str
     trials: int
     folds: int
+    repeats: int
     seed: int
 
 
@@ -50,7 +51,7 @@ class Candidate(Record):
     registered_as: str
     version: int | None
     run_id: str
-    bundle: Path
+    bundle: str
     metrics: Metrics
     confusion_matrix: list[list[int]]
     data_sha256: str

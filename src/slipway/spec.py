@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 ClassLabel = int | str
 PREPARATION = "preparation."
 
+# figures measured on the test rows, named as scikit-learn's scorers; higher is better for each
+_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss")
+BINARY_METRICS = (*_METRICS, "precision", "recall", "f1", "roc_auc", "average_precision")
+MULTICLASS_METRICS = (*_METRICS, "roc_auc_ovr")
+
 
 @dataclass(frozen=True, slots=True)
 class Numeric:
@@ -163,9 +168,26 @@ class Preparation:
     zeros: Literal["keep", "impute"] = "keep"
 
 
+@dataclass(frozen=True, slots=True)
+class Simplest:
+    """Take the simplest of the trials that are as good as the best, within one standard error of its mean over the folds.
+
+    The rule of Breiman et al., Classification and Regression Trees (1984), 3.4.3: where the scores are flat, the best mean is
+    an accident of the folds, and the simpler model is the one that travels. `parameter` is the key of the search space that
+    measures complexity; `direction` says which end of it is simple. Only trials that share the best one's other choices count.
+    """
+
+    parameter: str
+    direction: Literal["low", "high"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """One model: what it learns from, how it is tuned, what it must reach, and where it is served."""
+    """One model: what it learns from, how it is tuned, what it must reach, and where it is served.
+
+    A trial is scored over `folds` folds, shuffled anew `repeats` times; small data need the repeats, because one shuffle of
+    a few hundred rows decides more than the hyperparameters do.
+    """
 
     name: str
     registered_as: str
@@ -180,6 +202,8 @@ class ModelSpec:
     port: int
     trials: int = 40
     folds: int = 5
+    repeats: int = 1
+    simplest: Simplest | None = None
     preparation: Preparation = Preparation()
 
     def __post_init__(self) -> None:
@@ -200,17 +224,15 @@ class ModelSpec:
             )
         if not 1 <= self.port <= 65_535:
             raise SpecError(f"port={self.port} is no port; use 1 to 65535.")
-        if self.trials < 1 or self.folds < 2:
-            raise SpecError(f"trials={self.trials}, folds={self.folds}: tuning needs one trial and two folds at least.")
-        scorers = _scorer_names()
-        if self.metric not in scorers:
-            raise SpecError(f"scikit-learn has no scorer {self.metric!r}; use one of {', '.join(scorers)}.")
-
-
-def _scorer_names() -> list[str]:
-    from sklearn.metrics import get_scorer_names
-
-    return list(get_scorer_names())
+        if self.trials < 1 or self.folds < 2 or self.repeats < 1:
+            raise SpecError(
+                f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs one trial, two folds and one repeat at least."
+            )
+        if self.simplest and self.simplest.parameter not in self.search_space:
+            raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")
+        metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
+        if self.metric not in metrics:
+            raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")
 
 
 def describe(value: Any) -> str:

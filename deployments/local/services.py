@@ -1,0 +1,142 @@
+"""What the platform consists of: each program's command, environment, ports and address."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deployments.local.ports import PortNeed
+from slipway.settings import LOOPBACK, Settings
+
+PREFECT, MLFLOW, WORKER, GATEWAY = "prefect", "mlflow", "worker", "gateway"
+ALL = (PREFECT, MLFLOW, WORKER, GATEWAY)
+
+POOL = "slipway"
+WORKER_NAME = "local"
+
+# A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
+NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised program."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    log: Path
+    url: str | None = None
+    health: str | None = None
+    after: str | None = None
+    needs: tuple[PortNeed, ...] = ()
+    timeout: float = field(default=120.0, compare=False)
+
+
+def programs(settings: Settings, model_ports: Mapping[str, int]) -> dict[str, Program]:
+    """Return every program by name, in the order in which they are shown."""
+    return {p.name: p for p in (_prefect(settings), _mlflow(settings), _worker(settings), _gateway(settings, model_ports))}
+
+
+def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that all programs share: the caller's, with the settings as they were resolved.
+
+    It is handed to supervisord as its own environment and not written to its configuration, so an address with a
+    password reaches no file. The API key is left out: who needs it reads `credentials.env`.
+    """
+    kept = {key: value for key, value in environ.items() if not key.startswith(NOT_INHERITED)}
+    proxied = [host for host in environ.get("NO_PROXY", environ.get("no_proxy", "")).split(",") if host]
+    direct = ",".join(dict.fromkeys([*proxied, LOOPBACK, "localhost"]))
+    return kept | resolved(settings) | {"NO_PROXY": direct, "no_proxy": direct, "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def resolved(settings: Settings) -> dict[str, str]:
+    """Return the settings that were set anywhere, as variables; also those that came from a `.env` file."""
+    values = settings.model_dump(mode="json", exclude={"api_key"}, exclude_unset=True, exclude_none=True) | {"home": str(settings.home)}
+    return {f"SLIPWAY_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _log(settings: Settings, name: str) -> Path:
+    return settings.home / "logs" / f"{name}.log"
+
+
+def _prefect(settings: Settings) -> Program:
+    port = settings.prefect_port
+    return Program(
+        PREFECT,
+        _python("prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)),
+        _prefect_environment(settings)
+        | {
+            "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{settings.home / 'prefect' / 'prefect.db'}",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_UI_API_URL": f"{settings.prefect_url}/api",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            # Without this any web page open in the user's browser may create runs, and a run's command is a job variable.
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{settings.prefect_url},http://localhost:{port}",
+        },
+        _log(settings, PREFECT),
+        url=settings.prefect_url,
+        health=f"{settings.prefect_url}/api/health",
+        needs=(PortNeed(port, "the Prefect server", "SLIPWAY_PREFECT_PORT"),),
+    )
+
+
+def _mlflow(settings: Settings) -> Program:
+    port = settings.mlflow_port
+    return Program(
+        MLFLOW,
+        _python("deployments.local.mlflow_server", settings.mlflow_database, str(settings.mlflow_artifacts), str(port)),
+        # Jobs are for evaluating language models; their runner is four more processes.
+        {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        _log(settings, MLFLOW),
+        url=settings.mlflow_url,
+        health=f"{settings.mlflow_url}/health",
+        needs=(PortNeed(port, "the MLflow server", "SLIPWAY_MLFLOW_PORT"),),
+    )
+
+
+def _worker(settings: Settings) -> Program:
+    own_mlflow = settings.tracking_uri in (None, settings.mlflow_url)
+    return Program(
+        WORKER,
+        _python("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER_NAME, "--install-policy", "never"),
+        _prefect_environment(settings)
+        | {"PREFECT_WORKER_QUERY_SECONDS": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        | ({"MLFLOW_TRACKING_URI": settings.mlflow_url} if own_mlflow else {}),
+        _log(settings, WORKER),
+        health=f"{settings.prefect_url}/api/work_pools/{POOL}/workers/filter",
+        after=PREFECT,
+    )
+
+
+def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
+    needs = [PortNeed(settings.gateway_port, "the gateway", "SLIPWAY_GATEWAY_PORT")]
+    needs += [PortNeed(port, f"the model {name}", f"""SLIPWAY_MODEL_PORTS='{{"{name}": ...}}'""") for name, port in model_ports.items()]
+    return Program(
+        GATEWAY,
+        _python("slipway.gateway"),
+        {"SLIPWAY_GATEWAY_PORT": str(settings.gateway_port)},
+        _log(settings, GATEWAY),
+        url=settings.gateway_url,
+        health=f"{settings.gateway_url}/ping",
+        needs=tuple(needs),
+        timeout=60.0,
+    )
+
+
+def _prefect_environment(settings: Settings) -> dict[str, str]:
+    return {
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_API_URL": f"{settings.prefect_url}/api",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
+        "PREFECT_LOGGING_COLORS": "false",
+        "PREFECT_CLI_PROMPT": "false",
+    }

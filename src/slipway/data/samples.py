@@ -1,0 +1,119 @@
+"""Rows for trying the system out on a machine that cannot reach the origins: generated, seeded, from per-class statistics.
+
+The statistics are facts about a data set, not rows of it: per class the number of rows, per numeric column its quantiles,
+per category its frequencies. Columns are drawn independently within a class, so what a model learns from them is real in
+kind but not in strength; whatever was trained on them says so everywhere it shows.
+
+    python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and keeps them in the project
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slipway.errors import SlipwayError
+from slipway.records import Snapshot
+from slipway.spec import Category, ModelSpec, Numeric
+
+QUANTILES = 41
+Statistics = dict[str, Any]
+
+
+def generate(spec: ModelSpec, folder: Path) -> Snapshot:
+    """Write the sample rows of a model as `<name>-sample-<sha12>.csv` and return their snapshot; the same bytes every time.
+
+    Raises:
+        SlipwayError: The project keeps no statistics for this model.
+    """
+    content = draw(spec, statistics(spec)).to_csv(index=False, lineterminator="\n").encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{spec.name}-sample-{sha256[:12]}.csv"
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    scratch.write_bytes(content)
+    os.replace(scratch, path)
+    return Snapshot(
+        model=spec.name, path=path, sha256=sha256, rows=content.count(b"\n") - 1, origin=f"sample:{spec.name}", sample=True
+    )
+
+
+def statistics(spec: ModelSpec) -> Statistics:
+    """Read the statistics the project keeps for a model."""
+    try:
+        text = resources.files("slipway.data").joinpath("statistics", f"{spec.name}.json").read_text()
+    except FileNotFoundError:
+        raise SlipwayError(
+            f"{spec.name}: the project keeps no statistics to draw sample rows from. "
+            f"Derive them with `python -m slipway.data.samples {spec.name} FILE.csv`."
+        ) from None
+    return dict(json.loads(text))
+
+
+def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
+    """Draw as many rows of each class as the original has, in a shuffled order fixed by the split's seed."""
+    generator = np.random.default_rng(spec.split.seed)
+    parts = []
+    for label, known in facts["classes"].items():
+        rows = int(known["rows"])
+        part = {name: _draw_column(kind, known["columns"][name], rows, generator) for name, kind in spec.columns.features.items()}
+        parts.append(pd.DataFrame({**part, spec.columns.target.name: label}))
+    drawn = pd.concat(parts, ignore_index=True)
+    return drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
+
+
+def _draw_column(kind: Numeric | Category, known: Any, rows: int, generator: np.random.Generator) -> Any:
+    if isinstance(kind, Category):
+        shares = np.array([known.get(value, 0) for value in kind.values], dtype="float64")
+        return generator.choice(np.array(kind.values, dtype=object), size=rows, p=shares / shares.sum())
+    levels = np.linspace(0, 1, len(known["quantiles"]))
+    values = np.interp(generator.random(rows), levels, known["quantiles"])
+    values = np.round(values, known["decimals"])
+    return values.astype("int64") if kind.integer else values
+
+
+def derive(spec: ModelSpec, rows: pd.DataFrame) -> Statistics:
+    """Return the statistics of validated rows, per class."""
+    target = spec.columns.target.name
+    return {
+        "quantiles": QUANTILES,
+        "classes": {
+            str(label): {
+                "rows": len(part),
+                "columns": {name: _column_facts(kind, part[name]) for name, kind in spec.columns.features.items()},
+            }
+            for label, part in rows.groupby(target)
+        },
+    }
+
+
+def _column_facts(kind: Numeric | Category, cells: pd.Series[Any]) -> Any:
+    if isinstance(kind, Category):
+        return {value: int((cells == value).sum()) for value in kind.values}
+    decimals = 0 if kind.integer else max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in cells)
+    quantiles = np.quantile(cells.to_numpy(dtype="float64"), np.linspace(0, 1, QUANTILES))
+    return {"decimals": decimals, "quantiles": [round(float(value), 6) for value in quantiles]}
+
+
+def main(arguments: list[str]) -> None:
+    from slipway.catalogue import lookup
+    from slipway.data.validation import validate
+
+    if len(arguments) != 2 or arguments[0] in {"-h", "--help"}:
+        raise SystemExit(__doc__)
+    spec = lookup(arguments[0])
+    path = Path(__file__).parent / "statistics" / f"{spec.name}.json"
+    path.write_text(json.dumps(derive(spec, validate(spec, Path(arguments[1]))), indent=1) + "\n")
+    print(f"{spec.name}: statistics written to {path.name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,125 @@
+"""Checking a CSV against a model's columns: every violation is said, not the first."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from slipway.errors import InvalidRowsError
+from slipway.spec import Category, ModelSpec, Numeric
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 5  # offending rows named per column
+LEAK_VALUES = 20  # a column with more different values than this may separate the classes by chance
+
+
+def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
+    """Return the rows, typed: numbers as int64 or float64, categories as text, the target as its declared labels.
+
+    Columns are the features in contract order, then the target; excluded columns are dropped.
+
+    Raises:
+        InvalidRowsError: Names every violation with its column, file lines (the header is line 1) and values.
+    """
+    text = _read_as_text(spec, path)
+    violations = _column_violations(spec, text)
+    if violations:
+        raise _invalid(spec, path, violations)
+    typed = pd.DataFrame(index=text.index)
+    for name, kind in spec.columns.features.items():
+        typed[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
+        violations += found
+    typed[spec.columns.target.name], found = _labels(spec, text[spec.columns.target.name])
+    violations += found
+    if not violations:
+        violations += _leaks(spec, typed)
+    if violations:
+        raise _invalid(spec, path, violations)
+    duplicates = int(typed.duplicated().sum())
+    logger.info("%s: %d rows are valid; %d repeat another row", spec.name, len(typed), duplicates)
+    return typed
+
+
+def _read_as_text(spec: ModelSpec, path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except pd.errors.EmptyDataError:
+        raise _invalid(spec, path, ["the file is empty; a header and rows were expected."]) from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise _invalid(spec, path, [f"the file is no CSV in UTF-8: {str(error).strip()}."]) from None
+
+
+def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
+    columns, found = spec.columns, []
+    needed = [*columns.features, columns.target.name]
+    found += [f"column {name!r} is missing; the file has {list(text.columns)}." for name in needed if name not in text.columns]
+    known = {*needed, *columns.excluded}
+    found += [f"column {name!r} is unexpected; declare it as a feature or exclude it with a reason." for name in text.columns if name not in known]
+    if text.empty:
+        found.append("the file has a header but no rows.")
+    return found
+
+
+def _numbers(cells: pd.Series[str], kind: Numeric) -> tuple[pd.Series[float], list[str]]:
+    name, found = str(cells.name), []
+    values = pd.to_numeric(cells.str.strip(), errors="coerce").astype("float64")
+    missing = cells.str.strip() == ""
+    if missing.any():
+        found.append(f"column {name!r} has missing values: {_places(cells[missing])}.")
+    unreadable = values.isna() & ~missing
+    if unreadable.any():
+        found.append(f"column {name!r} holds text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}.")
+    outside = (values < kind.low) | (values > kind.high)
+    if outside.any():
+        found.append(f"column {name!r} is outside {kind.low:g} to {kind.high:g} {kind.unit}: {_places(cells[outside])}.")
+    if kind.integer:
+        fractional = values.notna() & (values % 1 != 0)
+        if fractional.any():
+            found.append(f"column {name!r} holds fractions where whole numbers were expected: {_places(cells[fractional])}.")
+        elif not found:
+            return values.astype("int64"), found
+    return values, found
+
+
+def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], list[str]]:
+    unknown = ~cells.isin(kind.values)
+    if not unknown.any():
+        return cells, []
+    return cells, [f"column {str(cells.name)!r} holds unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}."]
+
+
+def _labels(spec: ModelSpec, cells: pd.Series[str]) -> tuple[pd.Series[int] | pd.Series[str], list[str]]:
+    target = spec.columns.target
+    by_text = {str(label): label for label in target.classes}
+    unknown = ~cells.isin(list(by_text))
+    if unknown.any():
+        return cells, [f"target {target.name!r} holds unknown classes, expected one of {list(by_text)}: {_places(cells[unknown])}."]
+    absent = [label for label in by_text if not (cells == label).any()]
+    found = [f"target {target.name!r} has no row of class {label}; a classifier cannot be trained or judged without it." for label in absent]
+    return cells.map(by_text), found
+
+
+def _leaks(spec: ModelSpec, typed: pd.DataFrame) -> list[str]:
+    """A column whose every value occurs with one class only tells the answer, not the patient."""
+    target, found = typed[spec.columns.target.name], []
+    for name in spec.columns.features:
+        if 2 <= typed[name].nunique() <= LEAK_VALUES and target.groupby(typed[name]).nunique().max() == 1:
+            found.append(f"column {name!r} determines the target {target.name!r} by itself: it leaks the answer. Exclude it with a reason.")
+    return found
+
+
+def _places(cells: pd.Series[str]) -> str:
+    shown = ", ".join(f"line {int(str(index)) + 2} {value!r}" for index, value in cells.head(SHOWN).items())
+    return shown + (f" and {len(cells) - SHOWN} more" if len(cells) > SHOWN else "")
+
+
+def _invalid(spec: ModelSpec, path: Path, violations: list[str]) -> InvalidRowsError:
+    listed = "\n".join(f"  - {violation}" for violation in violations)
+    module = spec.name.replace("-", "_")
+    return InvalidRowsError(
+        f"{spec.name}: {path.name} breaks the columns declared in src/slipway/models/{module}.py:\n{listed}\n"
+        "Correct the file, or the declaration if it is the declaration that is wrong."
+    )

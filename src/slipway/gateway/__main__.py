@@ -1,0 +1,37 @@
+"""Start the gateway: `python -m slipway.gateway`, configured by `SLIPWAY_*` (see `slipway.settings`)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from slipway.errors import SlipwayError
+from slipway.settings import LOOPBACK, Settings
+
+logger = logging.getLogger("slipway.gateway")
+
+
+def main() -> int:
+    """Return 0 after SIGTERM or SIGINT, 1 when the gateway cannot start."""
+    import uvloop
+
+    from slipway.gateway.server import bind, serve
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    os.umask(0o077)  # the audit log holds the callers' rows
+    settings = Settings.load()
+    try:
+        sock = bind(settings.gateway_port)
+    except SlipwayError as error:
+        logger.error("%s", error)
+        return 1
+    logger.info("listening on http://%s:%d", LOOPBACK, settings.gateway_port)
+    uvloop.run(serve(settings, sock))
+    logger.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

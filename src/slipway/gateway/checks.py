@@ -1,0 +1,113 @@
+"""Rows against the contract: every cell that breaks it is counted, the first twenty are told, and nothing is half-scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from math import isnan
+from typing import Any, Final
+
+import msgspec
+
+from slipway.bundle.contract import Column, Contract
+from slipway.gateway.replies import BAD_REQUEST, RequestError, Violation
+
+LISTED = 20
+SHOWN = 60
+# The engine computes in float32: a number beyond this would become infinity inside it.
+LARGEST = 3.4028234663852886e38
+
+Cells = Sequence[Any]
+
+
+class Absent:
+    """A cell that the request does not have, unlike one that is there and null."""
+
+    def __repr__(self) -> str:
+        return "no value"
+
+
+ABSENT: Final = Absent()
+
+
+def check(columns: Mapping[str, Cells], contract: Contract) -> dict[str, Cells]:
+    """Return the columns in contract order when all cells keep the contract.
+
+    Args:
+        columns: Cells by the column names the caller used, all of one length >= 1; ABSENT where a record lacks the column.
+    Raises:
+        RequestError: 400, with row, column, what was expected and what came for each violation.
+    """
+    violations: list[Violation] = []
+    total = 0
+    for column in contract.columns:
+        if column.name not in columns:
+            total += 1
+            violations.append(Violation(0, column.name, expected(column), "no such column"))
+        elif not _keeps(column, columns[column.name]):
+            faults = [row for row, cell in enumerate(columns[column.name]) if not _keeps(column, (cell,))]
+            total += len(faults)
+            violations += [_violation(row, column, columns[column.name][row]) for row in faults[:LISTED]]
+    unknown = columns.keys() - {column.name for column in contract.columns}
+    total += len(unknown)
+    violations += [_extra(name, columns[name], contract) for name in islice((name for name in columns if name in unknown), LISTED)]
+    if total:
+        raise refusal(contract, violations, total)
+    return {column.name: columns[column.name] for column in contract.columns}
+
+
+def refusal(contract: Contract, violations: Sequence[Violation], total: int) -> RequestError:
+    """Return the 400 that tells the first violations, by row, and how many there are."""
+    listed = sorted(violations, key=lambda violation: violation.row)[:LISTED]
+    places = "1 place" if total == 1 else f"{total} places"
+    lines = [f"the rows break the contract of {contract.model} in {places}; nothing was predicted.", *map(str, listed)]
+    if total > len(listed):
+        lines.append(f"... and {total - len(listed)} more.")
+    return RequestError(400, BAD_REQUEST, "\n".join(lines), violations=listed, total=total)
+
+
+def expected(column: Column) -> str:
+    """Say what a cell of this column must hold."""
+    if column.kind == "category":
+        return "one of " + ", ".join(map(repr, column.values))
+    words = ["a whole number" if column.kind == "integer" else "a number"]
+    if column.low is not None:
+        words.append(f"from {column.low:.15g}")
+    if column.high is not None:
+        words.append(f"to {column.high:.15g}")
+    if column.unit:
+        words.append(f"({column.unit})")
+    return " ".join(words)
+
+
+def shown(cell: Any) -> str:
+    """Return a cell as the caller wrote it, shortened to 60 characters."""
+    if isinstance(cell, Absent):
+        return repr(cell)
+    if cell is None or cell != cell:
+        return "nothing (null, NaN or an empty cell)"
+    text = msgspec.json.encode(cell[:SHOWN] if isinstance(cell, str | list) else cell).decode()
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def _keeps(column: Column, cells: Cells) -> bool:
+    kinds = set(map(type, cells))
+    if column.kind == "category":
+        return kinds == {str} and set(cells) <= set(column.values)
+    if not kinds <= {int, float}:  # bool is a kind of its own here: true is not 1
+        return False
+    low = -LARGEST if column.low is None else column.low
+    high = LARGEST if column.high is None else column.high
+    if not (low <= min(cells) and max(cells) <= high) or isnan(sum(cells)):  # min and max overlook a NaN, the sum does not
+        return False
+    return column.kind == "number" or float not in kinds or all(float(cell).is_integer() for cell in cells)
+
+
+def _violation(row: int, column: Column, cell: Any) -> Violation:
+    return Violation(row, column.name, expected(column), shown(cell))
+
+
+def _extra(name: str, cells: Cells, contract: Contract) -> Violation:
+    row = next(row for row, cell in enumerate(cells) if cell is not ABSENT)
+    names = ", ".join(column.name for column in contract.columns)
+    return Violation(row, name[:SHOWN], f"only the columns {names}", shown(cells[row]))

@@ -1,0 +1,76 @@
+"""What goes back to a caller: a reply, or the reason why there is none, always as JSON with `error_code` and `message` as MLflow has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+Header = tuple[bytes, bytes]
+
+JSON = b"application/json"
+BAD_REQUEST = "BAD_REQUEST"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+TOO_LARGE = "REQUEST_TOO_LARGE"
+UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+INTERNAL_ERROR = "INTERNAL_ERROR"
+UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One cell that breaks the contract. `row` counts from 0 in the request; `column` is None where the whole row is at fault."""
+
+    row: int
+    column: str | None
+    expected: str
+    received: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" if self.column is None else f"row {self.row}, column {self.column!r}"
+        return f"{place}: expected {self.expected}, received {self.received}"
+
+
+class RequestError(Exception):
+    """A request that is not answered: the HTTP status, MLflow's kind of error code, and words for the caller."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Sequence[Header] = (),
+        violations: Sequence[Violation] = (),
+        total: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = tuple(headers)
+        self.violations = tuple(violations)
+        self.total = total
+
+    def reply(self) -> Reply:
+        body: dict[str, Any] = {"error_code": self.code, "message": str(self)}
+        if self.total is not None:
+            body |= {"violations": self.violations, "total": self.total}
+        return Reply(self.status, msgspec.json.encode(body), headers=self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP reply; the request's id and the body's length are added where it is sent."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: tuple[Header, ...] = ()
+
+
+def as_json(content: Any) -> Reply:
+    """Return a 200 reply."""
+    return Reply(200, msgspec.json.encode(content))
