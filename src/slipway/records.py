@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -92,12 +93,14 @@ class RegistryState(Record):
 
 
 class Promotion(Record):
-    """A version that became champion, and what the registry looked like before."""
+    """A candidate on its way to become champion, and how things stood before: all that an undo needs.
 
-    model: str
-    version: int
-    run_id: str
-    before: RegistryState
+    `pointer` is the bundle that was in service on this host, as `slipway.bundle.installing` keeps it, or None.
+    """
+
+    candidate: Candidate
+    registry: RegistryState
+    pointer: dict[str, str | int] | None
 
 
 class Endpoint(Record):
@@ -116,3 +119,14 @@ class SmokeReport(Record):
     probes: int
     refused: int
     latency_ms: float
+
+
+class Release(Record):
+    """How a release ended."""
+
+    outcome: Literal["promoted", "refused", "dry run"]
+    snapshot: Snapshot
+    tuned: Tuned
+    candidate: Candidate
+    verdict: Verdict
+    smoke_test: SmokeReport | None = None

@@ -22,9 +22,7 @@ LOOPBACK = "127.0.0.1"
 class Settings(BaseSettings):
     """Where things are and how to reach them; immutable once read."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SLIPWAY_", frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
     mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")
@@ -49,8 +47,8 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls) -> Self:
         """Read the environment, then `.env`, then the credentials that `slipway up` keeps in the home folder."""
-        home = cls(_env_file=".env").home  # type: ignore[call-arg]
-        return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))  # type: ignore[call-arg]
+        home = cls(_env_file=".env").home
+        return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))
 
     @field_validator("home")
     @classmethod

@@ -78,6 +78,10 @@ class Target:
     def labels(self) -> list[ClassLabel]:
         return list(self.classes)
 
+    def index(self, label: ClassLabel | None) -> int:
+        """Return the place of a class among the probabilities."""
+        return self.labels.index(label)  # type: ignore[arg-type]
+
     @property
     def binary(self) -> bool:
         return len(self.classes) == 2
@@ -226,7 +230,7 @@ class ModelSpec:
             raise SpecError(f"port={self.port} is no port; use 1 to 65535.")
         if self.trials < 1 or self.folds < 2 or self.repeats < 1:
             raise SpecError(
-                f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs one trial, two folds and one repeat at least."
+                f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs a trial, two folds and a repeat at least."
             )
         if self.simplest and self.simplest.parameter not in self.search_space:
             raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")

@@ -57,6 +57,11 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created_at: str
 
 
+def with_version(contract: Contract, version: int | None) -> Contract:
+    """Return the contract of the same model under the version it was registered as."""
+    return msgspec.structs.replace(contract, version=version)
+
+
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Held-out rows, (n, columns) in contract order, and what the measured model answered: n labels, (n, classes) probabilities."""
 

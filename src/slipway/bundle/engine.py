@@ -45,7 +45,7 @@ def labels(probabilities: Probabilities, contract: Contract) -> list[ClassLabel]
     classes = contract.classes
     if contract.threshold is None:
         return [classes[index] for index in probabilities.argmax(axis=1).tolist()]
-    yes = classes.index(contract.positive)  # type: ignore[arg-type]
+    yes = classes.index(contract.positive)
     reached = probabilities[:, yes] >= contract.threshold
     return [classes[yes] if hit else classes[1 - yes] for hit in reached.tolist()]
 

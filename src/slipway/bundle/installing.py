@@ -1,7 +1,7 @@
 """Which bundle is in service on this host: one pointer file a model, replaced atomically, watched by the gateway.
 
-    <store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can come back
-    <store>/<model>/active.json          the pointer
+<store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can come back
+<store>/<model>/active.json          the pointer
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ POINTER = "active.json"
 
 
 class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the gateway is asked to serve. `installation` is new for every request, so that an answer to it can be told from an older one."""
+    """What the gateway is asked to serve. `installation` is new for every request, so that the answer to this one is told apart."""
 
     bundle: str
     port: int

@@ -41,9 +41,7 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     scratch.write_bytes(content)
     os.replace(scratch, path)
-    return Snapshot(
-        model=spec.name, path=path, sha256=sha256, rows=content.count(b"\n") - 1, origin=f"sample:{spec.name}", sample=True
-    )
+    return Snapshot(model=spec.name, path=path, sha256=sha256, rows=content.count(b"\n") - 1, origin=f"sample:{spec.name}", sample=True)
 
 
 def statistics(spec: ModelSpec) -> Statistics:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -57,13 +58,15 @@ def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
     needed = [*columns.features, columns.target.name]
     found += [f"column {name!r} is missing; the file has {list(text.columns)}." for name in needed if name not in text.columns]
     known = {*needed, *columns.excluded}
-    found += [f"column {name!r} is unexpected; declare it as a feature or exclude it with a reason." for name in text.columns if name not in known]
+    found += [
+        f"column {name!r} is unexpected; declare it as a feature or exclude it with a reason." for name in text.columns if name not in known
+    ]
     if text.empty:
         found.append("the file has a header but no rows.")
     return found
 
 
-def _numbers(cells: pd.Series[str], kind: Numeric) -> tuple[pd.Series[float], list[str]]:
+def _numbers(cells: pd.Series[str], kind: Numeric) -> tuple[pd.Series[Any], list[str]]:
     name, found = str(cells.name), []
     values = pd.to_numeric(cells.str.strip(), errors="coerce").astype("float64")
     missing = cells.str.strip() == ""
@@ -91,14 +94,16 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
     return cells, [f"column {str(cells.name)!r} holds unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}."]
 
 
-def _labels(spec: ModelSpec, cells: pd.Series[str]) -> tuple[pd.Series[int] | pd.Series[str], list[str]]:
+def _labels(spec: ModelSpec, cells: pd.Series[str]) -> tuple[pd.Series[Any], list[str]]:
     target = spec.columns.target
     by_text = {str(label): label for label in target.classes}
     unknown = ~cells.isin(list(by_text))
     if unknown.any():
         return cells, [f"target {target.name!r} holds unknown classes, expected one of {list(by_text)}: {_places(cells[unknown])}."]
     absent = [label for label in by_text if not (cells == label).any()]
-    found = [f"target {target.name!r} has no row of class {label}; a classifier cannot be trained or judged without it." for label in absent]
+    found = [
+        f"target {target.name!r} has no row of class {label}; a classifier cannot be trained or judged without it." for label in absent
+    ]
     return cells.map(by_text), found
 
 

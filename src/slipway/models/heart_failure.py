@@ -11,8 +11,7 @@ MODEL = ModelSpec(
     description="Whether a patient has heart disease, from eleven clinical values.",
     dataset=Dataset(
         origin=(
-            "https://raw.githubusercontent.com/Dovallec/Heart_Failure_Analysis/"
-            "eb11126ff3fc347f69e5e98e3a16c64032aa6604/data/heart.csv"
+            "https://raw.githubusercontent.com/Dovallec/Heart_Failure_Analysis/eb11126ff3fc347f69e5e98e3a16c64032aa6604/data/heart.csv"
         ),
         sha256="948420b084d8a3a0ca42b8419fce9aee175879e43f8aedf712377899a67aa49b",
         file="heart.csv",
@@ -27,9 +26,7 @@ MODEL = ModelSpec(
             "RestingBP": Numeric(0, 300, "mm Hg", "Resting blood pressure; 0 = not measured", integer=True, zero_is_missing=True),
             "Cholesterol": Numeric(0, 1_000, "mg/dl", "Serum cholesterol; 0 = not measured", integer=True, zero_is_missing=True),
             "FastingBS": Numeric(0, 1, "0 or 1", "Fasting blood sugar above 120 mg/dl", integer=True),
-            "RestingECG": Category(
-                ("Normal", "ST", "LVH"), "Resting ECG: normal, ST-T abnormality, left ventricular hypertrophy"
-            ),
+            "RestingECG": Category(("Normal", "ST", "LVH"), "Resting ECG: normal, ST-T abnormality, left ventricular hypertrophy"),
             "MaxHR": Numeric(30, 250, "beats/min", "Highest heart rate reached", integer=True),
             "ExerciseAngina": Category(("Y", "N"), "Angina during exercise"),
             "Oldpeak": Numeric(-10, 10, "mm", "ST depression during exercise relative to rest"),

@@ -34,7 +34,7 @@ def evaluate(target: Target, truth: Sequence[ClassLabel], answers: Sequence[Clas
 
 def _binary(target: Target, truth: Sequence[ClassLabel], answers: Sequence[ClassLabel], probabilities: Probabilities) -> Metrics:
     positive = target.positive
-    column = probabilities[:, target.labels.index(positive)]  # type: ignore[arg-type]
+    column = probabilities[:, target.index(positive)]
     hits = np.array([label == positive for label in truth])
     return {
         "precision": metrics.precision_score(truth, answers, pos_label=positive, zero_division=0),

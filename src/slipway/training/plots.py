@@ -27,11 +27,11 @@ def roc(path: Path, target: Target, truth: Sequence[ClassLabel], probabilities: 
     """Draw the receiver operating characteristic as a PNG, of the positive class, or of each class against the rest."""
     figure = Figure(figsize=(4.8, 4.2), layout="constrained")
     axes = figure.subplots()
-    shown = [target.positive] if target.binary else target.labels
+    shown = [label for label in target.labels if not target.binary or label == target.positive]
     for label in shown:
         hits = [answer == label for answer in truth]
-        column = probabilities[:, target.labels.index(label)]  # type: ignore[arg-type]
-        RocCurveDisplay.from_predictions(hits, column, ax=axes, name=target.classes[label])  # type: ignore[index]
+        column = probabilities[:, target.index(label)]
+        RocCurveDisplay.from_predictions(hits, column, ax=axes, name=target.classes[label])
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
     axes.set_title(title)
     figure.savefig(path, dpi=110)

@@ -1,0 +1,62 @@
+"""One model, from its rows to a tested endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas import State
+from prefect.states import Completed
+from prefect.transactions import transaction
+
+from slipway.catalogue import lookup
+from slipway.locking import exclusive
+from slipway.records import Release
+from slipway.settings import Settings
+from slipway.tracking.connection import connect
+from tasks.data import fetch, validate
+from tasks.gate import judge
+from tasks.registry import confirm, promote, recover, refuse, register
+from tasks.reporting import report
+from tasks.serving import serve, smoke_test
+from tasks.tuning import tune
+
+
+@flow(name="release", flow_run_name="release-{name}", log_prints=True)
+def release(name: str, sample: bool = False, trials: int | None = None, dry_run: bool = False) -> State[Any]:
+    """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
+
+    Args:
+        name: The model's name in the catalogue, such as heart-failure.
+        sample: Use generated rows instead of the real ones.
+        trials: Hyperparameter trials; the model's own number if left out.
+        dry_run: Stop after the gate, and change neither registry nor service.
+    """
+    spec, settings = lookup(name), Settings.load()
+    with exclusive(name, settings):
+        connect(settings)
+        recover(spec, settings)
+        snapshot = fetch(spec, settings, sample)
+        rows = validate(spec, snapshot)
+        tuned = tune(spec, snapshot, rows, settings, trials)
+        candidate = register(spec, snapshot, rows, tuned, settings, dry_run)
+        verdict = judge(spec, candidate, rows, settings)
+        report(spec, snapshot, tuned, candidate, verdict, settings)
+        result = Release(outcome="dry run", snapshot=snapshot, tuned=tuned, candidate=candidate, verdict=verdict)
+        if dry_run:
+            return Completed(name="DryRun", message=_words(result), data=result)
+        if not verdict.passed:
+            refuse(candidate, "; ".join(verdict.failures), settings)
+            result = result.model_copy(update={"outcome": "refused"})
+            return Completed(name="Refused", message=_words(result), data=result)
+        with transaction():
+            begun = promote(spec, candidate, settings)
+            endpoint = serve(spec, candidate, settings)
+            smoke = smoke_test(endpoint, candidate, settings)
+            confirm(begun, _words(result), settings)
+        result = result.model_copy(update={"outcome": "promoted", "smoke_test": smoke})
+        return Completed(name="Promoted", message=_words(result), data=result)
+
+
+def _words(result: Release) -> str:
+    return "; ".join(result.verdict.failures or [rule.reason for rule in result.verdict.rules])

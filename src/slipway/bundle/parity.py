@@ -1,0 +1,52 @@
+"""Proof that a compiled model answers as the measured model does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.contract import ClassLabel
+from slipway.errors import ParityError
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 1e-5  # of a probability; the graph computes in float32
+SHOWN = 5
+
+Probabilities = npt.NDArray[np.float64]
+
+
+def prove(
+    model: str,
+    measured: Probabilities,
+    measured_labels: Sequence[ClassLabel],
+    compiled: Probabilities,
+    compiled_labels: Sequence[ClassLabel],
+    tolerance: float = TOLERANCE,
+) -> float:
+    """Return the largest difference between two (n, classes) arrays of probabilities for the same n rows.
+
+    Raises:
+        ParityError: A label differs anywhere, or a probability by more than the tolerance; names the first such rows.
+    """
+    if measured.shape != compiled.shape:
+        raise ParityError(f"{model}: the compiled model gives {compiled.shape} probabilities, the measured one {measured.shape}.")
+    difference = np.abs(measured - compiled).max(axis=1)
+    other_label = np.array([ours != theirs for ours, theirs in zip(compiled_labels, measured_labels, strict=True)])
+    # `not <=` rather than `>`: a NaN is a difference
+    wrong = np.flatnonzero(other_label | ~(difference <= tolerance))
+    if wrong.size:
+        rows = "\n".join(
+            f"  row {row}: measured {measured_labels[row]!r} {np.round(measured[row], 7).tolist()}, "
+            f"compiled {compiled_labels[row]!r} {np.round(compiled[row], 7).tolist()}"
+            for row in wrong[:SHOWN].tolist()
+        )
+        raise ParityError(
+            f"{model}: the compiled model is not the measured model on {wrong.size} of {len(difference)} rows "
+            f"(tolerance {tolerance:g}):\n{rows}\nNothing was registered. Serve this model through another engine."
+        )
+    logger.info("%s: compiled and measured agree on %d rows, to %.1e", model, len(difference), difference.max())
+    return float(difference.max())

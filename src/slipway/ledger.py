@@ -1,0 +1,130 @@
+"""The promotion ledger: what happened to each model's service, in order, never changed afterwards.
+
+A promotion is announced before it begins and struck off when it ended, so that one cut short by a killed process is known
+to the next release, which puts the registry and the service back.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select, text
+from sqlalchemy.engine import Engine, make_url
+
+from slipway.records import Candidate, Metrics, Promotion, Record
+
+Event = Literal["promoted", "refused", "undone"]
+
+_METADATA = MetaData()
+_ENTRIES = Table(
+    "ledger",
+    _METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", String, nullable=False, index=True),
+    Column("entry", JSON, nullable=False),
+)
+_INTENTS = Table("promotions_in_progress", _METADATA, Column("model", String, primary_key=True), Column("promotion", JSON, nullable=False))
+
+
+class Entry(Record):
+    """One event. `aliases` and `stage` are the version's right after it; `metrics` are of the test rows.
+
+    They are named as scikit-learn's scorers.
+    """
+
+    event: Event
+    model: str
+    version: int
+    previous: int | None
+    aliases: list[str]
+    stage: str
+    metrics: Metrics
+    confusion_matrix: list[list[int]]
+    data_sha256: str
+    sample: bool
+    run_id: str
+    why: str
+    who: str = Field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+def entry(event: Event, candidate: Candidate, *, previous: int | None, aliases: list[str], stage: str, why: str) -> Entry:
+    """Return the entry of something that happened to a candidate, dated now, by the user who runs this."""
+    if candidate.version is None:
+        raise ValueError("a dry run registers no version, so there is nothing to enter in the ledger.")
+    return Entry(
+        event=event,
+        model=candidate.model,
+        version=candidate.version,
+        previous=previous,
+        aliases=aliases,
+        stage=stage,
+        metrics=candidate.metrics,
+        confusion_matrix=candidate.confusion_matrix,
+        data_sha256=candidate.data_sha256,
+        sample=candidate.sample,
+        run_id=candidate.run_id,
+        why=why,
+    )
+
+
+class Ledger:
+    """The ledger in one database: SQLite in the home folder, or any that SQLAlchemy reaches."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+    def append(self, record: Entry) -> None:
+        """Write an entry; it also ends the promotion in progress of that model, in the same transaction."""
+        with self._transaction() as connection:
+            connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
+            connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+
+    def announce(self, promotion: Promotion) -> None:
+        """Note that a promotion begins, and how things stand before it."""
+        model = promotion.candidate.model
+        with self._transaction() as connection:
+            connection.execute(insert(_INTENTS).values(model=model, promotion=promotion.model_dump(mode="json")))
+
+    def unfinished(self, model: str) -> Promotion | None:
+        """Return the promotion that was announced and never ended, or None."""
+        with self._transaction() as connection:
+            row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
+        return None if row is None else Promotion.model_validate(row[0])
+
+    def history(self, model: str) -> list[Entry]:
+        """Return every entry of one model, oldest first."""
+        with self._transaction() as connection:
+            rows = connection.execute(select(_ENTRIES.c.entry).where(_ENTRIES.c.model == model).order_by(_ENTRIES.c.id)).all()
+        return [Entry.model_validate(row[0]) for row in rows]
+
+
+def _engine(url: str) -> Engine:
+    location = make_url(url)
+    sqlite = location.get_backend_name() == "sqlite"
+    if sqlite and location.database:
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    _METADATA.create_all(engine)
+    if sqlite:
+        with engine.begin() as connection:
+            for action in ("UPDATE", "DELETE"):
+                connection.execute(
+                    text(
+                        f"CREATE TRIGGER IF NOT EXISTS ledger_refuses_{action.lower()} BEFORE {action} ON ledger "
+                        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+                    )
+                )
+    return engine

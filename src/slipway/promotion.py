@@ -1,0 +1,98 @@
+"""Putting a candidate into the champion's place, and putting everything back."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from slipway.bundle.installing import Pointer, active, point
+from slipway.ledger import Ledger, entry
+from slipway.records import Candidate, Promotion
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+
+logger = logging.getLogger(__name__)
+
+
+def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotion:
+    """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once."""
+    if candidate.version is None:
+        raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
+    client = connect(settings)
+    pointer = active(settings.bundles, spec.name)
+    promotion = Promotion(
+        candidate=candidate,
+        registry=registry.state(client, spec.registered_as),
+        pointer=None if pointer is None else msgspec.to_builtins(pointer),
+    )
+    Ledger(settings.ledger).announce(promotion)
+    try:
+        registry.promote(client, spec.registered_as, candidate.version)
+    except BaseException as error:
+        undo(promotion, settings, why=f"the registry could not be changed: {error}")
+        raise
+    return promotion
+
+
+def finish(promotion: Promotion, settings: Settings, why: str) -> None:
+    """Write the ledger line of a promotion whose endpoint answered the smoke test."""
+    candidate = promotion.candidate
+    after = registry.state(connect(settings), candidate.registered_as)
+    Ledger(settings.ledger).append(
+        entry(
+            "promoted",
+            candidate,
+            previous=promotion.registry.aliases.get(registry.CHAMPION),
+            aliases=sorted(alias for alias, version in after.aliases.items() if version == candidate.version),
+            stage=after.stages[candidate.version or 0],
+            why=why,
+        )
+    )
+
+
+def refuse(candidate: Candidate, settings: Settings, why: str) -> None:
+    """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
+    held = registry.state(connect(settings), candidate.registered_as)
+    Ledger(settings.ledger).append(
+        entry(
+            "refused",
+            candidate,
+            previous=held.aliases.get(registry.CHAMPION),
+            aliases=sorted(alias for alias, version in held.aliases.items() if version == candidate.version),
+            stage=held.stages[candidate.version or 0],
+            why=why,
+        )
+    )
+
+
+def undo(promotion: Promotion, settings: Settings, why: str) -> None:
+    """Put service and registry back to how they stood before, and write it down. Safe to repeat."""
+    candidate, before = promotion.candidate, promotion.registry
+    pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
+    point(settings.bundles, candidate.model, pointer)
+    client = connect(settings)
+    registry.restore(client, before)
+    after = registry.state(client, candidate.registered_as)
+    Ledger(settings.ledger).append(
+        entry(
+            "undone",
+            candidate,
+            previous=before.aliases.get(registry.CHAMPION),
+            aliases=sorted(alias for alias, version in after.aliases.items() if version == candidate.version),
+            stage=after.stages[candidate.version or 0],
+            why=why,
+        )
+    )
+    logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
+
+
+def recover(spec: ModelSpec, settings: Settings) -> bool:
+    """Undo a promotion that a killed process left half-way. Returns whether there was one."""
+    left = Ledger(settings.ledger).unfinished(spec.name)
+    if left is None:
+        return False
+    undo(left, settings, why="the release was cut short between promotion and smoke test")
+    return True

@@ -1,0 +1,53 @@
+"""What a person wants to see of a release, as Markdown."""
+
+from __future__ import annotations
+
+import base64
+
+from slipway.records import Candidate, Snapshot, Tuned, Verdict
+from slipway.spec import ModelSpec
+
+
+def release_report(
+    spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, picture: bytes, run_url: str | None
+) -> str:
+    """Return the verdict, the figures beside the champion's, the rows, and the confusion matrix as an inline PNG."""
+    held = f"version {verdict.champion}" if verdict.champion else "none"
+    registered = f"version {candidate.version} of `{candidate.registered_as}`" if candidate.version else "not registered (dry run)"
+    run = f"[{candidate.run_id}]({run_url})" if run_url else f"`{candidate.run_id}`"
+    return "\n".join(
+        [
+            f"# {spec.name}: {'passed' if verdict.passed else 'refused'}",
+            "**Trained on sample rows: not for use on patients or customers.**\n" if snapshot.sample else "",
+            f"{spec.description}\n",
+            f"Candidate: {registered}. Champion: {held}. MLflow run: {run}.\n",
+            "## Gate\n",
+            *[f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules],
+            "\n## Figures on the test rows\n",
+            *_figures(candidate, verdict),
+            "\n## Confusion matrix\n",
+            *_matrix(spec, candidate),
+            f"\n![Confusion matrix](data:image/png;base64,{base64.b64encode(picture).decode()})\n",
+            "## Tuning\n",
+            f"{tuned.trials} trials, {tuned.repeats} x {tuned.folds} folds of the training rows, seed {tuned.seed}: "
+            f"{tuned.metric} {tuned.score:.4f} with " + ", ".join(f"`{key}` = {value}" for key, value in tuned.parameters.items()) + ".\n",
+            "## Rows\n",
+            f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.",
+        ]
+    )
+
+
+def _figures(candidate: Candidate, verdict: Verdict) -> list[str]:
+    lines = ["| figure | candidate | champion |", "|---|---|---|"]
+    for name, value in sorted(candidate.metrics.items()):
+        theirs = verdict.champion_metrics.get(name)
+        lines.append(f"| {name} | {value:.4f} | {'' if theirs is None else f'{theirs:.4f}'} |")
+    return lines
+
+
+def _matrix(spec: ModelSpec, candidate: Candidate) -> list[str]:
+    meanings = list(spec.columns.target.classes.values())
+    head = ["| truly \\ predicted | " + " | ".join(meanings) + " |", "|---" * (len(meanings) + 1) + "|"]
+    return head + [
+        f"| {meaning} | " + " | ".join(map(str, row)) + " |" for meaning, row in zip(meanings, candidate.confusion_matrix, strict=True)
+    ]

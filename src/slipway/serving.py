@@ -1,0 +1,94 @@
+"""Asking the gateway on this host to serve a bundle, and waiting until it does."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import httpx
+
+from slipway.bundle import installing
+from slipway.bundle.installing import Pointer
+from slipway.bundle.reading import Bundle
+from slipway.errors import ServingError
+from slipway.records import Endpoint
+from slipway.settings import LOOPBACK, Settings
+from slipway.spec import ModelSpec
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 30.0  # seconds until a bundle must have been loaded, warmed and switched to
+POLL = 0.05
+
+
+def port_of(spec: ModelSpec, settings: Settings) -> int:
+    """Return the model's own port: of the settings if they name one, else of the spec."""
+    return settings.model_ports.get(spec.name, spec.port)
+
+
+def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
+    """Install a bundle and return its endpoint once the gateway answers from it.
+
+    Raises:
+        ServingError: The gateway is not there, or did not take the bundle. What was in service before still is.
+    """
+    before = installing.active(settings.bundles, spec.name)
+    pointer = installing.install(bundle.folder, settings.bundles, port_of(spec, settings))
+    try:
+        _await_installation(spec.name, pointer, settings)
+    except BaseException:
+        installing.point(settings.bundles, spec.name, before)
+        raise
+    contract = bundle.contract
+    logger.info("%s: version %s answers on port %d", spec.name, contract.version, pointer.port)
+    return Endpoint(
+        model=spec.name,
+        version=contract.version or 0,
+        run_id=contract.run_id,
+        url=f"http://{LOOPBACK}:{pointer.port}/invocations",
+    )
+
+
+def bearer(settings: Settings) -> dict[str, str]:
+    """Return the request header that carries the API key.
+
+    Raises:
+        ServingError: No key is set.
+    """
+    if settings.api_key is None:
+        raise ServingError("no API key is set, so the endpoint cannot be tried. Run `slipway up`, which makes one, or set SLIPWAY_API_KEY.")
+    return {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
+
+
+def _await_installation(model: str, pointer: Pointer, settings: Settings) -> None:
+    deadline = time.monotonic() + PATIENCE
+    address, headers = f"{settings.gateway_url}/models/{model}", bearer(settings)
+    with httpx.Client(headers=headers, timeout=5.0) as client:
+        while time.monotonic() < deadline:
+            if _took(_ask(client, address), model, pointer):
+                return
+            time.sleep(POLL)
+    raise ServingError(
+        f"{model}: the gateway at {settings.gateway_url} did not take the new bundle within {PATIENCE:.0f} s. See `slipway status`."
+    )
+
+
+def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
+    try:
+        response = client.get(address)
+    except httpx.TransportError as error:
+        raise ServingError(
+            f"the gateway does not answer at {address} ({error}). Start it with `slipway up`; see `slipway status`."
+        ) from error
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        raise ServingError(f"the gateway refuses the API key at {address}. Set SLIPWAY_API_KEY to a key it knows, or run `slipway up`.")
+    return {} if response.is_error else dict(response.json())
+
+
+def _took(told: dict[str, Any], model: str, pointer: Pointer) -> bool:
+    """Return whether the gateway serves this installation; not yet is no error, a failed load is."""
+    failure = told.get("error")
+    if failure and failure["installation"] == pointer.installation:
+        raise ServingError(f"{model}: the gateway refused bundle {pointer.bundle}: {failure['message']}")
+    return bool(told.get("installation") == pointer.installation)

@@ -1,0 +1,1 @@
+"""What MLflow remembers: runs, models, versions, aliases and stages."""

@@ -1,0 +1,54 @@
+"""Reaching MLflow, and saying so at once when it cannot be reached."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import httpx
+
+from slipway.errors import RegistryUnavailableError
+from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow would otherwise try for minutes before it admits that nobody listens.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+def connect(settings: Settings) -> MlflowClient:
+    """Return a client, after the server has answered or the local database has been opened.
+
+    Raises:
+        RegistryUnavailableError: Nothing answers there, or the database cannot be opened.
+    """
+    uri = settings.tracking
+    if uri.startswith(("http://", "https://")):
+        _require_answer(uri)
+    elif uri == settings.mlflow_database:
+        settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = mlflow.MlflowClient(uri, uri)
+    try:
+        client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise RegistryUnavailableError(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}") from error
+    return client
+
+
+def _require_answer(uri: str) -> None:
+    try:
+        httpx.get(f"{uri.rstrip('/')}/health", timeout=10.0).raise_for_status()
+    except httpx.HTTPError as error:
+        raise RegistryUnavailableError(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}") from error
+
+
+def _way_out() -> str:
+    return "See `slipway status`; `slipway up` starts the local one, SLIPWAY_TRACKING_URI names another."

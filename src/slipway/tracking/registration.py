@@ -1,0 +1,135 @@
+"""From tuned parameters to a registered candidate: measured once, logged, compiled, proven equal, and only then registered."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slipway.bundle import contract as contracts
+from slipway.bundle.compiling import compile_onnx, contract_columns
+from slipway.bundle.contract import Contract, Probe
+from slipway.bundle.engine import OnnxEngine, labels
+from slipway.bundle.parity import prove
+from slipway.bundle.writing import write
+from slipway.records import Candidate, Snapshot, Tuned
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry, runs
+from slipway.tracking.connection import connect
+from slipway.training.measuring import Measured, measure
+from slipway.training.splitting import Rows
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
+
+PROBES = 40
+
+
+def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, *, dry_run: bool = False) -> Candidate:
+    """Measure the tuned model, log the run, prove the compiled model equal, and register the version as the candidate.
+
+    A dry run logs the run and its bundle, and registers nothing. When a step fails, the run is marked failed and the
+    registry is as it was: the version is made after the proof, and gets its alias after its bundle is stored.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+        ParityError: The compiled model answers otherwise than the measured one.
+        UnsafeModelError: The model holds types that are not on the allow-list.
+    """
+    client = connect(settings)
+    import mlflow
+
+    with mlflow.start_run(experiment_id=runs.experiment(client, spec, settings), run_name=f"release-{spec.name}") as run:
+        measured = measure(spec, rows, tuned)
+        logger.info("%s: test rows scored: %s = %.4f", spec.name, spec.metric, measured.metrics[spec.metric])
+        model_uri = runs.log(spec, snapshot, tuned, rows, measured)
+        with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
+            model = compile_onnx(spec, measured.pipeline)
+            contract = _contract(spec, snapshot, measured, run.info.run_id)
+            _prove(spec, rows, measured, model, contract, Path(folder) / "proof")
+            version = None if dry_run else _new_version(spec, model_uri)
+            contract = contracts.with_version(contract, version)
+            bundle = write(Path(folder) / registry.BUNDLE_PATH, model, contract, _probe(rows, measured))
+            mlflow.log_artifacts(str(bundle.folder), registry.BUNDLE_PATH)
+    if version is not None:
+        _describe_version(client, spec, snapshot, version)
+        registry.nominate(client, spec.registered_as, version)
+        logger.info("%s: registered as %s version %d", spec.name, spec.registered_as, version)
+    return Candidate(
+        model=spec.name,
+        registered_as=spec.registered_as,
+        version=version,
+        run_id=run.info.run_id,
+        bundle=f"runs:/{run.info.run_id}/{registry.BUNDLE_PATH}",
+        metrics=measured.metrics,
+        confusion_matrix=measured.confusion_matrix,
+        data_sha256=snapshot.sha256,
+        sample=snapshot.sample,
+    )
+
+
+def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, run_id: str) -> Contract:
+    import mlflow
+
+    target = spec.columns.target
+    return Contract(
+        format=contracts.FORMAT,
+        model=spec.name,
+        registered_as=spec.registered_as,
+        version=None,
+        run_id=run_id,
+        engine="onnx",
+        description=spec.description,
+        columns=contract_columns(spec),
+        target=target.name,
+        classes=tuple(target.classes),
+        class_meanings=tuple(target.classes.values()),
+        positive=target.positive,
+        threshold=None,
+        data_sha256=snapshot.sha256,
+        sample=snapshot.sample,
+        metrics=measured.metrics,
+        mlflow_version=mlflow.__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _prove(spec: ModelSpec, rows: Rows, measured: Measured, model: bytes, contract: Contract, folder: Path) -> None:
+    """Let the engine that will serve answer every test row."""
+    engine = OnnxEngine(write(folder, model, contract, _probe(rows, measured)))
+    compiled = engine.probabilities({name: rows.test[name].tolist() for name in spec.columns.names})
+    prove(spec.name, measured.probabilities, measured.labels, compiled, labels(compiled, contract))
+
+
+def _probe(rows: Rows, measured: Measured) -> Probe:
+    """Take test rows spread evenly over the range of the first class's probability, so that probes sit near the border too."""
+    order = np.argsort(measured.probabilities[:, 0], kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
+    return Probe(
+        rows=rows.test.iloc[chosen].astype(object).to_numpy().tolist(),
+        labels=[measured.labels[index] for index in chosen],
+        probabilities=measured.probabilities[chosen].tolist(),
+    )
+
+
+def _new_version(spec: ModelSpec, model_uri: str) -> int:
+    import mlflow
+
+    return int(mlflow.register_model(model_uri, spec.registered_as).version)
+
+
+def _describe_version(client: MlflowClient, spec: ModelSpec, snapshot: Snapshot, version: int) -> None:
+    for key, value in {
+        "slipway.model": spec.name,
+        "slipway.data_sha256": snapshot.sha256,
+        "slipway.sample": str(snapshot.sample).lower(),
+        "slipway.git_commit": runs.git_commit(),
+    }.items():
+        client.set_model_version_tag(spec.registered_as, str(version), key, value)

@@ -1,0 +1,97 @@
+"""Versions of a registered model: which holds which alias, which stage, and putting both back.
+
+Aliases are the truth; stages mirror them for clients that still ask for `models:/<name>/Production`.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.bundle.reading import Bundle, read
+from slipway.records import RegistryState
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+logger = logging.getLogger(__name__)
+
+CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
+STAGING, PRODUCTION = "Staging", "Production"
+BUNDLE_PATH = "bundle"
+
+
+def state(client: MlflowClient, registered_as: str) -> RegistryState:
+    """Return all aliases and stages of a registered model; empty when there is no such model yet."""
+    models = client.search_registered_models(filter_string=f"name='{registered_as}'")
+    if not models:
+        return RegistryState(registered_as=registered_as, aliases={}, stages={})
+    with _stages_without_warning():
+        versions = client.search_model_versions(f"name='{registered_as}'")
+        stages = {int(version.version): str(version.current_stage) for version in versions}
+    aliases = {alias: int(version) for alias, version in models[0].aliases.items()}
+    return RegistryState(registered_as=registered_as, aliases=aliases, stages=stages)
+
+
+def champion(client: MlflowClient, registered_as: str) -> ModelVersion | None:
+    """Return the version in service, or None before the first promotion."""
+    held = state(client, registered_as).aliases.get(CHAMPION)
+    return None if held is None else client.get_model_version(registered_as, str(held))
+
+
+def nominate(client: MlflowClient, registered_as: str, version: int) -> None:
+    """Make a new version the candidate, in Staging."""
+    with _stages_without_warning():
+        client.transition_model_version_stage(registered_as, str(version), STAGING)
+    client.set_registered_model_alias(registered_as, CANDIDATE, str(version))
+
+
+def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryState:
+    """Make a version champion, in Production; the one before becomes `previous`, archived. Returns the state after."""
+    before = state(client, registered_as)
+    old = before.aliases.get(CHAMPION)
+    with _stages_without_warning():
+        client.transition_model_version_stage(registered_as, str(version), PRODUCTION, archive_existing_versions=True)
+    if old is not None and old != version:
+        client.set_registered_model_alias(registered_as, PREVIOUS, str(old))
+    client.set_registered_model_alias(registered_as, CHAMPION, str(version))
+    if before.aliases.get(CANDIDATE) == version:
+        client.delete_registered_model_alias(registered_as, CANDIDATE)
+    return state(client, registered_as)
+
+
+def restore(client: MlflowClient, before: RegistryState) -> None:
+    """Put every alias and stage back; versions that came later keep their stage unless they claim to be in Production."""
+    name, now = before.registered_as, state(client, before.registered_as)
+    with _stages_without_warning():
+        for version, stage in now.stages.items():
+            wanted = before.stages.get(version, "Archived" if stage == PRODUCTION else stage)
+            if wanted != stage:
+                client.transition_model_version_stage(name, str(version), wanted)
+    for alias in now.aliases.keys() - before.aliases.keys():
+        client.delete_registered_model_alias(name, alias)
+    for alias, held in before.aliases.items():
+        if now.aliases.get(alias) != held:
+            client.set_registered_model_alias(name, alias, str(held))
+    logger.info("%s: aliases are back to %s", name, before.aliases or "none")
+
+
+@contextmanager
+def downloaded_bundle(client: MlflowClient, run_id: str) -> Iterator[Bundle]:
+    """Fetch the bundle of a run into a folder that lasts as long as the block, verified."""
+    with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
+        yield read(Path(client.download_artifacts(run_id, BUNDLE_PATH, folder)))
+
+
+@contextmanager
+def _stages_without_warning() -> Iterator[None]:
+    """Stages are deprecated in MLflow, and wanted here; the warning would drown the run's log."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield

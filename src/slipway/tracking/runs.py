@@ -1,0 +1,137 @@
+"""One MLflow run a release: what went in, what came out, and the model in a format that is safe to load."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.records import Snapshot, Tuned
+from slipway.settings import Settings
+from slipway.spec import Category, ModelSpec, Numeric
+from slipway.tracking.trusted_types import ALLOWED, refuse_other_types
+from slipway.training import plots
+from slipway.training.measuring import Measured
+from slipway.training.splitting import Rows
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+EXAMPLE_ROWS = 5
+
+
+def experiment(client: MlflowClient, spec: ModelSpec, settings: Settings) -> str:
+    """Return the id of the model's experiment, made at its first release."""
+    found = client.get_experiment_by_name(spec.name)
+    if found is not None:
+        return str(found.experiment_id)
+    # without a server, MLflow would put artifacts below whatever folder the command was started in
+    location = (settings.mlflow_artifacts / spec.name).as_uri() if settings.tracking == settings.mlflow_database else None
+    return str(client.create_experiment(spec.name, artifact_location=location))
+
+
+def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured) -> str:
+    """Log everything about a measured model to the active run, and return the address of the logged model.
+
+    Raises:
+        UnsafeModelError: The pipeline holds a type that is not on the allow-list.
+    """
+    import mlflow
+
+    mlflow.set_tags(_tags(spec, snapshot))
+    mlflow.log_params(dict(tuned.parameters) | {"trials": tuned.trials, "folds": tuned.folds, "repeats": tuned.repeats, "seed": tuned.seed})
+    mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score})
+    _log_rows(spec, snapshot, rows)
+    _log_pictures(spec, snapshot, rows, measured)
+    return _log_model(spec, rows, measured.pipeline)
+
+
+def signature(spec: ModelSpec) -> ModelSignature:
+    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories; all required."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    def kind(feature: Numeric | Category) -> DataType:
+        if isinstance(feature, Category):
+            return DataType.string
+        return DataType.long if feature.integer else DataType.double
+
+    texts = all(isinstance(label, str) for label in spec.columns.target.classes)
+    return ModelSignature(
+        inputs=Schema([ColSpec(kind(feature), name) for name, feature in spec.columns.features.items()]),
+        outputs=Schema([ColSpec(DataType.string if texts else DataType.long, spec.columns.target.name)]),
+    )
+
+
+def git_commit() -> str:
+    """Return the commit of the code that runs, with `-dirty` when it was changed since; "unknown" outside a checkout."""
+    here = Path(__file__).parent
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], cwd=here, capture_output=True, text=True
+    )
+    return described.stdout.strip() if described.returncode == 0 else "unknown"
+
+
+def _tags(spec: ModelSpec, snapshot: Snapshot) -> dict[str, str]:
+    commit = git_commit()
+    return {
+        "mlflow.source.git.commit": commit.removesuffix("-dirty"),
+        "mlflow.note.content": spec.description + (" **Trained on sample rows.**" if snapshot.sample else ""),
+        "slipway.model": spec.name,
+        "slipway.git_commit": commit,
+        "slipway.data_sha256": snapshot.sha256,
+        "slipway.data_origin": snapshot.origin,
+        "slipway.sample": str(snapshot.sample).lower(),
+    }
+
+
+def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:
+    import mlflow
+
+    for context, features, labels in (("training", rows.train, rows.train_labels), ("test", rows.test, rows.test_labels)):
+        with warnings.catch_warnings():
+            # validated rows miss nothing, and MLflow registers its local source twice
+            warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
+            warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
+            dataset = mlflow.data.from_pandas(
+                features.assign(**{spec.columns.target.name: labels}),
+                source=str(snapshot.path),
+                targets=spec.columns.target.name,
+                name=f"{spec.name}{'-sample' if snapshot.sample else ''}",
+            )
+        mlflow.log_input(dataset, context=context, tags={"sha256": snapshot.sha256, "origin": snapshot.origin})
+
+
+def _log_pictures(spec: ModelSpec, snapshot: Snapshot, rows: Rows, measured: Measured) -> None:
+    import mlflow
+
+    target, title = spec.columns.target, f"{spec.name}{' (sample rows)' if snapshot.sample else ''}: {len(rows.test)} test rows"
+    with tempfile.TemporaryDirectory() as folder:
+        plots.confusion_matrix(Path(folder) / "confusion_matrix.png", target, measured.confusion_matrix, title)
+        plots.roc(Path(folder) / "roc.png", target, rows.test_labels.tolist(), measured.probabilities, title)
+        mlflow.log_artifacts(folder, "plots")
+
+
+def _log_model(spec: ModelSpec, rows: Rows, pipeline: Any) -> str:
+    import mlflow
+    from skops.io import dump
+
+    with tempfile.TemporaryDirectory() as folder:
+        dump(pipeline, Path(folder) / "model.skops")
+        refuse_other_types(Path(folder) / "model.skops")
+    info = mlflow.sklearn.log_model(
+        pipeline,
+        name="model",
+        serialization_format="skops",
+        skops_trusted_types=list(ALLOWED),
+        signature=signature(spec),
+        input_example=rows.train.head(EXAMPLE_ROWS),
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in ("scikit-learn", "skops", "numpy", "pandas")],
+    )
+    if info.signature is None:
+        raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so its callers would go unchecked.")
+    return str(info.model_uri)

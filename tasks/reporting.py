@@ -1,0 +1,34 @@
+"""What the run page shows of a release."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from slipway.records import Candidate, Snapshot, Tuned, Verdict
+from slipway.reporting import release_report
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking.connection import connect
+
+
+@task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE)
+def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, settings: Settings) -> None:
+    """Show verdict, figures and confusion matrix in the run page, with a link to the MLflow run."""
+    client = connect(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(client.download_artifacts(candidate.run_id, "plots/confusion_matrix.png", folder)).read_bytes()
+    run_url = None
+    if settings.tracking.startswith("http"):
+        experiment = client.get_run(candidate.run_id).info.experiment_id
+        run_url = f"{settings.tracking.rstrip('/')}/#/experiments/{experiment}/runs/{candidate.run_id}"
+        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}")
+    create_markdown_artifact(
+        release_report(spec, snapshot, tuned, candidate, verdict, picture, run_url),
+        key=f"release-{spec.name}",
+        description=f"{spec.name}: verdict, figures and confusion matrix",
+    )

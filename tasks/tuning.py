@@ -1,0 +1,40 @@
+"""Hyperparameters, by cross-validation on the training rows."""
+
+from __future__ import annotations
+
+import logging
+
+from typing import cast
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from slipway.records import Snapshot, Tuned
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.training import tuning
+from slipway.training.splitting import Rows
+
+logger = logging.getLogger("slipway.tasks.tuning")
+
+TOLD = 10  # progress lines in the log of one study
+
+
+@task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE)
+def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None) -> Tuned:
+    """Search, with the progress shown in the run page and in the log; see `slipway.training.tuning`."""
+    wanted = trials or spec.trials
+    # called from synchronous code, Prefect answers with the id itself
+    bar = cast(UUID, create_progress_artifact(progress=0.0, key=f"tuning-{spec.name}", description=f"{wanted} trials of {spec.name}"))
+    step = max(1, wanted // TOLD)
+
+    def told(finished: int, trials: int, best: float) -> None:
+        if finished % step == 0 or finished == trials:
+            logger.info("%s: trial %d of %d, best cross-validated %s %.4f", spec.name, finished, trials, spec.metric, best)
+            update_progress_artifact(bar, progress=100.0 * finished / trials)
+
+    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told)
+    logger.info("%s: chose %s, cross-validated %s %.4f", spec.name, tuned.parameters, tuned.metric, tuned.score)
+    return tuned
