@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # MLflow would otherwise try for minutes before it admits that nobody listens.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def connect(settings: Settings) -> MlflowClient:

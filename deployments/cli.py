@@ -1,0 +1,206 @@
+"""The `slipway` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+
+from deployments.printing import err, follow_slipway, out, show_json, show_release, show_table
+from slipway.errors import SlipwayError
+from slipway.settings import Settings
+
+app = typer.Typer(
+    name="slipway",
+    help="Take a tabular model from its data set's address to a tested endpoint.\n\nFor example: slipway release heart-failure --sample",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
+
+REFUSED = 3
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the models there are, and where each is served.
+
+    For example: slipway models --json
+    """
+    with _errors_for_people(as_json):
+        from slipway.catalogue import catalogue
+        from slipway.serving import port_of
+
+        settings = Settings.load()
+        rows = [
+            {
+                "name": spec.name,
+                "registered_as": spec.registered_as,
+                "port": port_of(spec, settings),
+                "metric": spec.metric,
+                "floor": spec.gate.floor,
+                "description": spec.description,
+            }
+            for spec in catalogue().values()
+        ]
+        if as_json:
+            show_json(rows)
+        else:
+            show_table(
+                ("model", "registered as", "port", "gate", "what it says"),
+                [
+                    (row["name"], row["registered_as"], row["port"], f"{row['metric']} >= {row['floor']}", row["description"])
+                    for row in rows
+                ],
+            )
+
+
+@app.command()
+def release(
+    name: ModelName,
+    sample: Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")] = False,
+    trials: Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials; the model's own number if left out.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take one model from its rows to a tested endpoint.
+
+    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by the gate.
+
+    For example: slipway release heart-failure --sample --trials 10
+    """
+    with _errors_for_people(as_json):
+        from deployments.session import session
+        from slipway.catalogue import lookup
+
+        lookup(name)
+        follow_slipway()
+        with session(Settings.load(), _tell):
+            from flows.release import release as flow
+
+            result = flow(name, sample=sample, trials=trials, dry_run=dry_run, return_state=True).result()
+        if as_json:
+            show_json(result.model_dump(mode="json"))
+        else:
+            show_release(result)
+        if not result.verdict.passed:
+            raise typer.Exit(REFUSED)
+
+
+@app.command()
+def history(name: ModelName, as_json: AsJson = False) -> None:
+    """Show what happened to a model's service, oldest first.
+
+    For example: slipway history heart-failure --json
+    """
+    with _errors_for_people(as_json):
+        from slipway.catalogue import lookup
+        from slipway.ledger import Ledger
+
+        spec = lookup(name)
+        entries = Ledger(Settings.load().ledger).history(name)
+        if as_json:
+            show_json([entry.model_dump(mode="json") for entry in entries])
+        elif not entries:
+            out.print(f"{name} was never released here; `slipway release {name}` does that.")
+        else:
+            show_table(("when", "event", "version", "before", "aliases", "stage", spec.metric, "rows", "who", "why"),
+                       [(e.at[:19].replace("T", " "), e.event, e.version, e.previous, ", ".join(e.aliases), e.stage,
+                         f"{e.metrics[spec.metric]:.4f}", ("sample " if e.sample else "") + e.data_sha256[:12], e.who, e.why)
+                        for e in entries])  # fmt: skip
+
+
+@app.command()
+def up(as_json: AsJson = False) -> None:
+    """Start Prefect, MLflow, a worker and the gateway on this machine, and return when all answer.
+
+    For example: SLIPWAY_MIRROR=/path/to/rows slipway up
+    """
+    with _errors_for_people(as_json):
+        from deployments import local, manifest
+        from deployments.session import model_ports, quiet_prefect
+
+        settings = Settings.load()
+        local.up(settings, model_ports=model_ports(settings), on_progress=_tell)
+        quiet_prefect(settings)
+        manifest.apply(f"{settings.prefect_url}/api")
+        _show_status(settings, as_json)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `slipway up` started. Nothing is lost: the state stays in the home folder.
+
+    For example: slipway down
+    """
+    with _errors_for_people():
+        from deployments import local
+
+        settings = Settings.load()
+        err.print(f"stopped the platform of {settings.home}" if local.down(settings) else f"nothing of {settings.home} was running")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show which services run and answer. Exit status 1 when one that was started does not.
+
+    For example: slipway status --json
+    """
+    with _errors_for_people(as_json):
+        if not _show_status(Settings.load(), as_json):
+            raise typer.Exit(1)
+
+
+def main() -> None:
+    app()
+
+
+def _tell(line: str) -> None:
+    err.print(escape(line), highlight=False)
+
+
+def _show_status(settings: Settings, as_json: bool) -> bool:
+    from deployments import local
+
+    found = local.status(settings)
+    if as_json:
+        show_json([asdict(service) for service in found])
+    else:
+        show_table(
+            ("service", "state", "answers", "pid", "address", ""),
+            [(s.name, s.state, "yes" if s.answering else "no", s.pid, s.url, escape(s.reason)) for s in found],
+        )
+    return all(service.answering for service in found)
+
+
+@contextmanager
+def _errors_for_people(as_json: bool = False) -> Iterator[None]:
+    """Turn an error that a person is meant to read into its message and exit status 1; anything else is a bug and shows where."""
+    try:
+        yield
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
+        _fail(SlipwayError(f"the settings (SLIPWAY_* variables or .env) are wrong: {wrong}"), as_json)
+    except SlipwayError as error:
+        _fail(error, as_json)
+
+
+def _fail(error: SlipwayError, as_json: bool) -> None:
+    if as_json:
+        show_json({"error": type(error).__name__, "message": str(error)})
+    err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""`prefect.yaml`, written from the catalogue, and put into effect on a Prefect server.
+
+python -m deployments.manifest            writes prefect.yaml
+python -m deployments.manifest --check    fails if it is not what the catalogue says
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployments.local.services import POOL
+from slipway.catalogue import catalogue
+from slipway.errors import PlatformError
+from slipway.spec import ModelSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = ROOT / "prefect.yaml"
+HEADER = "# Written from the catalogue by `make manifest`; change src/slipway/models/ or deployments/manifest.py instead.\n"
+
+
+def content() -> str:
+    """Return the manifest of all deployments: one release a model."""
+    # the project is installed where the worker runs, so entry points are modules and nothing has to be pulled
+    manifest = {"name": "slipway", "pull": None, "deployments": [_release(spec) for spec in catalogue().values()]}
+    return HEADER + str(yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True))
+
+
+def apply(api_url: str) -> None:
+    """Register every deployment of `prefect.yaml` with a running server; run again, it changes nothing.
+
+    Raises:
+        PlatformError: Prefect refused one of them; the message carries what it said.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(MANIFEST)],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_API_URL": api_url},
+        capture_output=True,
+        text=True,
+    )
+    if ran.returncode != 0:
+        raise PlatformError(f"the deployments could not be registered at {api_url}:\n{(ran.stdout + ran.stderr).strip()[-2000:]}")
+
+
+def _release(spec: ModelSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "description": f"{spec.description} Takes {spec.registered_as} from its rows to a tested endpoint on port {spec.port}.",
+        "tags": [spec.name, "release"],
+        "entrypoint": "flows.release.release",
+        "parameters": {"name": spec.name},
+        "concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
+        "work_pool": {"name": POOL},
+    }
+
+
+def main(arguments: list[str]) -> None:
+    if arguments == ["--check"]:
+        if not MANIFEST.exists() or MANIFEST.read_text() != content():
+            raise SystemExit("prefect.yaml is not what the catalogue says; run `make manifest`.")
+        return
+    if arguments:
+        raise SystemExit(__doc__)
+    MANIFEST.write_text(content())
+    print(f"{MANIFEST.name}: {len(catalogue())} deployments")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,70 @@
+"""Running a flow from the shell: through the platform if it is up, else by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from deployments import local
+from slipway.catalogue import catalogue
+from slipway.serving import port_of
+from slipway.settings import Settings
+
+
+@contextmanager
+def session(settings: Settings, tell: Callable[[str], None]) -> Iterator[Settings]:
+    """Prepare this process to run flows, and yield the settings they will find.
+
+    With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
+    lives as long as the block, MLflow writes to the home folder's database, and the gateway is started to stay, because an
+    endpoint is what a release is for.
+    """
+    with ExitStack() as stack:
+        if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+            _prepare(settings, f"{settings.prefect_url}/api", settings.tracking_uri or settings.mlflow_url)
+        else:
+            tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
+            _prepare(settings, stack.enter_context(_temporary_prefect(settings)), settings.tracking)
+        if not local.is_up(settings, (local.GATEWAY,)):
+            local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=tell)
+        yield Settings.load()
+
+
+def model_ports(settings: Settings) -> dict[str, int]:
+    """Return every model's own port."""
+    return {name: port_of(spec, settings) for name, spec in catalogue().items()}
+
+
+def quiet_prefect(settings: Settings) -> None:
+    """Set, before Prefect is imported, what keeps it private and leaves the terminal to Slipway's own lines."""
+    os.environ.update(
+        {
+            "PREFECT_HOME": str(settings.home / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        }
+    )
+
+
+def _prepare(settings: Settings, api_url: str, tracking_uri: str) -> None:
+    os.environ["PREFECT_API_URL"] = api_url
+    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
+    os.environ["SLIPWAY_HOME"] = str(settings.home)
+    quiet_prefect(settings)
+
+
+@contextmanager
+def _temporary_prefect(settings: Settings) -> Iterator[str]:
+    quiet_prefect(settings)
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer()
+    server.start()
+    try:
+        yield server.api_url
+    finally:
+        server.stop()
