@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from deployments.printing import err, follow_slipway, out, show_json, show_release, show_table
 from slipway.errors import SlipwayError
+from slipway.records import Release
 from slipway.settings import Settings
 
 app = typer.Typer(
@@ -88,7 +89,8 @@ def release(
         with session(Settings.load(), _tell):
             from flows.release import release as flow
 
-            result = flow(name, sample=sample, trials=trials, dry_run=dry_run, return_state=True).result()
+            state = flow(name, sample=sample, trials=trials, dry_run=dry_run, return_state=True)
+            result = cast(Release, state.result())
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:

@@ -14,7 +14,9 @@ from rich.table import Table
 
 from slipway.records import Release
 
-out = Console(soft_wrap=True)
+PIPE_WIDTH = 200  # a table in a pipe or a file must not wrap at the 80 columns a missing terminal is taken for
+
+out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, soft_wrap=True)
 
 

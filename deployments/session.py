@@ -21,13 +21,16 @@ def session(settings: Settings, tell: Callable[[str], None]) -> Iterator[Setting
     endpoint is what a release is for.
     """
     with ExitStack() as stack:
-        if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
-            _prepare(settings, f"{settings.prefect_url}/api", settings.tracking_uri or settings.mlflow_url)
-        else:
-            tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
-            _prepare(settings, stack.enter_context(_temporary_prefect(settings)), settings.tracking)
         if not local.is_up(settings, (local.GATEWAY,)):
             local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=tell)
+        if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+            os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
+            os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri or settings.mlflow_url
+            quiet_prefect(settings)
+        else:
+            tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
+            os.environ["MLFLOW_TRACKING_URI"] = settings.tracking
+            stack.enter_context(_temporary_prefect(settings))
         yield Settings.load()
 
 
@@ -38,33 +41,26 @@ def model_ports(settings: Settings) -> dict[str, int]:
 
 def quiet_prefect(settings: Settings) -> None:
     """Set, before Prefect is imported, what keeps it private and leaves the terminal to Slipway's own lines."""
+    (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
     os.environ.update(
         {
+            "SLIPWAY_HOME": str(settings.home),
             "PREFECT_HOME": str(settings.home / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
             "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
             "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         }
     )
 
 
-def _prepare(settings: Settings, api_url: str, tracking_uri: str) -> None:
-    os.environ["PREFECT_API_URL"] = api_url
-    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri
-    os.environ["SLIPWAY_HOME"] = str(settings.home)
-    quiet_prefect(settings)
-
-
 @contextmanager
-def _temporary_prefect(settings: Settings) -> Iterator[str]:
+def _temporary_prefect(settings: Settings) -> Iterator[None]:
     quiet_prefect(settings)
-    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    server = SubprocessASGIServer()
-    server.start()
-    try:
-        yield server.api_url
-    finally:
-        server.stop()
+    # without an address Prefect starts a server of its own; pyproject.toml names the platform's, which is not up
+    with temporary_settings({PREFECT_API_URL: None}):
+        yield

@@ -54,7 +54,7 @@ def section(program: Program) -> dict[str, str]:
         "stopasgroup": "true",
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _plain(program.log),
+        "stdout_logfile": _plain(_plain(program.log)),  # the one value that supervisord expands twice
         "stdout_logfile_maxbytes": str(LOG_BYTES),
         "stdout_logfile_backups": str(LOG_BACKUPS),
     }

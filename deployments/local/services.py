@@ -60,7 +60,8 @@ def resolved(settings: Settings) -> dict[str, str]:
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", module, *arguments)
+    same = Path(sys.executable).with_name("python3")  # `slipway` and `python -m` may name one Python differently
+    return (str(same if same.exists() else sys.executable), "-m", module, *arguments)
 
 
 def _log(settings: Settings, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from deployments.local import configuration
 from deployments.local.logs import Mark
@@ -24,7 +26,7 @@ from slipway.errors import PlatformError
 logger = logging.getLogger(__name__)
 
 GONE = (OSError, http.client.HTTPException)  # what the XML-RPC client raises when nobody is on the other side
-START_SECONDS, STOP_SECONDS = 15.0, 30.0
+START_SECONDS, STOP_SECONDS, RUN_SECONDS = 15.0, 30.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,6 @@ class Supervisor:
 
     @cached_property
     def _rpc(self) -> Any:  # the methods exist on the server only
-        from supervisor.xmlrpc import SupervisorTransport
-
         return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, self.socket)).supervisor
 
     def process(self) -> psutil.Process | None:
@@ -84,10 +84,13 @@ class Supervisor:
         configuration.write(configuration.base(self.folder), self.conf_file)
         self.log_file.unlink(missing_ok=True)  # restarts are counted in it, from this start
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.conf_file)]
-        done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True)
+        # Its own session: the terminal's Ctrl-C is not for supervisord.
+        done = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True
+        )
         if done.returncode or not self._appears():
             said = (done.stderr or done.stdout).strip() or Mark(self.log_file).excerpt()
-            raise PlatformError(f"supervisord did not start (exit code {done.returncode}).\n  {said}\n  Its configuration: {self.conf_file}")
+            raise PlatformError(f"supervisord did not start (exit code {done.returncode}):\n{said}\nIts configuration: {self.conf_file}")
 
     def add(self, program: Program) -> None:
         """Write the program into the configuration, as it is now declared, and start it; others are not touched."""
@@ -124,24 +127,25 @@ class Supervisor:
         doomed = self.everything()
         if self.process() is not None:
             try:
-                if WORKER in self.states():
-                    self._stop(WORKER)  # first, while Prefect can still be told how its runs ended
-                self._rpc.stopAllProcesses()
-            except (*GONE, xmlrpc.client.Fault):
-                logger.warning("supervisord in %s does not answer; it is ended by signal", self.folder, exc_info=True)
-        for process in doomed[:1]:
+                if worker := self.states().get(WORKER):
+                    _end_runs(worker)
+                    self._stop(WORKER)
+                self._call("stopAllProcesses")
+            except (PlatformError, psutil.NoSuchProcess) as error:
+                logger.warning("%s; supervisord is ended by signal", error)
+        supervisors = [p for p in doomed if self._is_supervisord(p)]
+        for process in supervisors:
             _quietly(process.terminate)
-        psutil.wait_procs(doomed, timeout=STOP_SECONDS if doomed else 0)
-        clear(self.everything())
+        psutil.wait_procs(supervisors, timeout=STOP_SECONDS if supervisors else 0)
+        clear([p for p in {*doomed, *self.everything()} if p.is_running()])
         for leftover in (self.pid_file, Path(self.socket.removeprefix("unix://"))):
             leftover.unlink(missing_ok=True)
         return bool(doomed)
 
     def everything(self) -> list[psutil.Process]:
-        """Return supervisord, if it lives, then every process that it or a child of it started, also orphans of an earlier one."""
-        own = [p for p in (psutil.Process(), *psutil.Process().parents())]
-        found = [p for p in psutil.process_iter() if p not in own and self._is_supervisord(p)]
-        return found + [p for p in self.marked() if p not in own and p not in found]
+        """Return every supervisord of this home, all below it, and what an earlier one that was killed left behind."""
+        supervisors = [p for p in psutil.process_iter() if self._is_supervisord(p)]
+        return [p for p in {*supervisors, *(c for p in supervisors for c in _below(p)), *self.marked()} if p.pid != os.getpid()]
 
     def marked(self, name: str | None = None) -> list[psutil.Process]:
         """Return the processes whose environment says that they come from this supervisord (and this program of it)."""
@@ -179,17 +183,28 @@ class Supervisor:
         return conf
 
     def _stop(self, name: str) -> None:
-        try:
-            self._call("stopProcess", name)
-        except xmlrpc.client.Fault as fault:
-            if "NOT_RUNNING" not in fault.faultString:
-                raise
+        self._call("stopProcess", name)
 
-    def _call(self, method: str, *arguments: object) -> Any:
+    def _call(self, method: str, *arguments: object) -> None:
+        """Call supervisord; stopping what does not run is no error."""
         try:
-            return getattr(self._rpc, method)(*arguments)
+            getattr(self._rpc, method)(*arguments)
         except GONE as error:
             raise PlatformError(f"supervisord in {self.folder} stopped answering ({error}); its log: {self.log_file}.") from error
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise PlatformError(f"supervisord refused {method}{arguments}: {fault.faultString}; its log: {self.log_file}.") from fault
+
+
+def _end_runs(worker: ProgramState) -> None:
+    """Ask the flow runs to end while their worker and Prefect still listen, so that they are shown as crashed, not as running for ever.
+
+    A worker that is stopped kills its runs without a word to the server.
+    """
+    runs = _below(psutil.Process(worker.pid), deep=False) if worker.pid else []
+    for run in runs:
+        _quietly(run.terminate)
+    psutil.wait_procs(runs, timeout=RUN_SECONDS if runs else 0)
 
 
 def clear(processes: list[psutil.Process]) -> None:
@@ -206,6 +221,13 @@ def _quietly(signal: Any) -> None:
         signal()
     except psutil.NoSuchProcess:
         logger.debug("a process ended before it was asked to")
+
+
+def _below(process: psutil.Process, deep: bool = True) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=deep)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _environment(process: psutil.Process) -> dict[str, str]:

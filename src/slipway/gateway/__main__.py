@@ -7,28 +7,30 @@ import os
 import sys
 
 from slipway.errors import SlipwayError
-from slipway.settings import LOOPBACK, Settings
+from slipway.gateway.configuration import Reading
 
 logger = logging.getLogger("slipway.gateway")
 
 
 def main() -> int:
     """Return 0 after SIGTERM or SIGINT, 1 when the gateway cannot start."""
+    reading = Reading()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    os.umask(0o077)  # the audit log holds the callers' rows
+
     import uvloop
 
     from slipway.gateway.server import bind, serve
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    os.umask(0o077)  # the audit log holds the callers' rows
-    settings = Settings.load()
     try:
-        sock = bind(settings.gateway_port)
+        configuration = reading.result()
+        sock = bind(configuration.address, configuration.port)
     except SlipwayError as error:
         logger.error("%s", error)
         return 1
-    logger.info("listening on http://%s:%d", LOOPBACK, settings.gateway_port)
-    uvloop.run(serve(settings, sock))
+    logger.info("listening on http://%s:%d", configuration.address, configuration.port)
+    uvloop.run(serve(configuration, sock))
     logger.info("stopped")
     return 0
 

@@ -65,7 +65,7 @@ class Request:
     headers: dict[bytes, bytes]
     receive: Receive
     id: str = field(default_factory=_request_id)
-    time: float = field(default_factory=time.time)
+    arrived: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
 
 
@@ -129,7 +129,7 @@ class App:
     def _summary(self, model: str, request: Request) -> Reply:
         self._authorize(request)
         if model not in self._fleet.models():
-            self._deployment(model)
+            raise _unknown(model)
         return as_json(self._fleet.status(model))
 
     def _authorize(self, request: Request) -> str:
@@ -146,10 +146,10 @@ class App:
             return deployment
         if self._fleet.starting(model):
             raise RequestError(503, UNAVAILABLE, f"{model} is being loaded; ask again in a second.", headers=[(b"retry-after", b"1")])
-        if model in self._fleet.models():
+        if self._fleet.failed(model):
             message = f"{model} has no version in service: its last installation failed; GET /models/{model} tells why."
             raise RequestError(404, NOT_FOUND, message)
-        raise RequestError(404, NOT_FOUND, f"no model {model[:60]!r} is in service; GET /models lists those that are.")
+        raise _unknown(model)
 
     async def _invoke(self, deployment: Deployment, key: str, request: Request) -> Reply:
         body = await _body(request)
@@ -159,7 +159,7 @@ class App:
         else:
             columns, labels, probabilities = _answer(deployment, content_type, body)
         latency_ms = (time.perf_counter() - request.started) * 1e3
-        answered = Answered(request.id, request.time, key, deployment.contract, columns, labels, probabilities, latency_ms)
+        answered = Answered(request.id, request.arrived, key, deployment.contract, columns, labels, probabilities, latency_ms)
         try:
             await self._log.record(answered)
         except AuditError as error:
@@ -215,6 +215,10 @@ async def _body(request: Request) -> bytes:
             raise _too_large()
         more = message.get("more_body", False)
     return bytes(body)
+
+
+def _unknown(model: str) -> RequestError:
+    return RequestError(404, NOT_FOUND, f"no model {model[:60]!r} is in service; GET /models lists those that are.")
 
 
 def _too_large() -> RequestError:

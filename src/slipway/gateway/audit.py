@@ -96,9 +96,10 @@ def read(home: Path, model: str, limit: int) -> list[Line]:
     if not path.exists():
         return []
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
-        found = connection.execute(SELECT, (model, limit)).fetchall()
+        connection.row_factory = sqlite3.Row
+        found = [dict(line) for line in connection.execute(SELECT, (model, limit))]
     decode = msgspec.json.decode
-    return [Line(*line[:7], decode(line[7]), line[8], decode(line[9]), line[10]) for line in found]
+    return [Line(**line | {"row": decode(line["row"]), "probabilities": decode(line["probabilities"])}) for line in found]
 
 
 Queued = tuple[Answered, "asyncio.Future[None]"]
@@ -172,6 +173,7 @@ class AuditLog:
             connection.execute("PRAGMA journal_mode=WAL")
             # A commit is in the operating system's hands: safe when this process is killed; a power cut may cost the last moments.
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA wal_autocheckpoint=4000")  # pages; larger than the default, for fewer pauses
             connection.execute(SCHEMA)
         except sqlite3.Error:
             connection.close()

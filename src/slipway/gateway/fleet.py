@@ -63,9 +63,13 @@ class Fleet:
         """Tell whether the model's first bundle is still being loaded."""
         return model in self._installed and model not in self._deployments and model not in self._failures
 
+    def failed(self, model: str) -> bool:
+        """Tell whether the model's latest installation could not be put into service."""
+        return model in self._failures
+
     def models(self) -> list[str]:
-        """Return the names of all models that are in service, or failed to be."""
-        return sorted(self._deployments.keys() | self._failures.keys())
+        """Return the names of all models that are in service, are about to be, or failed to be."""
+        return sorted(self._deployments.keys() | self._installed)
 
     def status(self, model: str) -> dict[str, Any]:
         """Return what is in service and what failed since, ready for JSON."""

@@ -71,7 +71,7 @@ def remove(home: Path, name: str) -> None:
 
 
 class Keys:
-    """The keys that are valid now: the file is looked at again when the last look is older than 0.2 s, so a request costs no disk access."""
+    """The keys that are valid now: the file is looked at at most every 0.2 s, so most requests cost no disk access."""
 
     def __init__(self, home: Path) -> None:
         self._path = home / KEYS

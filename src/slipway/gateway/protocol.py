@@ -1,7 +1,7 @@
 """MLflow's scoring protocol: bodies in, columns of cells out. What the cells must hold is `checks`' business.
 
-`dataframe_split`, `dataframe_records`, `inputs`, `instances` and CSV. Stricter than `mlflow models serve` on purpose: keys and parameters nobody reads
-are refused, so that a misspelt one is noticed.
+`dataframe_split`, `dataframe_records`, `inputs`, `instances` and CSV. Stricter than `mlflow models serve` on purpose: keys and
+parameters nobody reads are refused, so that a misspelt one is noticed.
 """
 
 from __future__ import annotations

@@ -8,15 +8,16 @@ import errno
 import signal
 import socket
 from collections.abc import Generator
+from pathlib import Path
 
 import uvicorn
 
 from slipway.errors import PlatformError, PortTakenError
 from slipway.gateway.app import App, Application
 from slipway.gateway.audit import AuditLog
+from slipway.gateway.configuration import Configuration
 from slipway.gateway.fleet import Fleet
 from slipway.gateway.keys import Keys
-from slipway.settings import LOOPBACK, Settings
 
 # Longer than callers keep a connection for reuse, so that it is the caller who closes it: a request sent into a closing one would be lost.
 KEEP_ALIVE = 75
@@ -34,8 +35,9 @@ class Listener(uvicorn.Server):
 class ModelPorts:
     """The open ports: the main one, and one a model. All methods are for the event loop's thread."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, address: str) -> None:
         self._app = app
+        self._address = address
         self._open: dict[int, tuple[str, Listener]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -49,7 +51,7 @@ class ModelPorts:
             if (holder := self._open[port][0]) != model:
                 raise PortTakenError(f"port {port}: expected to be free for {model}, but {holder} is served there. Give one another port.")
             return
-        self.listen(bind(port), model, self._app.for_model(model))
+        self.listen(bind(self._address, port), model, self._app.for_model(model))
 
     def listen(self, sock: socket.socket, holder: str, app: Application) -> None:
         config = uvicorn.Config(
@@ -87,8 +89,8 @@ class ModelPorts:
             self._running.discard(task)  # one that failed stays, so that `shut` raises its error
 
 
-def bind(port: int) -> socket.socket:
-    """Return a socket that listens on the loopback address.
+def bind(address: str, port: int) -> socket.socket:
+    """Return a socket that listens.
 
     Raises:
         PortTakenError: Another program listens there; the message names it where the system tells.
@@ -97,14 +99,14 @@ def bind(port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((LOOPBACK, port))
+        sock.bind((address, port))
         sock.listen(2048)
     except OSError as error:
         sock.close()
         if error.errno != errno.EADDRINUSE:
-            raise PlatformError(f"port {port} on {LOOPBACK} cannot be opened: {error.strerror}. Choose another port.") from None
+            raise PlatformError(f"port {port} on {address} cannot be opened: {error.strerror}. Choose another port.") from None
         raise PortTakenError(
-            f"port {port} on {LOOPBACK}: expected to be free, but {_holder(port)} listens there. "
+            f"port {port} on {address}: expected to be free, but {_holder(port)} listens there. "
             "Stop that program, or choose another port (SLIPWAY_GATEWAY_PORT, or SLIPWAY_MODEL_PORTS for a model's)."
         ) from None
     sock.setblocking(False)
@@ -117,18 +119,19 @@ def _holder(port: int) -> str:
     unknown = "another program"
     try:
         connections = psutil.net_connections("tcp")
-        pid = next(c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr.port == port and c.pid)
+        pid = next(c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid)
         return f"{psutil.Process(pid).name()} (process {pid})"
     except (psutil.Error, OSError, StopIteration):
         return unknown
 
 
-async def serve(settings: Settings, sock: socket.socket) -> None:
+async def serve(configuration: Configuration, sock: socket.socket) -> None:
     """Answer on the main port and the models' ports until SIGTERM or SIGINT, then finish what was taken."""
-    log = AuditLog(settings.home)
-    fleet = Fleet(settings.bundles, settings.model_ports)
-    app = App(fleet, Keys(settings.home), log)
-    ports = ModelPorts(app)
+    home = Path(configuration.home)
+    log = AuditLog(home)
+    fleet = Fleet(Path(configuration.bundles), configuration.model_ports)
+    app = App(fleet, Keys(home), log)
+    ports = ModelPorts(app, configuration.address)
     follower = asyncio.create_task(fleet.follow(ports), name="fleet")
     ports.listen(sock, "the gateway's main port", app)
     try:

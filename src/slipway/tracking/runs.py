@@ -40,6 +40,14 @@ def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured:
     Raises:
         UnsafeModelError: The pipeline holds a type that is not on the allow-list.
     """
+    with warnings.catch_warnings():
+        # validated rows miss nothing, and MLflow registers its local source twice
+        warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
+        warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
+        return _log(spec, snapshot, tuned, rows, measured)
+
+
+def _log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured) -> str:
     import mlflow
 
     mlflow.set_tags(_tags(spec, snapshot))
@@ -93,16 +101,12 @@ def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:
     import mlflow
 
     for context, features, labels in (("training", rows.train, rows.train_labels), ("test", rows.test, rows.test_labels)):
-        with warnings.catch_warnings():
-            # validated rows miss nothing, and MLflow registers its local source twice
-            warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
-            warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
-            dataset = mlflow.data.from_pandas(
-                features.assign(**{spec.columns.target.name: labels}),
-                source=str(snapshot.path),
-                targets=spec.columns.target.name,
-                name=f"{spec.name}{'-sample' if snapshot.sample else ''}",
-            )
+        dataset = mlflow.data.from_pandas(
+            features.assign(**{spec.columns.target.name: labels}),
+            source=str(snapshot.path),
+            targets=spec.columns.target.name,
+            name=f"{spec.name}{'-sample' if snapshot.sample else ''}",
+        )
         mlflow.log_input(dataset, context=context, tags={"sha256": snapshot.sha256, "origin": snapshot.origin})
 
 

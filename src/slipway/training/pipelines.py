@@ -43,7 +43,7 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
     if plain:
         steps.append(("numbers", StandardScaler(), plain))
     if imputed:
-        steps.append(("imputed", make_pipeline(SimpleImputer(missing_values=0, strategy="median"), StandardScaler()), imputed))
+        steps.append(("imputed", make_pipeline(SimpleImputer(missing_values=0.0, strategy="median"), StandardScaler()), imputed))
         # 1 where a value was measured, 0 where the median stands in: an indicator that ONNX can express
         steps.append(("measured", Binarizer(threshold=0), imputed))
     if columns.categorical:

@@ -1,0 +1,45 @@
+"""The key with which this machine's own programs call the gateway."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from slipway.settings import CREDENTIALS_FILE, Settings
+
+KEY_NAME = "local"
+
+logger = logging.getLogger(__name__)
+
+
+def ensure_api_key(settings: Settings) -> Settings:
+    """Return the settings with an API key that the gateway accepts under the name "local"; make one if there is none.
+
+    The key in use is kept in `credentials.env`, also when it came from the environment: the worker reads it there, so
+    that no program's environment and no configuration file holds it. Safe to repeat; a key that is set stays.
+
+    Raises:
+        slipway.gateway.keys.WeakKeyError: The key that was set is too short; nothing was written.
+    """
+    from slipway.gateway import keys
+
+    secret = settings.api_key or SecretStr(keys.generate())
+    key = secret.get_secret_value()
+    if keys.Keys(settings.home).authorize(b"Bearer " + key.encode()) != KEY_NAME:
+        keys.add(settings.home, KEY_NAME, key)
+    _keep(settings.home / CREDENTIALS_FILE, f"SLIPWAY_API_KEY={key}\n")
+    return settings if settings.api_key else settings.model_copy(update={"api_key": secret})
+
+
+def _keep(path: Path, line: str) -> None:
+    if path.exists() and path.read_text() == line and path.stat().st_mode & 0o777 == 0o600:
+        return
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(line)
+    draft.replace(path)
+    logger.info("The gateway's API key is in %s.", path)

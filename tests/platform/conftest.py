@@ -1,0 +1,97 @@
+"""One real platform for all tests of this folder: real processes, free ports, a home of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from deployments import local
+from deployments.local.supervisor import Supervisor
+from slipway.settings import Settings
+
+PASSWORD = "correct-horse-battery-staple"  # in an address that programs get through their environment only
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def settings_in(home: Path) -> Settings:
+    prefect, mlflow, gateway = free_ports(3)
+    return Settings(
+        home=home,
+        prefect_port=prefect,
+        mlflow_port=mlflow,
+        gateway_port=gateway,
+        ledger_url=f"postgresql://slipway:{PASSWORD}@127.0.0.1/ledger",
+    )
+
+
+def processes_of(settings: Settings) -> list[psutil.Process]:
+    return Supervisor(settings.home).everything()
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        time.sleep(0.1)
+
+
+@contextmanager
+def stranger_on(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Hold a port with a program that is not ours."""
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as stranger:
+        try:
+            wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 20)
+            yield stranger
+        finally:
+            stranger.kill()
+
+
+@dataclass(frozen=True)
+class Platform:
+    settings: Settings
+    gateway_alone: list[local.ServiceStatus]
+    seconds_for_gateway: float
+    progress: list[str]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """All four programs; the gateway was started first, alone, and the rest was added. The folder's name is a difficult one."""
+    settings = settings_in(tmp_path_factory.mktemp("home") / "a home, 100% odd")
+    progress: list[str] = []
+    try:
+        began = time.monotonic()
+        alone = local.up(settings, programs=[local.GATEWAY])
+        seconds = time.monotonic() - began
+        local.up(settings, on_progress=progress.append)
+        yield Platform(settings, alone, seconds, progress)
+    finally:
+        local.down(settings)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a platform that does not run; whatever a test starts with them is stopped."""
+    settings = settings_in(tmp_path / "home").model_copy(update={"api_key": SecretStr("a-key-that-was-set-by-the-user")})
+    yield settings
+    local.down(settings)

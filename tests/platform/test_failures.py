@@ -1,0 +1,148 @@
+"""What `up` and `down` do when something is wrong; only the programs that matter are started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments import local
+from deployments.local.supervisor import Supervisor
+from slipway.errors import PlatformError, PortTakenError
+from slipway.settings import Settings
+from tests.platform.conftest import free_ports, processes_of, stranger_on, wait_until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_a_taken_port_is_an_error_that_names_its_holder_and_nothing_is_started(settings):
+    with stranger_on(settings.mlflow_port) as stranger, pytest.raises(PortTakenError) as caught:
+        local.up(settings)
+
+    message = str(caught.value)
+    assert f"port {settings.mlflow_port}, which the MLflow server needs, is held by process {stranger.pid}" in message
+    assert "http.server" in message
+    assert "SLIPWAY_MLFLOW_PORT" in message
+    assert processes_of(settings) == []
+
+
+def test_a_taken_port_of_a_model_names_the_model(settings):
+    (port,) = free_ports(1)
+
+    with stranger_on(port), pytest.raises(PortTakenError, match=rf"port {port}, which the model heart-failure needs.*SLIPWAY_MODEL_PORTS"):
+        local.up(settings, programs=[local.GATEWAY], model_ports={"heart-failure": port})
+
+
+def test_one_port_for_two_is_an_error(settings):
+    with pytest.raises(PortTakenError, match=r"is set for both the gateway and the model heart-failure"):
+        local.up(settings, programs=[local.GATEWAY], model_ports={"heart-failure": settings.gateway_port})
+
+
+def test_a_program_that_cannot_start_shows_its_last_log_lines_and_nothing_stays(settings):
+    (settings.home / "mlflow").mkdir(parents=True)
+    (settings.home / "mlflow" / "mlflow.db").write_text("this is not a database " * 100)
+
+    with pytest.raises(PlatformError) as caught:
+        local.up(settings, programs=[local.MLFLOW])
+
+    message = str(caught.value)
+    assert message.startswith("mlflow did not start: it exited 2 times (exit status 1")
+    assert "file is not a database" in message
+    assert str(settings.home / "logs" / "mlflow.log") in message
+    assert len(message.splitlines()) <= 17  # the reason, the log's address, fifteen lines
+    assert processes_of(settings) == []
+
+
+def test_ctrl_c_leaves_nothing_half_started(settings):
+    interrupt_while_mlflow_starts(settings)
+
+    assert processes_of(settings) == []
+
+
+def test_ctrl_c_leaves_what_ran_before(settings):
+    (gateway,) = local.up(settings, programs=[local.GATEWAY])
+
+    interrupt_while_mlflow_starts(settings)
+
+    found = {one.name: one for one in local.status(settings)}
+    assert (found["gateway"].pid, found["gateway"].answering) == (gateway.pid, True)
+    assert local.running(settings) == {"gateway"}
+
+
+def interrupt_while_mlflow_starts(settings: Settings) -> None:
+    program = """
+from deployments import local
+from deployments.local.supervisor import Supervisor
+from slipway.settings import Settings
+local.up(Settings(), programs=["mlflow"], on_progress=print)
+"""
+    environment = os.environ | {"SLIPWAY_MLFLOW_PORT": str(settings.mlflow_port), "SLIPWAY_HOME": str(settings.home)}
+    with subprocess.Popen([sys.executable, "-u", "-c", program], env=environment, stdout=subprocess.PIPE, text=True) as starting:
+        assert starting.stdout is not None
+        while starting.stdout.readline() != "mlflow: starting\n":
+            assert starting.poll() is None
+        wait_until(lambda: "mlflow" in local.running(settings), 20)
+        starting.send_signal(signal.SIGINT)
+        starting.communicate(timeout=60)
+    assert starting.returncode not in (0, None)
+
+
+def test_down_also_ends_what_a_killed_supervisord_left(settings):
+    local.up(settings, programs=[local.GATEWAY])
+    supervisord, *_ = [process for process in processes_of(settings) if "supervisor.supervisord" in process.cmdline()]
+    supervisord.kill()
+    wait_until(lambda: len(processes_of(settings)) == 1, 10)
+    assert "supervisord was killed" in local.status(settings)[-1].reason
+
+    assert local.down(settings) is True
+
+    assert processes_of(settings) == []
+
+
+def test_up_replaces_what_a_killed_supervisord_left(settings):
+    (before,) = local.up(settings, programs=[local.GATEWAY])
+    supervisord, *_ = [process for process in processes_of(settings) if "supervisor.supervisord" in process.cmdline()]
+    supervisord.kill()
+
+    (after,) = local.up(settings, programs=[local.GATEWAY])
+
+    assert after.answering
+    assert after.pid != before.pid
+
+
+def test_a_stale_pid_file_harms_nobody(settings):
+    (settings.home / "supervisor").mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        (settings.home / "supervisor" / "supervisord.pid").write_text(f"{bystander.pid}\n")
+
+        assert local.running(settings) == set()
+        assert local.down(settings) is False
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_a_home_that_supervisord_cannot_write_down_is_refused_by_name(tmp_path, settings):
+    odd = settings.model_copy(update={"home": tmp_path / "a;b"})
+
+    with pytest.raises(PlatformError, match=r"SLIPWAY_HOME=.*a;b.* holds \[';'\]"):
+        local.up(odd, programs=[local.GATEWAY])
+
+
+def test_a_home_too_deep_for_a_socket_works_and_its_socket_is_private(settings):
+    deep = Settings(home=settings.home / "/".join(["deep"] * 30), gateway_port=settings.gateway_port)
+    try:
+        (gateway,) = local.up(deep, programs=[local.GATEWAY])
+        socket = Path(Supervisor(deep.home).socket.removeprefix("unix://"))
+
+        assert gateway.answering
+        assert deep.home not in socket.parents
+        assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+    finally:
+        local.down(deep)
+    assert not socket.exists()
