@@ -31,6 +31,7 @@ def score_champion(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Champion:
     if not {column.name for column in contract.columns} <= set(rows.test.columns):
         return Champion(version, contract.metrics, contract.sample)
     probabilities = OnnxEngine(bundle).probabilities({column.name: rows.test[column.name].tolist() for column in contract.columns})
+    probabilities /= probabilities.sum(axis=1, keepdims=True)  # float32 sums to one only within its own precision
     figures = evaluate(spec.columns.target, rows.test_labels.tolist(), labels(probabilities, contract), probabilities)
     return Champion(version, figures, contract.sample)
 

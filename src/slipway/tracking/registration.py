@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,7 +124,8 @@ def _probe(rows: Rows, measured: Measured) -> Probe:
 def _new_version(spec: ModelSpec, model_uri: str) -> int:
     import mlflow
 
-    return int(mlflow.register_model(model_uri, spec.registered_as).version)
+    with redirect_stderr(StringIO()):  # it announces itself there, whatever the log level; so do we, in the log
+        return int(mlflow.register_model(model_uri, spec.registered_as).version)
 
 
 def _describe_version(client: MlflowClient, spec: ModelSpec, snapshot: Snapshot, version: int) -> None:

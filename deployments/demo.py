@@ -1,0 +1,57 @@
+"""`make demo`: everything started, heart-failure released on sample rows, and what to try next."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from deployments import cli
+from deployments.printing import out
+from slipway.bundle.installing import active
+from slipway.bundle.reading import read
+from slipway.catalogue import lookup
+from slipway.settings import LOOPBACK, Settings
+
+MODEL = "heart-failure"
+
+
+def curl(settings: Settings) -> str:
+    """Return a request that works when pasted: one probe row of the version in service."""
+    pointer = active(settings.bundles, MODEL)
+    if pointer is None or settings.api_key is None:
+        raise RuntimeError(f"{MODEL} was released, but nothing is in service.")
+    bundle = read(settings.bundles / MODEL / pointer.bundle)
+    row = {column.name: cell for column, cell in zip(bundle.contract.columns, bundle.probe.rows[0], strict=True)}
+    return " ".join(
+        [
+            f"curl http://{LOOPBACK}:{pointer.port}/invocations",
+            f"-H 'Authorization: Bearer {settings.api_key.get_secret_value()}'",
+            "-H 'Content-Type: application/json'",
+            f"-d {shlex.quote(json.dumps({'dataframe_records': [row]}))}",
+        ]
+    )
+
+
+def main() -> None:
+    try:
+        cli.app(["up"], standalone_mode=False)
+        code = cli.app(["release", MODEL, "--sample"], standalone_mode=False)
+        settings, spec = Settings.load(), lookup(MODEL)
+        if code == cli.REFUSED:
+            out.print("the champion before it stays in service")
+        out.print(
+            f"\nrun page:  {settings.prefect_url}/deployments\n"
+            f"MLflow:    {settings.mlflow_url}/#/models/{spec.registered_as}\n"
+            f"endpoint:  {settings.gateway_url}/models/{MODEL}/invocations\n"
+            f"API key:   {settings.api_key.get_secret_value() if settings.api_key else ''}\n\n"
+            f"Try it:\n\n{curl(settings)}\n\n"
+            "Stop everything with `make down`.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()
