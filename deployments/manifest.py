@@ -6,12 +6,15 @@ python -m deployments.manifest --check    fails if it is not what the catalogue 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from deployments.local.services import POOL
@@ -27,16 +30,18 @@ HEADER = "# Written from the catalogue by `make manifest`; change src/slipway/mo
 def content() -> str:
     """Return the manifest of all deployments: one release a model."""
     # the project is installed where the worker runs, so entry points are modules and nothing has to be pulled
-    manifest = {"name": "slipway", "pull": None, "deployments": [_release(spec) for spec in catalogue().values()]}
+    manifest = {"name": "slipway", "pull": None, "deployments": _deployments()}
     return HEADER + str(yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True))
 
 
-def apply(api_url: str) -> None:
-    """Register every deployment of `prefect.yaml` with a running server; run again, it changes nothing.
+def apply(api_url: str) -> bool:
+    """Register every deployment of `prefect.yaml` with a running server. Returns whether anything had to be done.
 
     Raises:
         PlatformError: Prefect refused one of them; the message carries what it said.
     """
+    if _registered(api_url) >= {(deployment["name"], deployment["version"]) for deployment in _deployments()}:
+        return False
     ran = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(MANIFEST)],
         cwd=ROOT,
@@ -46,6 +51,22 @@ def apply(api_url: str) -> None:
     )
     if ran.returncode != 0:
         raise PlatformError(f"the deployments could not be registered at {api_url}:\n{(ran.stdout + ran.stderr).strip()[-2000:]}")
+    return True
+
+
+def _registered(api_url: str) -> set[tuple[str, str]]:
+    answer = httpx.post(f"{api_url}/deployments/filter", json={}, timeout=30.0).raise_for_status()
+    return {(deployment["name"], deployment["version"]) for deployment in answer.json()}
+
+
+def _deployments() -> list[dict[str, Any]]:
+    return [_versioned(_release(spec)) for spec in catalogue().values()]
+
+
+def _versioned(deployment: dict[str, Any]) -> dict[str, Any]:
+    """Name the version of a deployment after what it says, so that one that did not change need not be registered again."""
+    digest = hashlib.sha256(json.dumps(deployment, sort_keys=True).encode()).hexdigest()
+    return {"name": deployment["name"], "version": digest[:12], **deployment}
 
 
 def _release(spec: ModelSpec) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Running a flow from the shell: through the platform if it is up, else by itself."""
+"""Running a flow from the shell, recorded on the platform if it is up, else by itself."""
 
 from __future__ import annotations
 

@@ -1,1 +1,6 @@
 """The order of the steps. A flow reads as the paragraph a colleague would say aloud."""
+
+import logging
+
+# Prefect carries the library's log lines into the run page, but leaves their level to us.
+logging.getLogger("slipway").setLevel(logging.INFO)

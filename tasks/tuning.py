@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-
 from typing import cast
 from uuid import UUID
 
@@ -36,5 +35,6 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
             update_progress_artifact(bar, progress=100.0 * finished / trials)
 
     tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told)
-    logger.info("%s: chose %s, cross-validated %s %.4f", spec.name, tuned.parameters, tuned.metric, tuned.score)
+    rule = f" (the simplest as good as the best, by {spec.simplest.parameter})" if spec.simplest else ""
+    logger.info("%s: chose %s%s, cross-validated %s %.4f", spec.name, tuned.parameters, rule, tuned.metric, tuned.score)
     return tuned

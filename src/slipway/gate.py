@@ -11,6 +11,8 @@ from slipway.spec import ModelSpec
 from slipway.training.evaluation import evaluate
 from slipway.training.splitting import Rows
 
+ROUNDING = 1e-9  # two figures exactly a tolerance apart may differ by more as floats
+
 
 @dataclass(frozen=True, slots=True)
 class Champion:
@@ -59,7 +61,7 @@ def _floor(spec: ModelSpec, candidate: Candidate) -> Rule:
 
 def _no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
     ours, theirs, tolerance = candidate.metrics[spec.metric], champion.metrics[spec.metric], spec.gate.tolerance
-    passed = ours >= theirs - tolerance
+    passed = theirs - ours <= tolerance + ROUNDING
     return Rule(
         name="champion",
         passed=passed,

@@ -17,7 +17,9 @@ from typing import Literal
 from pydantic import Field
 from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select, text
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import IntegrityError
 
+from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
 
 Event = Literal["promoted", "refused", "undone"]
@@ -93,10 +95,19 @@ class Ledger:
             connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
 
     def announce(self, promotion: Promotion) -> None:
-        """Note that a promotion begins, and how things stand before it."""
+        """Note that a promotion begins, and how things stand before it.
+
+        Raises:
+            ReleaseInProgressError: One that has not ended is noted already.
+        """
         model = promotion.candidate.model
-        with self._transaction() as connection:
-            connection.execute(insert(_INTENTS).values(model=model, promotion=promotion.model_dump(mode="json")))
+        try:
+            with self._transaction() as connection:
+                connection.execute(insert(_INTENTS).values(model=model, promotion=promotion.model_dump(mode="json")))
+        except IntegrityError:
+            raise ReleaseInProgressError(
+                f"{model}: another promotion of this model has begun and not ended; wait, then try again."
+            ) from None
 
     def unfinished(self, model: str) -> Promotion | None:
         """Return the promotion that was announced and never ended, or None."""

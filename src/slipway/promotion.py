@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import socket
 
 import msgspec
 
-from slipway.bundle.installing import Pointer, active, point
+from slipway.bundle.installing import Pointer, active
+from slipway.errors import ReleaseInProgressError
 from slipway.ledger import Ledger, entry
 from slipway.records import Candidate, Promotion
+from slipway.serving import revert
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
@@ -25,6 +28,7 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotio
     pointer = active(settings.bundles, spec.name)
     promotion = Promotion(
         candidate=candidate,
+        host=socket.gethostname(),
         registry=registry.state(client, spec.registered_as),
         pointer=None if pointer is None else msgspec.to_builtins(pointer),
     )
@@ -72,7 +76,7 @@ def undo(promotion: Promotion, settings: Settings, why: str) -> None:
     """Put service and registry back to how they stood before, and write it down. Safe to repeat."""
     candidate, before = promotion.candidate, promotion.registry
     pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
-    point(settings.bundles, candidate.model, pointer)
+    revert(candidate.model, pointer, settings)
     client = connect(settings)
     registry.restore(client, before)
     after = registry.state(client, candidate.registered_as)
@@ -90,9 +94,19 @@ def undo(promotion: Promotion, settings: Settings, why: str) -> None:
 
 
 def recover(spec: ModelSpec, settings: Settings) -> bool:
-    """Undo a promotion that a killed process left half-way. Returns whether there was one."""
+    """Undo a promotion that a killed process left half-way; the caller holds the model's lock. Returns whether there was one.
+
+    Raises:
+        ReleaseInProgressError: It was begun on another host.
+    """
     left = Ledger(settings.ledger).unfinished(spec.name)
     if left is None:
         return False
+    if left.host != socket.gethostname():
+        # only that host's gateway and bundle store can be put back, and the release may still be running there
+        raise ReleaseInProgressError(
+            f"{spec.name}: a promotion of version {left.candidate.version} from host {left.host} has not ended. "
+            f"Wait until it has; if it was killed, release or roll back on {left.host}, which puts things back."
+        )
     undo(left, settings, why="the release was cut short between promotion and smoke test")
     return True

@@ -28,7 +28,7 @@ class Snapshot(Record):
 
 
 class Tuned(Record):
-    """The best hyperparameters found, and by how much evidence."""
+    """The hyperparameters chosen (see `slipway.training.tuning.choose`), their own cross-validated score, and by how much evidence."""
 
     model: str
     study: str
@@ -95,10 +95,11 @@ class RegistryState(Record):
 class Promotion(Record):
     """A candidate on its way to become champion, and how things stood before: all that an undo needs.
 
-    `pointer` is the bundle that was in service on this host, as `slipway.bundle.installing` keeps it, or None.
+    `pointer` is the bundle that was in service on `host`, as `slipway.bundle.installing` keeps it there, or None.
     """
 
     candidate: Candidate
+    host: str
     registry: RegistryState
     pointer: dict[str, str | int] | None
 

@@ -30,11 +30,17 @@ def release_report(
             f"\n![Confusion matrix](data:image/png;base64,{base64.b64encode(picture).decode()})\n",
             "## Tuning\n",
             f"{tuned.trials} trials, {tuned.repeats} x {tuned.folds} folds of the training rows, seed {tuned.seed}: "
-            f"{tuned.metric} {tuned.score:.4f} with " + ", ".join(f"`{key}` = {value}" for key, value in tuned.parameters.items()) + ".\n",
+            f"{tuned.metric} {tuned.score:.4f} with "
+            + ", ".join(f"`{key}` = {_short(value)}" for key, value in tuned.parameters.items())
+            + ".\n",
             "## Rows\n",
             f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.",
         ]
     )
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _figures(candidate: Candidate, verdict: Verdict) -> list[str]:

@@ -50,6 +50,25 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
     )
 
 
+def revert(model: str, pointer: Pointer | None, settings: Settings) -> None:
+    """Put an earlier pointer back, and wait until the gateway followed. A gateway that is down follows when it is started."""
+    installing.point(settings.bundles, model, pointer)
+    wanted = None if pointer is None else pointer.installation
+    address, deadline = f"{settings.gateway_url}/models/{model}", time.monotonic() + PATIENCE
+    try:
+        with httpx.Client(headers=bearer(settings), timeout=5.0) as client:
+            while time.monotonic() < deadline:
+                if _ask(client, address).get("installation") == wanted:
+                    return
+                time.sleep(POLL)
+    except ServingError as error:  # also when no key is set: whoever undoes has more to put back
+        logger.warning("%s: the earlier bundle is put back, and will be served when the gateway is up again: %s", model, error)
+        return
+    logger.warning(
+        "%s: the earlier bundle is put back, but the gateway did not follow within %.0f s; see `slipway status`", model, PATIENCE
+    )
+
+
 def bearer(settings: Settings) -> dict[str, str]:
     """Return the request header that carries the API key.
 

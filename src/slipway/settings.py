@@ -22,7 +22,9 @@ LOOPBACK = "127.0.0.1"
 class Settings(BaseSettings):
     """Where things are and how to reach them; immutable once read."""
 
-    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SLIPWAY_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
     mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")

@@ -69,7 +69,9 @@ class Target:
         object.__setattr__(self, "classes", MappingProxyType(dict(self.classes)))
         if len(self.classes) < 2:
             raise SpecError(f"target {self.name}: a classifier needs two classes or more, not {list(self.classes)}.")
-        if list(self.classes) != sorted(self.classes, key=lambda label: (str(type(label)), label)):
+        if len({type(label) for label in self.classes}) > 1:
+            raise SpecError(f"target {self.name}: the classes are all whole numbers or all texts, not {list(self.classes)}.")
+        if list(self.classes) != sorted(self.classes):
             raise SpecError(f"target {self.name}: list the classes in sorted order, as scikit-learn does: {sorted(self.classes)}.")
         if len(self.classes) == 2 and self.positive not in self.classes:
             raise SpecError(f"target {self.name}: positive={self.positive!r} is not one of {list(self.classes)}.")
@@ -218,7 +220,7 @@ class ModelSpec:
             raise SpecError(f"{self.name}: {error}") from None
 
     def _refuse_nonsense(self) -> None:
-        if not self.name or self.name != self.name.lower() or not self.name.replace("-", "").isalnum():
+        if not self.name.isascii() or self.name != self.name.lower() or not self.name.replace("-", "").isalnum():
             raise SpecError("a model's name is lower-case letters, digits and hyphens: it becomes part of an address.")
         known = set(self.estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
         if unknown := sorted(set(self.search_space) - known):

@@ -34,18 +34,22 @@ def install(bundle: Path, store: Path, port: int) -> Pointer:
     The pointer moves only after the copy is complete and verified; killed at any moment, the store holds the old state or the new.
 
     Raises:
-        BundleError: The bundle is broken; nothing was changed.
+        BundleError: The bundle, or the copy the store has of it, is broken; nothing was changed.
     """
     contract = read(bundle).contract
     name = f"{contract.version}-{contract.run_id[:8]}"
     home = store / contract.model
     home.mkdir(parents=True, exist_ok=True)
     if not (home / name).exists():
+        for abandoned in home.glob(".copying-*"):  # of a process that was killed; the caller holds the model's lock
+            shutil.rmtree(abandoned)
         scratch = Path(tempfile.mkdtemp(prefix=".copying-", dir=home))
         shutil.copytree(bundle, scratch / name)
         read(scratch / name)
         os.replace(scratch / name, home / name)
         scratch.rmdir()
+    else:
+        read(home / name)  # copied long ago perhaps, and damaged since
     pointer = Pointer(bundle=name, port=port, installation=uuid.uuid4().hex)
     point(store, contract.model, pointer)
     return pointer

@@ -70,7 +70,7 @@ def _read(spec: ModelSpec, address: str) -> bytes:
     path = Path(address.removeprefix("file://")).expanduser()
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DatasetNotFoundError(f"{spec.name}: there is no file {path}. {_way_out()}") from None
 
 

@@ -27,30 +27,35 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
     """
     text = _read_as_text(spec, path)
     violations = _column_violations(spec, text)
-    if violations:
+    if text.empty:
         raise _invalid(spec, path, violations)
-    typed = pd.DataFrame(index=text.index)
+    typed, target = pd.DataFrame(index=text.index), spec.columns.target.name
     for name, kind in spec.columns.features.items():
-        typed[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
+        if name in text:
+            typed[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
+            violations += found
+    if target in text:
+        typed[target], found = _labels(spec, text[target])
         violations += found
-    typed[spec.columns.target.name], found = _labels(spec, text[spec.columns.target.name])
-    violations += found
     if not violations:
         violations += _leaks(spec, typed)
     if violations:
         raise _invalid(spec, path, violations)
     duplicates = int(typed.duplicated().sum())
     logger.info("%s: %d rows are valid; %d repeat another row", spec.name, len(typed), duplicates)
-    return typed
+    return typed.reset_index(drop=True)
 
 
 def _read_as_text(spec: ModelSpec, path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
     except pd.errors.EmptyDataError:
         raise _invalid(spec, path, ["the file is empty; a header and rows were expected."]) from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise _invalid(spec, path, [f"the file is no CSV in UTF-8: {str(error).strip()}."]) from None
+    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column for names of rows
+        raise _invalid(spec, path, ["the rows have more cells than the header has columns."])
+    return text[(text != "").any(axis=1)]  # dropped afterwards, so that blank lines are counted
 
 
 def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from typing import TYPE_CHECKING
 
 import httpx
@@ -39,11 +40,11 @@ def connect(settings: Settings) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    client = mlflow.MlflowClient(uri, uri)
     try:
+        client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
-        raise RegistryUnavailableError(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}") from error
+        raise RegistryUnavailableError(_without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
     return client
 
 
@@ -51,7 +52,14 @@ def _require_answer(uri: str) -> None:
     try:
         httpx.get(f"{uri.rstrip('/')}/health", timeout=10.0).raise_for_status()
     except httpx.HTTPError as error:
-        raise RegistryUnavailableError(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}") from error
+        # without the cause: httpx writes the address in full, password and all
+        raise RegistryUnavailableError(
+            _without_password(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}")
+        ) from None
+
+
+def _without_password(message: str) -> str:
+    return re.sub(r"(://[^\s/@:]*:)[^\s/@]*@", r"\1***@", message)
 
 
 def _way_out() -> str:

@@ -19,7 +19,7 @@ def confusion_matrix(path: Path, target: Target, matrix: list[list[int]], title:
     axes = figure.subplots()
     display = ConfusionMatrixDisplay(np.array(matrix), display_labels=list(target.classes.values()))
     display.plot(ax=axes, cmap="Blues", colorbar=False)
-    axes.set_title(title)
+    axes.set_title(title, fontsize=10)
     figure.savefig(path, dpi=110)
 
 
@@ -33,5 +33,5 @@ def roc(path: Path, target: Target, truth: Sequence[ClassLabel], probabilities: 
         column = probabilities[:, target.index(label)]
         RocCurveDisplay.from_predictions(hits, column, ax=axes, name=target.classes[label])
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    axes.set_title(title)
+    axes.set_title(title, fontsize=10)
     figure.savefig(path, dpi=110)

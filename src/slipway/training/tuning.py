@@ -27,7 +27,7 @@ OnTrial = Callable[[int, int, float], None]
 
 
 def tune(spec: ModelSpec, rows: Rows, data_sha256: str, trials: int, folder: Path, on_trial: OnTrial = lambda *_: None) -> Tuned:
-    """Run the study until it holds `trials` finished trials, and return the best.
+    """Run the study until it holds `trials` finished trials, and return the one to use; see `choose`.
 
     The study is kept in `folder` after every trial. Run again after a crash, it goes on where it was and, because each
     trial's sampler is seeded by the spec's seed and the number of trials before it, ends where it would have ended.
@@ -35,7 +35,7 @@ def tune(spec: ModelSpec, rows: Rows, data_sha256: str, trials: int, folder: Pat
     Args:
         on_trial: Called after every trial with its number from 1, the number wanted, and the best score so far.
     Returns:
-        Parameters of the highest mean score over the folds, `spec.metric` as scikit-learn scores it.
+        The chosen trial's parameters, and its mean over the folds of `spec.metric` as scikit-learn scores it.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _open(spec, data_sha256, folder)

@@ -1,0 +1,108 @@
+"""What a killed release leaves behind, and what the next one makes of it. Processes are really killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from flows.release import release
+from slipway.bundle.installing import active
+from slipway.catalogue import lookup
+from slipway.data import samples, validation
+from slipway.ledger import Ledger
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+from slipway.training import splitting, tuning
+
+MODEL = "heart-failure"
+pytestmark = pytest.mark.timeout(300)
+
+
+def start(trials: int) -> subprocess.Popen:
+    code = f"from flows.release import release; release({MODEL!r}, sample=True, trials={trials})"
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def kill(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def finished_trials(place) -> int:
+    return sum(path.read_text().count('"op_code":6') for path in place.settings.studies.glob("*.journal"))
+
+
+def test_release_killed_during_tuning_goes_on_where_it_was(place, until, tmp_path):
+    process = start(trials=500)
+    until(lambda: finished_trials(place) >= 3, "three trials are finished", within=120)
+    kill(process)
+    assert (place.history(), active(place.settings.bundles, MODEL)) == ([], None)
+
+    state = release(MODEL, sample=True, trials=6, return_state=True)
+
+    assert state.name == "Promoted"
+    # an undisturbed study of as many trials finds the same: nothing was lost, nothing was counted twice
+    spec, done = lookup(MODEL), state.result().tuned
+    snapshot = samples.generate(spec, tmp_path / "again")
+    rows = splitting.split(spec, validation.validate(spec, snapshot.path))
+    undisturbed = tuning.tune(spec, rows, snapshot.sha256, done.trials, tmp_path / "again")
+    assert done.parameters == undisturbed.parameters
+
+
+def test_release_killed_between_promotion_and_smoke_test_is_undone_by_the_next(place, until):
+    release(MODEL, sample=True, trials=2)
+    served = active(place.settings.bundles, MODEL)
+    place.gateway.send_signal(signal.SIGSTOP)  # a gateway that hangs holds the release between promotion and smoke test
+    process = start(trials=2)
+    until(lambda: moved(place, served), "alias and pointer have moved", within=120)
+    kill(process)
+    place.gateway.send_signal(signal.SIGCONT)
+
+    state = release(MODEL, sample=True, trials=2, return_state=True)
+
+    assert state.name == "Promoted"
+    assert [(entry["event"], entry["version"], entry["previous"]) for entry in place.history()] == [
+        ("promoted", 1, None),
+        ("undone", 2, 1),
+        ("promoted", 3, 1),
+    ]
+    now = registry.state(connect(place.settings), lookup(MODEL).registered_as)
+    assert (now.aliases["champion"], now.aliases["previous"]) == (3, 1)
+    assert [version for version, stage in now.stages.items() if stage == "Production"] == [3]
+    answer = httpx.get(f"{place.settings.gateway_url}/models/{MODEL}", headers={"Authorization": f"Bearer {place.key}"})
+    assert answer.json()["version"] == 3
+
+
+def test_interrupted_release_undoes_its_promotion_itself(place, until):
+    release(MODEL, sample=True, trials=2)
+    served = active(place.settings.bundles, MODEL)
+    place.gateway.send_signal(signal.SIGSTOP)
+    process = start(trials=2)
+    until(lambda: moved(place, served), "alias and pointer have moved", within=120)
+
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    place.gateway.send_signal(signal.SIGCONT)
+
+    assert process.returncode != 0
+    assert active(place.settings.bundles, MODEL) == served
+    assert registry.state(connect(place.settings), lookup(MODEL).registered_as).aliases["champion"] == 1
+    assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
+
+
+def moved(place, served) -> bool:
+    return Ledger(place.settings.ledger).unfinished(MODEL) is not None and active(place.settings.bundles, MODEL) != served
+
+
+def test_the_lock_of_a_killed_release_is_free(place, until):
+    process = start(trials=500)
+    until(lambda: finished_trials(place) >= 1, "one trial is finished", within=120)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    assert release(MODEL, sample=True, trials=1, return_state=True).name == "Promoted"

@@ -1,0 +1,169 @@
+"""The commands of an operator, one after another, on a platform started by `slipway up`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from deployments.demo import curl
+from slipway.catalogue import lookup
+from slipway.data import samples, validation
+from slipway.settings import Settings
+from slipway.training import splitting
+from tests.platform.conftest import free_ports
+
+MODEL = "heart-failure"
+pytestmark = [pytest.mark.timeout(400)]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody at a shell, with the settings in the environment."""
+
+    environment: dict[str, str]
+    home: Path
+
+    def runs(self, *command: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        ran = subprocess.run([sys.executable, "-m", *command], env=self.environment, capture_output=True, text=True, timeout=300)
+        assert ran.returncode == status, f"{command} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        return ran
+
+    def slipway(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        return self.runs("deployments.cli", *arguments, status=status)
+
+    def history(self) -> list[dict]:
+        return json.loads(self.slipway("history", MODEL, "--json").stdout)
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    home = tmp_path_factory.mktemp("operator")
+    prefect, mlflow, gateway, own = free_ports(4)
+    left_out = ("SLIPWAY_", "PREFECT_", "MLFLOW_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
+        "SLIPWAY_HOME": str(home),
+        "SLIPWAY_PREFECT_PORT": str(prefect),
+        "SLIPWAY_MLFLOW_PORT": str(mlflow),
+        "SLIPWAY_GATEWAY_PORT": str(gateway),
+        "SLIPWAY_MODEL_PORTS": json.dumps({MODEL: own}),
+    }
+    person = Operator(environment, home)
+    try:
+        person.slipway("up")
+        yield person
+    finally:
+        person.slipway("down")
+
+
+@pytest.fixture(scope="module")
+def settings(operator: Operator) -> Settings:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in operator.environment.items():
+            patch.setenv(name, value)
+        return Settings.load()
+
+
+@pytest.fixture(scope="module")
+def released(operator: Operator) -> dict:
+    """What `slipway release --json` printed; nothing else may stand in its output."""
+    return json.loads(operator.slipway("release", MODEL, "--sample", "--trials", "3", "--json").stdout)
+
+
+def test_release_from_the_shell_is_promoted_and_stands_in_the_history(operator, released):
+    assert released["outcome"] == "promoted"
+    entry = operator.history()[-1]
+    assert (entry["event"], entry["version"], entry["aliases"], entry["stage"]) == ("promoted", 1, ["champion"], "Production")
+    assert {"accuracy", "recall", "f1", "f1_macro", "roc_auc"} <= entry["metrics"].keys()
+    assert entry["run_id"] == released["candidate"]["run_id"]
+
+
+def test_printed_curl_works_when_pasted(released, settings):
+    answer = subprocess.run(["bash", "-c", curl(settings) + " --silent --fail"], capture_output=True, text=True)
+
+    assert json.loads(answer.stdout)["predictions"][0] in (0, 1)
+
+
+def test_run_is_recorded_on_the_platforms_prefect_server(released, settings):
+    runs = httpx.post(f"{settings.prefect_url}/api/flow_runs/filter", json={"sort": "START_TIME_DESC"}).json()
+
+    assert [(run["name"], run["state_name"]) for run in runs][0] == (f"release-{MODEL}", "Promoted")
+
+
+def test_mlflow_serves_the_same_model_under_stage_and_alias_as_the_endpoint(operator, released, settings, monkeypatch):
+    import mlflow
+
+    spec = lookup(MODEL)
+    test = splitting.split(spec, validation.validate(spec, samples.generate(spec, operator.home / "again").path)).test
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_url)
+    mlflow.set_tracking_uri(settings.mlflow_url)
+    answers = httpx.post(
+        released["smoke_test"]["endpoint"]["url"],
+        json=json.loads(json.dumps({"dataframe_split": test.astype(object).to_dict(orient="split", index=False)})),
+        headers={"Authorization": f"Bearer {settings.api_key.get_secret_value()}"},
+    )
+
+    assert len(test) == 184
+    for address in (f"models:/{spec.registered_as}/Production", f"models:/{spec.registered_as}@champion"):
+        assert mlflow.pyfunc.load_model(address).predict(test).tolist() == answers.json()["predictions"]
+
+
+def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_lines(operator, released, settings):
+    api = f"{settings.prefect_url}/api"
+    command = ("deployment", "run", f"release/{MODEL}", "--param", "sample=true", "--param", "trials=3", "--watch")
+    ran = subprocess.run(
+        [sys.executable, "-m", "prefect", *command],
+        env=operator.environment | {"PREFECT_API_URL": api},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    newest = httpx.post(f"{api}/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).json()[0]
+    assert newest["state_name"] == "Promoted"
+    query = {"logs": {"flow_run_id": {"any_": [newest["id"]]}}, "limit": 200}
+    lines = [line["message"] for line in httpx.post(f"{api}/logs/filter", json=query).json()]
+    assert any("test rows scored: accuracy" in line for line in lines), lines
+    assert operator.history()[-1]["version"] == 2
+
+
+def test_sample_figures_and_reports_are_artifacts_of_the_run(released, settings):
+    artifacts = httpx.post(f"{settings.prefect_url}/api/artifacts/filter", json={}).json()
+
+    report = next(artifact for artifact in artifacts if artifact["key"] == f"release-{MODEL}")
+    assert settings.mlflow_url in report["data"]
+    assert {artifact["key"] for artifact in artifacts} >= {f"tuning-{MODEL}", f"mlflow-run-{MODEL}"}
+
+
+def test_up_again_changes_nothing(operator, settings, released):
+    before = json.loads(operator.slipway("status", "--json").stdout)
+
+    operator.slipway("up")
+
+    after = json.loads(operator.slipway("status", "--json").stdout)
+    assert [service["pid"] for service in after] == [service["pid"] for service in before]
+    deployments = httpx.post(f"{settings.prefect_url}/api/deployments/filter", json={}).json()
+    assert [deployment["name"] for deployment in deployments] == [MODEL]
+
+
+def test_gateway_holds_less_than_100_mb(operator, released):
+    gateway = next(s for s in json.loads(operator.slipway("status", "--json").stdout) if s["name"] == "gateway")
+
+    assert psutil.Process(gateway["pid"]).memory_info().rss < 100e6
+
+
+def test_no_key_stands_in_logs_or_databases(operator, settings, released):
+    key = settings.api_key.get_secret_value().encode()
+
+    holders = [path.name for path in operator.home.rglob("*") if path.is_file() and key in path.read_bytes()]
+
+    assert holders == ["credentials.env"]

@@ -1,0 +1,66 @@
+"""The `slipway` command as a person or a script meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, env=os.environ | environment, timeout=120
+    )
+
+
+@pytest.mark.parametrize("command", ["models", "release", "history", "up", "down", "status"])
+def test_every_command_has_help_with_an_example(command):
+    shown = slipway(command, "--help")
+
+    assert shown.returncode == 0
+    assert "For example:" in shown.stdout
+    assert f"slipway {command}" in shown.stdout
+
+
+def test_models_lists_the_catalogue_as_json():
+    shown = json.loads(slipway("models", "--json").stdout)
+
+    assert {"name": "heart-failure", "registered_as": "heart_failure_logistic", "port": 8001}.items() <= shown[0].items()
+
+
+def test_unknown_model_is_an_error_that_names_those_there_are(tmp_path):
+    shown = slipway("release", "hart-failure", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 1
+    assert "no model is called 'hart-failure'; the catalogue has: " in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_error_is_json_when_json_was_asked_for(tmp_path):
+    shown = slipway("release", "hart-failure", "--json", SLIPWAY_HOME=str(tmp_path))
+
+    assert json.loads(shown.stdout)["error"] == "UnknownModelError"
+
+
+def test_history_of_a_model_that_was_never_released_is_empty(tmp_path):
+    assert json.loads(slipway("history", "heart-failure", "--json", SLIPWAY_HOME=str(tmp_path)).stdout) == []
+    assert "slipway release heart-failure" in slipway("history", "heart-failure", SLIPWAY_HOME=str(tmp_path)).stdout
+
+
+def test_wrong_setting_is_named_without_its_value(tmp_path):
+    shown = slipway("status", SLIPWAY_HOME=str(tmp_path), SLIPWAY_GATEWAY_PORT="s3cret")
+
+    assert shown.returncode == 1
+    assert "gateway_port" in shown.stderr
+    assert "s3cret" not in shown.stderr
+
+
+def test_status_of_a_platform_that_is_not_up_says_how_to_start_it(tmp_path):
+    shown = slipway("status", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 1
+    assert "slipway up" in shown.stdout

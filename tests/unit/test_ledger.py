@@ -1,0 +1,112 @@
+"""What happened to a model is written in order, never changed, and a promotion that was cut short is known."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from slipway.ledger import Entry, Event, Ledger, entry
+from slipway.records import Candidate, Promotion, RegistryState
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "made" / "by-itself" / "ledger.db"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Ledger:
+    return Ledger(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def promotion(candidate: Candidate) -> Promotion:
+    before = RegistryState(registered_as="heart_failure_logistic", aliases={"champion": 1}, stages={1: "Production", 2: "Staging"})
+    return Promotion(candidate=candidate, registry=before, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"})
+
+
+def line(candidate: Candidate, event: Event = "promoted", why: str = "no worse") -> Entry:
+    return entry(event, candidate, previous=1, aliases=["champion"], stage="Production", why=why)
+
+
+def test_history_is_in_the_order_in_which_it_happened(ledger: Ledger, candidate: Candidate) -> None:
+    events: list[Event] = ["promoted", "refused", "undone", "promoted"]
+    for number, event in enumerate(events):
+        ledger.append(line(candidate, event, why=str(number)))
+
+    assert [(told.event, told.why) for told in ledger.history("heart-failure")] == list(zip(events, "0123", strict=True))
+
+
+def test_an_entry_survives_reopening_with_every_value(ledger: Ledger, path: Path, candidate: Candidate) -> None:
+    written = line(candidate)
+    ledger.append(written)
+
+    (again,) = Ledger(f"sqlite:///{path}").history("heart-failure")
+
+    assert again == written
+    assert again.metrics == {"accuracy": 160 / 184, "roc_auc": 0.93}
+    assert again.confusion_matrix == [[68, 14], [10, 92]]
+    assert "@" in again.who
+    assert again.at.endswith("+00:00")
+
+
+def test_models_do_not_see_each_others_history(ledger: Ledger, candidate: Candidate) -> None:
+    ledger.append(line(candidate))
+
+    assert ledger.history("toy") == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ledger SET entry = '{}'", "DELETE FROM ledger"])
+def test_the_database_itself_refuses_to_change_an_entry(ledger: Ledger, path: Path, candidate: Candidate, statement: str) -> None:
+    ledger.append(line(candidate))
+
+    with sqlite3.connect(path) as connection, pytest.raises(sqlite3.IntegrityError, match="the ledger is append-only"):
+        connection.execute(statement)
+    connection.close()
+
+    assert len(ledger.history("heart-failure")) == 1
+
+
+def test_a_promotion_that_was_announced_and_not_ended_is_known_after_reopening(ledger: Ledger, path: Path, promotion: Promotion) -> None:
+    assert ledger.unfinished("heart-failure") is None
+
+    ledger.announce(promotion)
+
+    again = Ledger(f"sqlite:///{path}")
+    assert again.unfinished("heart-failure") == promotion
+    assert again.unfinished("toy") is None
+    assert again.history("heart-failure") == []
+
+
+def test_its_entry_ends_it(ledger: Ledger, promotion: Promotion) -> None:
+    ledger.announce(promotion)
+
+    ledger.append(line(promotion.candidate))
+
+    assert ledger.unfinished("heart-failure") is None
+    assert len(ledger.history("heart-failure")) == 1
+
+
+def test_an_entry_of_another_model_does_not_end_it(ledger: Ledger, promotion: Promotion) -> None:
+    ledger.announce(promotion)
+
+    ledger.append(line(promotion.candidate.model_copy(update={"model": "toy"})))
+
+    assert ledger.unfinished("heart-failure") == promotion
+
+
+def test_a_second_announcement_is_an_error_and_the_first_is_kept(ledger: Ledger, promotion: Promotion) -> None:
+    ledger.announce(promotion)
+
+    with pytest.raises(IntegrityError):
+        ledger.announce(promotion.model_copy(update={"pointer": None}))
+
+    assert ledger.unfinished("heart-failure") == promotion
+
+
+def test_a_dry_run_cannot_be_entered(candidate: Candidate) -> None:
+    with pytest.raises(ValueError, match="a dry run registers no version"):
+        line(candidate.model_copy(update={"version": None}))
