@@ -73,18 +73,19 @@ def _gateway(settings: Settings, bundle: Bundle) -> tuple[float, float]:
 def _mlflow(settings: Settings, bundle: Bundle, version: str) -> tuple[float, float]:
     port = _free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", version, "-p", str(port), "--env-manager", "local"]
-    return _measure(command, os.environ | {"MLFLOW_TRACKING_URI": settings.tracking}, port, bundle, {})
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts uvicorn by name
+    return _measure(command, os.environ | {"MLFLOW_TRACKING_URI": settings.tracking, "PATH": path}, port, bundle, {})
 
 
 def _measure(command: list[str], environment: dict[str, str], port: int, bundle: Bundle, headers: dict[str, str]) -> tuple[float, float]:
     """Return the seconds until one row is answered, and the megabytes held after many."""
     body = {"dataframe_split": {"columns": [column.name for column in bundle.contract.columns], "data": bundle.probe.rows[:1]}}
     started = time.perf_counter()
-    server = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", headers=headers, timeout=10.0) as client:
             ask = lambda: client.post("/invocations", json=body).raise_for_status()  # noqa: E731
-            _until(ask)
+            _until(ask, server)
             seconds = time.perf_counter() - started
             for _ in range(REQUESTS):
                 ask()
@@ -96,13 +97,13 @@ def _measure(command: list[str], environment: dict[str, str], port: int, bundle:
         server.wait()
 
 
-def _until(ask: Callable[[], object]) -> None:
+def _until(ask: Callable[[], object], server: psutil.Popen) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             ask()
         except httpx.HTTPError:
-            if time.monotonic() > deadline:
+            if server.poll() is not None or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from slipway.bundle.compiling import contract_columns
 from slipway.bundle.reading import Bundle
 from slipway.gate import Champion, judge, score_champion
 from slipway.records import Candidate
@@ -103,7 +104,6 @@ def test_a_champion_of_other_columns_is_held_to_the_figures_of_its_own_release(
 ) -> None:
     blood = heart.columns.features | {"BloodType": Category(("A", "0"), "Blood type")}
     with_blood = replace(heart, columns=replace(heart.columns, features=blood))
-    from slipway.bundle.compiling import contract_columns
 
     bundle = write_bundle(tmp_path / "bundle", columns=contract_columns(with_blood), metrics={"accuracy": 0.77}, sample=False)
 

@@ -6,8 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
+from slipway.errors import ReleaseInProgressError
 from slipway.ledger import Entry, Event, Ledger, entry
 from slipway.records import Candidate, Promotion, RegistryState
 
@@ -25,7 +25,7 @@ def ledger(path: Path) -> Ledger:
 @pytest.fixture
 def promotion(candidate: Candidate) -> Promotion:
     before = RegistryState(registered_as="heart_failure_logistic", aliases={"champion": 1}, stages={1: "Production", 2: "Staging"})
-    return Promotion(candidate=candidate, registry=before, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"})
+    return Promotion(candidate=candidate, host="here", registry=before, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"})
 
 
 def line(candidate: Candidate, event: Event = "promoted", why: str = "no worse") -> Entry:
@@ -101,7 +101,7 @@ def test_an_entry_of_another_model_does_not_end_it(ledger: Ledger, promotion: Pr
 def test_a_second_announcement_is_an_error_and_the_first_is_kept(ledger: Ledger, promotion: Promotion) -> None:
     ledger.announce(promotion)
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(ReleaseInProgressError, match="heart-failure: another promotion of this model has begun and not ended"):
         ledger.announce(promotion.model_copy(update={"pointer": None}))
 
     assert ledger.unfinished("heart-failure") == promotion

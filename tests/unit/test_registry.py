@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from slipway import promotion
 from slipway.bundle.engine import OnnxEngine, by_column, labels
 from slipway.bundle.installing import active, install
-from slipway.errors import RegistryUnavailableError, UnsafeModelError
+from slipway.errors import RegistryUnavailableError, ReleaseInProgressError, UnsafeModelError
 from slipway.ledger import Ledger
 from slipway.records import Candidate, RegistryState, Snapshot, Tuned
 from slipway.settings import Settings
@@ -65,7 +65,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, snapshot: Snapshot, rows: Row
     for name in before:
         if name.startswith("SLIPWAY_") or name == "MLFLOW_TRACKING_URI":
             del os.environ[name]
-    yield Desk(Settings(home=folder), snapshot, rows, tuned)
+    yield Desk(Settings(home=folder, gateway_port=1), snapshot, rows, tuned)  # port 1: no gateway answers
     mlflow.set_tracking_uri(None)
     mlflow.set_registry_uri(None)
     os.environ.clear()
@@ -114,9 +114,7 @@ def test_the_run_says_which_code_and_which_rows_it_came_from(run: Any, snapshot:
 
 
 def test_the_run_names_training_and_test_rows_as_inputs(run: Any, snapshot: Snapshot) -> None:
-    inputs = {
-        next(tag.value for tag in given.tags if tag.key == "mlflow.data.context"): given for given in run.inputs.dataset_inputs
-    }
+    inputs = {next(tag.value for tag in given.tags if tag.key == "mlflow.data.context"): given for given in run.inputs.dataset_inputs}
 
     assert set(inputs) == {"training", "test"}
     for given in inputs.values():
@@ -285,9 +283,7 @@ def beginning(desk: Desk, heart: ModelSpec, request: pytest.FixtureRequest, tmp_
     return spec, candidate
 
 
-def test_a_promotion_cut_short_is_found_and_undone_by_the_next_release(
-    desk: Desk, beginning: tuple[ModelSpec, Candidate]
-) -> None:
+def test_a_promotion_cut_short_is_found_and_undone_by_the_next_release(desk: Desk, beginning: tuple[ModelSpec, Candidate]) -> None:
     spec, candidate = beginning
     before, pointer = desk.state(spec), active(desk.settings.bundles, spec.name)
     promotion.begin(spec, candidate, desk.settings)
@@ -302,6 +298,20 @@ def test_a_promotion_cut_short_is_found_and_undone_by_the_next_release(
     (told,) = Ledger(desk.settings.ledger).history(spec.name)
     assert (told.event, told.version, told.stage, told.aliases) == ("undone", 1, "Staging", ["candidate"])
     assert not promotion.recover(spec, desk.settings)
+
+
+def test_a_promotion_begun_on_another_host_is_not_undone_here(desk: Desk, beginning: tuple[ModelSpec, Candidate]) -> None:
+    spec, candidate = beginning
+    begun = promotion.begin(spec, candidate, desk.settings)
+    ledger = Ledger(desk.settings.ledger)
+    promotion.finish(begun, desk.settings, why="so that it can be announced again, from elsewhere")
+    ledger.announce(begun.model_copy(update={"host": "elsewhere"}))
+
+    with pytest.raises(ReleaseInProgressError, match="a promotion of version 1 from host elsewhere has not ended"):
+        promotion.recover(spec, desk.settings)
+
+    assert ledger.unfinished(spec.name) is not None
+    assert desk.state(spec).aliases == {"champion": 1}
 
 
 def test_a_promotion_that_ended_well_is_history_and_leaves_nothing_to_undo(desk: Desk, beginning: tuple[ModelSpec, Candidate]) -> None:
@@ -349,7 +359,9 @@ def test_a_server_that_refuses_is_said_without_its_password(tmp_path: Path, webs
     website.status = answer
     address = website.url.replace("//", f"//reader:{SECRET}@")
 
-    with pytest.raises(RegistryUnavailableError, match=rf"MLflow at http://reader:\*\*\*@127\.0\.0\.1:\d+ does not answer .*{answer}") as error:
+    with pytest.raises(
+        RegistryUnavailableError, match=rf"MLflow at http://reader:\*\*\*@127\.0\.0\.1:\d+ does not answer .*{answer}"
+    ) as error:
         connect(Settings(home=tmp_path, tracking_uri=address))
 
     assert SECRET not in "".join(traceback.format_exception(error.value))

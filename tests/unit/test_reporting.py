@@ -22,7 +22,9 @@ def real() -> Snapshot:
     )
 
 
-def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, champion: Champion | None, url: str | None = None) -> str:
+def report(
+    spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, champion: Champion | None, url: str | None = None
+) -> str:
     return release_report(spec, snapshot, tuned, candidate, judge(spec, candidate, champion), PICTURE, url)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.data.samples import QUANTILES, derive, draw, generate, statistics
+from slipway.data.samples import QUANTILES, derive, draw, generate, main, statistics
 from slipway.data.validation import validate
 from slipway.errors import SlipwayError
 from slipway.records import Snapshot
@@ -89,7 +87,5 @@ def test_a_model_without_statistics_says_how_to_derive_them(toy: ModelSpec, tmp_
 
 
 def test_the_command_without_arguments_says_how_it_is_used() -> None:
-    ran = subprocess.run([sys.executable, "-m", "slipway.data.samples"], capture_output=True, text=True)
-
-    assert ran.returncode == 1
-    assert "python -m slipway.data.samples heart-failure heart.csv" in ran.stderr
+    with pytest.raises(SystemExit, match=r"python -m slipway\.data\.samples heart-failure heart\.csv"):
+        main([])

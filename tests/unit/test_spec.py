@@ -75,7 +75,7 @@ def test_figure_of_two_classes_is_refused_for_three(toy: ModelSpec) -> None:
     columns = replace(toy.columns, target=Target("wanted", {0: "left", 1: "wanted", 2: "loved"}))
 
     assert replace(toy, columns=columns, metric="roc_auc_ovr").metric == "roc_auc_ovr"
-    with pytest.raises(SpecError, match="metric='recall' is not measured for this target; use one of .*roc_auc_ovr"):
+    with pytest.raises(SpecError, match=r"metric='recall' is not measured for this target; use one of .*roc_auc_ovr"):
         replace(toy, columns=columns, metric="recall")
 
 

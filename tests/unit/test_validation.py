@@ -103,7 +103,7 @@ def test_rows_longer_than_the_header_are_refused_rather_than_read_shifted(toy: M
 
 
 def test_one_row_longer_than_the_others_is_refused_with_its_line(toy: ModelSpec, write: Write) -> None:
-    with pytest.raises(InvalidRowsError, match="the file is no CSV in UTF-8: .*Expected 5 fields in line 6, saw 6"):
+    with pytest.raises(InvalidRowsError, match=r"the file is no CSV in UTF-8: .*Expected 5 fields in line 6, saw 6"):
         validate(toy, write(HEADER, *GOOD, "10,1.5,red,0,e,more"))
 
 

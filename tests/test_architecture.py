@@ -1,0 +1,152 @@
+"""What must stay true of the code as a whole: who imports whom, what is written from what, and what never enters the repository."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CODE = ("src", "tasks", "flows", "deployments")
+
+SECRETS = {
+    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    "an AWS secret key": r"(?i)aws_secret_access_key\W+[0-9a-z/+]{40}\b",
+    "an ngrok token": r"\b[12][0-9a-zA-Z]{26}_[0-9a-zA-Z]{20,22}\b",
+    "a GitHub token": r"\bgh[pousr]_[0-9A-Za-z]{36}\b",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
+    "one of our API keys": r"\bslw_[0-9A-Za-z_-]{32,}",
+    "a password": (
+        r"(?i)\b(?:\w*_)?(?:password|passwd|secret|token|api_?key)\s*[=:]\s*"
+        r"""["']?(?P<value>[\w+/.!@#$%^&*-]{8,})["']?\s*(?:#.*)?$"""
+    ),
+    "a password in an address": r"://[^\s/@:{}]*:(?P<value>[^\s/@{}*]+)@",
+}
+INVENTED = {
+    # for tests, valid nowhere: the whole value, so that another one beside it is still found
+    "correct-horse-battery-staple",
+    "a-key-that-must-not-show",
+    "a-password-that-must-not-show",
+    "a-key-that-was-set-by-the-user",
+    "environment",
+    "kept-elsewhere",
+}
+FOREIGN = re.compile(r"(?<![\w.~-])/(?:home|root|work|Users)/")
+
+
+@cache
+def tracked() -> dict[str, str]:
+    """Return every text that Git holds or is about to hold, by name."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a Git checkout: it asks Git which files belong to the project")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    texts = {}
+    for name in filter(None, names):
+        path = ROOT / name
+        if path.is_file() and b"\0" not in (content := path.read_bytes()):
+            texts[name] = content.decode()
+    return texts
+
+
+def secrets_in(text: str) -> list[str]:
+    found = []
+    for what, pattern in SECRETS.items():
+        for match in re.finditer(pattern, text, flags=re.MULTILINE):
+            if match.groupdict().get("value") not in INVENTED:
+                found.append(f"{what} in line {text.count(chr(10), 0, match.start()) + 1}")
+    return found
+
+
+def modules(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_layers_import_in_one_direction_and_the_library_knows_no_orchestrator() -> None:
+    checked = run("-c", "from importlinter.cli import lint_imports_command as check; check()")
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "0 broken" in checked.stdout
+
+
+def test_the_manifest_is_what_the_catalogue_says() -> None:
+    checked = run("-m", "deployments.manifest", "--check")
+
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_lock_file_names_no_package_index() -> None:
+    locked = (ROOT / "requirements.lock").read_text()
+
+    assert "--hash=sha256:" in locked
+    assert "://" not in locked
+
+
+def test_no_secret_is_in_the_repository() -> None:
+    found = {name: secrets for name, text in tracked().items() if name != "requirements.lock" and (secrets := secrets_in(text))}
+
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIA" + "IOSFODNN7" + "EXAMPLE",
+        "aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
+        "2" + "a" * 26 + "_" + "b" * 21,
+        "ghp_" + "a" * 36,
+        "-----BEGIN " + "RSA PRIVATE KEY-----",
+        "slw_" + "a" * 32,
+        "password" + " = 'hunter2-hunter2'",
+        "SLIPWAY_API_KEY" + "=hunter2-hunter2",
+        "db_password" + ": hunter2-hunter2  # for now",
+        "postgresql://slipway" + ":hunter2@db/slipway",
+    ],
+)
+def test_a_secret_would_be_found(text: str) -> None:
+    assert secrets_in(f"first line\n{text}\n") != []
+
+
+def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+    found = {
+        f"{name}:{number}" for name, text in tracked().items() for number, line in enumerate(text.splitlines(), 1) if FOREIGN.search(line)
+    }
+
+    assert not found
+
+
+def test_no_step_or_flow_is_named_after_a_dependency() -> None:
+    ours = {"slipway", "flows", "tasks", "deployments"}
+    installed = set(importlib.metadata.packages_distributions()) | set(sys.stdlib_module_names)
+    assert {"prefect", "optuna", "mlflow"} <= installed
+
+    named = {path.stem for path in modules("flows", "tasks")} - {"__init__"}
+
+    assert named
+    assert not named & (installed - ours)
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+    assert not [str(path.relative_to(ROOT)) for path in modules(*CODE, "tests") if vague & {path.stem, path.parent.name}]
+
+
+def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules(*CODE)}
+    assert lengths
+
+    assert not {name: length for name, length in lengths.items() if length > 300}
+
+
+def test_test_folders_are_no_packages_so_that_they_share_through_fixtures_only() -> None:
+    assert not list((ROOT / "tests").rglob("__init__.py"))
