@@ -95,7 +95,7 @@ def test_printed_curl_works_when_pasted(released, settings):
 def test_run_is_recorded_on_the_platforms_prefect_server(released, settings):
     runs = httpx.post(f"{settings.prefect_url}/api/flow_runs/filter", json={"sort": "START_TIME_DESC"}).json()
 
-    assert [(run["name"], run["state_name"]) for run in runs][0] == (f"release-{MODEL}", "Promoted")
+    assert (runs[0]["name"], runs[0]["state_name"]) == (f"release-{MODEL}", "Promoted")
 
 
 def test_mlflow_serves_the_same_model_under_stage_and_alias_as_the_endpoint(operator, released, settings, monkeypatch):
