@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slipway.training.measuring import Measured
     from slipway.training.splitting import Rows
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for a few hundred rows, threads wait for each other longer than they work
 MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear it for the tests
 
 

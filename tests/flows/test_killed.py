@@ -25,7 +25,8 @@ pytestmark = pytest.mark.timeout(300)
 
 def start(trials: int) -> subprocess.Popen:
     code = f"from flows.release import release; release({MODEL!r}, sample=True, trials={trials})"
-    return subprocess.Popen([sys.executable, "-c", code])
+    # a test run in the background ignores Ctrl-C, and its children would inherit that
+    return subprocess.Popen([sys.executable, "-c", code], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def kill(process: subprocess.Popen) -> None:

@@ -82,7 +82,9 @@ from slipway.settings import Settings
 local.up(Settings(), programs=["mlflow"], on_progress=print)
 """
     environment = os.environ | {"SLIPWAY_MLFLOW_PORT": str(settings.mlflow_port), "SLIPWAY_HOME": str(settings.home)}
-    with subprocess.Popen([sys.executable, "-u", "-c", program], env=environment, stdout=subprocess.PIPE, text=True) as starting:
+    command = [sys.executable, "-u", "-c", program]
+    # a test run in the background ignores Ctrl-C, and its children would inherit that
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c) as starting:
         assert starting.stdout is not None
         while starting.stdout.readline() != "mlflow: starting\n":
             assert starting.poll() is None
@@ -90,6 +92,10 @@ local.up(Settings(), programs=["mlflow"], on_progress=print)
         starting.send_signal(signal.SIGINT)
         starting.communicate(timeout=60)
     assert starting.returncode not in (0, None)
+
+
+def heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_down_also_ends_what_a_killed_supervisord_left(settings):

@@ -105,6 +105,7 @@ def test_mlflow_serves_the_same_model_under_stage_and_alias_as_the_endpoint(oper
     test = splitting.split(spec, validation.validate(spec, samples.generate(spec, operator.home / "again").path)).test
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_url)
     mlflow.set_tracking_uri(settings.mlflow_url)
+    mlflow.set_registry_uri(settings.mlflow_url)  # tests before this one used registries of their own in this process
     answers = httpx.post(
         released["smoke_test"]["endpoint"]["url"],
         json=json.loads(json.dumps({"dataframe_split": test.astype(object).to_dict(orient="split", index=False)})),

@@ -120,6 +120,7 @@ def test_building_a_pipeline_seeds_it_and_leaves_the_declaration_as_it_was(heart
 
 def test_a_study_that_was_cut_short_ends_where_it_would_have_ended(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
     whole = tune(quick, rows, SHA256, 12, tmp_path / "whole")
+    assert len({params["C"] for params, _, _ in finished(tmp_path / "whole", quick)}) == 12  # each trial tries something new
 
     for trials in (3, 6, 12):  # the first ten are drawn at random, the others learn from those before
         resumed = tune(quick, rows, SHA256, trials, tmp_path / "parts")
