@@ -12,9 +12,9 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from deployments.printing import err, follow_slipway, out, show_json, show_release, show_table
+from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
 from slipway.errors import SlipwayError
-from slipway.records import Release
+from slipway.records import Fleet, Release
 from slipway.settings import Settings
 
 app = typer.Typer(
@@ -71,6 +71,7 @@ def release(
     name: ModelName,
     sample: Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")] = False,
     trials: Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials; the model's own number if left out.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. One is reproducible.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -89,7 +90,7 @@ def release(
         with session(Settings.load(), _tell):
             from flows.release import release as flow
 
-            state = flow(name, sample=sample, trials=trials, dry_run=dry_run, return_state=True)
+            state = flow(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
             result = cast(Release, state.result())
         if as_json:
             show_json(result.model_dump(mode="json"))
@@ -97,6 +98,41 @@ def release(
             show_release(result)
         if not result.verdict.passed:
             raise typer.Exit(REFUSED)
+
+
+@app.command()
+def fleet(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Models of the catalogue; all if left out.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")] = False,
+    trials: Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials for each; their own number if left out.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. One is reproducible.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Release every model, or those that are named; one that fails does not stop the rest.
+
+    Exit status: 0 all promoted, 1 one failed, 3 one was refused by the gate and none failed.
+
+    For example: slipway fleet --sample
+    """
+    with _errors_for_people(as_json):
+        from deployments.session import session
+        from slipway.catalogue import lookup
+
+        for name in names or []:
+            lookup(name)
+        follow_slipway()
+        with session(Settings.load(), _tell):
+            from flows.fleet import fleet as flow
+
+            state = flow(names or None, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
+            result = cast(Fleet, state.result(raise_on_failure=False))
+        if as_json:
+            show_json(result.model_dump(mode="json"))
+        else:
+            show_fleet(result)
+        outcomes = {entry.outcome for entry in result.entries}
+        raise typer.Exit(1 if "failed" in outcomes else REFUSED if "refused" in outcomes else 0)
 
 
 @app.command()

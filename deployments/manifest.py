@@ -28,7 +28,7 @@ HEADER = "# Written from the catalogue by `make manifest`; change src/slipway/mo
 
 
 def content() -> str:
-    """Return the manifest of all deployments: one release a model."""
+    """Return the manifest of all deployments: one release a model, and the fleet."""
     # the project is installed where the worker runs, so entry points are modules and nothing has to be pulled
     manifest = {"name": "slipway", "pull": None, "deployments": _deployments()}
     return HEADER + str(yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True))
@@ -60,7 +60,7 @@ def _registered(api_url: str) -> set[tuple[str, str]]:
 
 
 def _deployments() -> list[dict[str, Any]]:
-    return [_versioned(_release(spec)) for spec in catalogue().values()]
+    return [_versioned(deployment) for deployment in [*map(_release, catalogue().values()), _fleet()]]
 
 
 def _versioned(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -81,6 +81,18 @@ def _release(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
+def _fleet() -> dict[str, Any]:
+    return {
+        "name": "all",
+        "description": "Releases every model of the catalogue, one after another; one that fails does not stop the rest.",
+        "tags": ["fleet"],
+        "entrypoint": "flows.fleet.fleet",
+        "parameters": {},
+        "concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
+        "work_pool": {"name": POOL},
+    }
+
+
 def main(arguments: list[str]) -> None:
     if arguments == ["--check"]:
         if not MANIFEST.exists() or MANIFEST.read_text() != content():
@@ -89,7 +101,7 @@ def main(arguments: list[str]) -> None:
     if arguments:
         raise SystemExit(__doc__)
     MANIFEST.write_text(content())
-    print(f"{MANIFEST.name}: {len(catalogue())} deployments")
+    print(f"{MANIFEST.name}: {len(_deployments())} deployments")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from slipway.records import Release
+from slipway.records import Fleet, Release
 
 PIPE_WIDTH = 200  # a table in a pipe or a file must not wrap at the 80 columns a missing terminal is taken for
 
@@ -68,3 +69,21 @@ def show_release(release: Release) -> None:
         report = release.smoke_test
         out.print(f"smoke test: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
         out.print(f"endpoint: {report.endpoint.url}")
+
+
+def show_fleet(fleet: Fleet) -> None:
+    """Print how each model's release ended."""
+    show_table(
+        ("model", "outcome", "version", "metric", "test rows", "why"),
+        [
+            (
+                entry.model,
+                entry.outcome,
+                entry.version,
+                entry.metric,
+                None if entry.figure is None else f"{entry.figure:.4f}",
+                escape(entry.message),
+            )
+            for entry in fleet.entries
+        ],
+    )

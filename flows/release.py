@@ -22,14 +22,15 @@ from tasks.serving import serve, smoke_test
 from tasks.tuning import tune
 
 
-@flow(name="release", flow_run_name="release-{name}", log_prints=True)
-def release(name: str, sample: bool = False, trials: int | None = None, dry_run: bool = False) -> State[Any]:
+@flow(name="release", flow_run_name="release-{name}", result_serializer="json")
+def release(name: str, sample: bool = False, trials: int | None = None, jobs: int | None = None, dry_run: bool = False) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
     Args:
         name: The model's name in the catalogue, such as heart-failure.
         sample: Use generated rows instead of the real ones.
         trials: Hyperparameter trials; the model's own number if left out.
+        jobs: Processes that tune at the same time; the number of cores if left out. One is reproducible.
         dry_run: Stop after the gate, and change neither registry nor service.
     """
     spec, settings = lookup(name), Settings.load()
@@ -38,7 +39,7 @@ def release(name: str, sample: bool = False, trials: int | None = None, dry_run:
         recover(spec, settings)
         snapshot = fetch(spec, settings, sample)
         rows = validate(spec, snapshot)
-        tuned = tune(spec, snapshot, rows, settings, trials)
+        tuned = tune(spec, snapshot, rows, settings, trials, jobs)
         candidate = register(spec, snapshot, rows, tuned, settings, dry_run)
         verdict = judge(spec, candidate, rows, settings)
         report(spec, snapshot, tuned, candidate, verdict, settings)

@@ -15,20 +15,29 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.connection import connect
 
+PICTURES = {
+    "Confusion matrix": "confusion_matrix.png",
+    "Calibration": "calibration.png",
+    "Importance of columns": "permutation_importance.png",
+}
+
 
 @task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE)
 def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, settings: Settings) -> None:
-    """Show verdict, figures and confusion matrix in the run page, with a link to the MLflow run."""
+    """Show verdict, figures, pictures and the model card in the run page, with a link to the MLflow run, which has all of it."""
     client = connect(settings)
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(client.download_artifacts(candidate.run_id, "plots/confusion_matrix.png", folder)).read_bytes()
+        plots = Path(client.download_artifacts(candidate.run_id, "plots", folder))
+        pictures = {shown: (plots / name).read_bytes() for shown, name in PICTURES.items()}
+        card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
     run_url = None
     if settings.tracking.startswith("http"):
         experiment = client.get_run(candidate.run_id).info.experiment_id
         run_url = f"{settings.tracking.rstrip('/')}/#/experiments/{experiment}/runs/{candidate.run_id}"
         create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}")
     create_markdown_artifact(
-        release_report(spec, snapshot, tuned, candidate, verdict, picture, run_url),
+        release_report(spec, snapshot, tuned, candidate, verdict, pictures, run_url),
         key=f"release-{spec.name}",
-        description=f"{spec.name}: verdict, figures and confusion matrix",
+        description=f"{spec.name}: verdict, figures and pictures",
     )
+    create_markdown_artifact(card, key=f"card-{spec.name}", description=f"{spec.name}: model card")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import cast
 from uuid import UUID
 
@@ -22,7 +23,7 @@ TOLD = 10  # progress lines in the log of one study
 
 
 @task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE)
-def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None) -> Tuned:
+def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
     """Search, with the progress shown in the run page and in the log; see `slipway.training.tuning`."""
     wanted = trials or spec.trials
     # called from synchronous code, Prefect answers with the id itself
@@ -34,7 +35,7 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
             logger.info("%s: trial %d of %d, best cross-validated %s %.4f", spec.name, finished, trials, spec.metric, best)
             update_progress_artifact(bar, progress=100.0 * finished / trials)
 
-    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told)
+    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told, jobs or os.cpu_count() or 1)
     rule = f" (the simplest as good as the best, by {spec.simplest.parameter})" if spec.simplest else ""
     logger.info("%s: chose %s%s, cross-validated %s %.4f", spec.name, tuned.parameters, rule, tuned.metric, tuned.score)
     return tuned

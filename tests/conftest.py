@@ -230,17 +230,17 @@ def contract_of(heart: ModelSpec, snapshot: Snapshot, measured: Measured) -> Cal
 @pytest.fixture(scope="session")
 def write_bundle(heart: ModelSpec, rows: Rows, measured: Measured, contract_of: Callable[..., Contract]) -> Callable[..., Bundle]:
     """Write a whole bundle of the measured model into a folder; keywords replace parts of its contract."""
-    from slipway.bundle.compiling import compile_onnx
+    from slipway.bundle.compiling import compile_model
     from slipway.bundle.contract import Probe
     from slipway.bundle.writing import write
 
-    model = compile_onnx(heart, measured.pipeline)
+    files = compile_model(heart, measured.pipeline).files
     probe = Probe(
         rows=rows.test.head(5).astype(object).to_numpy().tolist(),
         labels=measured.labels[:5],
         probabilities=measured.probabilities[:5].tolist(),
     )
-    return lambda folder, **changes: write(folder, model, contract_of(**changes), probe)
+    return lambda folder, **changes: write(folder, files, contract_of(**changes), probe)
 
 
 @pytest.fixture(scope="session")

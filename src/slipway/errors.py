@@ -33,6 +33,10 @@ class RegistryUnavailableError(SlipwayError):
     """MLflow's tracking server or database does not answer."""
 
 
+class CannotCompileError(SlipwayError):
+    """A part of a measured model has no equal in any engine of a bundle."""
+
+
 class ParityError(SlipwayError):
     """The compiled model does not answer as the measured model does."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway.bundle.engine import OnnxEngine, labels
+from slipway.bundle.engine import labels, open_engine
 from slipway.bundle.reading import Bundle
 from slipway.records import Candidate, Metrics, Rule, Verdict
 from slipway.spec import ModelSpec
@@ -32,9 +32,10 @@ def score_champion(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Champion:
     version = contract.version or 0
     if not {column.name for column in contract.columns} <= set(rows.test.columns):
         return Champion(version, contract.metrics, contract.sample)
-    probabilities = OnnxEngine(bundle).probabilities({column.name: rows.test[column.name].tolist() for column in contract.columns})
+    probabilities = open_engine(bundle).probabilities({column.name: rows.test[column.name].tolist() for column in contract.columns})
+    answers = labels(probabilities, contract)  # before rounding can move a tie
     probabilities /= probabilities.sum(axis=1, keepdims=True)  # float32 sums to one only within its own precision
-    figures = evaluate(spec.columns.target, rows.test_labels.tolist(), labels(probabilities, contract), probabilities)
+    figures = evaluate(spec.columns.target, rows.test_labels.tolist(), answers, probabilities)
     return Champion(version, figures, contract.sample)
 
 

@@ -39,13 +39,14 @@ class Tuned(Record):
     folds: int
     repeats: int
     seed: int
+    threshold: float | None = None
 
 
 class Candidate(Record):
     """A measured model. `version` is None when it was measured for a dry run and not registered.
 
     `metrics` are of the test rows, named as scikit-learn's scorers; `confusion_matrix` counts rows, true classes down,
-    predicted classes across, in the order of the target's classes.
+    predicted classes across, in the order of the target's classes. `baselines` are the same figures of simpler models, by name.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Candidate(Record):
     confusion_matrix: list[list[int]]
     data_sha256: str
     sample: bool
+    baselines: dict[str, Metrics] = {}
 
 
 class Rule(Record):
@@ -131,3 +133,20 @@ class Release(Record):
     candidate: Candidate
     verdict: Verdict
     smoke_test: SmokeReport | None = None
+
+
+class FleetEntry(Record):
+    """How the release of one model of several ended; `figure` is the spec's metric on the test rows."""
+
+    model: str
+    outcome: Literal["promoted", "refused", "dry run", "failed"]
+    version: int | None
+    metric: str
+    figure: float | None
+    message: str
+
+
+class Fleet(Record):
+    """How the releases of several models ended."""
+
+    entries: list[FleetEntry]

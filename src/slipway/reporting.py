@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
+from slipway.markdown import number, table
 from slipway.records import Candidate, Snapshot, Tuned, Verdict
 from slipway.spec import ModelSpec
 
 
 def release_report(
-    spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, picture: bytes, run_url: str | None
+    spec: ModelSpec,
+    snapshot: Snapshot,
+    tuned: Tuned,
+    candidate: Candidate,
+    verdict: Verdict,
+    pictures: Mapping[str, bytes],
+    run_url: str | None,
 ) -> str:
-    """Return the verdict, the figures beside the champion's, the rows, and the confusion matrix as an inline PNG."""
+    """Return the verdict, the figures beside the champion's and the baselines', the rows, and pictures inline.
+
+    Args:
+        pictures: What each shows, and its PNG.
+    """
     held = f"version {verdict.champion}" if verdict.champion else "none"
     registered = f"version {candidate.version} of `{candidate.registered_as}`" if candidate.version else "not registered (dry run)"
     run = f"[{candidate.run_id}]({run_url})" if run_url else f"`{candidate.run_id}`"
@@ -27,7 +39,8 @@ def release_report(
             *_figures(candidate, verdict),
             "\n## Confusion matrix\n",
             *_matrix(spec, candidate),
-            f"\n![Confusion matrix](data:image/png;base64,{base64.b64encode(picture).decode()})\n",
+            "\n## Pictures\n",
+            *[f"![{shown}](data:image/png;base64,{base64.b64encode(picture).decode()})\n" for shown, picture in pictures.items()],
             "## Tuning\n",
             f"{tuned.trials} trials, {tuned.repeats} x {tuned.folds} folds of the training rows, seed {tuned.seed}: "
             f"{tuned.metric} {tuned.score:.4f} with "
@@ -44,16 +57,15 @@ def _short(value: object) -> str:
 
 
 def _figures(candidate: Candidate, verdict: Verdict) -> list[str]:
-    lines = ["| figure | candidate | champion |", "|---|---|---|"]
-    for name, value in sorted(candidate.metrics.items()):
-        theirs = verdict.champion_metrics.get(name)
-        lines.append(f"| {name} | {value:.4f} | {'' if theirs is None else f'{theirs:.4f}'} |")
-    return lines
+    others = {"champion": verdict.champion_metrics, **candidate.baselines}
+    lines = [
+        [name, number(value), *[number(theirs.get(name)) for theirs in others.values()]]
+        for name, value in sorted(candidate.metrics.items())
+    ]
+    return table(["figure", "candidate", *[name.replace("_", " ") for name in others]], lines)
 
 
 def _matrix(spec: ModelSpec, candidate: Candidate) -> list[str]:
     meanings = list(spec.columns.target.classes.values())
-    head = ["| truly \\ predicted | " + " | ".join(meanings) + " |", "|---" * (len(meanings) + 1) + "|"]
-    return head + [
-        f"| {meaning} | " + " | ".join(map(str, row)) + " |" for meaning, row in zip(meanings, candidate.confusion_matrix, strict=True)
-    ]
+    lines = [[meaning, *row] for meaning, row in zip(meanings, candidate.confusion_matrix, strict=True)]
+    return table(["truly \\ predicted", *meanings], lines)

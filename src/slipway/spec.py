@@ -7,131 +7,52 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from slipway.columns import Category, ClassLabel, Columns, Derived, Difference, Feature, Numeric, Target, WeightedMean
 from slipway.errors import SpecError
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from sklearn.base import BaseEstimator
 
-ClassLabel = int | str
+__all__ = [
+    "Card",
+    "Category",
+    "ClassLabel",
+    "Columns",
+    "Dataset",
+    "Derived",
+    "Difference",
+    "Feature",
+    "Gate",
+    "ModelSpec",
+    "Numeric",
+    "Preparation",
+    "Simplest",
+    "Split",
+    "Target",
+    "WeightedMean",
+]
+
 PREPARATION = "preparation."
 
 # figures measured on the test rows, named as scikit-learn's scorers; higher is better for each
 _METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss")
 BINARY_METRICS = (*_METRICS, "precision", "recall", "f1", "roc_auc", "average_precision")
+THRESHOLD_METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
 MULTICLASS_METRICS = (*_METRICS, "roc_auc_ovr")
 
 
 @dataclass(frozen=True, slots=True)
-class Numeric:
-    """A number the caller sends.
-
-    `low` and `high` are inclusive and in `unit`; a value outside is refused, so they are what is physically possible
-    rather than what the training rows happen to hold. `zero_is_missing` marks a column whose zeros stand for "not measured".
-    """
-
-    low: float
-    high: float
-    unit: str
-    description: str
-    integer: bool = False
-    zero_is_missing: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise SpecError(f"{self.description!r}: the range {self.low} to {self.high} is empty; low must be below high.")
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """One of a fixed list of texts."""
-
-    values: tuple[str, ...]
-    description: str
-
-    def __post_init__(self) -> None:
-        if len(set(self.values)) != len(self.values) or len(self.values) < 2:
-            raise SpecError(f"{self.description!r}: a category needs two or more different values, not {list(self.values)}.")
-
-
-Feature = Numeric | Category
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The column to predict. `classes` maps each label, in the order of the model's probabilities, to what it means."""
-
-    name: str
-    classes: Mapping[ClassLabel, str]
-    positive: ClassLabel | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", MappingProxyType(dict(self.classes)))
-        if len(self.classes) < 2:
-            raise SpecError(f"target {self.name}: a classifier needs two classes or more, not {list(self.classes)}.")
-        if len({type(label) for label in self.classes}) > 1:
-            raise SpecError(f"target {self.name}: the classes are all whole numbers or all texts, not {list(self.classes)}.")
-        if list(self.classes) != sorted(self.classes):
-            raise SpecError(f"target {self.name}: list the classes in sorted order, as scikit-learn does: {sorted(self.classes)}.")
-        if len(self.classes) == 2 and self.positive not in self.classes:
-            raise SpecError(f"target {self.name}: positive={self.positive!r} is not one of {list(self.classes)}.")
-
-    @property
-    def labels(self) -> list[ClassLabel]:
-        return list(self.classes)
-
-    def index(self, label: ClassLabel | None) -> int:
-        """Return the place of a class among the probabilities."""
-        return self.labels.index(label)  # type: ignore[arg-type]
-
-    @property
-    def binary(self) -> bool:
-        return len(self.classes) == 2
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Every column of the file: what callers send, in the order a person would give it; what is predicted; what is left out and why."""
-
-    features: Mapping[str, Feature]
-    target: Target
-    excluded: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
-        object.__setattr__(self, "excluded", MappingProxyType(dict(self.excluded)))
-        if not self.features:
-            raise SpecError("a model needs at least one feature.")
-        if self.target.name in self.features:
-            raise SpecError(f"the target {self.target.name} stands among the features; a model must not be shown its answer.")
-        if both := sorted(set(self.excluded) & {*self.features, self.target.name}):
-            raise SpecError(f"{both} are both used and excluded; decide for one.")
-
-    @property
-    def names(self) -> list[str]:
-        return list(self.features)
-
-    @property
-    def numeric(self) -> dict[str, Numeric]:
-        return {name: kind for name, kind in self.features.items() if isinstance(kind, Numeric)}
-
-    @property
-    def categorical(self) -> dict[str, Category]:
-        return {name: kind for name, kind in self.features.items() if isinstance(kind, Category)}
-
-    @property
-    def file_columns(self) -> list[str]:
-        """Every column the CSV must hold."""
-        return [*self.features, self.target.name, *self.excluded]
-
-
-@dataclass(frozen=True, slots=True)
 class Dataset:
-    """The address of the rows, the checksum they must have, and the file's name in a mirror."""
+    """The address of the rows, the checksum they must have, and the file's name in a mirror.
+
+    `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that none is both learnt and tested.
+    """
 
     origin: str
     sha256: str
     file: str
+    drop_duplicates: bool = False
 
     def __post_init__(self) -> None:
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
@@ -169,9 +90,11 @@ class Preparation:
 
     `zeros`: what happens to the zeros of columns that are declared `zero_is_missing`: "keep" leaves them, "impute" puts the
     median of the other training rows in their place and tells the estimator, by one more column, where it did.
+    `scale`: whether numbers are standardised; trees need it not.
     """
 
     zeros: Literal["keep", "impute"] = "keep"
+    scale: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +110,22 @@ class Simplest:
     direction: Literal["low", "high"]
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What to know before relying on a model: what it is for, what it is not for, and what is odd about its rows; full sentences."""
+
+    intended_use: str
+    not_for: str
+    quirks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """One model: what it learns from, how it is tuned, what it must reach, and where it is served.
 
     A trial is scored over `folds` folds, shuffled anew `repeats` times; small data need the repeats, because one shuffle of
-    a few hundred rows decides more than the hyperparameters do.
+    a few hundred rows decides more than the hyperparameters do. `tune_threshold`: choose, on the same folds, from which
+    probability a row is called positive, where one half is not the best for the metric.
     """
 
     name: str
@@ -206,14 +139,20 @@ class ModelSpec:
     metric: str
     gate: Gate
     port: int
+    search: Literal["tpe", "grid"] = "tpe"
     trials: int = 40
     folds: int = 5
     repeats: int = 1
     simplest: Simplest | None = None
+    tune_threshold: bool = False
     preparation: Preparation = Preparation()
+    card: Card | None = None
+    slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of bands of a number, () for a category
+    baseline: BaseEstimator | None = None  # a simple model to compare with, in the same preparation
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
+        object.__setattr__(self, "slices", MappingProxyType(dict(self.slices)))
         try:
             self._refuse_nonsense()
         except SpecError as error:
@@ -234,8 +173,17 @@ class ModelSpec:
             raise SpecError(
                 f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs a trial, two folds and a repeat at least."
             )
+        if self.search == "grid" and (open_ended := sorted(k for k, v in self.search_space.items() if not hasattr(v, "choices"))):
+            raise SpecError(f"a grid needs a list of values for each parameter; {open_ended} have none.")
+        if self.tune_threshold and not (self.columns.target.binary and self.metric in THRESHOLD_METRICS):
+            raise SpecError(f"tune_threshold needs a binary target and a metric of labels, one of {', '.join(THRESHOLD_METRICS)}.")
         if self.simplest and self.simplest.parameter not in self.search_space:
             raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")
+        for name, edges in self.slices.items():
+            if name not in (self.columns.numeric if edges else self.columns.categorical) or list(edges) != sorted(set(edges)):
+                raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category.")
+        if self.baseline is not None and not hasattr(self.baseline, "predict_proba"):
+            raise SpecError(f"baseline={self.baseline} has no predict_proba, so it cannot be measured as the model is.")
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
         if self.metric not in metrics:
             raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")

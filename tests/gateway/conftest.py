@@ -247,4 +247,4 @@ def _build(folder: Path, model: str, version: int, classes: tuple[int | str, ...
     )
     head = frame.head(20)
     probe = Probe(head.to_numpy(dtype=object).tolist(), pipeline.predict(head).tolist(), pipeline.predict_proba(head).tolist())
-    write(folder, graph.SerializeToString(), contract, probe)
+    write(folder, {"model.onnx": graph.SerializeToString()}, contract, probe)

@@ -58,7 +58,7 @@ def test_an_altered_bundle_leaves_the_old_version_answering(serving, bundles, sp
 
 def test_a_model_that_does_not_answer_as_measured_is_not_served(serving, bundles, tmp_path):
     one, two = read(bundles["toy-1"]), read(bundles["toy-2"])
-    write(tmp_path / "wrong", (two.folder / "model.onnx").read_bytes(), one.contract, one.probe)
+    write(tmp_path / "wrong", two.files, one.contract, one.probe)
     (tmp_path / "wrong").rename(serving.store / "toy" / "9-wrong")
 
     status = serving.fails(serving.point_at_folder("9-wrong"))

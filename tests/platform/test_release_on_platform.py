@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from deployments.demo import curl
-from slipway.catalogue import lookup
+from slipway.catalogue import catalogue, lookup
 from slipway.data import samples, validation
 from slipway.settings import Settings
 from slipway.training import splitting
@@ -47,14 +47,14 @@ class Operator:
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     home = tmp_path_factory.mktemp("operator")
-    prefect, mlflow, gateway, own = free_ports(4)
+    prefect, mlflow, gateway, *own = free_ports(3 + len(catalogue()))
     left_out = ("SLIPWAY_", "PREFECT_", "MLFLOW_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
         "SLIPWAY_HOME": str(home),
         "SLIPWAY_PREFECT_PORT": str(prefect),
         "SLIPWAY_MLFLOW_PORT": str(mlflow),
         "SLIPWAY_GATEWAY_PORT": str(gateway),
-        "SLIPWAY_MODEL_PORTS": json.dumps({MODEL: own}),
+        "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
     }
     person = Operator(environment, home)
     try:
@@ -153,7 +153,7 @@ def test_up_again_changes_nothing(operator, settings, released):
     after = json.loads(operator.slipway("status", "--json").stdout)
     assert [service["pid"] for service in after] == [service["pid"] for service in before]
     deployments = httpx.post(f"{settings.prefect_url}/api/deployments/filter", json={}).json()
-    assert [deployment["name"] for deployment in deployments] == [MODEL]
+    assert {deployment["name"] for deployment in deployments} == {*catalogue(), "all"}
 
 
 def test_gateway_holds_less_than_100_mb(operator, released):

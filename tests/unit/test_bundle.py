@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.bundle.compiling import compile_onnx, contract_columns
+from slipway.bundle.compiling import compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
-from slipway.bundle.engine import OnnxEngine, by_column, labels
+from slipway.bundle.engine import by_column, labels, open_engine
 from slipway.bundle.installing import Pointer, active, install, installed, point
 from slipway.bundle.parity import prove
 from slipway.bundle.reading import Bundle, read
@@ -194,15 +194,15 @@ def both(
     """A fitted pipeline of heart-failure and the bundle compiled from it, for each way with zeros."""
     pipeline = build(heart, {"C": 0.5, "preparation.zeros": request.param}).fit(rows.train, rows.train_labels)
     folder = tmp_path_factory.mktemp("compiled")
-    return pipeline, write(folder, compile_onnx(heart, pipeline), contract_of(), Probe([], [], []))
+    return pipeline, write(folder, compile_model(heart, pipeline).files, contract_of(), Probe([], [], []))
 
 
 def assert_same_answers(pipeline: object, bundle: Bundle, frame: pd.DataFrame) -> None:
     expected, expected_labels = pipeline.predict_proba(frame), pipeline.predict(frame).tolist()  # type: ignore[attr-defined]
-    answers = OnnxEngine(bundle).probabilities(by_column(frame.astype(object).to_numpy().tolist(), bundle.contract))
+    answers = open_engine(bundle).probabilities(by_column(frame.astype(object).to_numpy().tolist(), bundle.contract))
 
     assert answers.shape == (len(frame), 2)
-    assert np.abs(answers - expected).max() <= 1e-5
+    assert np.abs(answers - expected).max() <= 1e-6
     assert labels(answers, bundle.contract) == expected_labels
 
 
@@ -236,16 +236,16 @@ def test_a_threshold_decides_where_the_contract_has_one(contract_of: Callable[..
 
 def test_parity_tells_the_largest_difference(measured: Measured) -> None:
     compiled = measured.probabilities.copy()
-    compiled[3] += [1e-6, -1e-6]
+    compiled[3] += [1e-7, -1e-7]
 
-    assert prove("toy", measured.probabilities, measured.labels, compiled, measured.labels) == pytest.approx(1e-6, rel=1e-3)
+    assert prove("toy", measured.probabilities, measured.labels, compiled, measured.labels) == pytest.approx(1e-7, rel=1e-3)
 
 
 def test_parity_refuses_another_probability_and_names_the_row(measured: Measured) -> None:
     compiled = measured.probabilities.copy()
-    compiled[3] += [1.1e-5, -1.1e-5]
+    compiled[3] += [1.1e-6, -1.1e-6]
 
-    with pytest.raises(ParityError, match=r"toy: .* on 1 of 184 rows \(tolerance 1e-05\):\n  row 3: measured"):
+    with pytest.raises(ParityError, match=r"toy: .* on 1 of 184 rows \(tolerance 1e-06\):\n  row 3: measured"):
         prove("toy", measured.probabilities, measured.labels, compiled, measured.labels)
 
 

@@ -37,10 +37,10 @@ def test_a_new_file_is_a_new_model_and_nothing_else_has_to_be_registered(models_
     (models_folder / "another_heart.py").write_text(
         "from dataclasses import replace\n"
         "from slipway.models.heart_failure import MODEL as HEART\n"
-        "MODEL = replace(HEART, name='another-heart', registered_as='another_heart', port=8002)\n"
+        "MODEL = replace(HEART, name='another-heart', registered_as='another_heart', port=8999)\n"
     )
 
-    assert lookup("another-heart").port == 8002
+    assert lookup("another-heart").port == 8999
     assert list(catalogue()) == sorted(catalogue())
 
 

@@ -21,7 +21,7 @@ from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
 
 from slipway import promotion
-from slipway.bundle.engine import OnnxEngine, by_column, labels
+from slipway.bundle.engine import by_column, labels, open_engine
 from slipway.bundle.installing import active, install
 from slipway.errors import RegistryUnavailableError, ReleaseInProgressError, UnsafeModelError
 from slipway.ledger import Ledger
@@ -94,7 +94,8 @@ def named(spec: ModelSpec, name: str) -> ModelSpec:
 def test_the_run_holds_parameters_and_figures(run: Any, registered: tuple[Candidate, RegistryState], measured: Measured) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.params == {"C": "0.5", "preparation.zeros": "keep", "trials": "3", "folds": "5", "repeats": "3", "seed": "42"}
-    assert run.data.metrics == pytest.approx(measured.metrics | {"cv_accuracy": 0.87})
+    baseline = {f"baseline_most_frequent_{name}": value for name, value in measured.baselines["most_frequent"].items()}
+    assert run.data.metrics == pytest.approx(measured.metrics | {"cv_accuracy": 0.87} | baseline)
     assert registered[0].metrics == measured.metrics
 
 
@@ -124,11 +125,14 @@ def test_the_run_names_training_and_test_rows_as_inputs(run: Any, snapshot: Snap
     assert '"num_rows": 184' in inputs["test"].dataset.profile
 
 
-def test_the_run_shows_pictures(desk: Desk, run: Any, tmp_path: Path) -> None:
-    plots = Path(desk.client.download_artifacts(run.info.run_id, "plots", str(tmp_path)))
+def test_the_run_shows_pictures_evidence_and_a_card(desk: Desk, run: Any, tmp_path: Path) -> None:
+    stored = Path(desk.client.download_artifacts(run.info.run_id, "", str(tmp_path)))
 
-    assert sorted(path.name for path in plots.iterdir()) == ["confusion_matrix.png", "roc.png"]
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in plots.iterdir())
+    assert {"confusion_matrix", "roc", "precision_recall", "calibration", "permutation_importance"} <= {
+        path.stem for path in (stored / "plots").glob("*.png")
+    }
+    assert {path.name for path in (stored / "evidence").iterdir()} == {"figures.json", "importance.json", "profile.json", "profile.md"}
+    assert (stored / "card.md").read_text().startswith("# Model card: heart-failure\n")
 
 
 def test_the_stored_model_has_a_signature_of_raw_columns_and_an_example(registered: tuple[Candidate, RegistryState], desk: Desk) -> None:
@@ -178,14 +182,14 @@ def test_the_bundle_of_the_run_knows_its_version_and_answers_its_own_probe_rows(
 
     with registry.downloaded_bundle(desk.client, candidate.run_id) as bundle:
         contract, probe = bundle.contract, bundle.probe
-        answers = OnnxEngine(bundle).probabilities(by_column(probe.rows, contract))
+        answers = open_engine(bundle).probabilities(by_column(probe.rows, contract))
 
     assert (contract.version, contract.run_id, contract.sample) == (1, candidate.run_id, True)
     assert contract.metrics == candidate.metrics
     assert len(probe.rows) == 40
     assert labels(answers, contract) == probe.labels
     assert set(probe.labels) == {0, 1}
-    assert np.abs(answers - probe.probabilities).max() <= 1e-5
+    assert np.abs(answers - probe.probabilities).max() <= 1e-6
 
 
 # the registry
@@ -263,7 +267,7 @@ def test_mlflow_clients_load_the_champion_by_stage_and_by_alias_and_get_the_bund
 ) -> None:
     registry.promote(desk.client, "heart_failure_logistic", 1)
     with registry.downloaded_bundle(desk.client, registered[0].run_id) as bundle:
-        answers = OnnxEngine(bundle).probabilities({name: rows.test[name].tolist() for name in rows.test.columns})
+        answers = open_engine(bundle).probabilities({name: rows.test[name].tolist() for name in rows.test.columns})
         expected = labels(answers, bundle.contract)
 
     for address in ("models:/heart_failure_logistic/Production", "models:/heart_failure_logistic@champion"):

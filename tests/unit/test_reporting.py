@@ -25,7 +25,9 @@ def real() -> Snapshot:
 def report(
     spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, champion: Champion | None, url: str | None = None
 ) -> str:
-    return release_report(spec, snapshot, tuned, candidate, judge(spec, candidate, champion), PICTURE, url)
+    return release_report(
+        spec, snapshot, tuned, candidate, judge(spec, candidate, champion), {"Confusion matrix": PICTURE, "Calibration": PICTURE}, url
+    )
 
 
 def test_a_release_that_passed_shows_verdict_figures_matrix_and_rows(
@@ -40,10 +42,21 @@ def test_a_release_that_passed_shows_verdict_figures_matrix_and_rows(
     assert "| accuracy | 0.8696 | 0.8500 |" in text
     assert "| roc_auc | 0.9300 |  |" in text  # the champion's is not known
     assert "| no heart disease | 68 | 14 |\n| heart disease | 10 | 92 |" in text
-    assert f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}" in text
+    for shown in ("Confusion matrix", "Calibration"):
+        assert f"![{shown}](data:image/png;base64,{base64.b64encode(PICTURE).decode()})" in text
     assert "3 trials, 3 x 5 folds of the training rows, seed 42: accuracy 0.8700 with `C` = 0.5, `preparation.zeros` = keep." in text
     assert f"1,234 rows from `https://rows.example/heart.csv`, sha256 `{'ab' * 32}`." in text
     assert "sample" not in text.lower()
+
+
+def test_baselines_stand_beside_candidate_and_champion(heart: ModelSpec, real: Snapshot, tuned: Tuned, candidate: Candidate) -> None:
+    compared = candidate.model_copy(update={"baselines": {"most_frequent": {"accuracy": 102 / 184}, "reference": {"accuracy": 0.8}}})
+
+    text = report(heart, real, tuned, compared, Champion(1, {"accuracy": 0.85}, sample=False))
+
+    assert "| figure | candidate | champion | most frequent | reference |" in text
+    assert "| accuracy | 0.8696 | 0.8500 | 0.5543 | 0.8000 |" in text  # 102 / 184 = 0.55435
+    assert "| roc_auc | 0.9300 |  |  |  |" in text
 
 
 def test_a_refusal_shows_which_rule_failed(heart: ModelSpec, real: Snapshot, tuned: Tuned, candidate: Candidate) -> None:

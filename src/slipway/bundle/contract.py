@@ -15,6 +15,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 
 ClassLabel = int | str
+EngineName = Literal["onnx", "network", "trees", "svm"]
 T = TypeVar("T")
 
 
@@ -34,7 +35,8 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a server must know to answer for one version.
 
     `classes` are in the order of the probabilities. `threshold` is None where the most probable class is the answer (the first
-    one at a tie); otherwise the model is binary and answers `positive` when its probability is >= threshold.
+    one at a tie); otherwise the model is binary and answers `positive` when its probability is >= threshold. `engine` says how
+    the folder's model files answer: see `slipway.bundle.engine.open_engine`.
     """
 
     format: int
@@ -42,7 +44,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registered_as: str
     version: int | None
     run_id: str
-    engine: Literal["onnx"]
+    engine: EngineName
     description: str
     columns: tuple[Column, ...]
     target: str
@@ -83,8 +85,18 @@ def decode(path: Path, kind: type[T]) -> T:
         BundleError: The file is missing or is not what this version of Slipway writes.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decode_bytes(path.read_bytes(), kind, path)
     except FileNotFoundError:
         raise BundleError(f"{path.parent}: {path.name} is missing; the bundle is incomplete. Release the model again.") from None
+
+
+def decode_bytes(content: bytes, kind: type[T], path: Path) -> T:
+    """Decode the content of one JSON file of a bundle; `path` says in an error where it was read.
+
+    Raises:
+        BundleError: It is not what this version of Slipway writes.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:
         raise BundleError(f"{path}: not a bundle file this version of Slipway can read ({error}). Release the model again.") from None

@@ -3,41 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from slipway.bundle.contract import ClassLabel, Contract
 from slipway.bundle.reading import Bundle
 
-MODEL_FILE = "model.onnx"
 Probabilities = npt.NDArray[np.float64]
 
 
-class OnnxEngine:
-    """A model in ONNX Runtime, one thread: rows are few and callers many, so threads are better spent on requests.
-
-    The graph takes one (n, 1) tensor a column, float32 or text, under the column's own name, and its last output is the
-    (n, classes) probabilities.
-    """
-
-    def __init__(self, bundle: Bundle) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(bundle.folder / MODEL_FILE), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-        self._output = self._session.get_outputs()[-1].name
-        self._types = {column.name: object if column.kind == "category" else np.float32 for column in bundle.contract.columns}
+class Engine(Protocol):
+    """A compiled model that is ready to answer. Safe to call from several threads at once."""
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
-        """Return (n, classes) probabilities of n rows given by column: numbers for numeric columns, texts for categories."""
-        feed = {name: np.asarray(columns[name], dtype=kind).reshape(-1, 1) for name, kind in self._types.items()}
-        return np.asarray(self._session.run([self._output], feed)[0], dtype=np.float64)
+        """Return (n, classes) probabilities of n rows given by column: finite numbers for numeric columns, texts for categories.
+
+        The rows keep the contract: a category is one of its values, and no cell is missing.
+        """
+        ...
+
+
+def open_engine(bundle: Bundle) -> Engine:
+    """Return the engine that the contract names.
+
+    - onnx: `model.onnx` takes the raw columns; the preparation is in the graph.
+    - network: `preparation.json` makes a matrix of the columns, `model.onnx` takes that, in float32.
+    - trees: `preparation.json` and the trees of `model.npz`, bit by bit as scikit-learn answers.
+    - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
+
+    Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that trees do not need.
+
+    Raises:
+        BundleError: The bundle lacks a file that its engine needs, or the file is not what Slipway writes.
+    """
+    match bundle.contract.engine:
+        case "onnx":
+            from slipway.bundle.engines.graph import GraphEngine
+
+            return GraphEngine(bundle)
+        case "network":
+            from slipway.bundle.engines.graph import NetworkEngine
+
+            return NetworkEngine(bundle)
+        case "trees":
+            from slipway.bundle.engines.trees import TreesEngine
+
+            return TreesEngine(bundle)
+        case "svm":
+            from slipway.bundle.engines.svm import SvmEngine
+
+            return SvmEngine(bundle)
 
 
 def labels(probabilities: Probabilities, contract: Contract) -> list[ClassLabel]:

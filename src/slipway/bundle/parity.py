@@ -13,7 +13,7 @@ from slipway.errors import ParityError
 
 logger = logging.getLogger(__name__)
 
-TOLERANCE = 1e-5  # of a probability; the graph computes in float32
+TOLERANCE = 1e-6  # of a probability; an ONNX graph computes in float32
 SHOWN = 5
 
 Probabilities = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ def prove(
         )
         raise ParityError(
             f"{model}: the compiled model is not the measured model on {wrong.size} of {len(difference)} rows "
-            f"(tolerance {tolerance:g}):\n{rows}\nNothing was registered. Serve this model through another engine."
+            f"(tolerance {tolerance:g}):\n{rows}\nNothing was registered. Compile it for another engine."
         )
     logger.info("%s: compiled and measured agree on %d rows, to %.1e", model, len(difference), difference.max())
     return float(difference.max())

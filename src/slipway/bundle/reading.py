@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.bundle.contract import CONTRACT, FORMAT, MANIFEST, PROBE, Contract, Manifest, Probe, decode
+from slipway.bundle.contract import CONTRACT, FORMAT, MANIFEST, PROBE, Contract, Manifest, Probe, decode, decode_bytes
 from slipway.errors import BundleError
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle on disk."""
+    """A verified bundle.
+
+    `files` holds the model files by name, as the very bytes whose checksums were compared: a file that is replaced on disk
+    a moment later is not what an engine opens.
+    """
 
     folder: Path
     contract: Contract
     probe: Probe
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def file(self, name: str) -> bytes:
+        """Return one model file.
+
+        Raises:
+            BundleError: The bundle has none of that name.
+        """
+        if name not in self.files:
+            raise BundleError(
+                f"{self.folder}: the engine {self.contract.engine!r} needs {name}; the bundle has {sorted(self.files)}. "
+                "Release the model again."
+            )
+        return self.files[name]
 
 
 def read(folder: Path) -> Bundle:
@@ -30,19 +49,31 @@ def read(folder: Path) -> Bundle:
     if present != set(manifest.files):
         odd = sorted(present ^ set(manifest.files))
         raise BundleError(f"{folder}: the manifest and the folder disagree about {odd}. Release the model again.")
-    for name, expected in manifest.files.items():
-        if (received := checksum(folder / name)) != expected:
-            raise BundleError(
-                f"{folder}: {name} has changed since it was measured.\n  expected sha256 {expected}   received sha256 {received}\n"
-                "Release the model again, or roll back to a version whose bundle is whole."
-            )
-    contract = decode(folder / CONTRACT, Contract)
+    contents = {name: _verified(folder / name, expected) for name, expected in manifest.files.items()}
+    if missing := sorted({CONTRACT, PROBE} - set(contents)):
+        raise BundleError(f"{folder}: {missing} are missing; the bundle is incomplete. Release the model again.")
+    contract = decode_bytes(contents.pop(CONTRACT), Contract, folder / CONTRACT)
     if contract.format != FORMAT:
         raise BundleError(f"{folder}: the bundle has format {contract.format}; this version of Slipway reads format {FORMAT}.")
-    return Bundle(folder, contract, decode(folder / PROBE, Probe))
+    return Bundle(folder, contract, decode_bytes(contents.pop(PROBE), Probe, folder / PROBE), contents)
+
+
+def _verified(path: Path, expected: str) -> bytes:
+    content = path.read_bytes()
+    if (received := digest(content)) != expected:
+        raise BundleError(
+            f"{path.parent}: {path.name} has changed since it was measured.\n  expected sha256 {expected}   received sha256 {received}\n"
+            "Release the model again, or roll back to a version whose bundle is whole."
+        )
+    return content
 
 
 def checksum(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(content: bytes) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

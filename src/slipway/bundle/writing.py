@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from slipway.bundle.contract import CONTRACT, MANIFEST, PROBE, Contract, Manifest, Probe
-from slipway.bundle.engine import MODEL_FILE
-from slipway.bundle.reading import Bundle, checksum, read
+from slipway.bundle.reading import Bundle, digest, read
 
 
-def write(folder: Path, model: bytes, contract: Contract, probe: Probe) -> Bundle:
+def write(folder: Path, files: Mapping[str, bytes], contract: Contract, probe: Probe) -> Bundle:
     """Write a whole bundle into an empty or missing folder and read it back, verified.
 
     Args:
-        model: The compiled model, an ONNX graph as bytes.
+        files: The compiled model by file name, as `slipway.bundle.compiling.compile_model` gives it for the contract's engine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MODEL_FILE).write_bytes(model)
-    for name, content in ((CONTRACT, contract), (PROBE, probe)):
-        (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
-    files = {path.name: checksum(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(Manifest(files)), indent=1))
+    contents = {**files, CONTRACT: _json(contract), PROBE: _json(probe)}
+    manifest = Manifest({name: digest(content) for name, content in sorted(contents.items())})
+    for name, content in {**contents, MANIFEST: _json(manifest)}.items():
+        (folder / name).write_bytes(content)
     return read(folder)
+
+
+def _json(content: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(content), indent=1)

@@ -60,10 +60,11 @@ def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
     """Draw as many rows of each class as the original has, in a shuffled order fixed by the split's seed."""
     generator = np.random.default_rng(spec.split.seed)
     parts = []
+    texts = {str(label): text for text, label in spec.columns.target.by_text.items()}
     for label, known in facts["classes"].items():
         rows = int(known["rows"])
         part = {name: _draw_column(kind, known["columns"][name], rows, generator) for name, kind in spec.columns.features.items()}
-        parts.append(pd.DataFrame({**part, spec.columns.target.name: label}))
+        parts.append(pd.DataFrame({**part, spec.columns.target.name: texts[label]}))
     drawn = pd.concat(parts, ignore_index=True)
     return drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
 

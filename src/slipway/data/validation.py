@@ -41,8 +41,12 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
         violations += _leaks(spec, typed)
     if violations:
         raise _invalid(spec, path, violations)
-    duplicates = int(typed.duplicated().sum())
-    logger.info("%s: %d rows are valid; %d repeat another row", spec.name, len(typed), duplicates)
+    repeated = typed.duplicated()
+    dropped = spec.dataset.drop_duplicates and repeated.any()
+    said = " and are left out" if dropped else ""
+    logger.info("%s: %d rows are valid; %d repeat an earlier row%s", spec.name, len(typed), repeated.sum(), said)
+    if dropped:
+        return typed[~repeated].reset_index(drop=True)
     return typed.reset_index(drop=True)
 
 
@@ -101,7 +105,7 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
 
 def _labels(spec: ModelSpec, cells: pd.Series[str]) -> tuple[pd.Series[Any], list[str]]:
     target = spec.columns.target
-    by_text = {str(label): label for label in target.classes}
+    by_text = target.by_text
     unknown = ~cells.isin(list(by_text))
     if unknown.any():
         return cells, [f"target {target.name!r} holds unknown classes, expected one of {list(by_text)}: {_places(cells[unknown])}."]

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from slipway.bundle.contract import ClassLabel, Contract
-from slipway.bundle.engine import OnnxEngine, by_column, labels
+from slipway.bundle.engine import Engine, by_column, labels, open_engine
 from slipway.bundle.installing import Pointer
+from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.errors import BundleError
 from slipway.gateway.protocol import Columns
-
-TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ class Deployment:
     contract: Contract
     installation: str
     port: int
-    engine: OnnxEngine
+    engine: Engine
 
     def predict(self, columns: Columns) -> tuple[list[ClassLabel], list[list[float]]]:
         """Return n labels and (n, classes) probabilities of n checked rows."""
@@ -50,7 +49,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
     bundle = read(folder)
     if bundle.contract.model != model:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
-    deployment = Deployment(bundle.contract, pointer.installation, port, OnnxEngine(bundle))
+    deployment = Deployment(bundle.contract, pointer.installation, port, open_engine(bundle))
     _answer_probe(bundle, deployment)
     logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)
     return deployment

@@ -2,8 +2,9 @@
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Category, Columns, Dataset, Gate, ModelSpec, Numeric, Simplest, Split, Target
+from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Simplest, Split, Target
 
 MODEL = ModelSpec(
     name="heart-failure",
@@ -44,6 +45,16 @@ MODEL = ModelSpec(
     repeats=3,
     simplest=Simplest("C", "low"),
     metric="accuracy",
+    card=Card(
+        intended_use="To help a clinician decide which patients to examine further for heart disease.",
+        not_for="A diagnosis by itself, patients unlike those of the five clinics the rows come from, or children.",
+        quirks=(
+            "172 of the 918 rows have Cholesterol 0 and one has RestingBP 0: not measured, written as zero. Cross-validation decides "
+            "whether the model takes them as they are or puts the median in their place and says so to the estimator.",
+        ),
+    ),
+    slices={"Sex": (), "Age": (45.0, 55.0, 65.0)},
+    baseline=DecisionTreeClassifier(max_leaf_nodes=3),
     gate=Gate(floor=0.86, tolerance=0.005),
     port=8001,
 )

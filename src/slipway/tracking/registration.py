@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slipway.bundle import contract as contracts
-from slipway.bundle.compiling import compile_onnx, contract_columns
+from slipway.bundle.borders import border_rows, prove_rows
+from slipway.bundle.compiling import Compiled, compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
-from slipway.bundle.engine import OnnxEngine, labels
+from slipway.bundle.engine import labels, open_engine
 from slipway.bundle.parity import prove
 from slipway.bundle.writing import write
 from slipway.records import Candidate, Snapshot, Tuned
@@ -42,6 +43,7 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
+        CannotCompileError: A part of the pipeline has no equal in any engine.
         ParityError: The compiled model answers otherwise than the measured one.
         UnsafeModelError: The model holds types that are not on the allow-list.
     """
@@ -51,14 +53,14 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
     with mlflow.start_run(experiment_id=runs.experiment(client, spec, settings), run_name=f"release-{spec.name}") as run:
         measured = measure(spec, rows, tuned)
         logger.info("%s: test rows scored: %s = %.4f", spec.name, spec.metric, measured.metrics[spec.metric])
-        model_uri = runs.log(spec, snapshot, tuned, rows, measured)
+        model_uri = runs.log(spec, snapshot, tuned, rows, measured, settings.studies)
         with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
-            model = compile_onnx(spec, measured.pipeline)
-            contract = _contract(spec, snapshot, measured, run.info.run_id)
-            _prove(spec, rows, measured, model, contract, Path(folder) / "proof")
+            compiled = compile_model(spec, measured.pipeline)
+            contract = _contract(spec, snapshot, measured, compiled, run.info.run_id)
+            _prove(spec, rows, measured, compiled, contract, Path(folder) / "proof")
             version = None if dry_run else _new_version(spec, model_uri)
             contract = contracts.with_version(contract, version)
-            bundle = write(Path(folder) / registry.BUNDLE_PATH, model, contract, _probe(rows, measured))
+            bundle = write(Path(folder) / registry.BUNDLE_PATH, compiled.files, contract, _probe(rows, measured))
             mlflow.log_artifacts(str(bundle.folder), registry.BUNDLE_PATH)
     if version is not None:
         _describe_version(client, spec, snapshot, version)
@@ -74,10 +76,11 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
         confusion_matrix=measured.confusion_matrix,
         data_sha256=snapshot.sha256,
         sample=snapshot.sample,
+        baselines=measured.baselines,
     )
 
 
-def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, run_id: str) -> Contract:
+def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled: Compiled, run_id: str) -> Contract:
     import mlflow
 
     target = spec.columns.target
@@ -87,14 +90,14 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, run_id: s
         registered_as=spec.registered_as,
         version=None,
         run_id=run_id,
-        engine="onnx",
+        engine=compiled.engine,
         description=spec.description,
         columns=contract_columns(spec),
         target=target.name,
         classes=tuple(target.classes),
         class_meanings=tuple(target.classes.values()),
         positive=target.positive,
-        threshold=None,
+        threshold=compiled.threshold,
         data_sha256=snapshot.sha256,
         sample=snapshot.sample,
         metrics=measured.metrics,
@@ -103,11 +106,12 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, run_id: s
     )
 
 
-def _prove(spec: ModelSpec, rows: Rows, measured: Measured, model: bytes, contract: Contract, folder: Path) -> None:
-    """Let the engine that will serve answer every test row."""
-    engine = OnnxEngine(write(folder, model, contract, _probe(rows, measured)))
-    compiled = engine.probabilities({name: rows.test[name].tolist() for name in spec.columns.names})
-    prove(spec.name, measured.probabilities, measured.labels, compiled, labels(compiled, contract))
+def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path) -> None:
+    """Let the engine that will serve answer every test row, and rows made to sit where the measured model changes its answer."""
+    engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured)))
+    answered = engine.probabilities({name: rows.test[name].tolist() for name in spec.columns.names})
+    prove(spec.name, measured.probabilities, measured.labels, answered, labels(answered, contract))
+    prove_rows(f"{spec.name}, at its borders", measured.pipeline, engine, contract, border_rows(measured.pipeline, contract, rows.test))
 
 
 def _probe(rows: Rows, measured: Measured) -> Probe:

@@ -13,7 +13,8 @@ from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import Category, ModelSpec, Numeric
 from slipway.tracking.trusted_types import ALLOWED, refuse_other_types
-from slipway.training import plots
+from slipway.training import artifacts
+from slipway.training.evidence import Subject
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
@@ -34,8 +35,11 @@ def experiment(client: MlflowClient, spec: ModelSpec, settings: Settings) -> str
     return str(client.create_experiment(spec.name, artifact_location=location))
 
 
-def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured) -> str:
+def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured, studies: Path | None = None) -> str:
     """Log everything about a measured model to the active run, and return the address of the logged model.
+
+    Args:
+        studies: Folder of the studies, for the pictures of the search; without it they are left out.
 
     Raises:
         UnsafeModelError: The pipeline holds a type that is not on the allow-list.
@@ -44,17 +48,19 @@ def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured:
         # validated rows miss nothing, and MLflow registers its local source twice
         warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
         warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
-        return _log(spec, snapshot, tuned, rows, measured)
+        return _log(Subject(spec, snapshot, tuned, rows, measured), studies)
 
 
-def _log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured) -> str:
+def _log(subject: Subject, studies: Path | None) -> str:
     import mlflow
 
+    spec, snapshot, tuned, rows, measured = subject.spec, subject.snapshot, subject.tuned, subject.rows, subject.measured
     mlflow.set_tags(_tags(spec, snapshot))
     mlflow.log_params(dict(tuned.parameters) | {"trials": tuned.trials, "folds": tuned.folds, "repeats": tuned.repeats, "seed": tuned.seed})
-    mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score})
+    baselines = {f"baseline_{name}_{key}": value for name, found in measured.baselines.items() for key, value in found.items()}
+    mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score} | baselines)
     _log_rows(spec, snapshot, rows)
-    _log_pictures(spec, snapshot, rows, measured)
+    _log_evidence(subject, studies)
     return _log_model(spec, rows, measured.pipeline)
 
 
@@ -110,14 +116,15 @@ def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:
         mlflow.log_input(dataset, context=context, tags={"sha256": snapshot.sha256, "origin": snapshot.origin})
 
 
-def _log_pictures(spec: ModelSpec, snapshot: Snapshot, rows: Rows, measured: Measured) -> None:
+def _log_evidence(subject: Subject, studies: Path | None) -> None:
     import mlflow
 
-    target, title = spec.columns.target, f"{spec.name}{' (sample rows)' if snapshot.sample else ''}: {len(rows.test)} test rows"
+    from slipway.training.tuning import open_study
+
+    study = open_study(subject.spec, subject.snapshot.sha256, studies) if studies else None
     with tempfile.TemporaryDirectory() as folder:
-        plots.confusion_matrix(Path(folder) / "confusion_matrix.png", target, measured.confusion_matrix, title)
-        plots.roc(Path(folder) / "roc.png", target, rows.test_labels.tolist(), measured.probabilities, title)
-        mlflow.log_artifacts(folder, "plots")
+        artifacts.write(subject, Path(folder), git_commit(), study)
+        mlflow.log_artifacts(folder)
 
 
 def _log_model(spec: ModelSpec, rows: Rows, pipeline: Any) -> str:

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import Binarizer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, StandardScaler
 
-from slipway.spec import PREPARATION, ModelSpec, Preparation
+from slipway.spec import PREPARATION, Derived, Difference, ModelSpec, Preparation
 
-MODEL_STEP = "model"
+PREPARATION_STEP, MODEL_STEP = "preparation", "model"
 
 
 def build(spec: ModelSpec, parameters: Mapping[str, Any]) -> Pipeline:
@@ -23,12 +24,17 @@ def build(spec: ModelSpec, parameters: Mapping[str, Any]) -> Pipeline:
     Args:
         parameters: Values for keys of the spec's search space; a seed is set wherever the estimator takes one.
     """
-    chosen = {key.removeprefix(PREPARATION): value for key, value in parameters.items() if key.startswith(PREPARATION)}
+    chosen = preparation_choices(parameters)
     tuned = {key: value for key, value in parameters.items() if not key.startswith(PREPARATION)}
     estimator = clone(spec.estimator).set_params(**tuned)
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=spec.split.seed)
-    return Pipeline([("preparation", _preparation(spec, replace(spec.preparation, **chosen))), (MODEL_STEP, estimator)])
+    return Pipeline([(PREPARATION_STEP, _preparation(spec, replace(spec.preparation, **chosen))), (MODEL_STEP, estimator)])
+
+
+def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that belong to the preparation, under the names of its fields."""
+    return {key.removeprefix(PREPARATION): value for key, value in parameters.items() if key.startswith(PREPARATION)}
 
 
 def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer:
@@ -38,10 +44,14 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
     """
     columns = spec.columns
     imputed = [name for name, kind in columns.numeric.items() if kind.zero_is_missing and preparation.zeros == "impute"]
-    plain = [name for name in columns.numeric if name not in imputed]
+    replaced = {name for how in columns.derived.values() for name in how.replaced}
+    plain = [name for name in columns.numeric if name not in {*imputed, *replaced}]
     steps: list[tuple[str, Any, list[str]]] = []
+    number = StandardScaler() if preparation.scale else "passthrough"
     if plain:
-        steps.append(("numbers", StandardScaler(), plain))
+        steps.append(("numbers", number, plain))
+    for name, how in columns.derived.items():
+        steps.append((name, make_pipeline(_derive(how), number), list(how.sources)))
     if imputed:
         steps.append(("imputed", make_pipeline(SimpleImputer(missing_values=0.0, strategy="median"), StandardScaler()), imputed))
         # 1 where a value was measured, 0 where the median stands in: an indicator that ONNX can express
@@ -50,3 +60,10 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
         values = [list(kind.values) for kind in columns.categorical.values()]
         steps.append(("categories", OneHotEncoder(categories=values, sparse_output=False), list(columns.categorical)))
     return ColumnTransformer(steps)
+
+
+def _derive(how: Derived) -> FunctionTransformer:
+    """Derive by a function of numpy's: a stored model must not hold functions of ours."""
+    if isinstance(how, Difference):  # of the second column less the first
+        return FunctionTransformer(np.diff, kw_args={"axis": 1})
+    return FunctionTransformer(np.average, kw_args={"axis": 1, "weights": list(how.weights.values()), "keepdims": True})

@@ -1,0 +1,53 @@
+"""Every model, one after another; one that fails does not stop the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+
+from flows.release import release
+from slipway.catalogue import catalogue, lookup
+from slipway.records import Fleet, FleetEntry, Release
+from tasks.fleet import report_fleet
+
+
+@flow(name="fleet", flow_run_name="fleet", result_serializer="json")
+def fleet(
+    names: list[str] | None = None, sample: bool = False, trials: int | None = None, jobs: int | None = None, dry_run: bool = False
+) -> State[Any]:
+    """Release several models.
+
+    Args:
+        names: Models of the catalogue; all of them if left out.
+        sample: Use generated rows instead of the real ones.
+        trials: Hyperparameter trials for each; the model's own number if left out.
+        jobs: Processes that tune at the same time; the number of cores if left out.
+        dry_run: Stop after the gate, and change neither registry nor service.
+    """
+    chosen = [lookup(name).name for name in names or catalogue()]
+    entries = [_entry(name, release(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)) for name in chosen]
+    result = Fleet(entries=entries)
+    report_fleet(result)
+    failed = [entry.model for entry in entries if entry.outcome == "failed"]
+    if failed:
+        return Failed(message=f"failed: {', '.join(failed)}", data=result)
+    return Completed(message=f"{len(entries)} models released", data=result)
+
+
+def _entry(name: str, state: State[Any]) -> FleetEntry:
+    """Sum up one release; what went wrong stands in its own run, with all its words."""
+    ended = state.result(raise_on_failure=False)
+    spec = lookup(name)
+    if not isinstance(ended, Release):
+        return FleetEntry(model=name, outcome="failed", version=None, metric=spec.metric, figure=None, message=str(ended).splitlines()[0])
+    return FleetEntry(
+        model=name,
+        outcome=ended.outcome,
+        version=ended.candidate.version,
+        metric=spec.metric,
+        figure=ended.candidate.metrics[spec.metric],
+        message=state.message or "",
+    )

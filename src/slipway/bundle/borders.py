@@ -1,0 +1,174 @@
+"""Rows made to sit where a measured model changes its answer, because that is where a compiled one goes wrong first.
+
+Three kinds: rows on either side of the border between two test rows of different labels, for any model; and for trees also
+rows with one cell on a split threshold, and rows at ties of the vote. All of them keep the contract.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.compiling.forests import trees_of
+from slipway.bundle.contract import Column, Contract
+from slipway.bundle.engine import Engine, labels
+from slipway.bundle.parity import prove
+from slipway.bundle.thresholds import rows_on_thresholds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+PAIRS = 100
+FINEST = 2.0**-30  # of a column's range: finer than float32, coarser than the noise of summing in another order
+SMOOTH = 1e-4  # two rows whose probabilities differ by less have no jump between them
+UNDECIDED = 2e-6  # twice the proof's tolerance: nearer than this, two right answers may fall on two sides of a smooth border
+CROSSED, PARENTS, MOST_TIES = 3_000, 200, 300
+TIE = 1e-9
+
+Cells = npt.NDArray[np.object_]
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Ask = Callable[[Cells], Floats]
+
+
+def border_rows(measured: Any, contract: Contract, rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Return rows near the borders of a fitted model, made of the cells of real ones; the same arguments give the same rows.
+
+    Args:
+        measured: The fitted pipeline, or the FixedThresholdClassifier around it.
+        rows: (n, columns) real rows that keep the contract, such as the test rows.
+    Returns:
+        (m, columns), without repeats; empty when all rows have one label.
+    """
+    random = np.random.default_rng(seed)
+    cells = rows[[column.name for column in contract.columns]].astype(object).to_numpy()
+
+    def ask(asked: Cells) -> Floats:
+        return np.asarray(measured.predict_proba(frame(asked, contract)), dtype=np.float64)
+
+    parts = [_straddling(ask, contract, cells, random)]
+    pipeline = getattr(measured, "estimator_", measured)
+    if trees_of(pipeline.steps[-1][1]):
+        parts += [rows_on_thresholds(pipeline, contract, cells, random), _ties(ask, contract, cells, random)]
+    logger.info("%s: made %d rows at the border, %s", contract.model, sum(map(len, parts)), " + ".join(str(len(part)) for part in parts))
+    return frame(np.concatenate(parts), contract).drop_duplicates(ignore_index=True)
+
+
+def prove_rows(model: str, measured: Any, engine: Engine, contract: Contract, rows: pd.DataFrame) -> float:
+    """Let the measured model and the engine answer the same rows, and compare: see `prove`.
+
+    Args:
+        measured: The fitted pipeline, or the FixedThresholdClassifier around it.
+        rows: (n, columns) by name, n >= 0.
+    """
+    if rows.empty:
+        return 0.0
+    compiled = engine.probabilities({column.name: rows[column.name].tolist() for column in contract.columns})
+    probabilities = np.asarray(measured.predict_proba(rows), dtype=np.float64)
+    return prove(model, probabilities, measured.predict(rows).tolist(), compiled, labels(compiled, contract))
+
+
+def frame(cells: Cells, contract: Contract) -> pd.DataFrame:
+    """Return (n, columns) cells as a frame in contract order, numbers as float64."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            column.name: cells[:, index] if column.kind == "category" else cells[:, index].astype(np.float64)
+            for index, column in enumerate(contract.columns)
+        }
+    )
+
+
+def margins(probabilities: Floats, contract: Contract) -> Floats:
+    """Return how far each row of (n, classes) probabilities is from another label; 0 at a tie."""
+    if contract.threshold is not None:
+        distance: Floats = np.abs(probabilities[:, contract.classes.index(contract.positive)] - contract.threshold)
+        return distance
+    best = np.sort(probabilities, axis=1)
+    return best[:, -1] - best[:, -2]
+
+
+def _answers(probabilities: Floats, contract: Contract) -> Indices:
+    if contract.threshold is None:
+        best: Indices = probabilities.argmax(axis=1)
+        return best
+    return (probabilities[:, contract.classes.index(contract.positive)] >= contract.threshold).astype(np.intp)
+
+
+def _straddling(ask: Ask, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
+    """Walk from one row to another of a different label, a column at a time, and close in on the cell where the label changes."""
+    answers = _answers(ask(cells), contract)
+    one, other = random.integers(len(cells), size=(2, 20 * PAIRS))
+    differ = np.flatnonzero(answers[one] != answers[other])[:PAIRS]
+    if not len(differ):
+        return cells[:0]
+    low, high, column = _changing_column(ask, contract, cells[one[differ]], cells[other[differ]], random)
+    ends = np.concatenate([low, high])
+    probabilities = _close_in(ask, contract, ends, column)
+    below, above = np.split(probabilities, 2)
+    smooth = np.tile(np.abs(below - above).max(axis=1) <= SMOOTH, 2)
+    decided: Cells = ends[~(smooth & (margins(probabilities, contract) <= UNDECIDED))]
+    return decided
+
+
+def _changing_column(ask: Ask, contract: Contract, start: Cells, goal: Cells, random: np.random.Generator) -> tuple[Cells, Cells, Indices]:
+    """Return the last row with the label of the start, the next one, and the column in which the two differ."""
+    pairs, width = start.shape
+    turn = random.permuted(np.tile(np.arange(width), (pairs, 1)), axis=1)
+    moved = turn[:, None, :] < np.arange(width + 1)[None, :, None]  # (pairs, steps, columns)
+    path = np.where(moved, goal[:, None, :], start[:, None, :])
+    answers = _answers(ask(path.reshape(-1, width)), contract).reshape(pairs, width + 1)
+    step = (answers != answers[:, :1]).argmax(axis=1)
+    every = np.arange(pairs)
+    return path[every, step - 1], path[every, step], (turn == step[:, None] - 1).argmax(axis=1)
+
+
+def _close_in(ask: Ask, contract: Contract, ends: Cells, column: Indices) -> Floats:
+    """Move the ends, n low ones and then the n high ones, to where the label changes in each pair's column; return their probabilities.
+
+    A pair stops when its numbers are neighbours, or when no jump is left between its probabilities. Categories are neighbours.
+    """
+    probabilities = ask(ends)
+    pairs = len(column)
+    goal = _answers(probabilities[pairs:], contract)
+    kinds = [contract.columns[index] for index in column]
+    whole, finest = np.array([kind.kind == "integer" for kind in kinds]), np.array([_finest(kind) for kind in kinds])
+    walking = np.flatnonzero([kind.kind != "category" for kind in kinds])
+    while True:
+        left, right = (ends[walking + shift, column[walking]].astype(np.float64) for shift in (0, pairs))
+        middle = np.where(whole[walking], np.floor((left + right) / 2), (left + right) / 2)
+        jump = np.abs(probabilities[walking] - probabilities[walking + pairs]).max(axis=1, initial=0) > SMOOTH
+        apart = jump & (np.abs(right - left) > finest[walking]) & (middle != left) & (middle != right)
+        walking, middle = walking[apart], middle[apart]
+        if not len(walking):
+            return probabilities
+        tried = ends[walking]
+        tried[np.arange(len(walking)), column[walking]] = middle
+        answered = ask(tried)
+        moved = walking + pairs * (_answers(answered, contract) == goal[walking])
+        ends[moved], probabilities[moved] = tried, answered
+
+
+def _finest(column: Column) -> float:
+    return FINEST * (column.high - column.low) if column.low is not None and column.high is not None else FINEST
+
+
+def _ties(ask: Ask, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
+    """Cross real rows with one another, then those nearest to a tie with real ones again, and keep what is at a tie."""
+    found, parents = [], cells
+    for share in (0.5, 0.15):  # of the cells that come from the second parent
+        one, other = parents[random.integers(len(parents), size=CROSSED)], cells[random.integers(len(cells), size=CROSSED)]
+        children = np.where(random.random(one.shape) < share, other, one)
+        distance = margins(ask(children), contract)
+        found.append(children[distance <= TIE])
+        parents = children[np.argsort(distance, kind="stable")[:PARENTS]]
+    ties: Cells = np.concatenate(found)[:MOST_TIES]
+    return ties

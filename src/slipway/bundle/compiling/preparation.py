@@ -1,0 +1,118 @@
+"""From a fitted ColumnTransformer to the data that `slipway.bundle.engines.preparation` evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from slipway.bundle.compiling.compiled import Measured
+from slipway.bundle.engines.preparation import Above, Average, Block, Difference, Impute, OneHot, Preparation, Scale, Step
+from slipway.errors import CannotCompileError
+
+
+def describe_preparation(measured: Measured) -> Preparation:
+    """Describe the preparation of a fitted pipeline, whose one step before the estimator is a ColumnTransformer.
+
+    Raises:
+        CannotCompileError: A transformer, or an option of one, has no equal among the steps; names it.
+    """
+    before = measured.preparation
+    if [type(step).__name__ for step in before] != ["ColumnTransformer"]:
+        raise CannotCompileError(f"expected one ColumnTransformer before the estimator, received {before}.")
+    used = [
+        (name, transformer, columns)
+        for name, transformer, columns in before[0].transformers_
+        if len(columns) and not (isinstance(transformer, str) and transformer == "drop")
+    ]
+    return Preparation(tuple(_block(*each) for each in used))
+
+
+def encode_preparation(measured: Measured) -> bytes:
+    """Return the same as JSON; every float reads back as the one it was."""
+    return msgspec.json.format(msgspec.json.encode(describe_preparation(measured)), indent=1)
+
+
+def _block(name: str, transformer: Any, columns: Any) -> Block:
+    if isinstance(columns, str) or not all(isinstance(column, str) for column in columns):
+        raise CannotCompileError(f"the step {name!r} takes {columns!r}; name its columns, in a list.")
+    steps = tuple(step for each in _in_turn(transformer) for step in _steps(name, each))
+    if any(isinstance(step, OneHot) for step in steps) and len(steps) > 1:
+        raise CannotCompileError(f"the step {name!r}: a OneHotEncoder must stand alone.")
+    return Block(tuple(columns), steps)
+
+
+def _in_turn(transformer: Any) -> list[Any]:
+    return [part for _, step in transformer.steps for part in _in_turn(step)] if hasattr(transformer, "steps") else [transformer]
+
+
+def _steps(name: str, transformer: Any) -> tuple[Step, ...]:
+    kind = type(transformer).__name__
+    if transformer == "passthrough":
+        return ()
+    if kind not in _DESCRIBED:
+        raise CannotCompileError(
+            f"the step {name!r} is a {kind}, which no engine knows; the known ones are {', '.join(_DESCRIBED)}. Use one of them, or "
+            "describe it in slipway/bundle/engines/preparation.py and slipway/bundle/compiling/preparation.py."
+        )
+    try:
+        return _DESCRIBED[kind](transformer)
+    except ValueError as error:
+        raise CannotCompileError(f"the step {name!r}, a {kind}: {error}") from None
+
+
+def _scale(transformer: Any) -> tuple[Step, ...]:
+    width = transformer.n_features_in_
+    mean = transformer.mean_.tolist() if transformer.with_mean else [0.0] * width
+    scale = transformer.scale_.tolist() if transformer.with_std else [1.0] * width
+    return (Scale(tuple(mean), tuple(scale)),)
+
+
+def _impute(transformer: Any) -> tuple[Step, ...]:
+    missing, values = transformer.missing_values, np.asarray(transformer.statistics_)
+    if transformer.add_indicator:
+        raise ValueError("expected add_indicator=False; add a Binarizer beside it instead.")
+    if not isinstance(missing, int | float) or np.isnan(missing) or values.dtype.kind != "f" or np.isnan(values).any():
+        raise ValueError(f"expected a number for a missing one and numbers in its place, received {missing!r} and {values.tolist()}.")
+    return (Impute(float(missing), tuple(values.tolist())),)
+
+
+def _above(transformer: Any) -> tuple[Step, ...]:
+    return (Above(float(transformer.threshold)),)
+
+
+def _function(transformer: Any) -> tuple[Step, ...]:
+    if transformer.func is None:  # how scikit-learn stores "passthrough"
+        return ()
+    options = dict(transformer.kw_args or {})
+    if transformer.func is np.diff and options == {"axis": 1}:
+        return (Difference(),)
+    weights = options.pop("weights", None)
+    if transformer.func is np.average and weights is not None and options == {"axis": 1, "keepdims": True}:
+        return (Average(tuple(map(float, weights))),)
+    raise ValueError(
+        f"expected numpy.diff or a weighted numpy.average along axis 1, received {transformer.func} with {transformer.kw_args}."
+    )
+
+
+def _one_hot(transformer: Any) -> tuple[Step, ...]:
+    if transformer.drop is not None or transformer.min_frequency is not None or transformer.max_categories is not None:
+        raise ValueError("expected every category to keep a column: no drop, min_frequency or max_categories.")
+    values = tuple(tuple(values.tolist()) for values in transformer.categories_)
+    if not all(isinstance(value, str) for each in values for value in each):
+        raise ValueError(f"expected categories that are texts, received {values}.")
+    return (OneHot(values),)
+
+
+_DESCRIBED: Mapping[str, Callable[[Any], tuple[Step, ...]]] = MappingProxyType(
+    {
+        "StandardScaler": _scale,
+        "SimpleImputer": _impute,
+        "Binarizer": _above,
+        "FunctionTransformer": _function,
+        "OneHotEncoder": _one_hot,
+    }
+)

@@ -1,0 +1,42 @@
+"""Names of the files that compilers write and engines read, and the one way arrays are stored."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.reading import Bundle
+from slipway.errors import BundleError
+
+GRAPH = "model.onnx"
+ARRAYS = "model.npz"
+PREPARATION = "preparation.json"
+
+Array = npt.NDArray[Any]
+
+
+def pack(arrays: Mapping[str, Array]) -> bytes:
+    """Return arrays as a compressed .npz file; the same arrays give the same bytes."""
+    buffer = BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def unpack(bundle: Bundle, names: tuple[str, ...]) -> list[Array]:
+    """Return the named arrays of a bundle, in that order; nothing is ever unpickled.
+
+    Raises:
+        BundleError: The file is no .npz, lacks an array, or holds objects.
+    """
+    try:
+        with np.load(BytesIO(bundle.file(ARRAYS)), allow_pickle=False) as stored:
+            return [stored[name] for name in names]
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BundleError(
+            f"{bundle.folder}: {ARRAYS} does not hold the arrays {', '.join(names)} ({error}). Release the model again."
+        ) from None

@@ -1,0 +1,58 @@
+"""Models in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from slipway.bundle.engines.files import GRAPH
+from slipway.bundle.engines.preparation import Preparer
+from slipway.bundle.reading import Bundle
+
+Probabilities = npt.NDArray[np.float64]
+
+
+class GraphEngine:
+    """A graph with its preparation inside.
+
+    It takes one (n, 1) tensor a column, float32 or text, under the column's own name, and its last output is the (n, classes)
+    probabilities.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._session = _session(bundle)
+        self._output = self._session.get_outputs()[-1].name
+        self._types = {column.name: object if column.kind == "category" else np.float32 for column in bundle.contract.columns}
+
+    def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
+        """Return (n, classes) probabilities of n rows given by column."""
+        feed = {name: np.asarray(columns[name], dtype=kind).reshape(-1, 1) for name, kind in self._types.items()}
+        return np.asarray(self._session.run([self._output], feed)[0], dtype=np.float64)
+
+
+class NetworkEngine:
+    """A graph that takes the (n, width) float32 matrix of a preparation; its last output is the (n, classes) probabilities."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._preparer = Preparer.of(bundle)
+        self._session = _session(bundle)
+        self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[-1].name
+
+    def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
+        """Return (n, classes) probabilities of n rows given by column."""
+        matrix = self._preparer.matrix(columns).astype(np.float32)
+        return np.asarray(self._session.run([self._output], {self._input: matrix})[0], dtype=np.float64)
+
+
+def _session(bundle: Bundle) -> Any:
+    """One thread: rows are few and callers many, so threads are better spent on requests."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(bundle.file(GRAPH), sess_options=options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,163 @@
+"""Raw columns become the matrix a model was fitted on: the arithmetic of a fitted ColumnTransformer, as data and in numpy.
+
+Each step does, in float64 and in the same order, what the scikit-learn 1.9 transformer of its docstring does, so that the
+matrix is the same bit by bit: a split threshold forgives no rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.contract import decode_bytes
+from slipway.bundle.engines.files import PREPARATION
+from slipway.bundle.reading import Bundle
+
+Matrix = npt.NDArray[np.float64]
+Transform = Callable[[Matrix], Matrix]
+
+
+class Scale(msgspec.Struct, frozen=True, tag="scale", forbid_unknown_fields=True):
+    """StandardScaler: (x - mean) / scale, one pair a column."""
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+class Impute(msgspec.Struct, frozen=True, tag="impute", forbid_unknown_fields=True):
+    """SimpleImputer: the column's own value wherever a cell equals `missing`."""
+
+    missing: float
+    values: tuple[float, ...]
+
+
+class Above(msgspec.Struct, frozen=True, tag="above", forbid_unknown_fields=True):
+    """Binarizer: 1 where a cell is above the threshold, 0 elsewhere."""
+
+    threshold: float
+
+
+class Difference(msgspec.Struct, frozen=True, tag="difference", forbid_unknown_fields=True):
+    """FunctionTransformer(np.diff, axis=1): each column less the one before it, so one column fewer."""
+
+
+class Average(msgspec.Struct, frozen=True, tag="average", forbid_unknown_fields=True):
+    """FunctionTransformer(np.average, axis=1, keepdims=True): the weighted mean of the columns, so one column."""
+
+    weights: tuple[float, ...]
+
+
+class OneHot(msgspec.Struct, frozen=True, tag="one-hot", forbid_unknown_fields=True):
+    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts, so it stands first and alone."""
+
+    values: tuple[tuple[str, ...], ...]
+
+
+Step = Scale | Impute | Above | Difference | Average | OneHot
+
+
+class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Raw columns and what is done to them in turn; no step passes them through."""
+
+    columns: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many columns of the matrix the block gives."""
+        if self.steps and isinstance(self.steps[0], OneHot):
+            return sum(map(len, self.steps[0].values))
+        if any(isinstance(step, Average) for step in self.steps):
+            return 1
+        return len(self.columns) - sum(isinstance(step, Difference) for step in self.steps)
+
+
+class Preparation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole preparation: the blocks' columns side by side."""
+
+    blocks: tuple[Block, ...]
+
+
+class Preparer:
+    """A preparation that is ready to run."""
+
+    def __init__(self, preparation: Preparation) -> None:
+        ends = np.cumsum([block.width for block in preparation.blocks]).tolist()
+        self.width: int = ends[-1]
+        self._parts = [(_part(block), end - block.width, end) for block, end in zip(preparation.blocks, ends, strict=True)]
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Preparer:
+        """Return the preparation of a bundle.
+
+        Raises:
+            BundleError: The bundle has none, or it is not what this version of Slipway writes.
+        """
+        return cls(decode_bytes(bundle.file(PREPARATION), Preparation, bundle.folder / PREPARATION))
+
+    def matrix(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
+        """Return the (n, width) matrix of n rows given by column.
+
+        Raises:
+            KeyError: A column is missing, or a category is not one that was declared.
+        """
+        rows = len(next(iter(columns.values())))
+        matrix = np.empty((rows, self.width))
+        for part, start, end in self._parts:
+            matrix[:, start:end] = part(columns)
+        return matrix
+
+
+def _part(block: Block) -> Callable[[Mapping[str, Sequence[Any]]], Matrix]:
+    names = block.columns
+    if block.steps and isinstance(block.steps[0], OneHot):
+        encode = _encoder(block.steps[0])
+        return lambda columns: encode([columns[name] for name in names])
+    transforms = [_transform(step) for step in block.steps]
+
+    def part(columns: Mapping[str, Sequence[Any]]) -> Matrix:
+        numbers = np.array([columns[name] for name in names], dtype=np.float64).T
+        for transform in transforms:
+            numbers = transform(numbers)
+        return numbers
+
+    return part
+
+
+def _transform(step: Step) -> Transform:
+    match step:
+        case Scale():
+            mean, scale = np.array(step.mean), np.array(step.scale)
+            return lambda numbers: (numbers - mean) / scale
+        case Impute():
+            missing, values = step.missing, np.array(step.values)
+            return lambda numbers: np.where(numbers == missing, values, numbers)
+        case Above():
+            threshold = step.threshold
+            return lambda numbers: (numbers > threshold).astype(np.float64)
+        case Difference():
+            return lambda numbers: np.diff(numbers, axis=1)
+        case Average():
+            weights = list(step.weights)
+            return lambda numbers: np.average(numbers, axis=1, weights=weights, keepdims=True)
+        case OneHot():
+            raise TypeError("one-hot takes texts, so it stands first and alone; here it follows another step.")
+
+
+def _encoder(step: OneHot) -> Callable[[list[Sequence[str]]], Matrix]:
+    """Look up each text's place among all the block's columns: quicker than comparing arrays of texts."""
+    starts = np.cumsum([0, *map(len, step.values)]).tolist()
+    places = [{value: start + index for index, value in enumerate(values)} for values, start in zip(step.values, starts, strict=False)]
+
+    def encode(columns: list[Sequence[str]]) -> Matrix:
+        encoded = np.zeros((len(columns[0]), starts[-1]))
+        every = np.arange(len(encoded))
+        for column, place in zip(columns, places, strict=True):
+            encoded[every, [place[text] for text in column]] = 1.0
+        return encoded
+
+    return encode

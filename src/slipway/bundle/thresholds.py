@@ -1,0 +1,91 @@
+"""Rows with one cell on a split threshold of a measured forest, and on the numbers next to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.compiling.compiled import Measured
+from slipway.bundle.compiling.forests import not_above, trees_of
+from slipway.bundle.compiling.preparation import describe_preparation
+from slipway.bundle.contract import Column, Contract
+from slipway.bundle.engines.preparation import Block, Difference, OneHot, Preparation, Preparer, Scale
+
+TREES, ROWS_A_TREE = 60, 6
+
+Cells = npt.NDArray[np.object_]
+
+
+def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
+    """Return real rows with one cell moved to a threshold that the row meets on its way through a tree.
+
+    A column of whole numbers moves to the two next to the threshold; nothing leaves the column's range.
+    """
+    preparation = describe_preparation(Measured(pipeline, None))
+    columns = {column.name: [row[index] for row in cells] for index, column in enumerate(contract.columns)}
+    matrix = Preparer(preparation).matrix(columns).astype(np.float32)
+    places = {column.name: index for index, column in enumerate(contract.columns)}
+    made = [cells[:0]]
+    for row, feature, threshold in _met(trees_of(pipeline.steps[-1][1]), matrix, random):
+        name, values = _raw(preparation, feature, threshold, {name: column[row] for name, column in columns.items()})
+        if name:
+            allowed = _allowed(values, contract.columns[places[name]])
+            moved = np.tile(cells[row], (len(allowed), 1))
+            moved[:, places[name]] = allowed
+            made.append(moved)
+    return np.concatenate(made)
+
+
+def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Generator) -> list[tuple[int, int, float]]:
+    """Draw rows, and for each a node on its path through one tree; return row, feature and threshold."""
+    met = []
+    for tree in (trees[index] for index in random.choice(len(trees), size=min(TREES, len(trees)), replace=False)):
+        rows = random.integers(len(matrix), size=ROWS_A_TREE)
+        paths = tree.decision_path(matrix[rows])
+        for row, start, end in zip(rows.tolist(), paths.indptr, paths.indptr[1:], strict=False):
+            inner = [node for node in paths.indices[start:end] if tree.children_left[node] >= 0]
+            if inner:
+                node = random.choice(inner)
+                met.append((row, int(tree.feature[node]), float(tree.threshold[node])))
+    return met
+
+
+def _raw(preparation: Preparation, feature: int, threshold: float, row: dict[str, Any]) -> tuple[str, list[float]]:
+    """Return the raw column behind a feature, and the raw numbers that put the feature on and around the threshold.
+
+    Categories have no threshold to sit on: their name is empty.
+    """
+    ends = np.cumsum([block.width for block in preparation.blocks])
+    block = preparation.blocks[which := int(np.searchsorted(ends, feature, side="right"))]
+    if any(isinstance(step, OneHot) for step in block.steps):
+        return "", []
+    below = float(not_above(np.array(threshold)))
+    above = float(np.nextafter(np.float32(below), np.float32(np.inf)))
+    # a cell halfway between two float32 numbers is rounded to one of them: the border of the border
+    around = [below, threshold, (below + above) / 2, above]
+    name, values = _undone(block, feature - int(ends[which]) + block.width, around, row)
+    return name, [near for value in values for near in (np.nextafter(value, -np.inf), value, np.nextafter(value, np.inf))]
+
+
+def _undone(block: Block, feature: int, values: list[float], row: dict[str, Any]) -> tuple[str, list[float]]:
+    """Undo a block's steps, the last one first. Imputing and comparing cannot be undone; they leave most cells as they are."""
+    for step in reversed(block.steps):
+        match step:
+            case Scale():
+                values = [value * step.scale[feature] + step.mean[feature] for value in values]
+            case Difference():
+                values = [value + row[block.columns[feature]] for value in values]
+                feature += 1
+            case _:
+                pass
+    return block.columns[feature], values
+
+
+def _allowed(values: list[float], column: Column) -> list[float]:
+    if column.kind == "integer":
+        values = [whole for value in values for whole in (np.floor(value), np.ceil(value))]
+    low = -np.inf if column.low is None else column.low
+    high = np.inf if column.high is None else column.high
+    return sorted({float(value) for value in values if low <= value <= high})

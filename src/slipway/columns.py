@@ -1,0 +1,162 @@
+"""What the columns of a model's file are: what callers send, what is derived from it, and what is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from slipway.errors import SpecError
+
+ClassLabel = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Numeric:
+    """A number the caller sends.
+
+    `low` and `high` are inclusive and in `unit`; a value outside is refused, so they are what is physically possible
+    rather than what the training rows happen to hold. `zero_is_missing` marks a column whose zeros stand for "not measured".
+    """
+
+    low: float
+    high: float
+    unit: str
+    description: str
+    integer: bool = False
+    zero_is_missing: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise SpecError(f"{self.description!r}: the range {self.low} to {self.high} is empty; low must be below high.")
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One of a fixed list of texts."""
+
+    values: tuple[str, ...]
+    description: str
+
+    def __post_init__(self) -> None:
+        if len(set(self.values)) != len(self.values) or len(self.values) < 2:
+            raise SpecError(f"{self.description!r}: a category needs two or more different values, not {list(self.values)}.")
+
+
+Feature = Numeric | Category
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A column the model derives: `minuend` less `subtrahend`, both sent by the caller; it takes the minuend's place."""
+
+    minuend: str
+    subtrahend: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.subtrahend, self.minuend)
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        return (self.minuend,)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedMean:
+    """A column the model derives from several numbers, each by its weight; they stay columns of their own as well."""
+
+    weights: Mapping[str, float]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(self.weights)
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        return ()
+
+
+Derived = Difference | WeightedMean
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The column to predict. `classes` maps each label, in the order of the model's probabilities, to what it means.
+
+    `in_file` says how the file writes the labels, where it writes them otherwise.
+    """
+
+    name: str
+    classes: Mapping[ClassLabel, str]
+    positive: ClassLabel | None = None
+    in_file: Mapping[ClassLabel, str] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", MappingProxyType(dict(self.classes)))
+        if len(self.classes) < 2:
+            raise SpecError(f"target {self.name}: a classifier needs two classes or more, not {list(self.classes)}.")
+        if len({type(label) for label in self.classes}) > 1:
+            raise SpecError(f"target {self.name}: the classes are all whole numbers or all texts, not {list(self.classes)}.")
+        if list(self.classes) != sorted(self.classes):
+            raise SpecError(f"target {self.name}: list the classes in sorted order, as scikit-learn does: {sorted(self.classes)}.")
+        if len(self.classes) == 2 and self.positive not in self.classes:
+            raise SpecError(f"target {self.name}: positive={self.positive!r} is not one of {list(self.classes)}.")
+
+    @property
+    def by_text(self) -> dict[str, ClassLabel]:
+        """Return the label that each text of the file stands for."""
+        return {self.in_file[label] if self.in_file else str(label): label for label in self.classes}
+
+    @property
+    def labels(self) -> list[ClassLabel]:
+        return list(self.classes)
+
+    def index(self, label: ClassLabel | None) -> int:
+        """Return the place of a class among the probabilities."""
+        return self.labels.index(label)  # type: ignore[arg-type]
+
+    @property
+    def binary(self) -> bool:
+        return len(self.classes) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Every column of the file: what callers send, in the order a person would give it; what is predicted; what is left out and why."""
+
+    features: Mapping[str, Feature]
+    target: Target
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
+        object.__setattr__(self, "excluded", MappingProxyType(dict(self.excluded)))
+        object.__setattr__(self, "derived", MappingProxyType(dict(self.derived)))
+        if not self.features:
+            raise SpecError("a model needs at least one feature.")
+        if self.target.name in self.features:
+            raise SpecError(f"the target {self.target.name} stands among the features; a model must not be shown its answer.")
+        if both := sorted(set(self.excluded) & {*self.features, self.target.name}):
+            raise SpecError(f"{both} are both used and excluded; decide for one.")
+        for name, how in self.derived.items():
+            if unknown := sorted(set(how.sources) - set(self.numeric)):
+                raise SpecError(f"{name} is derived from {unknown}, which are no numeric features.")
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.features)
+
+    @property
+    def numeric(self) -> dict[str, Numeric]:
+        return {name: kind for name, kind in self.features.items() if isinstance(kind, Numeric)}
+
+    @property
+    def categorical(self) -> dict[str, Category]:
+        return {name: kind for name, kind in self.features.items() if isinstance(kind, Category)}
+
+    @property
+    def file_columns(self) -> list[str]:
+        """Every column the CSV must hold."""
+        return [*self.features, self.target.name, *self.excluded]

@@ -1,0 +1,54 @@
+"""The files that a run keeps of a measured model: pictures, evidence and the model card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.training.card import card
+from slipway.training.evidence import Evidence, Subject, figures_as_json, gather
+from slipway.training.plots import answers as of_answers
+from slipway.training.plots import columns as of_columns
+from slipway.training.plots import search as of_search
+from slipway.training.profile import as_markdown
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def write(subject: Subject, folder: Path, commit: str, study: optuna.Study | None = None) -> None:
+    """Write `plots/*.png`, `evidence/*` and `card.md` into a folder.
+
+    Args:
+        commit: Of the code that runs, for the card.
+        study: The search the parameters came from; without it, or without trials in it, its two pictures are left out.
+    """
+    evidence = gather(subject)
+    for name in ("plots", "evidence"):
+        (folder / name).mkdir()
+    _draw(subject, evidence, folder / "plots")
+    if study is not None:
+        title = f"{subject.spec.name}: {study.study_name}"
+        of_search.history(folder / "plots" / "optuna_history.png", study, subject.spec.metric, title)
+        of_search.importance(folder / "plots" / "optuna_importance.png", study, title)
+    _json(folder / "evidence" / "figures.json", figures_as_json(subject, evidence))
+    _json(folder / "evidence" / "importance.json", [asdict(item) for item in evidence.importances])
+    _json(folder / "evidence" / "profile.json", evidence.profile)
+    (folder / "evidence" / "profile.md").write_text(as_markdown(evidence.profile), encoding="utf-8")
+    (folder / "card.md").write_text(card(subject, evidence, commit), encoding="utf-8")
+
+
+def _draw(subject: Subject, evidence: Evidence, folder: Path) -> None:
+    spec, answers = subject.spec, subject.answers
+    title = f"{spec.name}{' (sample rows)' if subject.snapshot.sample else ''}: {len(answers.truth):,} test rows"
+    of_answers.confusion_matrix(folder / "confusion_matrix.png", spec.columns.target, subject.measured.confusion_matrix, title)
+    of_answers.roc(folder / "roc.png", answers, title)
+    of_answers.precision_recall(folder / "precision_recall.png", answers, title)
+    of_answers.calibration(folder / "calibration.png", answers, title)
+    of_columns.importance(folder / "permutation_importance.png", evidence.importances, spec.metric, title)
+
+
+def _json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

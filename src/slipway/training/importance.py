@@ -1,0 +1,66 @@
+"""Which raw columns the model leans on, by permutation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slipway.spec import ModelSpec
+from slipway.training.evaluation import Answers, figure
+from slipway.training.measuring import Measured
+from slipway.training.splitting import Rows
+
+REPEATS, MOST_ROWS = 5, 2_000
+MOST_ANSWERS = 80_000  # rows the model is asked in all: with many columns, fewer rows stand for the rest
+
+_OF_PROBABILITIES = {"neg_log_loss", "roc_auc", "average_precision", "roc_auc_ovr"}
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How much the metric falls when one column is shuffled: mean and standard deviation over the repeats, in the metric's unit."""
+
+    column: str
+    mean: float
+    deviation: float
+
+
+def importances(spec: ModelSpec, rows: Rows, measured: Measured) -> list[Importance]:
+    """Return the permutation importance of each raw column on test rows, the largest first.
+
+    The method of Breiman, Random Forests, Machine Learning 45 (2001), through the whole pipeline, on at most 2,000 test rows,
+    seeded. It looks at a model that is measured and decided already: nothing is chosen by it, so the test rows are still scored
+    once. Columns that say the same hide each other's importance.
+    """
+    generator = np.random.default_rng(spec.split.seed)
+    features, labels = _some(spec, rows, generator)
+    truth = labels.tolist()
+    (whole,) = _figures(spec, measured.pipeline, [features], truth)
+    found = []
+    for column in spec.columns.names:
+        # the copies are asked in one go, not one by one as scikit-learn does: for a forest that is three times faster
+        copies = [features.assign(**{column: generator.permutation(features[column].to_numpy())}) for _ in range(REPEATS)]
+        falls = whole - np.array(_figures(spec, measured.pipeline, copies, truth))
+        found.append(Importance(column, float(falls.mean()), float(falls.std())))
+    return sorted(found, key=lambda item: -item.mean)
+
+
+def _some(spec: ModelSpec, rows: Rows, generator: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
+    most = min(MOST_ROWS, MOST_ANSWERS // (REPEATS * len(spec.columns.names)))
+    if len(rows.test) <= most:
+        return rows.test, rows.test_labels
+    chosen = np.sort(generator.choice(len(rows.test), size=most, replace=False))
+    return rows.test.iloc[chosen], rows.test_labels.iloc[chosen]
+
+
+def _figures(spec: ModelSpec, model: Any, copies: list[pd.DataFrame], truth: list[int | str]) -> list[float]:
+    """Return the metric on each copy, asking only for what it reads, labels or probabilities: a forest answers each at full cost."""
+    asked, target = pd.concat(copies, ignore_index=True), spec.columns.target
+    if spec.metric in _OF_PROBABILITIES:
+        probabilities = np.asarray(model.predict_proba(asked), dtype=np.float64)
+        return [figure(spec.metric, Answers(target, truth, [], part)) for part in np.split(probabilities, len(copies))]
+    nothing = np.empty((0, 0))
+    return [figure(spec.metric, Answers(target, truth, part.tolist(), nothing)) for part in np.split(model.predict(asked), len(copies))]

@@ -1,0 +1,38 @@
+"""One picture: a sheet with axes and a title, stored when it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DPI = 110
+
+
+@contextmanager
+def picture(path: Path, title: str, height: float = 4.2) -> Iterator[Any]:
+    """Give matplotlib axes to draw on, and store them as a PNG afterwards.
+
+    The figure is made without pyplot, which keeps figures and a style for the whole process: releases may run side by side.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, height), layout="constrained")
+    axes = figure.subplots()
+    yield axes
+    axes.set_title(title, fontsize=9)
+    figure.savefig(path, dpi=DPI)
+
+
+def bars(axes: Any, names: list[str], values: list[float], deviations: list[float] | None = None) -> None:
+    """Draw horizontal bars, the first on top, with whiskers of one standard deviation where they are given."""
+    axes.barh(names, values, xerr=deviations, color="tab:blue", ecolor="dimgrey", capsize=2)
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", labelsize=8)
+    axes.axvline(0, color="grey", linewidth=0.8)
+
+
+def height_of(bars: int) -> float:
+    """Return the height in inches that gives each bar its own line."""
+    return max(2.4, 1.2 + 0.24 * bars)

@@ -1,0 +1,62 @@
+"""How the hyperparameters were found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slipway.training.plots.picture import bars, height_of, picture
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+
+def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
+    """Draw the score of each trial, in the order they were begun, and the best so far; say whether there was anything to draw.
+
+    A pruned trial stands at the mean of the folds it was scored on, which is why Optuna's own picture leaves it out.
+    """
+    whole, pruned = completed(study), [(trial.number, np.mean(list(trial.intermediate_values.values()))) for trial in cut_short(study)]
+    if not whole:
+        return False
+    numbers, scores = [trial.number for trial in whole], [trial.values[0] for trial in whole]
+    from matplotlib.ticker import MaxNLocator
+
+    with picture(path, title) as axes:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if pruned:
+            axes.scatter(*zip(*pruned, strict=True), marker="x", s=18, color="silver", label="pruned, mean of its folds")
+        axes.scatter(numbers, scores, s=18, label="trial")
+        axes.step(numbers, np.maximum.accumulate(scores), where="post", color="tab:orange", label="best so far")
+        axes.set(xlabel="trial", ylabel=f"cross-validated {metric}")
+        axes.legend(fontsize=8)
+    return True
+
+
+def importance(path: Path, study: optuna.Study, title: str) -> bool:
+    """Draw each hyperparameter's share of the difference between good and poor trials; say whether there was anything to draw.
+
+    By PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), Optuna's own choice: no randomness, so no seed.
+    """
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    if len({trial.values[0] for trial in completed(study)}) < 2:  # no trial is better than another
+        return False
+    found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    with picture(path, title, height_of(len(found))) as axes:
+        bars(axes, list(found), [float(value) for value in found.values()])
+        axes.set_xlabel("share in what sets the best trials apart")
+    return True
+
+
+def completed(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that were scored on every fold, in the order they were begun."""
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+
+
+def cut_short(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that were given up after some folds."""
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "PRUNED" and trial.intermediate_values]

@@ -1,0 +1,117 @@
+"""Every figure of `evaluation`, for rows that count several times or not at all.
+
+A bootstrap asks for a thousand sets of figures. scikit-learn sorts and checks the rows anew for each; here they are sorted
+once, which is some fifty times faster. The tests compare each figure with scikit-learn's under the same weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.records import Metrics
+from slipway.training.evaluation import Answers
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WeightedFigures:
+    """The figures of n answers under n weights; see `figures`."""
+
+    answers: Answers
+
+    def figures(self, weights: Array) -> Metrics:
+        """Return every figure that fits the target; NaN where the rows do not define one: no row of a class, or none called so.
+
+        Args:
+            weights: (n,) how often each row counts, >= 0.
+        """
+        return (
+            self._of_labels(weights)
+            | {"neg_log_loss": _share((weights * self._log_likelihood).sum(), weights.sum())}
+            | self._ranked(weights)
+        )
+
+    def _of_labels(self, weights: Array) -> Metrics:
+        size = len(self.answers.target.labels)
+        matrix = np.bincount(self._cells, weights, minlength=size * size).reshape(size, size)
+        right, truly, said = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+        seen = truly + said > 0  # as scikit-learn: a class that neither occurs nor is predicted does not count
+        found = {
+            "accuracy": _share(right.sum(), matrix.sum()),
+            "balanced_accuracy": float(np.mean(right[truly > 0] / truly[truly > 0])) if truly.any() else float("nan"),
+            "f1_macro": float(np.mean(2 * right[seen] / (truly + said)[seen])) if seen.any() else float("nan"),
+        }
+        if self.answers.target.binary:
+            at = self.answers.target.index(self.answers.target.positive)
+            found |= {
+                "precision": _share(right[at], said[at]),
+                "recall": _share(right[at], truly[at]),
+                "f1": _share(2 * right[at], truly[at] + said[at]),
+            }
+        return found
+
+    def _ranked(self, weights: Array) -> Metrics:
+        areas = [ranking.areas(weights) for ranking in self._rankings]
+        if self.answers.target.binary:
+            return {"roc_auc": areas[0][0], "average_precision": areas[0][1]}
+        return {"roc_auc_ovr": float(np.mean([area for area, _ in areas]))}
+
+    @cached_property
+    def _cells(self) -> npt.NDArray[np.int64]:
+        """Each row's place in the confusion matrix, counted row by row."""
+        place = {label: index for index, label in enumerate(self.answers.target.labels)}
+        pairs = zip(self.answers.truth, self.answers.labels, strict=True)
+        return np.array([place[true] * len(place) + place[said] for true, said in pairs], dtype=np.int64)
+
+    @cached_property
+    def _log_likelihood(self) -> Array:
+        """The logarithm of the probability each row's true class was given; none is certain, as in scikit-learn's log loss."""
+        true = self._cells // len(self.answers.target.labels)
+        smallest = np.finfo(np.float64).eps
+        probabilities = np.clip(self.answers.probabilities, smallest, 1 - smallest)
+        likelihood: Array = np.log(probabilities[np.arange(len(true)), true] / probabilities.sum(axis=1))
+        return likelihood
+
+    @cached_property
+    def _rankings(self) -> list[_Ranking]:
+        target, true = self.answers.target, self._cells // len(self.answers.target.labels)
+        shown = [target.index(target.positive)] if target.binary else range(len(target.labels))
+        return [_Ranking.of(true == at, self.answers.probabilities[:, at]) for at in shown]
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """Rows by falling score: whether each is a hit, and where each run of equal scores begins."""
+
+    order: npt.NDArray[np.int64]
+    hits: npt.NDArray[np.bool_]
+    starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, hits: npt.NDArray[np.bool_], scores: Array) -> _Ranking:
+        order = np.argsort(-scores, kind="stable")
+        falls = np.flatnonzero(np.diff(scores[order])) + 1
+        return cls(order, hits[order], np.concatenate([[0], falls]))
+
+    def areas(self, weights: Array) -> tuple[float, float]:
+        """Return the area under the receiver operating characteristic, and the average precision.
+
+        The area is by trapezia, so a tie counts one half; the average precision is the sum of precisions weighted by the rise of
+        recall, not interpolated: both as scikit-learn defines them.
+        """
+        sorted_weights = weights[self.order]
+        hits = np.add.reduceat(np.where(self.hits, sorted_weights, 0.0), self.starts)
+        misses = np.add.reduceat(np.where(self.hits, 0.0, sorted_weights), self.starts)
+        hits_so_far, misses_so_far = hits.cumsum(), misses.cumsum()
+        area = _share((misses * (hits_so_far - hits / 2)).sum(), hits_so_far[-1] * misses_so_far[-1])
+        called = np.maximum(hits_so_far + misses_so_far, np.finfo(np.float64).tiny)
+        return area, _share((hits * hits_so_far / called).sum(), hits_so_far[-1])
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")

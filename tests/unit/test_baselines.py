@@ -1,0 +1,46 @@
+"""Simpler models are fitted on the training rows, scored on the same test rows, and refused where they cannot be compared."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from slipway.errors import SpecError
+from slipway.records import Tuned
+from slipway.spec import ModelSpec
+from slipway.training.baselines import score_baselines
+from slipway.training.measuring import Measured
+from slipway.training.splitting import Rows
+
+
+def test_the_most_frequent_class_is_scored_in_every_run(measured: Measured) -> None:
+    assert set(measured.baselines) == {"most_frequent"}
+
+    found = measured.baselines["most_frequent"]
+    # 102 of 184 test rows are ill, and 406 of 734 training rows, so everybody is called ill
+    assert set(found) == set(measured.metrics)
+    assert found["accuracy"] == pytest.approx(102 / 184)
+    assert (found["recall"], found["balanced_accuracy"], found["roc_auc"]) == (1.0, 0.5, 0.5)
+    ill = 406 / 734
+    assert found["neg_log_loss"] == pytest.approx((102 * math.log(ill) + 82 * math.log(1 - ill)) / 184)
+
+
+def test_the_reference_model_learns_from_the_training_rows_in_the_same_preparation(heart: ModelSpec, rows: Rows, tuned: Tuned) -> None:
+    spec = replace(heart, baseline=DecisionTreeClassifier(max_leaf_nodes=3))
+    imputing = tuned.model_copy(update={"parameters": {"C": 0.5, "preparation.zeros": "impute"}})
+
+    found = score_baselines(spec, rows, imputing)
+
+    assert list(found) == ["most_frequent", "reference"]
+    assert found["reference"]["accuracy"] > found["most_frequent"]["accuracy"]
+    assert found == score_baselines(spec, rows, imputing)  # seeded
+    assert not hasattr(spec.baseline, "tree_")  # the spec's own stays as it was declared
+
+
+def test_a_baseline_without_probabilities_is_refused(toy: ModelSpec) -> None:
+    with pytest.raises(SpecError, match=r"toy: baseline=LinearSVC\(\) has no predict_proba"):
+        replace(toy, baseline=LinearSVC())
