@@ -123,10 +123,10 @@ def _pruner(spec: ModelSpec) -> BasePruner:
         return WilcoxonPruner(p_threshold=0.1, n_startup_steps=2)
 
 
-def _sampler(spec: ModelSpec, seed: int) -> BaseSampler:
+def _sampler(spec: ModelSpec, number: int) -> BaseSampler:
     if spec.search == "grid":
-        return GridSampler(_grid(spec), seed=seed)
-    return TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=10)
+        return GridSampler(_grid(spec), seed=spec.split.seed)  # the seed also numbers the points, so it must not change
+    return TPESampler(seed=spec.split.seed + number, multivariate=True, constant_liar=True, n_startup_trials=10)
 
 
 def _grid(spec: ModelSpec) -> dict[str, list[object]]:
@@ -138,7 +138,7 @@ def _try(study: optuna.Study, objective: Objective, number: int) -> int:
 
     It has one core: trials run side by side, and small matrices are slower on several.
     """
-    study.sampler = _sampler(objective.spec, objective.spec.split.seed + number)
+    study.sampler = _sampler(objective.spec, number)
     with threadpool_limits(1):
         study.optimize(objective, n_trials=1)
     return number
