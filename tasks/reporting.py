@@ -13,7 +13,7 @@ from slipway.records import Candidate, Snapshot, Tuned, Verdict
 from slipway.reporting import release_report
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking.connection import connect
+from slipway.tracking.connection import connect, page
 
 PICTURES = {
     "Confusion matrix": "confusion_matrix.png",
@@ -33,7 +33,7 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
     run_url = None
     if settings.tracking.startswith("http"):
         experiment = client.get_run(candidate.run_id).info.experiment_id
-        run_url = f"{settings.tracking.rstrip('/')}/#/experiments/{experiment}/runs/{candidate.run_id}"
+        run_url = f"{page(settings)}/#/experiments/{experiment}/runs/{candidate.run_id}"
         create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}")
     create_markdown_artifact(
         release_report(spec, snapshot, tuned, candidate, verdict, pictures, run_url),

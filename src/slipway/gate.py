@@ -26,11 +26,11 @@ class Champion:
 def score_champion(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Champion:
     """Let the champion's own bundle answer the test rows of the candidate.
 
-    A champion of other columns than the rows have cannot answer them; then the figures of its own release stand in.
+    A champion of other columns or classes than the rows have cannot answer them; then the figures of its own release stand in.
     """
     contract = bundle.contract
     version = contract.version or 0
-    if not {column.name for column in contract.columns} <= set(rows.test.columns):
+    if not {column.name for column in contract.columns} <= set(rows.test.columns) or list(contract.classes) != spec.columns.target.labels:
         return Champion(version, contract.metrics, contract.sample)
     probabilities = open_engine(bundle).probabilities({column.name: rows.test[column.name].tolist() for column in contract.columns})
     answers = labels(probabilities, contract)  # before rounding can move a tie

@@ -37,9 +37,12 @@ class Settings(BaseSettings):
     tracking_uri: str | None = Field(
         None,
         validation_alias=AliasChoices("SLIPWAY_TRACKING_URI", "MLFLOW_TRACKING_URI"),
+        repr=False,  # it may hold a password, as the ledger's address may
         description="MLflow to use instead of the local platform's (MLFLOW_TRACKING_URI is read as well).",
     )
-    ledger_url: str | None = Field(None, description="SQLAlchemy URL of the promotion ledger; default: SQLite in the home folder.")
+    ledger_url: str | None = Field(
+        None, repr=False, description="SQLAlchemy URL of the promotion ledger; default: SQLite in the home folder."
+    )
     api_key: SecretStr | None = Field(
         None,
         validation_alias="SLIPWAY_API_KEY",

@@ -9,6 +9,7 @@ import pytest
 from pydantic import AliasChoices, SecretStr, ValidationError
 
 from slipway.settings import Settings
+from slipway.tracking.connection import page
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-key-that-must-not-show"
@@ -159,3 +160,12 @@ def test_dotenv_example_documents_exactly_the_settings_there_are() -> None:
 
     assert len(documented) == len(set(documented))
     assert set(documented) == read
+
+
+def test_addresses_that_may_hold_a_password_are_not_shown(no_settings: None, tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path, tracking_uri=f"http://reader:{SECRET}@mlflow.example", ledger_url=f"postgresql://me:{SECRET}@db/ledger"
+    )
+
+    assert SECRET not in repr(settings)
+    assert page(settings) == "http://mlflow.example"

@@ -48,6 +48,11 @@ def connect(settings: Settings) -> MlflowClient:
     return client
 
 
+def page(settings: Settings) -> str:
+    """Return the address of MLflow's pages, without the credentials that the tracking address may hold."""
+    return re.sub(r"://[^/@]*@", "://", settings.tracking).rstrip("/")
+
+
 def _require_answer(uri: str) -> None:
     try:
         httpx.get(f"{uri.rstrip('/')}/health", timeout=10.0).raise_for_status()
