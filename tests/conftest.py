@@ -31,12 +31,15 @@ MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear
 
 
 class Website:
-    """A real HTTP server on loopback that serves a folder. `status` answers with an error; `missing` bytes are promised and not sent."""
+    """A real HTTP server on loopback that serves a folder. `status` answers with an error, `times` times if it is
+    set; `missing` bytes are promised and not sent.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hits = 0
         self.status: int | None = None
+        self.times: int | None = None
         self.missing = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -56,7 +59,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.website.hits += 1
-        if self.website.status is not None:
+        if self.website.status is not None and (self.website.times is None or self.website.hits <= self.website.times):
             self.send_error(self.website.status)
         else:
             super().do_GET()
@@ -259,3 +262,13 @@ def candidate() -> Candidate:
         data_sha256="ab" * 32,
         sample=False,
     )
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """A real Prefect server with a database of its own, started once, by the first test that asks for it."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield PREFECT_API_URL.value()

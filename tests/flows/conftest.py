@@ -41,15 +41,6 @@ class Place:
         return json.loads(shown.stdout)
 
 
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    from prefect.settings import PREFECT_API_URL
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield PREFECT_API_URL.value()
-
-
 @pytest.fixture
 def place(prefect_server: str, tmp_path: Path, free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """An empty home and a gateway on free ports; settings are read from the environment, as in production."""
