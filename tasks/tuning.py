@@ -19,6 +19,7 @@ from slipway.training.splitting import Rows
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
+WORTHWHILE = 10  # trials: fewer are done before a second process has imported scikit-learn
 TOLD = 10  # progress lines in the log of one study
 
 
@@ -35,7 +36,11 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
             logger.info("%s: trial %d of %d, best cross-validated %s %.4f", spec.name, finished, trials, spec.metric, best)
             update_progress_artifact(bar, progress=100.0 * finished / trials)
 
-    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told, jobs or os.cpu_count() or 1)
+    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told, jobs or _jobs(wanted))
     rule = f" (the simplest as good as the best, by {spec.simplest.parameter})" if spec.simplest else ""
     logger.info("%s: chose %s%s, cross-validated %s %.4f", spec.name, tuned.parameters, rule, tuned.metric, tuned.score)
     return tuned
+
+
+def _jobs(trials: int) -> int:
+    return os.cpu_count() or 1 if trials >= WORTHWHILE else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -41,11 +42,25 @@ class Place:
         return json.loads(shown.stdout)
 
 
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables and nothing in them: making them takes seconds, copying them does not."""
+    from slipway.tracking.connection import connect
+
+    settings = Settings(home=tmp_path_factory.mktemp("mlflow"), tracking_uri=None)
+    connect(settings)
+    return settings.home / "mlflow" / "mlflow.db"
+
+
 @pytest.fixture
-def place(prefect_server: str, tmp_path: Path, free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(
+    prefect_server: str, empty_mlflow: Path, tmp_path: Path, free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
     """An empty home and a gateway on free ports; settings are read from the environment, as in production."""
     from slipway.gateway import keys
 
+    (tmp_path / "mlflow").mkdir()
+    shutil.copy(empty_mlflow, tmp_path / "mlflow")
     main, own = free_ports(2)
     key = "slw_" + secrets.token_urlsafe(24)
     keys.add(tmp_path, "test", key)
