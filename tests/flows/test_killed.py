@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import httpx
+import psutil
 import pytest
 
 from flows.release import release
@@ -100,10 +101,13 @@ def moved(place, served) -> bool:
     return Ledger(place.settings.ledger).unfinished(MODEL) is not None and active(place.settings.bundles, MODEL) != served
 
 
-def test_the_lock_of_a_killed_release_is_free(place, until):
+def test_a_killed_release_leaves_no_worker_and_no_lock(place, until):
     process = start(trials=500)
     until(lambda: finished_trials(place) >= 1, "one trial is finished", within=120)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) >= 2  # a long study is tuned by several processes
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    until(lambda: not any(worker.is_running() for worker in workers), "its workers have ended as well")
 
     assert release(MODEL, sample=True, trials=1, return_state=True).name == "Promoted"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import optuna
@@ -59,7 +63,7 @@ def tune(
         objective = Objective(spec, rows)
         done: Iterable[int] = (_try(study, objective, number) for number in todo)
     else:
-        attempts = (delayed(_try_elsewhere)(spec, rows, data_sha256, folder, number) for number in todo)
+        attempts = (delayed(_try_elsewhere)(os.getpid(), spec, rows, data_sha256, folder, number) for number in todo)
         done = Parallel(n_jobs=min(jobs, len(todo)), backend="loky", return_as="generator_unordered")(attempts)
     for finished, _ in enumerate(done, start=already + 1):
         on_trial(finished, wanted, study.best_value)
@@ -147,10 +151,23 @@ def _try(study: optuna.Study, objective: Objective, number: int) -> int:
 _objectives: dict[str, Objective] = {}
 
 
-def _try_elsewhere(spec: ModelSpec, rows: Rows, data_sha256: str, folder: Path, number: int) -> int:
+def _try_elsewhere(parent: int, spec: ModelSpec, rows: Rows, data_sha256: str, folder: Path, number: int) -> int:
     """Run one trial in a worker process, which keeps the prepared folds for the trials that follow."""
+    _end_with(parent)
     study = open_study(spec, data_sha256, folder)
     return _try(study, _objectives.setdefault(study.study_name, Objective(spec, rows)), number)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone; one that was killed cannot tell its workers."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _finished(study: optuna.Study) -> int:
