@@ -94,8 +94,9 @@ def named(spec: ModelSpec, name: str) -> ModelSpec:
 def test_the_run_holds_parameters_and_figures(run: Any, registered: tuple[Candidate, RegistryState], measured: Measured) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.params == {"C": "0.5", "preparation.zeros": "keep", "trials": "3", "folds": "5", "repeats": "3", "seed": "42"}
-    baseline = {f"baseline_most_frequent_{name}": value for name, value in measured.baselines["most_frequent"].items()}
-    assert run.data.metrics == pytest.approx(measured.metrics | {"cv_accuracy": 0.87} | baseline)
+    assert set(measured.baselines) == {"most_frequent", "reference"}
+    baselines = {f"baseline_{name}_{figure}": value for name, found in measured.baselines.items() for figure, value in found.items()}
+    assert run.data.metrics == pytest.approx(measured.metrics | {"cv_accuracy": 0.87} | baselines)
     assert registered[0].metrics == measured.metrics
 
 
