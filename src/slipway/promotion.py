@@ -9,7 +9,7 @@ import msgspec
 
 from slipway.bundle.installing import Pointer, active
 from slipway.errors import ReleaseInProgressError
-from slipway.ledger import Ledger, entry
+from slipway.ledger import Event, Ledger, entry
 from slipway.records import Candidate, Promotion
 from slipway.serving import revert
 from slipway.settings import Settings
@@ -43,33 +43,13 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotio
 
 def finish(promotion: Promotion, settings: Settings, why: str) -> None:
     """Write the ledger line of a promotion whose endpoint answered the smoke test."""
-    candidate = promotion.candidate
-    after = registry.state(connect(settings), candidate.registered_as)
-    Ledger(settings.ledger).append(
-        entry(
-            "promoted",
-            candidate,
-            previous=promotion.registry.aliases.get(registry.CHAMPION),
-            aliases=sorted(alias for alias, version in after.aliases.items() if version == candidate.version),
-            stage=after.stages[candidate.version or 0],
-            why=why,
-        )
-    )
+    _record("promoted", promotion.candidate, settings, previous=promotion.registry.aliases.get(registry.CHAMPION), why=why)
 
 
 def refuse(candidate: Candidate, settings: Settings, why: str) -> None:
     """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
     held = registry.state(connect(settings), candidate.registered_as)
-    Ledger(settings.ledger).append(
-        entry(
-            "refused",
-            candidate,
-            previous=held.aliases.get(registry.CHAMPION),
-            aliases=sorted(alias for alias, version in held.aliases.items() if version == candidate.version),
-            stage=held.stages[candidate.version or 0],
-            why=why,
-        )
-    )
+    _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why)
 
 
 def undo(promotion: Promotion, settings: Settings, why: str) -> None:
@@ -77,19 +57,8 @@ def undo(promotion: Promotion, settings: Settings, why: str) -> None:
     candidate, before = promotion.candidate, promotion.registry
     pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
     revert(candidate.model, pointer, settings)
-    client = connect(settings)
-    registry.restore(client, before)
-    after = registry.state(client, candidate.registered_as)
-    Ledger(settings.ledger).append(
-        entry(
-            "undone",
-            candidate,
-            previous=before.aliases.get(registry.CHAMPION),
-            aliases=sorted(alias for alias, version in after.aliases.items() if version == candidate.version),
-            stage=after.stages[candidate.version or 0],
-            why=why,
-        )
-    )
+    registry.restore(connect(settings), before)
+    _record("undone", candidate, settings, previous=before.aliases.get(registry.CHAMPION), why=why)
     logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
 
 
@@ -110,3 +79,11 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
         )
     undo(left, settings, why="the release was cut short between promotion and smoke test")
     return True
+
+
+def _record(event: Event, candidate: Candidate, settings: Settings, *, previous: int | None, why: str) -> None:
+    """Enter what happened, with the aliases and the stage that the candidate has now."""
+    now = registry.state(connect(settings), candidate.registered_as)
+    aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)
+    stage = now.stages[candidate.version or 0]
+    Ledger(settings.ledger).append(entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why))
