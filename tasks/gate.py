@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -15,19 +18,28 @@ from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.training.splitting import Rows
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 logger = logging.getLogger("slipway.tasks.gate")
 
 
 @task(task_run_name="judge-{spec.name}", cache_policy=NO_CACHE)
 def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings) -> Verdict:
-    """Let the champion answer the same test rows, and apply every rule of the gate; see `slipway.gate`."""
+    """Let candidate and champion answer the same test rows, and apply every rule of the gate; see `slipway.gate`."""
     client = connect(settings)
-    held = registry.champion(client, spec.registered_as)
-    champion = None
-    if held is not None:
-        with registry.downloaded_bundle(client, held.run_id) as bundle:
-            champion = gate.score_champion(spec, rows, bundle)
-    verdict = gate.judge(spec, candidate, champion)
+    with registry.downloaded_bundle(client, candidate.run_id) as bundle, _standing(client, spec) as standing:
+        verdict = gate.decide(spec, candidate, bundle, rows, standing)
     for rule in verdict.rules:
         logger.log(logging.INFO if rule.passed else logging.WARNING, "%s: gate, %s: %s", spec.name, rule.name, rule.reason)
     return verdict
+
+
+@contextmanager
+def _standing(client: MlflowClient, spec: ModelSpec) -> Iterator[gate.Standing | None]:
+    held = registry.champion(client, spec.registered_as)
+    if held is None:
+        yield None
+        return
+    with registry.downloaded_bundle(client, held.run_id) as bundle:
+        yield gate.Standing(bundle, registry.training_rows(client, held.run_id))

@@ -70,12 +70,18 @@ class Rule(Record):
 
 
 class Verdict(Record):
-    """What the gate decided about a candidate, rule by rule."""
+    """What the gate decided about a candidate, rule by rule.
+
+    `champion_metrics` are of the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` are those
+    that the champion has learnt from. Where `rows_compared` is None, they are of the champion's own release.
+    """
 
     model: str
     champion: int | None
     champion_metrics: Metrics
     rules: list[Rule]
+    rows_compared: int | None = None
+    rows_left_out: int = 0
 
     @property
     def passed(self) -> bool:

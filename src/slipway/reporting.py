@@ -36,6 +36,7 @@ def release_report(
             "## Gate\n",
             *[f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules],
             "\n## Figures on the test rows\n",
+            *_champions_rows(verdict),
             *_figures(candidate, verdict),
             "\n## Confusion matrix\n",
             *_matrix(spec, candidate),
@@ -54,6 +55,14 @@ def release_report(
 
 def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _champions_rows(verdict: Verdict) -> list[str]:
+    if verdict.champion and verdict.rows_compared is None:
+        return ["The champion's figures are of its own release, on other rows.\n"]
+    if known := verdict.rows_left_out:
+        return [f"The champion's figures are of {verdict.rows_compared:,} of these rows: it has learnt from the other {known:,}.\n"]
+    return []
 
 
 def _figures(candidate: Candidate, verdict: Verdict) -> list[str]:

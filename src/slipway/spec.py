@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -74,14 +75,33 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a candidate must reach: a floor for the metric on the test rows, and the champion's figure less a tolerance."""
+    """What a candidate must reach, by the spec's metric, and what it may cost.
+
+    `floor`: the least figure on all test rows. `tolerance`: how much worse than the champion it may be on the same rows.
+    `slice_tolerance`: the same within each of the spec's slices; worse by more is refused unless chance explains it.
+    `slice_floor`: the least figure in each slice; refused is a slice whose 95 % interval lies below it altogether.
+    `megabytes`: all files of the bundle, in 10^6 bytes. `milliseconds`: one row, the median over the probe rows, answered by the
+    bundle's engine in the process of the release, without HTTP.
+    """
 
     floor: float
     tolerance: float = 0.005
+    slice_tolerance: float = 0.02
+    slice_floor: float | None = None
+    megabytes: float = 50.0
+    milliseconds: float = 50.0
 
     def __post_init__(self) -> None:
-        if self.tolerance < 0:
-            raise SpecError(f"tolerance={self.tolerance} must not be negative: it is how much worse than the champion is accepted.")
+        for name in ("tolerance", "slice_tolerance"):
+            if not (value := getattr(self, name)) >= 0:
+                raise SpecError(f"{name}={value} must not be negative: it is how much worse than the champion is accepted.")
+        for name in ("megabytes", "milliseconds"):
+            if not (value := getattr(self, name)) > 0:
+                raise SpecError(f"{name}={value} is a budget that no bundle keeps; it must be above 0.")
+        if not math.isfinite(self.floor):
+            raise SpecError(f"floor={self.floor} is no figure that a model can be held to.")
+        if self.slice_floor is not None and not self.slice_floor <= self.floor:
+            raise SpecError(f"slice_floor={self.slice_floor} asks more of every part than floor={self.floor} asks of the whole.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +202,8 @@ class ModelSpec:
         for name, edges in self.slices.items():
             if name not in (self.columns.numeric if edges else self.columns.categorical) or list(edges) != sorted(set(edges)):
                 raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category.")
+        if self.gate.slice_floor is not None and not self.slices:
+            raise SpecError(f"slice_floor={self.gate.slice_floor} holds for slices, and slices names none.")
         if self.baseline is not None and not hasattr(self.baseline, "predict_proba"):
             raise SpecError(f"baseline={self.baseline} has no predict_proba, so it cannot be measured as the model is.")
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS

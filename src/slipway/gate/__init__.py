@@ -1,0 +1,10 @@
+"""Whether a candidate may replace the champion. Bundles and rows in, words out; nothing is changed here.
+
+`comparison`, `slices` and `footprint` measure; `rules` takes their numbers and says what they mean; `verdict` puts both together.
+"""
+
+from slipway.gate.comparison import Champion, Comparison, Standing
+from slipway.gate.footprint import Footprint
+from slipway.gate.verdict import decide, judge
+
+__all__ = ["Champion", "Comparison", "Footprint", "Standing", "decide", "judge"]

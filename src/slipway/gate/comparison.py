@@ -1,0 +1,135 @@
+"""Candidate and champion on the same rows: those of the candidate's test rows that the champion has not learnt from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from slipway.bundle.contract import Column, Contract
+from slipway.bundle.reading import Bundle
+from slipway.gate.answers import Mask, ask, only
+from slipway.gate.slices import Difference, differences
+from slipway.records import Metrics
+from slipway.spec import ModelSpec
+from slipway.training.evaluation import Answers, evaluate
+from slipway.training.seen_rows import Hashes, learnt, seen
+from slipway.training.splitting import Rows
+
+ENOUGH_ROWS = 50  # of those left when others are left out; below, one row moves a share by more than two points
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The version in service as it is stored: its bundle, and the hashes of the rows it has learnt from, if they were kept."""
+
+    bundle: Bundle
+    learnt: Hashes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both models' figures on the same rows, and how they differ by slice; `left_out` counts test rows the champion knew."""
+
+    rows: int
+    left_out: int
+    ours: Metrics
+    theirs: Metrics
+    slices: list[Difference] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version in service. `metrics` are those of its own release; without a `comparison`, `apart` says why there is none."""
+
+    version: int
+    metrics: Metrics
+    sample: bool
+    comparison: Comparison | None = None
+    apart: str = "it was not asked again"
+
+    @property
+    def figures(self) -> Metrics:
+        """The figures to hold a candidate to: of the same rows, where there are any."""
+        return self.comparison.theirs if self.comparison else self.metrics
+
+
+class _ApartError(Exception):
+    """Why the two cannot be held against each other on the same rows."""
+
+
+def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Answers, standing: Standing) -> Champion:
+    """Let the champion's own bundle answer the candidate's test rows.
+
+    All of them count when the data are the same and were split alike. Otherwise those that the champion has learnt from do
+    not; if that leaves too few, or cannot be known, the figures of the champion's own release stand in.
+
+    Args:
+        data_sha256: Of the candidate's data.
+        ours: The candidate's answers to all test rows.
+    """
+    contract = standing.bundle.contract
+    version, metrics = contract.version or 0, contract.metrics
+    try:
+        _require_answers(spec, contract, rows.test)
+        mask = _fair(rows, data_sha256, standing)
+        _require_enough(spec, rows, mask)
+    except _ApartError as error:
+        return Champion(version, metrics, contract.sample, apart=str(error))
+    theirs = ask(spec.columns.target, rows, standing.bundle)
+    return Champion(version, metrics, contract.sample, _comparison(spec, rows.test, mask, ours, theirs))
+
+
+def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Mask, ours: Answers, theirs: Answers) -> Comparison:
+    ours, theirs = only(ours, mask), only(theirs, mask)
+    return Comparison(
+        rows=int(mask.sum()),
+        left_out=int((~mask).sum()),
+        ours=_figures(ours),
+        theirs=_figures(theirs),
+        slices=differences(spec, features[mask], ours, theirs),
+    )
+
+
+def _figures(answers: Answers) -> Metrics:
+    return evaluate(answers.target, answers.truth, answers.labels, answers.probabilities)
+
+
+def _require_answers(spec: ModelSpec, contract: Contract, features: pd.DataFrame) -> None:
+    if list(contract.classes) != spec.columns.target.labels:
+        raise _ApartError("it tells other classes apart")
+    if strange := [column.name for column in contract.columns if not _takes(column, features)]:
+        raise _ApartError(f"it asks for {', '.join(strange)} as the rows do not have it")
+
+
+def _takes(column: Column, features: pd.DataFrame) -> bool:
+    if column.name not in features:
+        return False
+    cells = features[column.name]
+    if column.kind == "category":
+        return set(cells) <= set(column.values)
+    return bool(is_numeric_dtype(cells))
+
+
+def _fair(rows: Rows, data_sha256: str, standing: Standing) -> Mask:
+    """Return the (n,) test rows that tell something about the champion."""
+    contract, known = standing.bundle.contract, standing.learnt
+    names, same_data = [column.name for column in contract.columns], contract.data_sha256 == data_sha256
+    if same_data and (known is None or np.array_equal(known, learnt(rows.train[names]))):
+        return np.ones(len(rows.test), dtype=np.bool_)
+    if known is None:
+        raise _ApartError("the data have changed, and which rows it has learnt from is not known")
+    return ~seen(rows.test[names], known)
+
+
+def _require_enough(spec: ModelSpec, rows: Rows, mask: Mask) -> None:
+    left, total = int(mask.sum()), len(mask)
+    if left == total:
+        return
+    told = f"it has learnt from {total - left} of the {total} test rows, and the {left} others"
+    if left < ENOUGH_ROWS:
+        raise _ApartError(f"{told} are too few")
+    if absent := [label for label in spec.columns.target.labels if not (rows.test_labels[mask] == label).any()]:
+        raise _ApartError(f"{told} have none of class {', '.join(map(str, absent))}")

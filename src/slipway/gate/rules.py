@@ -1,0 +1,105 @@
+"""The rules of the gate: numbers in, words out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slipway.gate.comparison import Champion
+from slipway.gate.footprint import Footprint
+from slipway.gate.slices import Difference, Level
+from slipway.records import Candidate, Rule
+from slipway.spec import Gate, ModelSpec
+from slipway.training.intervals import LEVEL
+
+ROUNDING = 1e-9  # two figures exactly a tolerance apart may differ by more as floats
+BEYOND_CHANCE = f"beyond chance ({LEVEL:.0%})"
+
+
+def floor(spec: ModelSpec, candidate: Candidate) -> Rule:
+    figure, least = candidate.metrics[spec.metric], spec.gate.floor
+    passed = figure >= least
+    return Rule(
+        name="floor", passed=passed, reason=f"{spec.metric} {figure:.4f} {'reaches' if passed else 'is below'} the floor {least:.4f}"
+    )
+
+
+def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
+    """No worse than the champion, beyond the tolerance: on the same rows, or else than in its own release."""
+    shared = champion.comparison
+    theirs = champion.figures.get(spec.metric)
+    if theirs is None:
+        reason = f"champion version {champion.version} has no {spec.metric}: {champion.apart}; only the floor counts"
+        return Rule(name="champion", passed=True, reason=reason)
+    ours = (shared.ours if shared else candidate.metrics)[spec.metric]
+    passed = theirs - ours <= spec.gate.tolerance + ROUNDING
+    return Rule(
+        name="champion",
+        passed=passed,
+        reason=(
+            f"{spec.metric} {ours:.4f} is {'no worse' if passed else 'worse'} than champion version {champion.version} "
+            f"with {theirs:.4f} {_where(champion)} (tolerance {spec.gate.tolerance:.4f}){_but(champion)}"
+        ),
+    )
+
+
+def _where(champion: Champion) -> str:
+    return f"on the same {champion.comparison.rows:,} rows" if champion.comparison else "in its own release"
+
+
+def _but(champion: Champion) -> str:
+    if champion.comparison is None:
+        return f"; not on the same rows: {champion.apart}"
+    left_out = champion.comparison.left_out
+    return f"; {left_out:,} test rows that it has learnt from are left out" if left_out else ""
+
+
+def no_sample_over_real(candidate: Candidate, champion: Champion) -> Rule:
+    passed = not candidate.sample or champion.sample
+    trained = "both were trained on the same kind of rows or better" if passed else "it was trained on sample rows"
+    return Rule(
+        name="real rows",
+        passed=passed,
+        reason=trained + ("" if passed else f", and champion version {champion.version} on real ones; release without --sample"),
+    )
+
+
+def slices_no_worse(spec: ModelSpec, champion: Champion) -> Rule:
+    """In no slice worse than the champion by more than the slice tolerance, unless chance explains it."""
+    shared, tolerance, version = champion.comparison, spec.gate.slice_tolerance, champion.version
+    if shared is None:
+        return Rule(name="slices", passed=True, reason=f"not compared with champion version {version}: {champion.apart}")
+    failed = [
+        f"{part.name} ({part.ours:.4f} against {part.theirs:.4f} on {part.rows:,} rows)"
+        for part in shared.slices
+        if part.worse > tolerance + ROUNDING and part.least > 0
+    ]
+    what = f"worse than champion version {version}'s by more than {tolerance:.4f}, {BEYOND_CHANCE}"
+    return _of_slices("slices", spec, what, failed, shared.slices)
+
+
+def slices_reach_floor(spec: ModelSpec, slice_floor: float, levels: Sequence[Level]) -> Rule:
+    """In no slice below the slice floor, unless chance explains it."""
+    failed = [f"{part.name} ({part.figure:.4f} on {part.rows:,} rows)" for part in levels if part.upper < slice_floor]
+    return _of_slices("slice floor", spec, f"below the slice floor {slice_floor:.4f}, {BEYOND_CHANCE}", failed, levels)
+
+
+def _of_slices(name: str, spec: ModelSpec, what: str, failed: Sequence[str], parts: Sequence[Difference] | Sequence[Level]) -> Rule:
+    judged, skipped = [part for part in parts if part.judged], [f"{part.name} ({part.rows:,})" for part in parts if not part.judged]
+    told = f"{spec.metric} is {what}: {', '.join(failed)}" if failed else f"in no slice of {len(judged)} is {spec.metric} {what}"
+    left = f"; with too few rows to judge, or of one class only: {', '.join(skipped)}" if skipped else ""
+    return Rule(name=name, passed=not failed, reason=told + left)
+
+
+def size(gate: Gate, found: Footprint) -> Rule:
+    passed = found.megabytes <= gate.megabytes
+    return Rule(name="size", passed=passed, reason=f"the bundle has {found.megabytes:.2f} MB, {_budget(passed)} {gate.megabytes:g} MB")
+
+
+def latency(gate: Gate, found: Footprint) -> Rule:
+    passed = found.milliseconds <= gate.milliseconds
+    told = f"one row takes {found.milliseconds:.2f} ms, median of {found.probes}"
+    return Rule(name="latency", passed=passed, reason=f"{told}, {_budget(passed)} {gate.milliseconds:g} ms")
+
+
+def _budget(passed: bool) -> str:
+    return "within the budget of" if passed else "above the budget of"

@@ -1,0 +1,113 @@
+"""Candidate and champion by slice, and how far chance reaches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from slipway.gate.answers import only
+from slipway.spec import ModelSpec
+from slipway.training.evaluation import Answers
+from slipway.training.intervals import LEVEL, RESAMPLES, interval
+from slipway.training.slices import ENOUGH_ROWS, masks
+from slipway.training.weighted import Array, WeightedFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The candidate's figure in one slice, and the upper end of its 95 % interval; NaN in a slice that cannot be judged."""
+
+    name: str
+    rows: int
+    figure: float = math.nan
+    upper: float = math.nan
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are rows enough, and of the kind that defines the figure."""
+        return not math.isnan(self.figure)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Both figures in one slice; NaN in a slice that cannot be judged.
+
+    `least` is the lower end of the 95 % interval of how much worse the candidate is; NaN also where it is not worse.
+    """
+
+    name: str
+    rows: int
+    ours: float = math.nan
+    theirs: float = math.nan
+    least: float = math.nan
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are rows enough, and of the kind that defines the figure."""
+        return not math.isnan(self.ours)
+
+    @property
+    def worse(self) -> float:
+        """How much worse the candidate is; negative where it is better."""
+        return self.theirs - self.ours
+
+
+def levels(spec: ModelSpec, features: pd.DataFrame, ours: Answers) -> list[Level]:
+    """Return the candidate's figure in every slice that the spec names.
+
+    Args:
+        features: (n, columns) raw rows, in the order of the answers.
+    """
+    return [_level(spec, name, only(ours, mask)) for _, name, mask in masks(spec, features)]
+
+
+def differences(spec: ModelSpec, features: pd.DataFrame, ours: Answers, theirs: Answers) -> list[Difference]:
+    """Return both figures in every slice that the spec names.
+
+    Args:
+        features: (n, columns) raw rows, in the order of both models' answers.
+    """
+    return [_difference(spec, name, only(ours, mask), only(theirs, mask)) for _, name, mask in masks(spec, features)]
+
+
+def _level(spec: ModelSpec, name: str, ours: Answers) -> Level:
+    rows = len(ours.truth)
+    found = interval(spec.metric, ours, spec.split.seed) if rows >= ENOUGH_ROWS else None
+    return Level(name, rows, WeightedFigures(ours).figures(np.ones(rows))[spec.metric], found[1]) if found else Level(name, rows)
+
+
+def _difference(spec: ModelSpec, name: str, ours: Answers, theirs: Answers) -> Difference:
+    rows = len(ours.truth)
+    if rows < ENOUGH_ROWS:
+        return Difference(name, rows)
+    pair = _Pair(spec.metric, WeightedFigures(ours), WeightedFigures(theirs))
+    our_figure, their_figure = pair.figures(np.ones(rows))
+    least = pair.least_gap(rows, spec.split.seed) if their_figure > our_figure else math.nan
+    return Difference(name, rows, our_figure, their_figure, least)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One figure of two models under the same weights of the same rows."""
+
+    metric: str
+    ours: WeightedFigures
+    theirs: WeightedFigures
+
+    def figures(self, weights: Array) -> tuple[float, float]:
+        """Return both figures. What only one model leaves undefined, as the precision of one that never says yes, is 0."""
+        ours, theirs = self.ours.figures(weights)[self.metric], self.theirs.figures(weights)[self.metric]
+        if math.isnan(ours) and math.isnan(theirs):
+            return ours, theirs
+        return float(np.nan_to_num(ours)), float(np.nan_to_num(theirs))
+
+    def least_gap(self, rows: int, seed: int) -> float:
+        """Return the lower end of the percentile interval of theirs less ours, both of the same resampled rows."""
+        generator, gaps = np.random.default_rng(seed), []
+        for _ in range(RESAMPLES):
+            ours, theirs = self.figures(np.bincount(generator.integers(rows, size=rows), minlength=rows).astype(np.float64))
+            gaps.append(theirs - ours)
+        return float(np.nanquantile(gaps, (1 - LEVEL) / 2))

@@ -1,0 +1,57 @@
+"""The verdict on a candidate: what was measured, put to every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slipway.bundle.reading import Bundle
+from slipway.gate import rules
+from slipway.gate.answers import ask
+from slipway.gate.comparison import Champion, Standing, compare
+from slipway.gate.footprint import Footprint, footprint
+from slipway.gate.slices import Level, levels
+from slipway.records import Candidate, Rule, Verdict
+from slipway.spec import ModelSpec
+from slipway.training.splitting import Rows
+
+
+def decide(spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, standing: Standing | None) -> Verdict:
+    """Let the bundles of candidate and champion answer the same rows, measure what the candidate's costs, and judge.
+
+    Args:
+        bundle: The candidate's own; registration has proven that it answers as the measured model does.
+        standing: The champion, or None before the first promotion.
+    """
+    ours = ask(spec.columns.target, rows, bundle)
+    champion = compare(spec, rows, candidate.data_sha256, ours, standing) if standing else None
+    return judge(spec, candidate, champion, footprint(bundle), levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else [])
+
+
+def judge(
+    spec: ModelSpec, candidate: Candidate, champion: Champion | None, cost: Footprint | None = None, parts: Sequence[Level] = ()
+) -> Verdict:
+    """Apply every rule, also after one has failed, so that a refusal says all its reasons. What was not measured is not judged."""
+    shared = champion.comparison if champion else None
+    return Verdict(
+        model=spec.name,
+        champion=champion.version if champion else None,
+        champion_metrics=champion.figures if champion else {},
+        rows_compared=shared.rows if shared else None,
+        rows_left_out=shared.left_out if shared else 0,
+        rules=_applied(spec, candidate, champion, cost, parts),
+    )
+
+
+def _applied(
+    spec: ModelSpec, candidate: Candidate, champion: Champion | None, cost: Footprint | None, parts: Sequence[Level]
+) -> list[Rule]:
+    found = [rules.floor(spec, candidate)]
+    if champion is not None:
+        found += [rules.no_worse(spec, candidate, champion), rules.no_sample_over_real(candidate, champion)]
+        if spec.slices:
+            found.append(rules.slices_no_worse(spec, champion))
+    if parts and spec.gate.slice_floor is not None:
+        found.append(rules.slices_reach_floor(spec, spec.gate.slice_floor, parts))
+    if cost is not None:
+        found += [rules.size(spec.gate, cost), rules.latency(spec.gate, cost)]
+    return found
