@@ -2,8 +2,9 @@
 
     python benchmarks/startup.py [--runs 3]
 
-Both serve the same version of heart-failure, trained on sample rows in a temporary folder; medians of the runs. Memory is
-the resident set of the whole process tree after 200 requests of one row.
+Both serve the same version of heart-failure, trained on sample rows in a temporary folder; medians of the runs. The gateway
+is measured once more with every model of the catalogue. Memory is the resident set of the whole process tree after 200
+requests of one row to each model.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -25,7 +27,7 @@ import psutil
 
 from slipway.bundle.installing import install
 from slipway.bundle.reading import Bundle
-from slipway.catalogue import lookup
+from slipway.catalogue import catalogue, lookup
 from slipway.data import samples, validation
 from slipway.gateway import keys
 from slipway.settings import LOOPBACK, Settings
@@ -33,6 +35,7 @@ from slipway.tracking import registration, registry
 from slipway.tracking.connection import connect
 from slipway.training import splitting, tuning
 
+HEART = "heart-failure"
 REQUESTS = 200
 PATIENCE = 120.0
 
@@ -43,51 +46,61 @@ def main() -> None:
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
-        version, run_id = _release(settings)
-        with registry.downloaded_bundle(connect(settings), run_id) as bundle:
-            print("| server | first answer, s | memory, MB |\n|---|---|---|", flush=True)
-            ours = _median([_gateway(settings, bundle) for _ in range(runs)])
-            print(f"| gateway | {ours[0]:.2f} | {ours[1]:.0f} |", flush=True)
-            theirs = _median([_mlflow(settings, bundle, version) for _ in range(runs)])
-            print(f"| mlflow models serve, 1 worker | {theirs[0]:.2f} | {theirs[1]:.0f} |")
-            print(f"| ratio | {theirs[0] / ours[0]:.1f} | {theirs[1] / ours[1]:.1f} |")
+        ports = {name: _free_port() for name in (HEART, *catalogue())}
+        version, heart = _release(HEART, settings, ports)
+        print("| server | models | first answers, s | memory, MB |\n|---|---|---|---|", flush=True)
+        ours = _median([_gateway(settings, [heart], ports) for _ in range(runs)])
+        print(f"| gateway | 1 | {ours[0]:.2f} | {ours[1]:.0f} |", flush=True)
+        theirs = _median([_mlflow(settings, heart, version) for _ in range(runs)])
+        print(f"| mlflow models serve, 1 worker | 1 | {theirs[0]:.2f} | {theirs[1]:.0f} |")
+        print(f"| ratio | | {theirs[0] / ours[0]:.1f} | {theirs[1] / ours[1]:.1f} |", flush=True)
+        others = [_release(name, settings, ports)[1] for name in catalogue() if name != HEART]
+        every = _median([_gateway(settings, [heart, *others], ports) for _ in range(runs)])
+        print(f"| gateway | {1 + len(others)} | {every[0]:.2f} | {every[1]:.0f} |")
 
 
-def _release(settings: Settings) -> tuple[str, str]:
-    spec = lookup("heart-failure")
+def _release(name: str, settings: Settings, ports: dict[str, int]) -> tuple[str, Bundle]:
+    """Train a model on sample rows by one trial, and install its bundle; return its address in MLflow, and the bundle."""
+    spec = lookup(name)
     snapshot = samples.generate(spec, settings.snapshots)
     rows = splitting.split(spec, validation.validate(spec, snapshot.path))
     tuned = tuning.tune(spec, rows, snapshot.sha256, 1, settings.studies)
     candidate = registration.register(spec, snapshot, rows, tuned, settings)
-    return f"models:/{candidate.registered_as}/{candidate.version}", candidate.run_id
+    with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+        install(bundle.folder, settings.bundles, ports[name])
+        return f"models:/{candidate.registered_as}/{candidate.version}", bundle
 
 
-def _gateway(settings: Settings, bundle: Bundle) -> tuple[float, float]:
-    main_port, own_port, key = _free_port(), _free_port(), secrets.token_urlsafe(32)
+def _gateway(settings: Settings, bundles: list[Bundle], ports: dict[str, int]) -> tuple[float, float]:
+    key = secrets.token_urlsafe(32)
     keys.add(settings.home, "benchmark", key)
-    install(bundle.folder, settings.bundles, own_port)
-    environment = os.environ | {"SLIPWAY_HOME": str(settings.home), "SLIPWAY_GATEWAY_PORT": str(main_port), "SLIPWAY_MODEL_PORTS": "{}"}
-    return _measure([sys.executable, "-m", "slipway.gateway"], environment, own_port, bundle, {"Authorization": f"Bearer {key}"})
+    environment = os.environ | {
+        "SLIPWAY_HOME": str(settings.home),
+        "SLIPWAY_GATEWAY_PORT": str(_free_port()),
+        "SLIPWAY_MODEL_PORTS": "{}",
+    }
+    asked = {ports[bundle.contract.model]: bundle for bundle in bundles}
+    return _measure([sys.executable, "-m", "slipway.gateway"], environment, asked, {"Authorization": f"Bearer {key}"})
 
 
 def _mlflow(settings: Settings, bundle: Bundle, version: str) -> tuple[float, float]:
     port = _free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", version, "-p", str(port), "--env-manager", "local"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts uvicorn by name
-    return _measure(command, os.environ | {"MLFLOW_TRACKING_URI": settings.tracking, "PATH": path}, port, bundle, {})
+    return _measure(command, os.environ | {"MLFLOW_TRACKING_URI": settings.tracking, "PATH": path}, {port: bundle}, {})
 
 
-def _measure(command: list[str], environment: dict[str, str], port: int, bundle: Bundle, headers: dict[str, str]) -> tuple[float, float]:
-    """Return the seconds until one row is answered, and the megabytes held after many."""
-    body = {"dataframe_split": {"columns": [column.name for column in bundle.contract.columns], "data": bundle.probe.rows[:1]}}
+def _measure(command: list[str], environment: dict[str, str], asked: dict[int, Bundle], headers: dict[str, str]) -> tuple[float, float]:
+    """Return the seconds until every port has answered one row, and the megabytes held after many."""
     started = time.perf_counter()
     server = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
-        with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", headers=headers, timeout=10.0) as client:
-            ask = lambda: client.post("/invocations", json=body).raise_for_status()  # noqa: E731
-            _until(ask, server)
+        with httpx.Client(headers=headers, timeout=10.0) as client:
+            asks = [partial(_ask, client, port, bundle) for port, bundle in asked.items()]
+            for ask in asks:
+                _until(ask, server)
             seconds = time.perf_counter() - started
-            for _ in range(REQUESTS):
+            for ask in asks * REQUESTS:
                 ask()
         tree = [server, *server.children(recursive=True)]
         return seconds, sum(process.memory_info().rss for process in tree) / 1e6
@@ -95,6 +108,11 @@ def _measure(command: list[str], environment: dict[str, str], port: int, bundle:
         for process in [*server.children(recursive=True), server]:
             process.kill()
         server.wait()
+
+
+def _ask(client: httpx.Client, port: int, bundle: Bundle) -> None:
+    body = {"dataframe_split": {"columns": [column.name for column in bundle.contract.columns], "data": bundle.probe.rows[:1]}}
+    client.post(f"http://{LOOPBACK}:{port}/invocations", json=body).raise_for_status()
 
 
 def _until(ask: Callable[[], object], server: psutil.Popen) -> None:

@@ -66,13 +66,20 @@ def models(as_json: AsJson = False) -> None:
             )
 
 
+Sample = Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")]
+Trials = Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials; the model's own number if left out.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. The result is the same.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")]
+
+
 @app.command()
 def release(
-    name: ModelName,
-    sample: Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")] = False,
-    trials: Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials; the model's own number if left out.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. One is reproducible.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")] = False,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every model of the catalogue, as `slipway fleet` does.")] = False,
+    sample: Sample = False,
+    trials: Trials = None,
+    jobs: Jobs = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Take one model from its rows to a tested endpoint.
@@ -81,6 +88,11 @@ def release(
 
     For example: slipway release heart-failure --sample --trials 10
     """
+    if every == (name is not None):
+        raise typer.BadParameter("name one model, or give --all.", param_hint="NAME")
+    if name is None:
+        fleet(None, sample, trials, jobs, dry_run, as_json)
+        return
     with _errors_for_people(as_json):
         from deployments.session import session
         from slipway.catalogue import lookup
@@ -103,10 +115,10 @@ def release(
 @app.command()
 def fleet(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Models of the catalogue; all if left out.")] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")] = False,
-    trials: Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials for each; their own number if left out.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. One is reproducible.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")] = False,
+    sample: Sample = False,
+    trials: Trials = None,
+    jobs: Jobs = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Release every model, or those that are named; one that fails does not stop the rest.

@@ -41,6 +41,14 @@ def test_unknown_model_is_an_error_that_names_those_there_are(tmp_path):
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.parametrize("arguments", [(), ("heart-failure", "--all")])
+def test_release_wants_one_name_or_all(arguments, tmp_path):
+    shown = slipway("release", *arguments, SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert "name one model, or give --all" in shown.stderr
+
+
 def test_error_is_json_when_json_was_asked_for(tmp_path):
     shown = slipway("release", "hart-failure", "--json", SLIPWAY_HOME=str(tmp_path))
 

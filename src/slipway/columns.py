@@ -17,6 +17,7 @@ class Numeric:
 
     `low` and `high` are inclusive and in `unit`; a value outside is refused, so they are what is physically possible
     rather than what the training rows happen to hold. `zero_is_missing` marks a column whose zeros stand for "not measured".
+    `nominal` marks whole numbers that name things, as a key does in a list of occupations: their order means nothing.
     """
 
     low: float
@@ -25,10 +26,20 @@ class Numeric:
     description: str
     integer: bool = False
     zero_is_missing: bool = False
+    nominal: bool = False
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise SpecError(f"{self.description!r}: the range {self.low} to {self.high} is empty; low must be below high.")
+        if self.nominal and not (self.integer and float(self.low).is_integer() and float(self.high).is_integer()):
+            raise SpecError(f"{self.description!r}: nominal numbers are whole: say integer=True, and a range of whole numbers.")
+        if self.nominal and self.zero_is_missing:
+            raise SpecError(f"{self.description!r}: a nominal number has no median to stand in for a zero that is missing.")
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """Every number there is, of a nominal column; none of another."""
+        return tuple(range(int(self.low), int(self.high) + 1)) if self.nominal else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +154,8 @@ class Columns:
         for name, how in self.derived.items():
             if unknown := sorted(set(how.sources) - set(self.numeric)):
                 raise SpecError(f"{name} is derived from {unknown}, which are no numeric features.")
+            if named := sorted(set(how.sources) & set(self.nominal)):
+                raise SpecError(f"{name} is derived from {named}, which are nominal: there is no arithmetic of names.")
 
     @property
     def names(self) -> list[str]:
@@ -151,6 +164,11 @@ class Columns:
     @property
     def numeric(self) -> dict[str, Numeric]:
         return {name: kind for name, kind in self.features.items() if isinstance(kind, Numeric)}
+
+    @property
+    def nominal(self) -> dict[str, Numeric]:
+        """The numeric features whose numbers name things."""
+        return {name: kind for name, kind in self.numeric.items() if kind.nominal}
 
     @property
     def categorical(self) -> dict[str, Category]:

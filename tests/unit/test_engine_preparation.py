@@ -49,6 +49,7 @@ def fitted(*steps: Any) -> Measured:
         [("three", make_pipeline(DIFFERENCE, "passthrough"), ["a", "b", "c"])],
         [("imputed", make_pipeline(IMPUTED, StandardScaler()), ["b", "a"]), ("measured", Binarizer(threshold=0), ["b"])],
         [("texts", OneHotEncoder(categories=[["z", "y", "x"], ["yes", "no"]]), ["text", "word"])],  # sparse, in an order of its own
+        [("codes", OneHotEncoder(categories=[[0, 1, 2, 3, 4, 9]]), ["b"]), ("found", OneHotEncoder(sparse_output=False), ["same", "b"])],
         [("none", StandardScaler(), []), ("texts", OneHotEncoder(sparse_output=False), ["word"]), ("number", "passthrough", ["a"])],
     ],
     ids=lambda steps: ", ".join(name for name, _, _ in steps),
@@ -76,7 +77,7 @@ def test_the_matrix_is_the_same_bit_by_bit(steps: list[Any]) -> None:
         (("gaps", SimpleImputer(), ["a"]), "the step 'gaps', a SimpleImputer: expected a number for a missing one"),
         (("gaps", SimpleImputer(missing_values=0, add_indicator=True), ["b"]), "expected add_indicator=False"),
         (("texts", OneHotEncoder(drop="first"), ["text"]), "expected every category to keep a column"),
-        (("numbers", OneHotEncoder(), ["b"]), "expected categories that are texts, received"),
+        (("numbers", OneHotEncoder(), ["a"]), "expected categories that are texts or whole numbers, received"),
         (("both", make_pipeline(OneHotEncoder(sparse_output=False), StandardScaler()), ["text"]), "a OneHotEncoder must stand alone"),
         (("places", StandardScaler(), [0, 2]), r"the step 'places' takes \[0, 2\]; name its columns"),
     ],

@@ -132,7 +132,9 @@ def test_the_run_shows_pictures_evidence_and_a_card(desk: Desk, run: Any, tmp_pa
     assert {"confusion_matrix", "roc", "precision_recall", "calibration", "permutation_importance"} <= {
         path.stem for path in (stored / "plots").glob("*.png")
     }
-    assert {path.name for path in (stored / "evidence").iterdir()} == {"figures.json", "importance.json", "profile.json", "profile.md"}
+    assert {path.name for path in (stored / "evidence").iterdir()} == {
+        "answers.csv", "figures.json", "importance.json", "profile.json", "profile.md",
+    }  # fmt: skip
     assert (stored / "card.md").read_text().startswith("# Model card: heart-failure\n")
 
 

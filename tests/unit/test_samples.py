@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from slipway.catalogue import lookup
 from slipway.data.samples import QUANTILES, derive, draw, generate, main, statistics
 from slipway.data.validation import validate
 from slipway.errors import SlipwayError
@@ -63,6 +64,23 @@ def test_statistics_of_generated_rows_are_near_those_they_were_drawn_from(heart:
                 np.array(list(known["columns"][name].values())) / facts["rows"] for known in (facts, again)
             ]  # a share is a difference of two values of F, so it is off by 2 e at most
             assert np.abs(shares[0] - shares[1]).max() <= 2 * near, (label, name)
+
+
+def test_codes_are_drawn_as_often_as_they_occur_and_never_between_two(tmp_path: Path) -> None:
+    spec = lookup("student-dropout-svm")
+    drawn = validate(spec, generate(spec, tmp_path).path)
+    kept = statistics(spec)["classes"]["Graduate"]["columns"]["Father's occupation"]
+    graduates = drawn[drawn["Target"] == "Graduate"]["Father's occupation"]
+
+    assert set(kept) == {str(code) for code in range(1, 47)}
+    assert {str(code) for code in graduates} <= {code for code, count in kept.items() if count}
+    assert (graduates == 10).mean() == pytest.approx(kept["10"] / sum(kept.values()), abs=0.03)
+
+
+def test_models_of_one_data_set_draw_the_same_rows(tmp_path: Path) -> None:
+    one, other = (generate(lookup(name), tmp_path) for name in ("student-dropout-cnn", "student-dropout-svm"))
+
+    assert one.sha256 == other.sha256
 
 
 def test_derived_statistics_draw_the_same_rows_as_the_kept_ones(heart: ModelSpec, real_csv: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from slipway.errors import SpecError
-from slipway.spec import Category, Columns, Dataset, Gate, ModelSpec, Numeric, Simplest, Split, Target
+from slipway.spec import Category, Columns, Dataset, Difference, Gate, ModelSpec, Numeric, Simplest, Split, Target
 
 SIZE = Numeric(0, 100, "cm", "Size")
+SHOP = Numeric(1, 6, "code", "Shop", integer=True, nominal=True)
 WANTED = Target("wanted", {0: "left", 1: "wanted"}, positive=1)
 
 
@@ -22,6 +23,13 @@ WANTED = Target("wanted", {0: "left", 1: "wanted"}, positive=1)
         (lambda: Numeric(10, 10, "cm", "Size"), "'Size': the range 10 to 10 is empty"),
         (lambda: Numeric(11, 10, "cm", "Size"), "'Size': the range 11 to 10 is empty"),
         (lambda: Numeric(0, float("nan"), "cm", "Size"), "'Size': the range 0 to nan is empty"),
+        (lambda: Numeric(1, 6, "code", "Shop", nominal=True), "'Shop': nominal numbers are whole: say integer=True"),
+        (lambda: Numeric(1, 6.5, "code", "Shop", integer=True, nominal=True), "'Shop': nominal numbers are whole"),
+        (lambda: Numeric(0, 6, "code", "Shop", True, zero_is_missing=True, nominal=True), "'Shop': a nominal number has no median"),
+        (
+            lambda: Columns({"shop": SHOP}, WANTED, derived={"less": Difference("shop", "shop")}),
+            r"less is derived from \['shop'\], which are nominal",
+        ),
         (lambda: Category(("red",), "Colour"), r"'Colour': a category needs two or more different values, not \['red'\]"),
         (lambda: Category(("red", "red"), "Colour"), "'Colour': a category needs two or more different values"),
         (lambda: Target("wanted", {1: "wanted"}, positive=1), "target wanted: a classifier needs two classes or more"),

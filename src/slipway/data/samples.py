@@ -1,10 +1,12 @@
 """Rows for trying the system out on a machine that cannot reach the origins: generated, seeded, from per-class statistics.
 
 The statistics are facts about a data set, not rows of it: per class the number of rows, per numeric column its quantiles,
-per category its frequencies. Columns are drawn independently within a class, so what a model learns from them is real in
+per category or code its frequencies. Columns are drawn independently within a class, so what a model learns from them is real in
 kind but not in strength; whatever was trained on them says so everywhere it shows.
 
     python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and keeps them in the project
+
+They are kept by data set, so that models of the same rows share them.
 """
 
 from __future__ import annotations
@@ -45,15 +47,19 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
 
 
 def statistics(spec: ModelSpec) -> Statistics:
-    """Read the statistics the project keeps for a model."""
+    """Read the statistics the project keeps for the rows of a model."""
     try:
-        text = resources.files("slipway.data").joinpath("statistics", f"{spec.name}.json").read_text()
+        text = resources.files("slipway.data").joinpath("statistics", _kept_as(spec)).read_text()
     except FileNotFoundError:
         raise SlipwayError(
             f"{spec.name}: the project keeps no statistics to draw sample rows from. "
             f"Derive them with `python -m slipway.data.samples {spec.name} FILE.csv`."
         ) from None
     return dict(json.loads(text))
+
+
+def _kept_as(spec: ModelSpec) -> str:
+    return f"{Path(spec.dataset.file).stem}.json"
 
 
 def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
@@ -70,9 +76,11 @@ def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
 
 
 def _draw_column(kind: Numeric | Category, known: Any, rows: int, generator: np.random.Generator) -> Any:
-    if isinstance(kind, Category):
-        shares = np.array([known.get(value, 0) for value in kind.values], dtype="float64")
-        return generator.choice(np.array(kind.values, dtype=object), size=rows, p=shares / shares.sum())
+    if named := _named(kind):
+        shares = np.array([known.get(str(value), 0) for value in named], dtype="float64")
+        return generator.choice(
+            np.array(named, dtype=object if isinstance(kind, Category) else np.int64), size=rows, p=shares / shares.sum()
+        )
     levels = np.linspace(0, 1, len(known["quantiles"]))
     values = np.interp(generator.random(rows), levels, known["quantiles"])
     values = np.round(values, known["decimals"])
@@ -95,11 +103,16 @@ def derive(spec: ModelSpec, rows: pd.DataFrame) -> Statistics:
 
 
 def _column_facts(kind: Numeric | Category, cells: pd.Series[Any]) -> Any:
-    if isinstance(kind, Category):
-        return {value: int((cells == value).sum()) for value in kind.values}
+    if named := _named(kind):
+        return {str(value): int((cells == value).sum()) for value in named}
     decimals = 0 if kind.integer else max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in cells)
     quantiles = np.quantile(cells.to_numpy(dtype="float64"), np.linspace(0, 1, QUANTILES))
     return {"decimals": decimals, "quantiles": [round(float(value), 6) for value in quantiles]}
+
+
+def _named(kind: Numeric | Category) -> tuple[str, ...] | tuple[int, ...]:
+    """Return every value of a column whose values are names; none of a column of quantities."""
+    return kind.values if isinstance(kind, Category) else kind.codes
 
 
 def main(arguments: list[str]) -> None:
@@ -109,7 +122,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 2 or arguments[0] in {"-h", "--help"}:
         raise SystemExit(__doc__)
     spec = lookup(arguments[0])
-    path = Path(__file__).parent / "statistics" / f"{spec.name}.json"
+    path = Path(__file__).parent / "statistics" / _kept_as(spec)
     path.write_text(json.dumps(derive(spec, validate(spec, Path(arguments[1]))), indent=1) + "\n")
     print(f"{spec.name}: statistics written to {path.name}")
 

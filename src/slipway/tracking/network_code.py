@@ -1,7 +1,7 @@
 """What MLflow runs for a Keras network: raw, named columns in, labels out.
 
-MLflow stores this file as it is, beside the `.keras` file and the labels, and runs it when the model is loaded: so nothing
-is pickled, and whoever loads the model needs Keras and not Slipway.
+MLflow stores this file as it is, beside the `.keras` file, the fitted preparation and the labels, and runs it when the model
+is loaded: so nothing is pickled, and whoever loads the model needs Keras and scikit-learn, and not Slipway.
 """
 
 import json
@@ -13,19 +13,26 @@ from mlflow.pyfunc import PythonModel
 
 
 class Network(PythonModel):  # type: ignore[misc]
-    """Answers with the most probable label of each row."""
+    """Answers with the most probable label of each row, or by the threshold of the positive one."""
 
     def load_context(self, context):  # type: ignore[no-untyped-def]
-        """Load the network, with Keras refusing any code that a file might carry."""
+        """Load the parts; Keras refuses any code that a file might carry, and skops any type that is not scikit-learn's own."""
         import keras
+        from skops.io import load
 
         self.network = keras.saving.load_model(context.artifacts["network"], safe_mode=True)
-        self.classes = json.loads(Path(context.artifacts["classes"]).read_text())
+        self.preparation = load(context.artifacts["preparation"], trusted=["numpy.average", "numpy.diff", "numpy.dtype"])
+        self.answers = json.loads(Path(context.artifacts["answers"]).read_text())
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return n labels for a frame of n rows."""
-        probabilities = np.asarray(self.network.predict_on_batch(model_input.to_numpy(dtype=np.float32)))
-        return np.array([self.classes[index] for index in probabilities.argmax(axis=1)], dtype=object)
+        matrix = np.asarray(self.preparation.transform(model_input), dtype=np.float32)
+        probabilities = np.asarray(self.network(matrix))
+        classes, threshold = self.answers["classes"], self.answers["threshold"]
+        if threshold is None:
+            return np.array([classes[index] for index in probabilities.argmax(axis=1)])
+        yes = classes.index(self.answers["positive"])
+        return np.array([classes[yes] if hit else classes[1 - yes] for hit in probabilities[:, yes] >= threshold])
 
 
 set_model(Network())

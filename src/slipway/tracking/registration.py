@@ -14,11 +14,12 @@ import numpy as np
 
 from slipway.bundle import contract as contracts
 from slipway.bundle.borders import border_rows, prove_rows
-from slipway.bundle.compiling import Compiled, compile_model, contract_columns
+from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.engine import labels, open_engine
 from slipway.bundle.parity import prove
 from slipway.bundle.writing import write
+from slipway.errors import BundleError, ParityError
 from slipway.records import Candidate, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -43,8 +44,8 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
-        CannotCompileError: A part of the pipeline has no equal in any engine.
-        ParityError: The compiled model answers otherwise than the measured one.
+        CannotCompileError: The pipeline's answers depend on chance, or its threshold is not one of the positive class.
+        ParityError: The compiled model answers otherwise than the measured one, and so does the pipeline itself, read back.
         UnsafeModelError: The model holds types that are not on the allow-list.
     """
     client = connect(settings)
@@ -57,7 +58,7 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
         with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
             compiled = compile_model(spec, measured.pipeline)
             contract = _contract(spec, snapshot, measured, compiled, run.info.run_id)
-            _prove(spec, rows, measured, compiled, contract, Path(folder) / "proof")
+            compiled, contract = _proven(spec, rows, measured, compiled, contract, Path(folder))
             version = None if dry_run else _new_version(spec, model_uri)
             contract = contracts.with_version(contract, version)
             bundle = write(Path(folder) / registry.BUNDLE_PATH, compiled.files, contract, _probe(rows, measured))
@@ -104,6 +105,20 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled:
         mlflow_version=mlflow.__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _proven(
+    spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path
+) -> tuple[Compiled, Contract]:
+    """Return the compiled model that answers as the measured one does: the given one, or where a graph does not, the pipeline itself."""
+    try:
+        _prove(spec, rows, measured, compiled, contract, folder / "proof")
+        return compiled, contract
+    except (ParityError, BundleError) as error:
+        whole = compile_after_failed_proof(spec, measured.pipeline, compiled, error)
+    contract = contracts.with_engine(contract, whole.engine)
+    _prove(spec, rows, measured, whole, contract, folder / "second-proof")
+    return whole, contract
 
 
 def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from slipway.bundle.reading import Bundle, read
 from slipway.records import RegistryState
+from slipway.training import seen_rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -87,6 +88,18 @@ def downloaded_bundle(client: MlflowClient, run_id: str) -> Iterator[Bundle]:
     """Fetch the bundle of a run into a folder that lasts as long as the block, verified."""
     with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
         yield read(Path(client.download_artifacts(run_id, BUNDLE_PATH, folder)))
+
+
+def training_rows(client: MlflowClient, run_id: str) -> seen_rows.Hashes | None:
+    """Return the hashes of the rows that the model of a run has learnt from; None if they were not kept or cannot be read."""
+    if seen_rows.FILE not in {found.path for found in client.list_artifacts(run_id)}:
+        return None
+    with tempfile.TemporaryDirectory(prefix="slipway-rows-") as folder:
+        try:
+            return seen_rows.read(Path(client.download_artifacts(run_id, seen_rows.FILE, folder)))
+        except ValueError as error:
+            logger.warning("run %s: which rows its model has learnt from cannot be read: %s", run_id, error)
+            return None
 
 
 @contextmanager

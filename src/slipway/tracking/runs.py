@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import subprocess
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
-from slipway.spec import Category, ModelSpec, Numeric
-from slipway.tracking.trusted_types import ALLOWED, refuse_other_types
-from slipway.training import artifacts
+from slipway.spec import ModelSpec
+from slipway.tracking.logged_models import log_model
+from slipway.training import artifacts, seen_rows
 from slipway.training.evidence import Subject
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.models import ModelSignature
-
-EXAMPLE_ROWS = 5
 
 
 def experiment(client: MlflowClient, spec: ModelSpec, settings: Settings) -> str:
@@ -61,24 +57,7 @@ def _log(subject: Subject, studies: Path | None) -> str:
     mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score} | baselines)
     _log_rows(spec, snapshot, rows)
     _log_evidence(subject, studies)
-    return _log_model(spec, rows, measured.pipeline)
-
-
-def signature(spec: ModelSpec) -> ModelSignature:
-    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories; all required."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
-
-    def kind(feature: Numeric | Category) -> DataType:
-        if isinstance(feature, Category):
-            return DataType.string
-        return DataType.long if feature.integer else DataType.double
-
-    texts = all(isinstance(label, str) for label in spec.columns.target.classes)
-    return ModelSignature(
-        inputs=Schema([ColSpec(kind(feature), name) for name, feature in spec.columns.features.items()]),
-        outputs=Schema([ColSpec(DataType.string if texts else DataType.long, spec.columns.target.name)]),
-    )
+    return log_model(spec, rows, measured.pipeline)
 
 
 def git_commit() -> str:
@@ -124,25 +103,5 @@ def _log_evidence(subject: Subject, studies: Path | None) -> None:
     study = open_study(subject.spec, subject.snapshot.sha256, studies) if studies else None
     with tempfile.TemporaryDirectory() as folder:
         artifacts.write(subject, Path(folder), git_commit(), study)
+        seen_rows.write(subject.rows.train, Path(folder) / seen_rows.FILE)
         mlflow.log_artifacts(folder)
-
-
-def _log_model(spec: ModelSpec, rows: Rows, pipeline: Any) -> str:
-    import mlflow
-    from skops.io import dump
-
-    with tempfile.TemporaryDirectory() as folder:
-        dump(pipeline, Path(folder) / "model.skops")
-        refuse_other_types(Path(folder) / "model.skops")
-    info = mlflow.sklearn.log_model(
-        pipeline,
-        name="model",
-        serialization_format="skops",
-        skops_trusted_types=list(ALLOWED),
-        signature=signature(spec),
-        input_example=rows.train.head(EXAMPLE_ROWS),
-        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in ("scikit-learn", "skops", "numpy", "pandas")],
-    )
-    if info.signature is None:
-        raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so its callers would go unchecked.")
-    return str(info.model_uri)

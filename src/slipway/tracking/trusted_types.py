@@ -1,24 +1,5 @@
-"""Which types a stored scikit-learn model may hold. The list stands here, in code: a list stored beside the model proves nothing."""
+"""The allow-list stands in `slipway.trusted_types`, because bundles are held to it as well."""
 
-from __future__ import annotations
+from slipway.trusted_types import ALLOWED, refuse_other_types
 
-from pathlib import Path
-
-from slipway.errors import UnsafeModelError
-
-ALLOWED = ("numpy.average", "numpy.diff", "numpy.dtype", "sklearn.tree._tree.Tree")
-
-
-def refuse_other_types(path: Path) -> None:
-    """Look into a skops file without loading it.
-
-    Raises:
-        UnsafeModelError: It holds a type that skops does not trust by itself and that is not on our list.
-    """
-    from skops.io import get_untrusted_types
-
-    if strangers := sorted(set(get_untrusted_types(file=path)) - set(ALLOWED)):
-        raise UnsafeModelError(
-            f"{path.name} holds the types {strangers}, which are not on the allow-list in slipway/tracking/trusted_types.py. "
-            "It was not loaded. If they belong to a model of yours, review them and add them there."
-        )
+__all__ = ["ALLOWED", "refuse_other_types"]

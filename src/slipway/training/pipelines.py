@@ -38,14 +38,14 @@ def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer:
-    """Scale numbers and encode categories; every column is named, because a stored model must not hold a selector function.
+    """Scale numbers, encode categories and codes; every column is named, because a stored model must not hold a selector function.
 
     No category is dropped: under a penalty, which one is left out would change the fit.
     """
     columns = spec.columns
     imputed = [name for name, kind in columns.numeric.items() if kind.zero_is_missing and preparation.zeros == "impute"]
     replaced = {name for how in columns.derived.values() for name in how.replaced}
-    plain = [name for name in columns.numeric if name not in {*imputed, *replaced}]
+    plain = [name for name in columns.numeric if name not in {*imputed, *replaced, *columns.nominal}]
     steps: list[tuple[str, Any, list[str]]] = []
     number = StandardScaler() if preparation.scale else "passthrough"
     if plain:
@@ -56,6 +56,9 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
         steps.append(("imputed", make_pipeline(SimpleImputer(missing_values=0.0, strategy="median"), StandardScaler()), imputed))
         # 1 where a value was measured, 0 where the median stands in: an indicator that ONNX can express
         steps.append(("measured", Binarizer(threshold=0), imputed))
+    if columns.nominal:
+        codes = [list(kind.codes) for kind in columns.nominal.values()]
+        steps.append(("codes", OneHotEncoder(categories=codes, sparse_output=False), list(columns.nominal)))
     if columns.categorical:
         values = [list(kind.values) for kind in columns.categorical.values()]
         steps.append(("categories", OneHotEncoder(categories=values, sparse_output=False), list(columns.categorical)))

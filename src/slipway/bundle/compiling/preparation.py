@@ -101,10 +101,15 @@ def _function(transformer: Any) -> tuple[Step, ...]:
 def _one_hot(transformer: Any) -> tuple[Step, ...]:
     if transformer.drop is not None or transformer.min_frequency is not None or transformer.max_categories is not None:
         raise ValueError("expected every category to keep a column: no drop, min_frequency or max_categories.")
-    values = tuple(tuple(values.tolist()) for values in transformer.categories_)
-    if not all(isinstance(value, str) for each in values for value in each):
-        raise ValueError(f"expected categories that are texts, received {values}.")
+    values = tuple(tuple(map(_whole, values.tolist())) for values in transformer.categories_)
+    if not all(isinstance(value, str | int) for each in values for value in each):
+        raise ValueError(f"expected categories that are texts or whole numbers, received {values}.")
     return (OneHot(values),)
+
+
+def _whole(value: Any) -> Any:
+    """Return 3 for 3.0: an encoder that was fitted on floats keeps its categories as such."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _DESCRIBED: Mapping[str, Callable[[Any], tuple[Step, ...]]] = MappingProxyType(

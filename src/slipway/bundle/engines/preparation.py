@@ -52,9 +52,9 @@ class Average(msgspec.Struct, frozen=True, tag="average", forbid_unknown_fields=
 
 
 class OneHot(msgspec.Struct, frozen=True, tag="one-hot", forbid_unknown_fields=True):
-    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts, so it stands first and alone."""
+    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts or whole numbers, so it stands first and alone."""
 
-    values: tuple[tuple[str, ...], ...]
+    values: tuple[tuple[str | int, ...], ...]
 
 
 Step = Scale | Impute | Above | Difference | Average | OneHot
@@ -145,19 +145,19 @@ def _transform(step: Step) -> Transform:
             weights = list(step.weights)
             return lambda numbers: np.average(numbers, axis=1, weights=weights, keepdims=True)
         case OneHot():
-            raise TypeError("one-hot takes texts, so it stands first and alone; here it follows another step.")
+            raise TypeError("one-hot takes what the caller sends, so it stands first and alone; here it follows another step.")
 
 
-def _encoder(step: OneHot) -> Callable[[list[Sequence[str]]], Matrix]:
-    """Look up each text's place among all the block's columns: quicker than comparing arrays of texts."""
+def _encoder(step: OneHot) -> Callable[[list[Sequence[Any]]], Matrix]:
+    """Look up each value's place among all the block's columns: quicker than comparing arrays of texts."""
     starts = np.cumsum([0, *map(len, step.values)]).tolist()
     places = [{value: start + index for index, value in enumerate(values)} for values, start in zip(step.values, starts, strict=False)]
 
-    def encode(columns: list[Sequence[str]]) -> Matrix:
+    def encode(columns: list[Sequence[Any]]) -> Matrix:
         encoded = np.zeros((len(columns[0]), starts[-1]))
         every = np.arange(len(encoded))
         for column, place in zip(columns, places, strict=True):
-            encoded[every, [place[text] for text in column]] = 1.0
+            encoded[every, [place[value] for value in column]] = 1.0
         return encoded
 
     return encode

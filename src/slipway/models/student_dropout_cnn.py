@@ -1,0 +1,32 @@
+"""Whether a student drops out, by a convolutional network."""
+
+from optuna.distributions import FloatDistribution, IntDistribution
+from sklearn.tree import DecisionTreeClassifier
+
+from slipway.datasets import students
+from slipway.spec import Gate, ModelSpec
+from slipway.training.networks import ConvolutionalNetwork
+
+MODEL = ModelSpec(
+    name="student-dropout-cnn",
+    registered_as="model_conv_network",
+    description="Whether a student drops out, stays enrolled or graduates, by a convolutional network.",
+    dataset=students.DATASET,
+    columns=students.COLUMNS,
+    split=students.SPLIT,
+    estimator=ConvolutionalNetwork(),
+    search_space={
+        "filters": IntDistribution(16, 64, step=16),
+        "kernel_size": IntDistribution(2, 5),
+        "learning_rate": FloatDistribution(3e-4, 3e-3, log=True),
+        "l2": FloatDistribution(1e-3, 1e-2, log=True),
+        "balance": FloatDistribution(0.0, 0.5),
+    },
+    trials=20,
+    metric="accuracy",
+    card=students.CARD,
+    slices=students.SLICES,
+    baseline=DecisionTreeClassifier(max_leaf_nodes=6),
+    gate=Gate(floor=0.73, tolerance=0.01),
+    port=8004,
+)

@@ -1,0 +1,101 @@
+"""Models as MLflow keeps them: raw, named columns in, labels out, and nothing pickled."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.spec import Category, ModelSpec, Numeric
+from slipway.tracking.trusted_types import ALLOWED, refuse_other_types
+from slipway.training.networks import ConvolutionalNetwork
+from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP
+from slipway.training.splitting import Rows
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+    from mlflow.models.model import ModelInfo
+
+EXAMPLE_ROWS = 5
+NETWORK_CODE = Path(__file__).with_name("network_code.py")  # never imported here: MLflow runs it where the model is loaded
+
+
+def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
+    """Log a fitted pipeline, or the threshold around it, to the active run, and return its address.
+
+    Raises:
+        UnsafeModelError: It holds a type that is not on the allow-list.
+    """
+    described = {"name": "model", "signature": signature(spec), "input_example": rows.train.head(EXAMPLE_ROWS)}
+    pipeline = getattr(model, "estimator_", model)  # of a FixedThresholdClassifier
+    with tempfile.TemporaryDirectory() as folder:
+        if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
+            info = _log_network(spec, pipeline, getattr(model, "threshold", None), Path(folder), described)
+        else:
+            info = _log_pipeline(model, Path(folder), described)
+    if info.signature is None:
+        raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so its callers would go unchecked.")
+    return str(info.model_uri)
+
+
+def signature(spec: ModelSpec) -> ModelSignature:
+    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories; all required."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    def kind(feature: Numeric | Category) -> DataType:
+        if isinstance(feature, Category):
+            return DataType.string
+        return DataType.long if feature.integer else DataType.double
+
+    texts = all(isinstance(label, str) for label in spec.columns.target.classes)
+    return ModelSignature(
+        inputs=Schema([ColSpec(kind(feature), name) for name, feature in spec.columns.features.items()]),
+        outputs=Schema([ColSpec(DataType.string if texts else DataType.long, spec.columns.target.name)]),
+    )
+
+
+def _log_pipeline(model: Any, folder: Path, described: dict[str, Any]) -> ModelInfo:
+    import mlflow
+
+    _store(model, folder / "model.skops")
+    return mlflow.sklearn.log_model(
+        model,
+        serialization_format="skops",
+        skops_trusted_types=list(ALLOWED),
+        pip_requirements=_versions("scikit-learn", "skops", "numpy", "pandas"),
+        **described,
+    )
+
+
+def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder: Path, described: dict[str, Any]) -> ModelInfo:
+    """Log the network as Keras stores it and the preparation as skops does, with the code that chains them."""
+    import mlflow
+
+    network, preparation, answers = folder / "network.keras", folder / "preparation.skops", folder / "answers.json"
+    pipeline.named_steps[MODEL_STEP].network_.save(network)
+    _store(pipeline.named_steps[PREPARATION_STEP], preparation)
+    target = spec.columns.target
+    answers.write_text(json.dumps({"classes": target.labels, "positive": target.positive, "threshold": threshold}))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*Add type hints")  # the signature says which types, column by column
+        return mlflow.pyfunc.log_model(
+            python_model=str(NETWORK_CODE),
+            artifacts={"network": str(network), "preparation": str(preparation), "answers": str(answers)},
+            pip_requirements=_versions("mlflow", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pandas"),
+            **described,
+        )
+
+
+def _store(model: Any, path: Path) -> None:
+    from skops.io import dump
+
+    dump(model, path)
+    refuse_other_types(path)
+
+
+def _versions(*packages: str) -> list[str]:
+    return [f"{name}=={importlib.metadata.version(name)}" for name in packages]

@@ -1,0 +1,71 @@
+"""Keras and TensorFlow as Slipway runs them: imported late, on one thread, reproducible, and without their chatter."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its reordered sums make two runs of one seed differ
+
+
+@cache
+def keras() -> Any:
+    """Import Keras, which takes seconds, and return the module."""
+    with _standard_error_closed():
+        import keras
+        import tensorflow as tf
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # trials run side by side, and layers this small gain nothing
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    return keras
+
+
+def as_onnx(network: Any) -> bytes:
+    """Return a network that has answered once as a serialised ONNX graph."""
+    with tempfile.TemporaryDirectory() as folder, _exporter_quiet():
+        path = Path(folder) / "network.onnx"
+        network.export(path, format="onnx", verbose=False)
+        return path.read_bytes()
+
+
+@contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    """Keep TensorFlow's C++ parts from telling every terminal that there is no GPU: they do before any setting reaches them."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
+def _exporter_quiet() -> Iterator[None]:
+    """Silence what the exporter says about its own code, on its logger and on everybody's."""
+    root, exporter, level = logging.getLogger(), logging.getLogger("tf2onnx"), logging.getLogger("tf2onnx").level
+    handler = logging.NullHandler()  # without any, its first word on the root logger would set up another one for all loggers
+    exporter.setLevel(logging.ERROR)
+    root.addHandler(handler)
+    root.addFilter(_not_of_the_exporter)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        root.removeFilter(_not_of_the_exporter)
+        root.removeHandler(handler)
+        exporter.setLevel(level)
+
+
+def _not_of_the_exporter(record: logging.LogRecord) -> bool:
+    return "tf2onnx" not in record.pathname
