@@ -1,11 +1,16 @@
-"""The models there are, found by walking `slipway/models/`: a new file there is a new model, nothing else to register."""
+"""The models there are, found by walking `slipway/models/` and the folder that SLIPWAY_MODELS names.
+
+A new file there is a new model, nothing else to register.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from slipway import models
 from slipway.errors import SpecError, UnknownModelError
@@ -14,14 +19,12 @@ from slipway.spec import ModelSpec
 
 @cache
 def catalogue() -> dict[str, ModelSpec]:
-    """Return every model by name, sorted; the mapping is shared, so a test may add to it."""
-    found = []
-    for module in pkgutil.iter_modules(models.__path__):
-        declared = getattr(importlib.import_module(f"{models.__name__}.{module.name}"), "MODEL", None)
-        if not isinstance(declared, ModelSpec):
-            raise SpecError(f"src/slipway/models/{module.name}.py declares no MODEL = ModelSpec(...).")
-        found.append(declared)
-    return checked(found)
+    """Return every model by name, sorted; the mapping is shared, so a test may add to it.
+
+    Raises:
+        SpecError: A file cannot be imported or declares no model, two of them collide, or SLIPWAY_MODELS names no folder.
+    """
+    return checked([_declared(name, file) for name, file in _files().items()])
 
 
 def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
@@ -50,3 +53,36 @@ def lookup(name: str) -> ModelSpec:
         return catalogue()[name]
     except KeyError:
         raise UnknownModelError(f"no model is called {name!r}; the catalogue has: {', '.join(catalogue())}.") from None
+
+
+def _files() -> dict[str, Path]:
+    """Return the model files by the name of their module, the project's own first."""
+    found: dict[str, Path] = {}
+    for folder in map(Path, models.__path__):
+        if not folder.is_dir():
+            raise SpecError(f"SLIPWAY_MODELS names {folder}, which is no folder. Name one that holds model files, or unset it.")
+        for module in pkgutil.iter_modules([str(folder)]):
+            file = folder / (f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py")
+            if module.name in found:
+                raise SpecError(f"{found[module.name]} and {file} have one name, so only the first can be imported; rename the second.")
+            found[module.name] = file
+    return found
+
+
+def _declared(name: str, file: Path) -> ModelSpec:
+    try:
+        declared = getattr(importlib.import_module(f"{models.__name__}.{name}"), "MODEL", None)
+    except Exception as error:
+        what = error if isinstance(error, SpecError) else f"{type(error).__name__}: {error}"
+        raise SpecError(f"{_place(file, error)}: {what}") from error
+    if not isinstance(declared, ModelSpec):
+        raise SpecError(f"{file} declares no MODEL = ModelSpec(...).")
+    return declared
+
+
+def _place(file: Path, error: Exception) -> str:
+    """Return the file and the line in it that went wrong; the line alone would mean nothing to who has several such files."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        lines.append(error.lineno)
+    return f"{file}, line {lines[-1]}" if lines else str(file)

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
     mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")
+    models: Path | None = Field(None, description="Folder of further model files, beside those of the project.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
     gateway_port: Port = Field(8000, description="Main port of the gateway; every model is under /models/<name>/.")
@@ -55,10 +56,10 @@ class Settings(BaseSettings):
         home = cls(_env_file=".env").home
         return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))
 
-    @field_validator("home")
+    @field_validator("home", "models")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser().absolute()
 
     @field_validator("mirror")
     @classmethod

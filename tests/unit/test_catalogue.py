@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,8 +50,94 @@ def test_a_new_file_is_a_new_model_and_nothing_else_has_to_be_registered(models_
 def test_a_file_without_a_model_is_refused_by_its_name(models_folder: Path, content: str) -> None:
     (models_folder / "undeclared.py").write_text(content)
 
-    with pytest.raises(SpecError, match=r"models/undeclared\.py declares no MODEL = ModelSpec"):
+    with pytest.raises(SpecError, match=rf"{models_folder}/undeclared\.py declares no MODEL = ModelSpec"):
         catalogue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("\nimport nowhere_to_be_found\n", "line 2: ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+        ("\n\nMODEL = (\n", "line 3: SyntaxError: '\\(' was never closed"),
+        ("from slipway.spec import Gate\n\n\nGATE = Gate(floor=0.9, tolerance=-1)\n", "line 4: tolerance=-1 must not be negative"),
+    ],
+    ids=["import", "syntax", "nonsense"],
+)
+def test_an_error_inside_a_file_is_told_with_file_and_line(models_folder: Path, content: str, said: str) -> None:
+    (models_folder / "broken.py").write_text(content)
+
+    with pytest.raises(SpecError, match=rf"{models_folder}/broken\.py, {said}"):
+        catalogue()
+
+
+def test_a_file_that_would_hide_behind_one_of_the_projects_is_refused(models_folder: Path) -> None:
+    (models_folder / "heart_failure.py").write_text("")
+
+    with pytest.raises(
+        SpecError, match=rf"models/heart_failure\.py and {models_folder}/heart_failure\.py have one name.*rename the second"
+    ):
+        catalogue()
+
+
+# the folder that SLIPWAY_MODELS names: a process of its own, because the setting is read when slipway.models is imported
+
+
+def elsewhere(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"SLIPWAY_MODELS": str(folder)}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def another_heart(tmp_path: Path) -> Path:
+    """A folder with one model file, which defines a class of its own."""
+    folder = tmp_path / "my models"
+    folder.mkdir()
+    (folder / "another_heart.py").write_text(ANOTHER_HEART)
+    return folder
+
+
+ANOTHER_HEART = """
+from dataclasses import replace
+from slipway.models.heart_failure import MODEL as HEART
+from slipway.spec import Gate
+
+class Strict(Gate):
+    pass
+
+MODEL = replace(HEART, name="another-heart", registered_as="another_heart", port=8999, gate=Strict(floor=0.9))
+"""
+
+
+def test_files_of_the_folder_that_is_set_join_the_catalogue(another_heart: Path) -> None:
+    asked = elsewhere("from slipway.catalogue import catalogue; print(*catalogue())", another_heart)
+
+    assert asked.stdout.split() == sorted([*catalogue(), "another-heart"]), asked.stderr
+
+
+def test_another_process_can_be_handed_what_such_a_file_defines(another_heart: Path) -> None:
+    asked = elsewhere(
+        "from joblib import Parallel, delayed\n"
+        "from slipway.catalogue import lookup\n"
+        "def told(spec): return type(spec.gate).__module__, spec.gate.floor\n"
+        "print(*Parallel(n_jobs=2, backend='loky')([delayed(told)(lookup('another-heart'))]))",
+        another_heart,
+    )
+
+    assert asked.stdout.strip() == "('slipway.models.another_heart', 0.9)", asked.stderr
+
+
+def test_a_file_of_that_folder_that_takes_a_port_of_the_projects_is_refused(another_heart: Path) -> None:
+    (another_heart / "another_heart.py").write_text(ANOTHER_HEART.replace("8999", "8001"))
+
+    asked = elsewhere("from slipway.catalogue import catalogue; catalogue()", another_heart)
+
+    assert "SpecError: heart-failure and another-heart both have port=8001" in asked.stderr
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    asked = elsewhere("from slipway.catalogue import catalogue; catalogue()", tmp_path / "nowhere")
+
+    assert f"SpecError: SLIPWAY_MODELS names {tmp_path}/nowhere, which is no folder." in asked.stderr
 
 
 @pytest.mark.parametrize(("same", "value"), [("name", "toy"), ("registered_as", "toy_logistic"), ("port", 8999)])

@@ -6,36 +6,41 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from skops.io import dumps, get_untrusted_types, loads
 
 from slipway.bundle.borders import border_rows, margins, prove_rows
-from slipway.bundle.compiling import Compiled, compile_model, compile_onnx, contract_columns
+from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, compile_onnx, contract_columns
 from slipway.bundle.compiling.forests import not_above
-from slipway.bundle.contract import Contract, Probe
+from slipway.bundle.contract import Contract, Probe, with_engine
 from slipway.bundle.engine import Engine, labels, open_engine
 from slipway.bundle.engines.trees import WALKERS
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.writing import write
-from slipway.errors import BundleError, CannotCompileError, ParityError
+from slipway.errors import BundleError, CannotCompileError, ParityError, UnsafeModelError
 from slipway.spec import Category, Columns, ModelSpec, Numeric, Target
 from slipway.training.pipelines import build
 from slipway.training.splitting import Rows
@@ -271,8 +276,9 @@ def test_a_threshold_is_rounded_to_the_float32_below_which_every_float32_compare
 
 
 def test_a_forest_whose_threads_add_up_in_any_order_is_refused(make: Make) -> None:
-    with pytest.raises(CannotCompileError, match=r"toy: the forest has n_jobs=2, .* Set n_jobs=None before it is measured"):
-        make(RandomForestClassifier(5, n_jobs=2))
+    for estimator in (RandomForestClassifier(5, n_jobs=2), BaggingClassifier(RandomForestClassifier(5, n_jobs=2), 2)):
+        with pytest.raises(CannotCompileError, match=r"toy: the forest has n_jobs=2, .* Set n_jobs=None before it is measured"):
+            make(estimator)
 
 
 # support vectors
@@ -312,9 +318,179 @@ def test_a_linear_model_answers_within_the_tolerance_as_one_graph_and_in_two_par
         assert case.prove(case.border(rows)) <= TOLERANCE
 
 
-def test_a_type_that_nothing_can_convert_is_named(make: Make) -> None:
-    with pytest.raises(CannotCompileError, match=r"(?s)toy: skl2onnx cannot convert it \(.*Nor in two parts: .*Unheard"):
+def test_columns_may_be_called_as_no_graph_would_call_them(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
+    odd = {"mean dose (mg/dl)": FEATURES["dose"], "2nd colour": FEATURES["colour"], "AGE": FEATURES["age"], "age": FEATURES["age"]}
+    rows = made(300, seed=2)
+    asked = pd.DataFrame({"mean dose (mg/dl)": rows["dose"], "2nd colour": rows["colour"], "AGE": rows["before"] % 90, "age": rows["age"]})
+    spec = replace(toy, columns=Columns(odd, TARGETS[2]))
+    model = build(spec, {}).fit(asked, answer(rows, 2))
+
+    case = bundled(spec, model, compile_model(spec, model), contract_of, tmp_path / "bundle")
+
+    assert case.contract.engine == "onnx"
+    assert case.prove(asked) <= TOLERANCE
+
+
+def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make: Make, tmp_path: Path) -> None:
+    case = make(LogisticRegression(), difference=False)
+    fewer = msgspec.structs.replace(case.contract, columns=case.contract.columns[1:])
+
+    with pytest.raises(BundleError, match=r"model\.onnx takes 4 columns; the contract has 3"):
+        open_engine(write(tmp_path / "fewer", case.compiled.files, fewer, Probe([], [], [])))
+
+
+def test_a_graph_that_onnx_runtime_cannot_open_is_named(make: Make, tmp_path: Path) -> None:
+    case = make(LogisticRegression())
+
+    with pytest.raises(BundleError, match=r"broken: ONNX Runtime cannot open model\.onnx"):
+        open_engine(write(tmp_path / "broken", {**case.compiled.files, "model.onnx": b"no graph"}, case.contract, Probe([], [], [])))
+
+
+# the pipeline itself
+
+
+# what skl2onnx has no conversion for, and what it converts to float32 although votes jump
+NO_CONVERSION = LabelSpreading()
+WORSE_AS_A_GRAPH = {
+    "boosted trees": GradientBoostingClassifier(random_state=1),
+    "bagged trees on some of the columns": BaggingClassifier(max_features=0.7, random_state=1),
+    "neighbours": KNeighborsClassifier(6, algorithm="brute"),
+}
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_pipeline_that_nothing_can_convert_answers_itself_bit_by_bit(make: Make, classes: int, caplog: pytest.LogCaptureFixture) -> None:
+    case, rows = make(NO_CONVERSION, classes), made(300, seed=2)
+
+    assert case.contract.engine == "pyfunc"
+    assert list(case.compiled.files) == ["model.skops"]
+    for asked in (rows, case.border(rows)):
+        assert len(asked) >= 50
+        assert np.array_equal(case.answers(asked), case.model.predict_proba(asked))
+        assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
+    warning = next(record for record in caplog.records if record.levelname == "WARNING")
+    assert "toy: no smaller engine answers exactly (skl2onnx cannot convert it" in warning.getMessage()
+    assert "200 MB" in warning.getMessage()
+
+
+@pytest.mark.parametrize("name", WORSE_AS_A_GRAPH)
+def test_a_graph_that_fails_its_proof_gives_way_to_the_pipeline(
+    make: Make, contract_of: Callable[..., Contract], tmp_path: Path, name: str
+) -> None:
+    case, rows = make(WORSE_AS_A_GRAPH[name], difference=False), made(300, seed=2)
+    border = case.border(rows)
+    with pytest.raises(ParityError) as refused:
+        case.prove(border)
+
+    compiled = compile_after_failed_proof(case.spec, case.model, case.compiled, refused.value)
+
+    whole = bundled(case.spec, case.model, compiled, contract_of, tmp_path / "whole")
+    assert (case.compiled.engine, compiled.engine) == ("onnx", "pyfunc")
+    for asked in (rows, border):
+        assert np.array_equal(whole.answers(asked), case.model.predict_proba(asked))
+        assert labels(whole.answers(asked), whole.contract) == case.model.predict(asked).tolist()
+
+
+def test_an_exact_engine_that_fails_its_proof_is_no_reason_to_fall_back(make: Make) -> None:
+    case, failed = make(FORESTS["shallow"]), ParityError("toy: the compiled model is not the measured model on 1 of 300 rows")
+
+    with pytest.raises(ParityError) as refused:
+        compile_after_failed_proof(case.spec, case.model, case.compiled, failed)
+
+    assert refused.value is failed
+
+
+def test_the_pipeline_gets_the_dtypes_it_was_trained_on_whatever_the_caller_sent(make: Make) -> None:
+    case, rows = make(NO_CONVERSION), made(5, seed=2)
+    sent = rows.to_dict("list") | {"age": [float(age) for age in rows["age"]], "before": [np.int32(count) for count in rows["before"]]}
+
+    assert np.array_equal(case.engine.probabilities(sent), case.model.predict_proba(rows))
+
+
+def test_a_threshold_decides_over_the_pipelines_answers(make: Make) -> None:
+    case, rows = make(NO_CONVERSION, wrap=with_threshold(0.3)), made(300, seed=2)
+
+    assert (case.contract.engine, case.contract.threshold) == ("pyfunc", 0.3)
+    for asked in (rows, case.border(rows)):
+        assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
+
+
+def test_several_callers_at_once_get_the_answers_that_one_gets(make: Make) -> None:
+    case, rows = make(GradientBoostingClassifier(n_estimators=20, random_state=1)), made(2_100, seed=3)
+    whole = compile_after_failed_proof(case.spec, case.model, case.compiled, ParityError("for the test"))
+    engine = open_engine(write(case.bundle.folder / "whole", whole.files, with_engine(case.contract, "pyfunc"), Probe([], [], [])))
+    parts = [rows.iloc[start : start + 150].to_dict("list") for start in range(0, len(rows), 150)]
+
+    with ThreadPoolExecutor(8) as callers:
+        answered = list(callers.map(engine.probabilities, [*parts, rows.to_dict("list")]))
+
+    expected = case.model.predict_proba(rows)
+    assert np.array_equal(np.concatenate(answered[:-1]), expected)
+    assert np.array_equal(answered[-1], expected)  # more than are answered at once
+
+
+def test_a_type_that_nothing_can_convert_and_that_is_not_on_the_allow_list_is_named(make: Make) -> None:
+    said = r"(?s)toy: skl2onnx cannot convert it \(.*Nor in two parts: .*Nor can the bundle hold the pipeline itself: .*Unheard.*allow-list"
+    with pytest.raises(UnsafeModelError, match=said):
         make(UnheardOf())
+
+
+def test_a_pipeline_that_cannot_be_written_leaves_the_first_reason_as_it_was(make: Make) -> None:
+    case, failed = make(LogisticRegression()), ParityError("toy: the compiled model is not the measured model on 1 of 300 rows")
+    case.model[-1].itself_ = (each for each in "abc")  # which skops can write as little as a network
+
+    with pytest.raises(ParityError) as refused:
+        compile_after_failed_proof(case.spec, case.model, case.compiled, failed)
+
+    assert refused.value is failed
+
+
+def test_an_altered_pipeline_is_refused_by_its_checksum(make: Make) -> None:
+    path = make(NO_CONVERSION).bundle.folder / "model.skops"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(BundleError, match=r"model\.skops has changed since it was measured"):
+        read(path.parent)
+
+
+def test_a_pipeline_with_a_type_that_is_not_on_the_allow_list_is_refused_before_it_is_loaded(make: Make, tmp_path: Path) -> None:
+    case, content = make(NO_CONVERSION), dumps([Loaded(tmp_path / "loaded")])
+    hostile = write(tmp_path / "hostile", {"model.skops": content}, case.contract, Probe([], [], []))
+
+    with pytest.raises(UnsafeModelError, match=r"hostile: model\.skops holds the types \[.*Loaded.*not on the allow-list"):
+        open_engine(hostile)
+
+    assert not (tmp_path / "loaded").exists()
+    loads(content, trusted=get_untrusted_types(data=content))
+    assert (tmp_path / "loaded").exists()  # so it would have shown
+
+
+class Loaded:
+    """Leaves a file behind when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        Path(state["path"]).touch()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no zip", r"model\.skops is not a skops file"),
+        (dumps(StandardScaler()), r"model\.skops holds a StandardScaler of the classes \[\]; the contract promises .* \[0, 1\]"),
+        (dumps(LabelSpreading().fit([[0.0], [1.0]], [1, 2])), r"a LabelSpreading of the classes \[1, 2\]"),
+    ],
+    ids=["no skops file", "no classifier", "other classes"],
+)
+def test_a_file_that_is_not_the_contracts_pipeline_is_refused(make: Make, tmp_path: Path, content: bytes, said: str) -> None:
+    case = make(NO_CONVERSION)
+
+    with pytest.raises(BundleError, match=said):
+        open_engine(write(tmp_path / "broken", {"model.skops": content}, case.contract, Probe([], [], [])))
 
 
 class UnheardOf(BaseEstimator, ClassifierMixin):

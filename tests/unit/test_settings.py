@@ -44,6 +44,14 @@ def test_a_relative_home_becomes_absolute_so_that_other_processes_find_it(tmp_pa
     assert settings.bundles == tmp_path / "state" / "bundles"
 
 
+def test_a_relative_folder_of_models_becomes_absolute_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().models is None
+
+    monkeypatch.setenv("SLIPWAY_MODELS", "mine")
+
+    assert Settings.load().models == tmp_path / "mine"
+
+
 def test_the_environment_comes_before_dotenv_and_dotenv_before_the_kept_credentials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

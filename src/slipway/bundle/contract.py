@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 
 ClassLabel = int | str
-EngineName = Literal["onnx", "network", "trees", "svm"]
+EngineName = Literal["onnx", "network", "trees", "svm", "pyfunc"]
 T = TypeVar("T")
 
 
@@ -36,7 +36,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `classes` are in the order of the probabilities. `threshold` is None where the most probable class is the answer (the first
     one at a tie); otherwise the model is binary and answers `positive` when its probability is >= threshold. `engine` says how
-    the folder's model files answer: see `slipway.bundle.engine.open_engine`.
+    the folder's model files answer, and so what a server needs installed: see `slipway.bundle.engine.open_engine`.
     """
 
     format: int
@@ -62,6 +62,11 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def with_version(contract: Contract, version: int | None) -> Contract:
     """Return the contract of the same model under the version it was registered as."""
     return msgspec.structs.replace(contract, version=version)
+
+
+def with_engine(contract: Contract, engine: EngineName) -> Contract:
+    """Return the contract of the same model, compiled for another engine."""
+    return msgspec.structs.replace(contract, engine=engine)
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

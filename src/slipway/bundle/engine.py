@@ -32,11 +32,13 @@ def open_engine(bundle: Bundle) -> Engine:
     - network: `preparation.json` makes a matrix of the columns, `model.onnx` takes that, in float32.
     - trees: `preparation.json` and the trees of `model.npz`, bit by bit as scikit-learn answers.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
+    - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
     Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that trees do not need.
 
     Raises:
         BundleError: The bundle lacks a file that its engine needs, or the file is not what Slipway writes.
+        UnsafeModelError: `model.skops` holds a type that is not on the allow-list.
     """
     match bundle.contract.engine:
         case "onnx":
@@ -55,6 +57,10 @@ def open_engine(bundle: Bundle) -> Engine:
             from slipway.bundle.engines.svm import SvmEngine
 
             return SvmEngine(bundle)
+        case "pyfunc":
+            from slipway.bundle.engines.pyfunc import PyfuncEngine
+
+            return PyfuncEngine(bundle)
 
 
 def labels(probabilities: Probabilities, contract: Contract) -> list[ClassLabel]:

@@ -12,6 +12,7 @@ from slipway.bundle.compiling.forests import not_above, trees_of
 from slipway.bundle.compiling.preparation import describe_preparation
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engines.preparation import Block, Difference, OneHot, Preparation, Preparer, Scale
+from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
 
@@ -21,14 +22,19 @@ Cells = npt.NDArray[np.object_]
 def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
     """Return real rows with one cell moved to a threshold that the row meets on its way through a tree.
 
-    A column of whole numbers moves to the two next to the threshold; nothing leaves the column's range.
+    A column of whole numbers moves to the two next to the threshold; nothing leaves the column's range. A preparation that
+    cannot be described, or a tree that sees only some of its columns, gives no rows: there is no way back to a raw cell.
     """
-    preparation = describe_preparation(Measured(pipeline, None))
+    try:
+        preparation = describe_preparation(Measured(pipeline, None))
+    except CannotCompileError:
+        return cells[:0]
     columns = {column.name: [row[index] for row in cells] for index, column in enumerate(contract.columns)}
     matrix = Preparer(preparation).matrix(columns).astype(np.float32)
     places = {column.name: index for index, column in enumerate(contract.columns)}
     made = [cells[:0]]
-    for row, feature, threshold in _met(trees_of(pipeline.steps[-1][1]), matrix, random):
+    trees = [tree for tree in trees_of(pipeline.steps[-1][1]) if tree.n_features == matrix.shape[1]]
+    for row, feature, threshold in _met(trees, matrix, random):
         name, values = _raw(preparation, feature, threshold, {name: column[row] for name, column in columns.items()})
         if name:
             allowed = _allowed(values, contract.columns[places[name]])

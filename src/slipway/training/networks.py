@@ -18,23 +18,25 @@ Matrix = npt.NDArray[np.float32]
 
 
 class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Conv1D - MaxPooling1D - Flatten - Dense, trained by Adam with early stopping.
+    """Conv1D - MaxPooling1D - Flatten - Dense, trained by Adam, its learning rate falling to 0 along half a cosine.
 
-    A part of the rows it is fitted on, stratified, says when to stop; the best epoch's weights are kept. `l2` penalises the
-    last layer. `balance` weighs each class by (its share times the number of classes) ** -balance: 0 counts every row alike,
-    1 every class. The same seed gives the same network.
+    It is trained twice. The first time a part of the rows, stratified, is held out, and says after which of at most `epochs`
+    its loss was lowest; training stops when that is `patience` epochs ago. The second time all rows are learnt for as long. The
+    schedule is that of Loshchilov and Hutter, SGDR (2017), without restarts. `l2` penalises the last layer. `balance` weighs
+    each class by (its share times the number of classes) ** -balance: 0 counts every row alike, 1 every class. The same seed
+    gives the same network.
     """
 
     def __init__(
         self,
         filters: int = 32,
-        kernel_size: int = 2,
-        learning_rate: float = 1e-3,
-        l2: float = 0.0,
+        kernel_size: int = 3,
+        learning_rate: float = 3e-3,
+        l2: float = 3e-3,
         balance: float = 0.0,
-        batch_size: int = 32,
-        epochs: int = 100,
-        patience: int = 8,
+        batch_size: int = 64,
+        epochs: int = 12,
+        patience: int = 4,
         validation: float = 0.15,
         random_state: int | None = None,
     ) -> None:
@@ -55,23 +57,15 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         rows = np.asarray(X, dtype=np.float32)
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         keras.backend.clear_session()  # what it remembers of earlier networks would only grow
-        keras.utils.set_random_seed(self.random_state or 0)
-        fit, watch, fit_codes, watch_codes = train_test_split(
+        learnt, held_out, learnt_codes, held_out_codes = train_test_split(
             rows, codes, test_size=self.validation, random_state=self.random_state, stratify=codes
         )
-        shares = np.bincount(codes) / len(codes)
-        network = self._built(keras, rows.shape[1], precision="float32")
-        network.compile(optimizer=keras.optimizers.Adam(self.learning_rate), loss="sparse_categorical_crossentropy")
-        network.fit(
-            fit,
-            fit_codes,
-            validation_data=(watch, watch_codes),
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            class_weight=dict(enumerate((shares * len(shares)) ** -self.balance)),
-            verbose=0,
-            callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=self.patience, restore_best_weights=True)],
+        stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=self.patience)
+        _, losses = self._trained(
+            keras, learnt, learnt_codes, self.epochs, validation_data=(held_out, held_out_codes), callbacks=[stopping]
         )
+        self.epochs_ = 1 + int(np.argmin(losses["val_loss"]))
+        network, _ = self._trained(keras, rows, codes, self.epochs_)
         # the last layer adds up hundreds of products: in single precision, two runtimes would round them to two answers
         self.network_ = self._built(keras, rows.shape[1], precision="float64")
         self.network_.set_weights(network.get_weights())
@@ -91,6 +85,21 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def to_onnx(self) -> bytes:
         """Return the network as a serialised ONNX graph: one (n, columns) float32 input, (n, classes) probabilities out."""
         return as_onnx(self.network_)
+
+    def _trained(self, keras: Any, rows: Matrix, codes: Any, epochs: int, **options: Any) -> tuple[Any, dict[str, list[float]]]:
+        """Return a network after so many epochs of the schedule, and its losses by epoch."""
+        keras.utils.set_random_seed(self.random_state or 0)
+        steps = -(-len(rows) // self.batch_size)
+        shares = np.bincount(codes) / len(codes)
+        network = self._built(keras, rows.shape[1], precision="float32")
+        network.compile(
+            optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.learning_rate, steps * self.epochs)),
+            loss="sparse_categorical_crossentropy",
+            steps_per_execution=steps,  # a whole epoch without coming back to Python: a third of the time
+        )
+        weights = dict(enumerate((shares * len(shares)) ** -self.balance))
+        told = network.fit(rows, codes, epochs=epochs, batch_size=self.batch_size, class_weight=weights, verbose=0, **options)
+        return network, told.history
 
     def _built(self, keras: Any, width: int, precision: str) -> Any:
         layers, penalty = keras.layers, keras.regularizers.L2(self.l2)

@@ -16,26 +16,34 @@ from slipway.spec import ModelSpec
 Array = npt.NDArray[Any]
 
 
-def compile_forest(spec: ModelSpec, measured: Measured) -> Compiled:
-    """Compile a RandomForestClassifier, an ExtraTreesClassifier or a DecisionTreeClassifier.
+def refuse_chance(spec: ModelSpec, measured: Measured) -> None:
+    """Refuse a forest, also one inside another estimator, that adds its votes in the order in which threads finish.
 
     Raises:
-        CannotCompileError: The forest adds its votes in the order in which threads finish, so it has no one answer at a tie.
+        CannotCompileError: There is one; it has no one answer at a tie.
     """
-    if getattr(measured.estimator, "n_jobs", None) not in (None, 1):
-        raise CannotCompileError(
-            f"{spec.name}: the forest has n_jobs={measured.estimator.n_jobs}, so its threads add up the votes in any order and a "
-            "tie is decided by chance. Set n_jobs=None before it is measured."
-        )
+    for part in (measured.estimator, *measured.estimator.get_params().values()):
+        forest = any(kind.__name__ == "ForestClassifier" for kind in type(part).__mro__)
+        if forest and part.n_jobs not in (None, 1):
+            raise CannotCompileError(
+                f"{spec.name}: the forest has n_jobs={part.n_jobs}, so its threads add up the votes in any order and a "
+                "tie is decided by chance. Set n_jobs=None before it is measured."
+            )
+
+
+def compile_forest(spec: ModelSpec, measured: Measured) -> Compiled:
+    """Compile a RandomForestClassifier, an ExtraTreesClassifier or a DecisionTreeClassifier."""
     files = {PREPARATION: encode_preparation(measured), ARRAYS: pack(arrays(measured.estimator))}
     return Compiled("trees", files, measured.threshold)
 
 
 def trees_of(estimator: Any) -> list[Any]:
-    """Return scikit-learn's own trees, `sklearn.tree._tree.Tree`, in the order of the vote; none for any other estimator."""
+    """Return scikit-learn's own trees, `sklearn.tree._tree.Tree`, in the order of the vote; none for an estimator without any."""
     if hasattr(estimator, "tree_"):
         return [estimator.tree_]
-    return [each.tree_ for each in np.ravel(getattr(estimator, "estimators_", [])) if hasattr(each, "tree_")]
+    parts = getattr(estimator, "estimators_", [])
+    # not np.ravel of a list: it would take forests for lists of trees, of one length
+    return [tree for part in (parts.ravel() if isinstance(parts, np.ndarray) else parts) for tree in trees_of(part)]
 
 
 def arrays(estimator: Any) -> dict[str, Array]:

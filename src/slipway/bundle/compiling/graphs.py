@@ -36,7 +36,7 @@ def compile_network(spec: ModelSpec, measured: Measured) -> Compiled:
 
 
 def compile_onnx(spec: ModelSpec, pipeline: Any) -> bytes:
-    """Return an ONNX graph that takes one (n, 1) tensor a raw column, and whose last output is (n, classes) probabilities.
+    """Return an ONNX graph that takes one (n, 1) tensor a raw column, in their order, and whose last output is (n, classes) probabilities.
 
     Args:
         pipeline: The fitted pipeline of the spec.
@@ -69,7 +69,7 @@ def _converted(model: Any, inputs: list[tuple[str, Any]]) -> bytes:
 
     try:
         graph = convert_sklearn(model, initial_types=inputs, options={id(model): {"zipmap": False}})
-    except RuntimeError as error:  # also what skl2onnx raises for a type it does not know
-        raise CannotCompileError(f"skl2onnx cannot convert it ({str(error).strip().splitlines()[0]})") from error
+    except Exception as error:  # a type that skl2onnx does not know, or whatever the converter of one it knows trips over
+        raise CannotCompileError(f"skl2onnx cannot convert it ({(str(error).strip() or type(error).__name__).splitlines()[0]})") from error
     serialized: bytes = graph.SerializeToString()
     return serialized

@@ -15,6 +15,7 @@ from slipway.errors import BundleError
 
 GRAPH = "model.onnx"
 ARRAYS = "model.npz"
+PIPELINE = "model.skops"
 PREPARATION = "preparation.json"
 
 Array = npt.NDArray[Any]

@@ -12,6 +12,7 @@ import onnxruntime
 from slipway.bundle.engines.files import GRAPH
 from slipway.bundle.engines.preparation import Preparer
 from slipway.bundle.reading import Bundle
+from slipway.errors import BundleError
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -19,18 +20,29 @@ Probabilities = npt.NDArray[np.float64]
 class GraphEngine:
     """A graph with its preparation inside.
 
-    It takes one (n, 1) tensor a column, float32 or text, under the column's own name, and its last output is the (n, classes)
-    probabilities.
+    It takes one (n, 1) tensor a column, float32 or text, in the contract's order, and its last output is the (n, classes)
+    probabilities. The inputs' names are not always the columns': skl2onnx writes "mean radius" as "mean_radius".
+
+    Raises:
+        BundleError: The graph has more inputs than the contract has columns, or fewer.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self._session = _session(bundle)
         self._output = self._session.get_outputs()[-1].name
-        self._types = {column.name: object if column.kind == "category" else np.float32 for column in bundle.contract.columns}
+        inputs, columns = self._session.get_inputs(), bundle.contract.columns
+        if len(inputs) != len(columns):
+            raise BundleError(
+                f"{bundle.folder}: {GRAPH} takes {len(inputs)} columns; the contract has {len(columns)}. Release the model again."
+            )
+        self._inputs = [
+            (column.name, taken.name, object if column.kind == "category" else np.float32)
+            for column, taken in zip(columns, inputs, strict=True)
+        ]
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
         """Return (n, classes) probabilities of n rows given by column."""
-        feed = {name: np.asarray(columns[name], dtype=kind).reshape(-1, 1) for name, kind in self._types.items()}
+        feed = {taken: np.asarray(columns[name], dtype=kind).reshape(-1, 1) for name, taken, kind in self._inputs}
         return np.asarray(self._session.run([self._output], feed)[0], dtype=np.float64)
 
 
@@ -55,4 +67,8 @@ def _session(bundle: Bundle) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(bundle.file(GRAPH), sess_options=options, providers=["CPUExecutionProvider"])
+    content = bundle.file(GRAPH)
+    try:
+        return onnxruntime.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base of their own
+        raise BundleError(f"{bundle.folder}: ONNX Runtime cannot open {GRAPH} ({error}). Release the model again.") from error

@@ -1,0 +1,46 @@
+"""Registering a model whose ONNX graph fails its proof: the bundle holds the pipeline itself, and the log says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import mlflow
+import numpy as np
+import pytest
+from sklearn.ensemble import GradientBoostingClassifier
+
+from slipway.bundle.engine import by_column, labels, open_engine
+from slipway.records import Snapshot, Tuned
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking.connection import connect
+from slipway.tracking.registration import register
+from slipway.tracking.registry import downloaded_bundle
+from slipway.training.splitting import Rows
+
+
+@pytest.fixture
+def boosted(heart: ModelSpec) -> Iterator[ModelSpec]:
+    """heart-failure by boosted trees, which ONNX Runtime walks in float32."""
+    estimator = GradientBoostingClassifier(n_estimators=30)
+    yield replace(heart, name="boosted", registered_as="boosted", estimator=estimator, search_space={}, simplest=None)
+    mlflow.set_tracking_uri(None)
+    mlflow.set_registry_uri(None)
+
+
+def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline_with_a_warning(
+    boosted: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    candidate = register(boosted, snapshot, rows, tuned.model_copy(update={"parameters": {}}), settings)
+
+    with downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+        assert bundle.contract.engine == "pyfunc"
+        assert list(bundle.files) == ["model.skops"]
+        answered = open_engine(bundle).probabilities(by_column(bundle.probe.rows, bundle.contract))
+    assert np.array_equal(answered, bundle.probe.probabilities)
+    assert labels(answered, bundle.contract) == bundle.probe.labels
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING" and record.name.startswith("slipway")]
+    assert len(said) == 1
+    assert said[0].startswith("boosted: no smaller engine answers exactly (")
+    assert "the compiled model is not the measured model on" in said[0]
