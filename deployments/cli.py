@@ -183,7 +183,7 @@ def up(as_json: AsJson = False) -> None:
         settings = Settings.load()
         local.up(settings, model_ports=model_ports(settings), on_progress=_tell)
         quiet_prefect(settings)
-        manifest.apply(f"{settings.prefect_url}/api")
+        manifest.apply(f"{settings.prefect_url}/api", settings.home)
         _show_status(settings, as_json)
 
 

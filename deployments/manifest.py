@@ -18,6 +18,7 @@ import httpx
 import yaml
 
 from deployments.local.services import POOL
+from slipway import models
 from slipway.catalogue import catalogue
 from slipway.errors import PlatformError
 from slipway.spec import ModelSpec
@@ -34,16 +35,20 @@ def content() -> str:
     return HEADER + str(yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True))
 
 
-def apply(api_url: str) -> bool:
-    """Register every deployment of `prefect.yaml` with a running server. Returns whether anything had to be done.
+def apply(api_url: str, folder: Path) -> bool:
+    """Register every deployment of the catalogue with a running server. Returns whether anything had to be done.
+
+    What is registered is written to a `prefect.yaml` in `folder`: with SLIPWAY_MODELS it holds more than the project's own.
 
     Raises:
         PlatformError: Prefect refused one of them; the message carries what it said.
     """
     if _registered(api_url) >= {(deployment["name"], deployment["version"]) for deployment in _deployments()}:
         return False
+    manifest = folder / MANIFEST.name
+    manifest.write_text(content())
     ran = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(MANIFEST)],
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(manifest)],
         cwd=ROOT,
         env=os.environ | {"PREFECT_API_URL": api_url},
         capture_output=True,
@@ -94,6 +99,8 @@ def _fleet() -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
+    if extra := models.__path__[1:]:
+        raise SystemExit(f"SLIPWAY_MODELS adds {extra[0]}, and prefect.yaml holds the project's own models only. Unset it for this command.")
     if arguments == ["--check"]:
         if not MANIFEST.exists() or MANIFEST.read_text() != content():
             raise SystemExit("prefect.yaml is not what the catalogue says; run `make manifest`.")

@@ -217,3 +217,14 @@ def test_nothing_that_was_stored_is_a_pickle(operator: Operator) -> None:
     assert len(list(artifacts.rglob("model.skops"))) >= 3  # MLflow's two, and the one in a bundle
     assert pickles_below(artifacts) == []
     assert pickles_below(operator.settings.bundles) == []
+
+
+def test_the_new_models_have_deployments_and_the_projects_own_manifest_stays_as_it_is(operator):
+    shown, checked = (
+        subprocess.run([sys.executable, *arguments], env=operator.environment, capture_output=True, text=True)
+        for arguments in (["-c", "from deployments.manifest import content; print(content())"], ["-m", "deployments.manifest", "--check"])
+    )
+
+    assert {f"name: {name}\n" in shown.stdout for name in MODELS} == {True}
+    assert checked.returncode == 1
+    assert "prefect.yaml holds the project's own models only" in checked.stderr

@@ -94,7 +94,7 @@ def test_a_chosen_threshold_and_a_missing_card_are_said(subject: Subject, eviden
     text = card(other, replace(evidence, slices=[]), "c0ffee")
 
     assert "*heart disease* from a probability of 0.3125, chosen for the best accuracy by cross-validation" in text
-    assert "Nobody has said: declare `card=Card(...)` in `src/slipway/models/heart_failure.py`." in text
+    assert "Nobody has said: declare `card=Card(...)` in the model's file, `heart_failure.py`." in text
     assert "The spec names no slices." in text
 
 

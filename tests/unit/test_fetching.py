@@ -109,7 +109,7 @@ def test_a_changed_file_is_refused_with_both_checksums_and_leaves_no_file(model:
 
     assert SHA256 in str(error.value)
     assert hashlib.sha256(changed).hexdigest() in str(error.value)
-    assert "src/slipway/models/toy.py" in str(error.value)
+    assert "the model's file, toy.py" in str(error.value)
     assert not folder.exists()
 
 

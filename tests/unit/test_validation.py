@@ -63,7 +63,7 @@ def test_a_bad_cell_is_named_with_its_column_line_and_value(toy: ModelSpec, writ
         validate(toy, write(HEADER, *GOOD, line))
 
     assert f"  - {violation}\n" in str(error.value)
-    assert str(error.value).startswith("toy: toy.csv breaks the columns declared in src/slipway/models/toy.py:\n")
+    assert str(error.value).startswith("toy: toy.csv breaks the columns declared in the model's file, toy.py:\n")
 
 
 def test_values_on_the_borders_of_a_range_are_valid(toy: ModelSpec, write: Write) -> None:

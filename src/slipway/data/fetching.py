@@ -50,7 +50,7 @@ def store(content: bytes, path: Path, spec: ModelSpec, address: str) -> None:
         raise DatasetChangedError(
             f"{spec.name}: {address} has changed.\n"
             f"  expected sha256 {spec.dataset.sha256}   received sha256 {received} ({len(content):,} bytes)\n"
-            f"If the new data is intended, review it and pin the new checksum in src/slipway/models/{module}.py."
+            f"If the new data is intended, review it and pin the new checksum in the model's file, {module}.py."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(f".{os.getpid()}.tmp")

@@ -134,6 +134,6 @@ def _invalid(spec: ModelSpec, path: Path, violations: list[str]) -> InvalidRowsE
     listed = "\n".join(f"  - {violation}" for violation in violations)
     module = spec.name.replace("-", "_")
     return InvalidRowsError(
-        f"{spec.name}: {path.name} breaks the columns declared in src/slipway/models/{module}.py:\n{listed}\n"
+        f"{spec.name}: {path.name} breaks the columns declared in the model's file, {module}.py:\n{listed}\n"
         "Correct the file, or the declaration if it is the declaration that is wrong."
     )

@@ -39,7 +39,7 @@ def card(subject: Subject, evidence: Evidence, commit: str) -> str:
 
 
 def _unsaid(spec: ModelSpec) -> str:
-    return f"Nobody has said: declare `card=Card(...)` in `src/slipway/models/{spec.name.replace('-', '_')}.py`."
+    return f"Nobody has said: declare `card=Card(...)` in the model's file, `{spec.name.replace('-', '_')}.py`."
 
 
 def _rows(subject: Subject) -> list[str]:
