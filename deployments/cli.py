@@ -67,7 +67,9 @@ def models(as_json: AsJson = False) -> None:
 
 
 Sample = Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")]
-Trials = Annotated[int | None, typer.Option(min=1, help="Hyperparameter trials; the model's own number if left out.")]
+Trials = Annotated[
+    int | None, typer.Option(min=1, help="Hyperparameter trials; if left out, the model's own number, or a few on sample rows.")
+]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. The result is the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")]
 

@@ -35,8 +35,7 @@ def curl(settings: Settings) -> str:
 def main() -> None:
     try:
         cli.app(["up"], standalone_mode=False)
-        # one job, so that everybody sees the figures that the README shows
-        code = cli.app(["release", MODEL, "--sample", "--jobs", "1"], standalone_mode=False)
+        code = cli.app(["release", MODEL, "--sample"], standalone_mode=False)
         settings, spec = Settings.load(), lookup(MODEL)
         if code == cli.REFUSED:
             out.print("the champion before it stays in service")

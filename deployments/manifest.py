@@ -100,7 +100,9 @@ def _fleet() -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     if extra := models.__path__[1:]:
-        raise SystemExit(f"SLIPWAY_MODELS adds {extra[0]}, and prefect.yaml holds the project's own models only. Unset it for this command.")
+        raise SystemExit(
+            f"SLIPWAY_MODELS adds {extra[0]}, and prefect.yaml holds the project's own models only. Unset it for this command."
+        )
     if arguments == ["--check"]:
         if not MANIFEST.exists() or MANIFEST.read_text() != content():
             raise SystemExit("prefect.yaml is not what the catalogue says; run `make manifest`.")

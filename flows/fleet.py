@@ -23,8 +23,8 @@ def fleet(
     Args:
         names: Models of the catalogue; all of them if left out.
         sample: Use generated rows instead of the real ones.
-        trials: Hyperparameter trials for each; the model's own number if left out.
-        jobs: Processes that tune at the same time; the number of cores if left out.
+        trials: Hyperparameter trials for each; if left out, its own number, or a few on sample rows.
+        jobs: Processes that tune at the same time; the number of cores if left out. The result is the same.
         dry_run: Stop after the gate, and change neither registry nor service.
     """
     chosen = [lookup(name).name for name in names or catalogue()]

@@ -29,8 +29,8 @@ def release(name: str, sample: bool = False, trials: int | None = None, jobs: in
     Args:
         name: The model's name in the catalogue, such as heart-failure.
         sample: Use generated rows instead of the real ones.
-        trials: Hyperparameter trials; the model's own number if left out.
-        jobs: Processes that tune at the same time; the number of cores if left out. One is reproducible.
+        trials: Hyperparameter trials; if left out, the model's own number, or a few on sample rows.
+        jobs: Processes that tune at the same time; the number of cores if left out. The result is the same.
         dry_run: Stop after the gate, and change neither registry nor service.
     """
     spec, settings = lookup(name), Settings.load()

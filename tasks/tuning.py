@@ -19,14 +19,14 @@ from slipway.training.splitting import Rows
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
-WORTHWHILE = 10  # trials: fewer are done before a second process has imported scikit-learn
+SAMPLE_TRIALS = 5  # enough to see it work: rows that were generated reward no search
 TOLD = 10  # progress lines in the log of one study
 
 
 @task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE)
 def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
     """Search, with the progress shown in the run page and in the log; see `slipway.training.tuning`."""
-    wanted = trials or spec.trials
+    wanted = trials or (min(spec.trials, SAMPLE_TRIALS) if snapshot.sample else spec.trials)
     # called from synchronous code, Prefect answers with the id itself
     bar = cast(UUID, create_progress_artifact(progress=0.0, key=f"tuning-{spec.name}", description=f"{wanted} trials of {spec.name}"))
     step = max(1, wanted // TOLD)
@@ -36,11 +36,7 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
             logger.info("%s: trial %d of %d, best cross-validated %s %.4f", spec.name, finished, trials, spec.metric, best)
             update_progress_artifact(bar, progress=100.0 * finished / trials)
 
-    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told, jobs or _jobs(wanted))
+    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told, jobs or os.cpu_count() or 1)
     rule = f" (the simplest as good as the best, by {spec.simplest.parameter})" if spec.simplest else ""
     logger.info("%s: chose %s%s, cross-validated %s %.4f", spec.name, tuned.parameters, rule, tuned.metric, tuned.score)
     return tuned
-
-
-def _jobs(trials: int) -> int:
-    return os.cpu_count() or 1 if trials >= WORTHWHILE else 1

@@ -46,7 +46,11 @@ def _asked(port: int, key: str, rows: pd.DataFrame) -> list[int | str]:
     with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=60.0) as client:
         for start in range(0, len(rows), ROWS_A_REQUEST):
             part = rows.iloc[start : start + ROWS_A_REQUEST].astype(object).to_dict(orient="split", index=False)
-            said += client.post(f"http://{LOOPBACK}:{port}/invocations", json={"dataframe_split": part}).raise_for_status().json()["predictions"]
+            said += (
+                client.post(f"http://{LOOPBACK}:{port}/invocations", json={"dataframe_split": part})
+                .raise_for_status()
+                .json()["predictions"]
+            )
     return said
 
 

@@ -76,11 +76,10 @@ def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
 
 
 def _draw_column(kind: Numeric | Category, known: Any, rows: int, generator: np.random.Generator) -> Any:
-    if named := _named(kind):
-        shares = np.array([known.get(str(value), 0) for value in named], dtype="float64")
-        return generator.choice(
-            np.array(named, dtype=object if isinstance(kind, Category) else np.int64), size=rows, p=shares / shares.sum()
-        )
+    if isinstance(kind, Category) or kind.nominal:
+        names = np.array(_names(kind), dtype=object if isinstance(kind, Category) else np.int64)
+        shares = np.array([known.get(str(value), 0) for value in names], dtype="float64")
+        return generator.choice(names, size=rows, p=shares / shares.sum())
     levels = np.linspace(0, 1, len(known["quantiles"]))
     values = np.interp(generator.random(rows), levels, known["quantiles"])
     values = np.round(values, known["decimals"])
@@ -103,15 +102,14 @@ def derive(spec: ModelSpec, rows: pd.DataFrame) -> Statistics:
 
 
 def _column_facts(kind: Numeric | Category, cells: pd.Series[Any]) -> Any:
-    if named := _named(kind):
-        return {str(value): int((cells == value).sum()) for value in named}
+    if isinstance(kind, Category) or kind.nominal:
+        return {str(value): int((cells == value).sum()) for value in _names(kind)}
     decimals = 0 if kind.integer else max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in cells)
     quantiles = np.quantile(cells.to_numpy(dtype="float64"), np.linspace(0, 1, QUANTILES))
     return {"decimals": decimals, "quantiles": [round(float(value), 6) for value in quantiles]}
 
 
-def _named(kind: Numeric | Category) -> tuple[str, ...] | tuple[int, ...]:
-    """Return every value of a column whose values are names; none of a column of quantities."""
+def _names(kind: Numeric | Category) -> tuple[str, ...] | tuple[int, ...]:
     return kind.values if isinstance(kind, Category) else kind.codes
 
 

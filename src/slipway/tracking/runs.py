@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import tempfile
 import warnings
@@ -19,6 +20,8 @@ from slipway.training.splitting import Rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
 
 
 def experiment(client: MlflowClient, spec: ModelSpec, settings: Settings) -> str:
@@ -57,7 +60,9 @@ def _log(subject: Subject, studies: Path | None) -> str:
     mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score} | baselines)
     _log_rows(spec, snapshot, rows)
     _log_evidence(subject, studies)
-    return log_model(spec, rows, measured.pipeline)
+    model_uri = log_model(spec, rows, measured.pipeline)
+    logger.info("%s: logged as run %s, with its evidence and the model", spec.name, mlflow.active_run().info.run_id)
+    return model_uri
 
 
 def git_commit() -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,24 +13,28 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import Trial
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from slipway.spec import ModelSpec
+from slipway.spec import THRESHOLD_METRICS, ModelSpec
 from slipway.training.evaluation import Answers, figure
+from slipway.training.forests import FORESTS, Fold, Forests
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build, preparation_choices
 from slipway.training.splitting import Rows
 
 STANDARD_ERROR = "standard_error"
+OF_LABELS = (*THRESHOLD_METRICS, "f1_macro")  # metrics that read labels; the others read probabilities
+SIZES = 32  # a search space with more different numbers of trees keeps only those that were asked for
 
 
 @dataclass
 class Objective:
     """What a study maximises: the mean of the spec's metric over the folds.
 
-    Preparation depends on few hyperparameters, or none, so prepared folds are kept for the trials that follow.
+    Preparation depends on few hyperparameters, or none, so prepared folds are kept for the trials that follow; so is what
+    forests said of the held-out rows.
     """
 
     spec: ModelSpec
     rows: Rows
-    _prepared: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _prepared: dict[Hashable, Fold] = field(default_factory=dict, repr=False)
 
     def __call__(self, trial: Trial) -> float:
         """Score one trial; its standard error over the folds is kept beside the score.
@@ -48,30 +53,46 @@ class Objective:
         return float(np.mean(scores))
 
     def score(self, parameters: Mapping[str, Any], fold: int) -> float:
-        """Fit on the rest of the training rows, and return the metric on one fold."""
-        target = self.spec.columns.target
+        """Fit on the rest of the training rows, and return the metric on one fold; the model is asked only for what it reads."""
         estimator = build(self.spec, parameters).named_steps[MODEL_STEP]
-        train, train_labels, held_out, truth = self._fold(parameters, fold)
-        estimator.fit(train, train_labels)
-        probabilities = np.asarray(estimator.predict_proba(held_out), dtype=np.float64)
-        return figure(self.spec.metric, Answers(target, truth, estimator.predict(held_out), probabilities))
+        place = (fold, tuple(sorted(preparation_choices(parameters).items())))
+        rows = self._fold(parameters, place)
+        labels: Any = ()
+        probabilities = np.empty((0, 0))
+        if type(estimator) in FORESTS:
+            probabilities = self._forests.probabilities(estimator, rows, place)
+            labels = np.unique(rows.train_labels)[probabilities.argmax(axis=1)]
+        else:
+            estimator.fit(rows.train, rows.train_labels)
+            if self.spec.metric in OF_LABELS:
+                labels = estimator.predict(rows.held_out)
+            else:
+                probabilities = np.asarray(estimator.predict_proba(rows.held_out), dtype=np.float64)
+        return figure(self.spec.metric, Answers(self.spec.columns.target, rows.truth, labels, probabilities))
 
-    def _fold(self, parameters: Mapping[str, Any], fold: int) -> Any:
-        key = (fold, tuple(sorted(preparation_choices(parameters).items())))
-        if key not in self._prepared:
-            fit, held_out = self._indices()[fold]
+    def _fold(self, parameters: Mapping[str, Any], place: tuple[int, Hashable]) -> Fold:
+        if place not in self._prepared:
+            fit, held_out = self._indices[place[0]]
             preparation = build(self.spec, parameters).named_steps[PREPARATION_STEP]
-            train, labels = self.rows.train.iloc[fit], self.rows.train_labels
-            prepared = preparation.fit_transform(train, labels.iloc[fit])
+            train, labels = self.rows.train.iloc[fit], self.rows.train_labels.to_numpy()
+            prepared = preparation.fit_transform(train, labels[fit])
             other = preparation.transform(self.rows.train.iloc[held_out])
-            self._prepared[key] = (prepared, labels.iloc[fit].to_numpy(), other, labels.iloc[held_out].to_numpy())
-        return self._prepared[key]
+            self._prepared[place] = Fold(prepared, labels[fit], other, labels[held_out])
+        return self._prepared[place]
 
-    def _indices(self) -> Any:
-        if "folds" not in self._prepared:
-            folds = RepeatedStratifiedKFold(n_splits=self.spec.folds, n_repeats=self.spec.repeats, random_state=self.spec.split.seed)
-            self._prepared["folds"] = list(folds.split(self.rows.train, self.rows.train_labels))
-        return self._prepared["folds"]
+    @cached_property
+    def _indices(self) -> list[Any]:
+        folds = RepeatedStratifiedKFold(n_splits=self.spec.folds, n_repeats=self.spec.repeats, random_state=self.spec.split.seed)
+        return list(folds.split(self.rows.train, self.rows.train_labels))
+
+    @cached_property
+    def _forests(self) -> Forests:
+        kind, sizes = self.spec.search_space.get("n_estimators"), []
+        if isinstance(kind, CategoricalDistribution):
+            sizes = list(kind.choices)
+        elif isinstance(kind, IntDistribution) and not kind.log:
+            sizes = list(range(kind.low, kind.high + 1, kind.step))
+        return Forests(sizes if len(sizes) <= SIZES else ())
 
 
 def _suggest(trial: Trial, name: str, kind: Any) -> Any:
