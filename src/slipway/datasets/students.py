@@ -71,7 +71,7 @@ SLICES: dict[str, tuple[float, ...]] = {"Gender": (1.0,), "Age at enrollment": (
 
 CARD = Card(
     intended_use="To find students whom a talk or a scholarship might keep, after their second semester.",
-    not_for="Refusing anybody a place, a grade or money; students of other institutions or countries; the first year, whose results it needs.",
+    not_for="Refusing anybody a place, a grade or money; students elsewhere; the first year, whose results it needs.",
     quirks=(
         "Half of the columns are results of the first two semesters, so the model knows a student only when a year has passed.",
         "`Enrolled` is the end of the record, not of the student: it is the rarest class (794 of 4424 rows) and the one most often missed.",
