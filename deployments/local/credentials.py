@@ -22,13 +22,13 @@ def ensure_api_key(settings: Settings) -> Settings:
     that no program's environment and no configuration file holds it. Safe to repeat; a key that is set stays.
 
     Raises:
-        slipway.gateway.keys.WeakKeyError: The key that was set is too short; nothing was written.
+        slipway.access.keys.WeakKeyError: The key that was set is too short; nothing was written.
     """
-    from slipway.gateway import keys
+    from slipway.access import keys
 
     secret = settings.api_key or SecretStr(keys.generate())
     key = secret.get_secret_value()
-    if keys.Keys(settings.home).authorize(b"Bearer " + key.encode()) != KEY_NAME:
+    if keys.holder(settings.home, key) != KEY_NAME:
         keys.add(settings.home, KEY_NAME, key)
     _keep(settings.home / CREDENTIALS_FILE, f"SLIPWAY_API_KEY={key}\n")
     return settings if settings.api_key else settings.model_copy(update={"api_key": secret})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployments.local.ports import PortNeed
+from slipway.gateway_settings import reachable
 from slipway.settings import LOOPBACK, Settings
 
 PREFECT, MLFLOW, WORKER, GATEWAY = "prefect", "mlflow", "worker", "gateway"
@@ -49,7 +50,7 @@ def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """
     kept = {key: value for key, value in environ.items() if not key.startswith(NOT_INHERITED)}
     proxied = [host for host in environ.get("NO_PROXY", environ.get("no_proxy", "")).split(",") if host]
-    direct = ",".join(dict.fromkeys([*proxied, LOOPBACK, "localhost"]))
+    direct = ",".join(dict.fromkeys([*proxied, LOOPBACK, "localhost", reachable(settings.gateway_address).strip("[]")]))
     return kept | resolved(settings) | {"NO_PROXY": direct, "no_proxy": direct, "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 
 

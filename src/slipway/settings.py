@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from ssl import SSLContext, create_default_context
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from slipway.gateway_settings import LOOPBACK, GatewaySettings, reachable
+
+__all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 CREDENTIALS_FILE = "credentials.env"
-LOOPBACK = "127.0.0.1"
 
 
-class Settings(BaseSettings):
+class Settings(GatewaySettings):
     """Where things are and how to reach them; immutable once read."""
 
     model_config = SettingsConfigDict(
@@ -70,7 +74,23 @@ class Settings(BaseSettings):
 
     @cached_property
     def gateway_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.gateway_port}"
+        """Where this machine's own programs reach the gateway."""
+        return self.address_of(self.gateway_port)
+
+    def address_of(self, port: int) -> str:
+        """Return the URL of one of the gateway's ports, as this machine's own programs reach it."""
+        return f"{'https' if self.tls_certificate else 'http'}://{reachable(self.gateway_address)}:{port}"
+
+    @cached_property
+    def trust(self) -> SSLContext | bool:
+        """What an HTTP client of this machine trusts when it calls the gateway: `httpx.Client(verify=settings.trust)`.
+
+        Raises:
+            ssl.SSLError, OSError: SLIPWAY_TLS_AUTHORITY is not a file of certificates.
+        """
+        if self.tls_certificate is None or self.tls_authority is None:
+            return True
+        return create_default_context(cafile=str(self.tls_authority))
 
     @cached_property
     def prefect_url(self) -> str:

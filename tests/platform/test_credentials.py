@@ -41,7 +41,7 @@ def test_a_key_that_was_set_is_the_one_that_is_kept(tmp_path, monkeypatch):
 
 def test_repeating_it_rewrites_nothing(tmp_path):
     settings = ensure_api_key(Settings(home=tmp_path))
-    files = [tmp_path / "credentials.env", tmp_path / "gateway" / "keys.json"]
+    files = [tmp_path / "credentials.env", tmp_path / "gateway" / "access.json"]
     before = [file.stat().st_mtime_ns for file in files]
 
     ensure_api_key(settings)
@@ -51,7 +51,7 @@ def test_repeating_it_rewrites_nothing(tmp_path):
 
 def test_a_lost_key_file_is_made_again_with_the_same_key(tmp_path):
     settings = ensure_api_key(Settings(home=tmp_path))
-    (tmp_path / "gateway" / "keys.json").unlink()
+    (tmp_path / "gateway" / "access.json").unlink()
 
     ensure_api_key(settings)
 

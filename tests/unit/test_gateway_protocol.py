@@ -9,8 +9,9 @@ import pytest
 
 from slipway.bundle.contract import Column, Contract
 from slipway.gateway.checks import ABSENT
-from slipway.gateway.protocol import MOST_ROWS, decode
+from slipway.gateway.protocol import decode
 from slipway.gateway.replies import RequestError
+from slipway.gateway.shapes import MOST_ROWS
 
 COLUMNS = (
     Column("Age", "integer", "age", unit="years", low=0, high=120),

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
+import socket
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway.errors import SlipwayError
-from slipway.gateway.configuration import Reading
+from slipway.gateway import logs
+from slipway.gateway.configuration import Configuration, Reading
+
+if TYPE_CHECKING:
+    from slipway.gateway.workers import Channel
+
+SPARE_FILES = 512  # beside connections: sockets that listen, the log's database, libraries
 
 logger = logging.getLogger("slipway.gateway")
 
@@ -15,24 +25,67 @@ logger = logging.getLogger("slipway.gateway")
 def main() -> int:
     """Return 0 after SIGTERM or SIGINT, 1 when the gateway cannot start."""
     reading = Reading()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logs.configure("text")
     os.umask(0o077)  # the audit log holds the callers' rows
 
-    import uvloop
-
-    from slipway.gateway.server import bind, serve
+    from slipway.gateway import server  # noqa: F401 - imported while the settings are read, and before workers are forked
+    from slipway.gateway.binding import bind
 
     try:
         configuration = reading.result()
+        logs.configure(configuration.log_format)
+        check_transport(configuration)
         sock = bind(configuration.address, configuration.port)
     except SlipwayError as error:
         logger.error("%s", error)
         return 1
-    logger.info("listening on http://%s:%d", configuration.address, configuration.port)
-    uvloop.run(serve(configuration, sock))
+    _allow_files(configuration.connections + SPARE_FILES)
+    scheme = "https" if configuration.tls_certificate else "http"
+    logger.info("listening on %s://%s:%d", scheme, configuration.address, configuration.port)
+    status = work(configuration, sock, 0, None) if configuration.workers == 1 else _several(configuration, sock)
     logger.info("stopped")
+    return status
+
+
+def check_transport(configuration: Configuration, *, authentication: bool = True) -> None:
+    """Refuse to be reached from elsewhere without TLS and authentication, and a certificate that cannot be used.
+
+    Raises:
+        PlatformError: The message says what to set.
+    """
+    from slipway.gateway.exposure import check
+
+    check(configuration.address, tls=configuration.tls_certificate is not None, authentication=authentication)
+    if configuration.tls_certificate and configuration.tls_key:
+        from slipway.gateway.tls import ServerCertificate
+
+        ServerCertificate(Path(configuration.tls_certificate), Path(configuration.tls_key))
+
+
+def work(configuration: Configuration, sock: socket.socket, number: int, channel: Channel | None) -> int:
+    """Answer, as one of the workers, until it is time to end."""
+    import uvloop
+
+    from slipway.gateway.server import serve
+
+    uvloop.run(serve(configuration, sock, number, channel))
     return 0
+
+
+def _several(configuration: Configuration, sock: socket.socket) -> int:
+    from slipway.gateway.worker_state import FOLDER
+    from slipway.gateway.workers import Workers
+
+    folder = Path(configuration.home) / FOLDER
+    return Workers(configuration.workers, configuration.address, folder, lambda number, line: work(configuration, sock, number, line)).run()
+
+
+def _allow_files(wanted: int) -> None:
+    """Ask the system for as many open files as connections may need; it may allow fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ LISTED = 20
 SHOWN = 60
 # The engine computes in float32: a number beyond this would become infinity inside it.
 LARGEST = 3.4028234663852886e38
+NUMBERS = {int, float}  # bool is a kind of its own here: true is not 1
 
 Cells = Sequence[Any]
 
@@ -30,30 +31,36 @@ class Absent:
 ABSENT: Final = Absent()
 
 
-def check(columns: Mapping[str, Cells], contract: Contract) -> dict[str, Cells]:
+def check(columns: Mapping[str, Cells], contract: Contract, others: Sequence[Violation] = ()) -> dict[str, Cells]:
     """Return the columns in contract order when all cells keep the contract.
 
     Args:
         columns: Cells by the column names the caller used, all of one length >= 1; ABSENT where a record lacks the column.
+        others: What is wrong with the same rows beside their columns; told with the rest.
     Raises:
         RequestError: 400, with row, column, what was expected and what came for each violation.
     """
-    violations: list[Violation] = []
-    total = 0
+    checked = {column.name: columns.get(column.name, ()) for column in contract.columns}
+    kept = all(map(_keeps, contract.columns, checked.values()))
+    if not kept or others or len(columns) > len(checked):
+        raise _broken(columns, contract, others)
+    return checked
+
+
+def _broken(columns: Mapping[str, Cells], contract: Contract, others: Sequence[Violation]) -> RequestError:
+    violations, total = list(others), len(others)
     for column in contract.columns:
         if column.name not in columns:
             total += 1
             violations.append(Violation(0, column.name, expected(column), "no such column"))
-        elif not _keeps(column, columns[column.name]):
-            faults = [row for row, cell in enumerate(columns[column.name]) if not _keeps(column, (cell,))]
-            total += len(faults)
-            violations += [_violation(row, column, columns[column.name][row]) for row in faults[:LISTED]]
+            continue
+        faults = _faults(column, columns[column.name])
+        total += len(faults)
+        violations += [_violation(row, column, columns[column.name][row]) for row in faults[:LISTED]]
     unknown = columns.keys() - {column.name for column in contract.columns}
     total += len(unknown)
     violations += [_extra(name, columns[name], contract) for name in islice((name for name in columns if name in unknown), LISTED)]
-    if total:
-        raise refusal(contract, violations, total)
-    return {column.name: columns[column.name] for column in contract.columns}
+    return refusal(contract, violations, total)
 
 
 def refusal(contract: Contract, violations: Sequence[Violation], total: int) -> RequestError:
@@ -86,21 +93,52 @@ def shown(cell: Any) -> str:
         return repr(cell)
     if cell is None or cell != cell:
         return "nothing (null, NaN or an empty cell)"
-    text = msgspec.json.encode(cell[:SHOWN] if isinstance(cell, str | list) else cell).decode()
+    try:
+        text = msgspec.json.encode(cell[:SHOWN] if isinstance(cell, str | list) else cell).decode()
+    except RecursionError:
+        return "a value nested too deeply to be shown"
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
 def _keeps(column: Column, cells: Cells) -> bool:
-    kinds = set(map(type, cells))
+    """Tell whether there are cells and all keep the contract; many are looked at together, which is quicker than one by one."""
+    if len(cells) == 1:
+        return _cell_keeps(column, cells[0])
     if column.kind == "category":
-        return kinds == {str} and set(cells) <= set(column.values)
-    if not kinds <= {int, float}:  # bool is a kind of its own here: true is not 1
+        try:
+            return set(cells) <= set(column.values) and len(cells) > 0
+        except TypeError:  # a list or an object
+            return False
+    kinds = set(map(type, cells))
+    if not kinds or not kinds <= NUMBERS:
         return False
-    low = -LARGEST if column.low is None else column.low
-    high = LARGEST if column.high is None else column.high
-    if not (low <= min(cells) and max(cells) <= high) or isnan(sum(cells)):  # min and max overlook a NaN, the sum does not
+    low, high = _range(column)
+    if not (low <= min(cells) and max(cells) <= high):
         return False
-    return column.kind == "number" or float not in kinds or all(float(cell).is_integer() for cell in cells)
+    if float not in kinds:
+        return True
+    if isnan(sum(cells)):  # min and max overlook it
+        return False
+    return column.kind == "number" or all(map(float.is_integer, map(float, cells)))
+
+
+def _cell_keeps(column: Column, cell: Any) -> bool:
+    kind = type(cell)
+    if column.kind == "category":
+        return kind is str and cell in column.values
+    if kind is not int and kind is not float:
+        return False
+    low, high = _range(column)
+    return low <= cell <= high and (kind is int or column.kind == "number" or cell.is_integer())
+
+
+def _faults(column: Column, cells: Cells) -> list[int]:
+    """Return the rows whose cells break the contract. A NaN does: no comparison with it is true."""
+    return [row for row, cell in enumerate(cells) if not _cell_keeps(column, cell)]
+
+
+def _range(column: Column) -> tuple[float, float]:
+    return -LARGEST if column.low is None else column.low, LARGEST if column.high is None else column.high
 
 
 def _violation(row: int, column: Column, cell: Any) -> Violation:

@@ -16,13 +16,39 @@ from slipway.errors import PlatformError
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """Where the gateway listens and keeps things. `model_ports` replaces the port a pointer asks for."""
+    """What the gateway is told, as `.env.example` describes it. `model_ports` replaces the port a pointer asks for.
+
+    Each rate is (requests, seconds).
+    """
 
     home: str
     bundles: str
     address: str
     port: int
     model_ports: dict[str, int]
+    workers: int = 1
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    rate_per_caller: tuple[int, int] = (60_000, 60)
+    rate_per_address: tuple[int, int] = (120_000, 60)
+    limits_storage: str = "memory://"
+    max_body_bytes: int = 10 * 1024 * 1024
+    max_rows: int = 100_000
+    concurrency: int = 128
+    queue: int = 512
+    connections: int = 4_096
+    connections_per_address: int = 512
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    log_format: str = "text"
+    session_minutes: int = 15
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
+    oidc_role_claim: str | None = None
+    oidc_second_factor_claim: str | None = None
+    audit_url: str | None = None
+    audit_retention_days: int | None = None
 
 
 class Reading:
@@ -50,12 +76,24 @@ class Reading:
 
 def _read_and_exit(pipe: int) -> NoReturn:
     try:
-        from slipway.settings import LOOPBACK, Settings
-
-        settings = Settings.load()
-        found = Configuration(str(settings.home), str(settings.bundles), LOOPBACK, settings.gateway_port, settings.model_ports)
-        os.write(pipe, msgspec.json.encode(found))
+        os.write(pipe, msgspec.json.encode(_found()))
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
+
+
+def _found() -> Configuration:
+    from slipway.gateway_settings import rate
+    from slipway.settings import Settings
+
+    settings = Settings.load()
+    told = settings.model_dump(mode="json", include=set(Configuration.__struct_fields__)) | {
+        "bundles": str(settings.bundles),
+        "address": settings.gateway_address,
+        "port": settings.gateway_port,
+        "workers": settings.gateway_workers,
+        "rate_per_caller": rate(settings.rate_per_caller),
+        "rate_per_address": rate(settings.rate_per_address),
+    }
+    return msgspec.convert(told, Configuration)

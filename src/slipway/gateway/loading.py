@@ -15,7 +15,7 @@ from slipway.bundle.installing import Pointer
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.errors import BundleError
-from slipway.gateway.protocol import Columns
+from slipway.gateway.shapes import Columns
 
 logger = logging.getLogger(__name__)
 

@@ -70,6 +70,9 @@ class Reply:
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
 
+    def with_headers(self, more: tuple[Header, ...]) -> Reply:
+        return Reply(self.status, self.body, self.content_type, self.headers + more)
+
 
 def as_json(content: Any) -> Reply:
     """Return a 200 reply."""

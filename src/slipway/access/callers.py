@@ -1,0 +1,107 @@
+"""Who asks, and what that one may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from slipway.access.refusals import ForbiddenError
+from slipway.errors import SlipwayError
+
+Role = Literal["predict", "outcome", "audit", "operate"]
+Kind = Literal["key", "user", "oidc"]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+
+
+class InvalidGrantError(SlipwayError, ValueError):
+    """Not a role, or not one that can be given."""
+
+
+class InvalidNameError(SlipwayError, ValueError):
+    """The name would not survive a header, a log or a shell."""
+
+
+class Grant(NamedTuple):
+    """One role, for one model or, with None, for every model."""
+
+    role: Role
+    model: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Grant:
+        """Read `predict` (every model) or `predict:heart-failure` (that one).
+
+        Raises:
+            InvalidGrantError: No such role, or no such form.
+        """
+        role, colon, model = text.partition(":")
+        if role not in ROLES or (colon and not NAME.fullmatch(model)):
+            raise InvalidGrantError(
+                f"role {text[:80]!r}: expected one of {', '.join(ROLES)}, or one for a model, as predict:heart-failure."
+            )
+        return cls(role, model or None)
+
+    def __str__(self) -> str:
+        return self.role if self.model is None else f"{self.role}:{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who was let in. Names are unique within a kind: a key and a user of the same name are two callers."""
+
+    name: str
+    kind: Kind
+    grants: frozenset[Grant]
+
+    def may(self, role: Role, model: str | None = None) -> bool:
+        """Tell whether the role is granted for this model; None asks for the gateway as a whole, which takes a grant for every model."""
+        return (role, None) in self.grants or (model is not None and (role, model) in self.grants)
+
+    def sees(self, model: str) -> bool:
+        """Tell whether any role is granted for this model."""
+        return any(grant.model in (None, model) for grant in self.grants)
+
+    def require(self, role: Role, model: str | None = None) -> None:
+        """Return when the role is granted.
+
+        Raises:
+            ForbiddenError: It is not; the message says who gives it, and how.
+        """
+        if not self.may(role, model):
+            way_out = {
+                "key": f"`slipway keys roles {self.name} --role ...`",
+                "user": f"`slipway users roles {self.name} --role ...`",
+                "oidc": "the provider, by the claim that carries roles",
+            }
+            where = f" for {model[:60]}" if model else " for every model"
+            raise ForbiddenError(f"{self}: expected the role {role!r}{where}, which was not granted. It is given by {way_out[self.kind]}.")
+
+    def __str__(self) -> str:
+        """Unique among all callers, as in `user:anna`: for logs and limits."""
+        return f"{self.kind}:{self.name}"
+
+
+def checked_name(name: str) -> str:
+    """Return the name.
+
+    Raises:
+        InvalidNameError: It has other characters than letters, digits and `._@+-`, or is longer than 64.
+    """
+    if not NAME.fullmatch(name):
+        raise InvalidNameError(f"name {name[:80]!r}: expected 1 to 64 letters, digits or ._@+-, beginning with a letter or digit.")
+    return name
+
+
+def written(grants: Iterable[Grant]) -> tuple[str, ...]:
+    """Return grants as they are stored and shown, each once, in order.
+
+    Raises:
+        InvalidGrantError: There are none.
+    """
+    if not (found := tuple(sorted({str(grant) for grant in grants}))):
+        raise InvalidGrantError(f"expected at least one role of {', '.join(ROLES)}, received none; to take all away, revoke the name.")
+    return found

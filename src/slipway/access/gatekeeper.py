@@ -1,0 +1,148 @@
+"""The one object that the gateway asks who is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from slipway.access import sessions
+from slipway.access.callers import NAME, Caller
+from slipway.access.guessing import Guessing
+from slipway.access.keys import digest as digest_of
+from slipway.access.records import AccessFile, change
+from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
+from slipway.access.signing_in import sign_in
+from slipway.access.store import Snapshot, Store
+from slipway.access.tokens import Tokens
+from slipway.errors import SlipwayError
+
+if TYPE_CHECKING:
+    from slipway.access.provider import Provider
+
+MOST_WAITING = 16
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Gatekeeper:
+    """Lets callers in, or raises an `AccessError` with HTTP's status. One a process, made after forking, for the event loop's thread.
+
+    A key costs one sha256 and one look-up by it, and how long that takes tells nothing about any key.
+    """
+
+    def __init__(
+        self, home: Path, *, session_minutes: float = 15.0, provider: Provider | None = None, guessing: Guessing | None = None
+    ) -> None:
+        self._home = home
+        self._store = Store(home)
+        self._tokens = Tokens(provider)
+        self._minutes = session_minutes
+        self._guessing = guessing or Guessing()
+        self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each takes 64 MB
+        self._waiting = 0
+
+    async def authenticate(self, authorization: bytes | None) -> Caller:
+        """Return who sent an `Authorization: Bearer <API key or token>` header.
+
+        Raises:
+            UnauthenticatedError: Nobody who may ask.
+            UndecidedError: The provider does not answer, or the access file is damaged.
+        """
+        snapshot = self._store.current()
+        credential = _credential(authorization)
+        digest = digest_of(credential)
+        return self._recall(digest, snapshot) or await self._look_closer(digest, credential)
+
+    async def open_session(self, name: str, password: str, code: str | None, address: str) -> sessions.Opened:
+        """Give a token for a password and, where the user has a second factor, a code.
+
+        Args:
+            address: Where the attempt comes from; failures are counted by it, and by `name`.
+
+        Raises:
+            UnauthenticatedError: Name, password or code is wrong; the words do not tell which.
+            LockedOutError: Too many failures of this name or from this address.
+            UndecidedError: Too many sign in at once, or the access file cannot be read or written.
+        """
+        name = name if NAME.fullmatch(name) else "?"  # no user's; treated as any other unknown one
+        self._guessing.begin(name, address)
+        try:
+            user, secret = await self._in_thread(lambda: sign_in(self._home, name, password, code, time.time()))
+            await self._tokens.prepare()
+        except UnauthenticatedError:
+            raise
+        except Exception:
+            self._guessing.abandoned(name, address)
+            raise
+        self._guessing.succeeded(name, address)
+        return sessions.opened(name, user, secret, self._minutes)
+
+    async def close_session(self, authorization: bytes | None) -> Caller:
+        """End the session whose token is sent, and return whose it was.
+
+        Raises:
+            UnauthenticatedError: It is not an open session.
+            UndecidedError: The access file cannot be read or written; the session goes on.
+        """
+        caller = await self.authenticate(authorization)
+        if caller.kind != "user":
+            raise UnauthenticatedError("expected the token of a session, received another credential; it cannot be ended here.")
+        session = sessions.read(_credential(authorization).decode("ascii"), self._store.current().session_secret)
+        await self._in_thread(lambda: change(self._home, lambda content: _ended(content, session)))
+        return caller
+
+    def close(self) -> None:
+        """Take no more work; what is under way in threads ends by itself."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._tokens.close()
+
+    def _recall(self, digest: bytes, snapshot: Snapshot) -> Caller | None:
+        if holder := snapshot.keys.get(digest):
+            return holder.caller if holder.expires is None or time.time() < holder.expires else None
+        return self._tokens.recall(digest, snapshot)
+
+    async def _look_closer(self, digest: bytes, credential: bytes) -> Caller:
+        is_token = self._tokens.takes(credential)
+        if is_token:
+            await self._tokens.prepare()
+        snapshot = self._store.look()  # what was added a moment ago, perhaps through another worker, counts already
+        if caller := self._recall(digest, snapshot):
+            return caller
+        if not is_token:
+            raise UnauthenticatedError("the API key or token that was sent is not valid: unknown, expired or revoked.")
+        return await self._tokens.verify(digest, credential, snapshot)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Raises UndecidedError for what a person is to read in the log, and when too much waits."""
+        if self._waiting >= MOST_WAITING:
+            raise UndecidedError("too many sign in at this moment. Try again.", retry_after=2)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except AccessError:
+            raise
+        except SlipwayError as error:
+            logger.error("nobody can sign in or out: %s", error)
+            raise UndecidedError("the gateway cannot do this now, and its log says why. Tell the operator.", retry_after=5) from None
+        finally:
+            self._waiting -= 1
+
+
+def _credential(authorization: bytes | None) -> bytes:
+    scheme, _, credential = (authorization or b"").partition(b" ")
+    if scheme.lower() != b"bearer" or not credential.strip():
+        received = "none" if authorization is None else "another one"
+        raise UnauthenticatedError(f"expected a header 'Authorization: Bearer <API key or token>', received {received}.")
+    return credential.strip()
+
+
+def _ended(content: AccessFile, session: sessions.Session) -> AccessFile:
+    return msgspec.structs.replace(content, ended=content.ended | {session.id: session.expires})

@@ -1,0 +1,154 @@
+"""API keys. Only the sha256 of a key is stored, so the file gives no key away.
+
+A plain hash is enough because keys are random and long: there is nothing to guess from. For the same reason `add` refuses short ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from slipway.access.callers import Grant, checked_name, written
+from slipway.access.records import AccessFile, ApiKey, change, read
+from slipway.errors import SlipwayError
+
+SHORTEST = 20
+DAY = 86_400
+OWN = (Grant("predict"), Grant("outcome"), Grant("operate"))
+"""What this machine's own programs do. Patients' identifiers are for persons: no `audit`."""
+
+
+class WeakKeyError(SlipwayError, ValueError):
+    """The key is short enough to be found from its hash."""
+
+
+class KeyNameTakenError(SlipwayError, ValueError):
+    """There is a key of that name."""
+
+
+class UnknownKeyError(SlipwayError, LookupError):
+    """There is no key of that name."""
+
+
+def generate() -> str:
+    """Return a new key of 256 random bits."""
+    return "slw_" + secrets.token_urlsafe(32)
+
+
+def digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()
+
+
+def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
+    """Let the holder of `key` in under `name`; an earlier key of that name stops working within a second.
+
+    Raises:
+        WeakKeyError: The key has fewer than 20 characters.
+        InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
+    """
+    if len(key) < SHORTEST:
+        raise WeakKeyError(
+            f"API key of {name!r}: expected {SHORTEST} characters or more, received {len(key)}. "
+            "Leave SLIPWAY_API_KEY empty and `slipway up` makes one, or set it to a long random text."
+        )
+    record = _record(key, written(grants), None)
+    checked_name(name)
+    change(home, lambda content: _with(content, name, record))
+
+
+def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = None) -> str:
+    """Make a key and return it, this once; with `days` it expires after so many.
+
+    Raises:
+        KeyNameTakenError: There is one of that name, and it stays as it was.
+        InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
+    """
+    key, stored = generate(), written(grants)
+    expires = None if days is None else time.time() + days * DAY
+    require_new(home, name)
+
+    def edit(content: AccessFile) -> AccessFile:
+        _require_new(content, name)
+        return _with(content, name, _record(key, stored, expires))
+
+    change(home, edit)
+    return key
+
+
+def rotate(home: Path, name: str) -> str:
+    """Return a new key of that name, with its roles and expiry; the old one stops working within a second.
+
+    Raises:
+        UnknownKeyError: There is none.
+    """
+    key = generate()
+
+    def edit(content: AccessFile) -> AccessFile:
+        old = _known(content, name)
+        return _with(content, name, _record(key, old.grants, old.expires))
+
+    change(home, edit)
+    return key
+
+
+def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
+    """Replace what the holder of the key may do. Raises UnknownKeyError, InvalidGrantError."""
+    stored = written(grants)
+    change(home, lambda content: _with(content, name, msgspec.structs.replace(_known(content, name), grants=stored)))
+
+
+def revoke(home: Path, name: str) -> None:
+    """End a key; it stops working within a second. Raises UnknownKeyError."""
+
+    def edit(content: AccessFile) -> AccessFile:
+        _known(content, name)
+        return msgspec.structs.replace(content, keys={other: key for other, key in content.keys.items() if other != name})
+
+    change(home, edit)
+
+
+def listed(home: Path) -> dict[str, ApiKey]:
+    """Return every key's record, by name."""
+    return dict(sorted(read(home).keys.items()))
+
+
+def holder(home: Path, key: str) -> str | None:
+    """Return the name under which a key is stored."""
+    sent = digest(key.encode()).hex()
+    return next((name for name, stored in read(home).keys.items() if stored.sha256 == sent), None)
+
+
+def require_new(home: Path, name: str) -> None:
+    """Return when a key of that name can be made. Raises KeyNameTakenError, InvalidNameError."""
+    _require_new(read(home), checked_name(name))
+
+
+def known(home: Path, name: str) -> ApiKey:
+    """Return a key's record. Raises UnknownKeyError."""
+    return _known(read(home), name)
+
+
+def _require_new(content: AccessFile, name: str) -> None:
+    if name in content.keys:
+        way_out = f"`slipway keys rotate {name}` replaces it, `slipway keys roles {name}` changes its roles."
+        raise KeyNameTakenError(f"there is a key called {name!r}. {way_out}")
+
+
+def _record(key: str, grants: tuple[str, ...], expires: float | None) -> ApiKey:
+    return ApiKey(digest(key.encode()).hex(), grants, datetime.now(UTC).isoformat(timespec="seconds"), expires)
+
+
+def _with(content: AccessFile, name: str, record: ApiKey) -> AccessFile:
+    return msgspec.structs.replace(content, keys=content.keys | {name: record})
+
+
+def _known(content: AccessFile, name: str) -> ApiKey:
+    if name not in content.keys:
+        raise UnknownKeyError(f"no key is called {name[:80]!r}; there are: {', '.join(sorted(content.keys)) or 'none'}.")
+    return content.keys[name]

@@ -1,0 +1,89 @@
+"""An OIDC provider as the operator describes it: whose tokens are accepted, and what they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from slipway.access.callers import Grant, InvalidGrantError
+from slipway.errors import SlipwayError
+
+ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class ProviderError(SlipwayError, ValueError):
+    """The description of the provider cannot be right."""
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Claims are named by their own name or, inside an object, by a path with dots, as `realm_access.roles`.
+
+    `roles` maps each value of the role claim to roles here, as {"doctors": ["predict:heart-failure"]}; other values count for nothing.
+    Without it, the values are roles as they are here.
+    `second_factor` maps claims to values: a token needs one of them, as amr with "otp". Empty, none is needed.
+    `leeway`, `timeout` and `refetch` are in seconds; a key that is not known is asked for at most every `refetch`.
+    """
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    roles: dict[str, tuple[str, ...]] = {}
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    role_claim: str = "roles"
+    name_claim: str = "sub"
+    second_factor: dict[str, tuple[str, ...]] = msgspec.field(default_factory=lambda: {"amr": ("mfa", "otp")})
+    leeway: float = 10.0
+    timeout: float = 5.0
+    refetch: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Raises ProviderError, InvalidGrantError."""
+        if not self.issuer or not self.audience or not self.name_claim:
+            raise ProviderError("OIDC: expected an issuer, an audience and a name claim; without them any token would do.")
+        wrong = sorted(set(self.algorithms) - set(ASYMMETRIC))
+        if wrong or not self.algorithms:
+            raise ProviderError(f"OIDC algorithms: expected some of {', '.join(ASYMMETRIC)}, received {', '.join(wrong) or 'none'}.")
+        url = urlsplit(self.jwks_url)
+        if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
+            raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody on the way can put in a key.")
+        for role in (role for given in self.roles.values() for role in given):
+            Grant.parse(role)
+
+    def grants(self, claims: Mapping[str, Any]) -> frozenset[Grant]:
+        """Return what the token's role claim allows here."""
+        values = texts(claim(claims, self.role_claim))
+        if self.roles:
+            return frozenset(Grant.parse(role) for value in values for role in self.roles.get(value, ()))
+        return frozenset(grant for value in values if (grant := _as_grant(value)))
+
+    def has_second_factor(self, claims: Mapping[str, Any]) -> bool:
+        """Tell whether the token says that a second factor was used, or none is needed."""
+        return not self.second_factor or any(set(texts(claim(claims, name))) & set(good) for name, good in self.second_factor.items())
+
+
+def claim(claims: Mapping[str, Any], name: str) -> Any:
+    """Return a claim by its name or, where there is none, by its path; None when it is missing."""
+    if name in claims:  # a name may hold dots, as https://example.org/roles
+        return claims[name]
+    found: Any = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _as_grant(value: str) -> Grant | None:
+    try:
+        return Grant.parse(value)
+    except InvalidGrantError:
+        return None
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the words of a claim: of a list, or of one text that may hold several, as `scope` does."""
+    if isinstance(value, str):
+        return (value, *value.split())
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

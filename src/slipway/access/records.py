@@ -1,0 +1,162 @@
+"""The access file: every user and every key, in `<home>/gateway/access.json`, which only its owner may read.
+
+It holds hashes of passwords and keys, but the secrets of second factors and of sessions as they are: whoever reads it can make tokens.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from slipway.errors import SlipwayError
+
+ACCESS = Path("gateway") / "access.json"
+OLD_KEYS = Path("gateway") / "keys.json"
+OLD_GRANTS = ("operate", "outcome", "predict")  # every old key could call every model and see its state
+PATIENCE = 10.0
+
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class DamagedAccessFileError(SlipwayError):
+    """The file is not what was written; nobody is let in until it is repaired."""
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is stored; it shows nothing of itself, because some of it is secret."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
+class ApiKey(Record, frozen=True):
+    """The sha256 of a key in hexadecimal; `created` is ISO 8601 in UTC, `expires` Unix seconds."""
+
+    sha256: Digest
+    grants: tuple[str, ...]
+    created: str
+    expires: float | None = None
+
+
+class User(Record, frozen=True):
+    """`password` is argon2's own form. `generation` changes with everything that must end the user's sessions.
+
+    `last_step` is the 30 s step of the last code that was used.
+    """
+
+    password: str
+    grants: tuple[str, ...]
+    created: str
+    generation: str
+    second_factor: str | None = None
+    last_step: int = 0
+
+
+class AccessFile(Record, frozen=True):
+    """`ended` holds sessions that were closed before their time: id -> Unix seconds at which they would have expired."""
+
+    keys: dict[str, ApiKey] = {}
+    users: dict[str, User] = {}
+    session_secret: str = ""
+    ended: dict[str, float] = {}
+
+
+class _OldKey(Record, frozen=True):
+    name: str
+    sha256: Digest
+    created_at: str
+
+
+class _OldFile(Record, frozen=True):
+    keys: tuple[_OldKey, ...] = ()
+
+
+def read(home: Path) -> AccessFile:
+    """Return what is stored; an empty file's content where there is none.
+
+    A `keys.json` of an earlier version counts until the first change, which takes its keys over and deletes it.
+
+    Raises:
+        DamagedAccessFileError: It cannot be read, or holds something else.
+    """
+    for path, decode in ((home / ACCESS, _decode), (home / OLD_KEYS, _decode_old)):
+        try:
+            return decode(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (msgspec.MsgspecError, OSError) as error:
+            raise DamagedAccessFileError(
+                f"{path}: not a file of users and keys that can be read ({error}). Put a copy of it back, or delete it: "
+                "`slipway up` then makes its key again, and users and other keys are to be added anew."
+            ) from None
+    return AccessFile()
+
+
+def change(home: Path, edit: Callable[[AccessFile], AccessFile]) -> AccessFile:
+    """Apply `edit` to what is stored now, and return the result once it is on disk. Others wait their turn; none is lost.
+
+    Raises:
+        DamagedAccessFileError: See `read`; nothing was written.
+        SlipwayError: Another process holds the file for more than 10 s, or it cannot be written. What `edit` raises passes through.
+    """
+    from filelock import FileLock, Timeout
+
+    path = home / ACCESS
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock"), timeout=PATIENCE):
+            before = read(home)
+            after = edit(before)
+            if after is not before:
+                _replace(path, msgspec.structs.replace(after, ended=_still_running(after.ended)))
+                (home / OLD_KEYS).unlink(missing_ok=True)
+            return after
+    except Timeout:
+        raise SlipwayError(f"{path}: another process has been changing it for {PATIENCE:.0f} s; nothing was changed. Try again.") from None
+    except OSError as error:
+        raise SlipwayError(f"{path}: cannot be written ({error.strerror}); nothing was changed.") from None
+
+
+def _decode(content: bytes) -> AccessFile:
+    return msgspec.json.decode(content, type=AccessFile)
+
+
+def _decode_old(content: bytes) -> AccessFile:
+    old = msgspec.json.decode(content, type=_OldFile)
+    return AccessFile(keys={key.name: ApiKey(key.sha256, OLD_GRANTS, key.created_at) for key in old.keys})
+
+
+def _still_running(ended: dict[str, float]) -> dict[str, float]:
+    now = time.time()
+    return {session: expires for session, expires in ended.items() if expires > now}
+
+
+def _replace(path: Path, content: AccessFile) -> None:
+    descriptor, scratch = tempfile.mkstemp(prefix=".access-", dir=path.parent)  # readable by its owner only
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+    _sync(path.parent)  # or a power cut might bring a revoked key back
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

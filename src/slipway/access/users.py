@@ -1,0 +1,130 @@
+"""Users: added, listed, changed and revoked by an administrator. A change counts within a second."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from slipway.access import passwords, second_factor
+from slipway.access.callers import Grant, checked_name, written
+from slipway.access.records import AccessFile, User, change, read
+from slipway.errors import SlipwayError
+
+
+class UserNameTakenError(SlipwayError, ValueError):
+    """There is a user of that name."""
+
+
+class UnknownUserError(SlipwayError, LookupError):
+    """There is no user of that name."""
+
+
+def add(home: Path, name: str, password: str, grants: Iterable[Grant], *, with_second_factor: bool = False) -> str | None:
+    """Add a user; return the provisioning URI of the second factor, this once, or None without one.
+
+    Raises:
+        UserNameTakenError: There is one of that name, who stays as before.
+        slipway.access.passwords.WeakPasswordError: The password would be guessed.
+        InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
+    """
+    stored, secret = written(grants), second_factor.new_secret() if with_second_factor else None
+    require_new(home, name)
+    passwords.require_strong(name, password)
+    user = User(passwords.hashed(password), stored, _now(), _generation(), secret)
+
+    def edit(content: AccessFile) -> AccessFile:
+        _require_new(content, name)
+        return _with(content, name, user)
+
+    change(home, edit)
+    return secret and second_factor.provisioning_uri(name, secret)
+
+
+def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | None = None) -> str | None:
+    """Set a new password and end the user's sessions.
+
+    Args:
+        with_second_factor: True makes a new one, whose provisioning URI is returned this once; False takes it away; None leaves it.
+
+    Raises:
+        UnknownUserError, slipway.access.passwords.WeakPasswordError: Nothing was changed.
+    """
+    known(home, name)
+    passwords.require_strong(name, password)
+    digest, secret = passwords.hashed(password), second_factor.new_secret() if with_second_factor else None
+
+    def edit(user: User) -> User:
+        kept = user.second_factor if with_second_factor is None else secret
+        step = user.last_step if with_second_factor is None else 0
+        return msgspec.structs.replace(user, password=digest, generation=_generation(), second_factor=kept, last_step=step)
+
+    _change(home, name, edit)
+    return secret and second_factor.provisioning_uri(name, secret)
+
+
+def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
+    """Replace what a user may do, also in sessions that are open. Raises UnknownUserError, InvalidGrantError."""
+    stored = written(grants)
+    _change(home, name, lambda user: msgspec.structs.replace(user, grants=stored))
+
+
+def sign_out(home: Path, name: str) -> None:
+    """End every session of a user, who may sign in again. Raises UnknownUserError."""
+    _change(home, name, lambda user: msgspec.structs.replace(user, generation=_generation()))
+
+
+def revoke(home: Path, name: str) -> None:
+    """Take a user away, with all sessions. A user who is added later under that name is another. Raises UnknownUserError."""
+
+    def edit(content: AccessFile) -> AccessFile:
+        _find(content, name)
+        return msgspec.structs.replace(content, users={other: user for other, user in content.users.items() if other != name})
+
+    change(home, edit)
+
+
+def listed(home: Path) -> dict[str, User]:
+    """Return every user's record, by name."""
+    return dict(sorted(read(home).users.items()))
+
+
+def known(home: Path, name: str) -> User:
+    """Return a user's record. Raises UnknownUserError."""
+    return _find(read(home), name)
+
+
+def require_new(home: Path, name: str) -> None:
+    """Return when a user of that name can be added. Raises UserNameTakenError, InvalidNameError."""
+    _require_new(read(home), checked_name(name))
+
+
+def _require_new(content: AccessFile, name: str) -> None:
+    if name in content.users:
+        way_out = f"`slipway users rotate {name}` gives a new password, `slipway users roles {name}` other roles."
+        raise UserNameTakenError(f"there is a user called {name!r}. {way_out}")
+
+
+def _change(home: Path, name: str, edit: Callable[[User], User]) -> None:
+    change(home, lambda content: _with(content, name, edit(_find(content, name))))
+
+
+def _with(content: AccessFile, name: str, user: User) -> AccessFile:
+    return msgspec.structs.replace(content, users=content.users | {name: user})
+
+
+def _find(content: AccessFile, name: str) -> User:
+    if name not in content.users:
+        raise UnknownUserError(f"no user is called {name[:80]!r}; there are: {', '.join(sorted(content.users)) or 'none'}.")
+    return content.users[name]
+
+
+def _generation() -> str:
+    return secrets.token_hex(8)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,99 @@
+"""What comes back from a gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Label = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer to one row.
+
+    `probabilities` are by class, each from 0 to 1. The model answers its positive class when that class's probability is >=
+    `threshold`, or the most probable class where `threshold` is None. `prediction_id` names the answer in the gateway's audit
+    log. `sample` tells of a model that was trained on sample rows and is not for use. `subject` is what was sent with the row.
+    """
+
+    label: Label
+    meaning: str
+    probabilities: dict[Label, float]
+    threshold: float | None
+    model: str
+    version: int | None
+    run_id: str
+    prediction_id: str
+    sample: bool
+    subject: str | None = None
+
+    @property
+    def probability(self) -> float:
+        """The probability of the class that was answered."""
+        return self.probabilities[self.label]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One value that breaks the contract. `row` counts from 0 in what was handed to the client; `column` is None for a whole row."""
+
+    row: int
+    column: str | None
+    expected: str
+    received: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" if self.column is None else f"row {self.row}, column {self.column!r}"
+        return f"{place}: expected {self.expected}, received {self.received}"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionOnWire:
+    """A row's part of a reply; its probabilities' names are texts, as JSON has it."""
+
+    prediction_id: str
+    label: Label
+    meaning: str
+    probabilities: dict[str, float]
+    subject: str | None = None
+
+    def by_label(self) -> dict[Label, float]:
+        """Return the probabilities by labels as they are: whole numbers where the label is one."""
+        whole = isinstance(self.label, int)
+        return {int(name) if whole else name: probability for name, probability in self.probabilities.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PredictReply:
+    """The reply of `POST /models/<name>/predict`."""
+
+    model: str
+    version: int | None
+    run_id: str
+    sample: bool
+    threshold: float | None
+    predictions: list[PredictionOnWire]
+
+    def each(self) -> list[Prediction]:
+        shared = (self.threshold, self.model, self.version, self.run_id)
+        return [
+            Prediction(one.label, one.meaning, one.by_label(), *shared, one.prediction_id, self.sample, one.subject)
+            for one in self.predictions
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsReply:
+    """The reply of `POST /models/<name>/invocations`."""
+
+    predictions: list[Label]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """The reply to a request that was not answered."""
+
+    error_code: str = ""
+    message: str = ""
+    violations: list[Violation] = field(default_factory=list)
+    total: int = 0

@@ -1,0 +1,60 @@
+"""The client for programs on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from slipway.client import messages
+from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply
+from slipway.client.attempts import Attempts
+from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
+
+
+class AsyncClient:
+    """As `Client`, with methods to await. Use it in `async with`, or `await` its `close`."""
+
+    def __init__(self, url: str, *, key: str, timeout: float = TIMEOUT, retries: int = RETRIES, ca: str | Path | None = None) -> None:
+        self._http = httpx.AsyncClient(**options(url, key, timeout, ca))
+        self._retries = retries
+
+    async def predict(self, model: str, rows: messages.Rows, *, chunk: int = CHUNK) -> list[Prediction]:
+        """Return one prediction a row, in the rows' order; arguments and errors as `Client.predict`."""
+        answered: list[Prediction] = []
+        for message in messages.predictions(model, rows, chunk):
+            answered += messages.read(await self._send(message), PredictReply).each()
+        return answered
+
+    async def predict_one(self, model: str, row: Mapping[str, Any], *, subject: str | None = None) -> Prediction:
+        """Return the prediction of one row; errors as `Client.predict`."""
+        return (await self.predict(model, [row if subject is None else {**row, "subject": subject}]))[0]
+
+    async def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
+        """Return the labels of a request in MLflow's scoring protocol; errors as `Client.predict`."""
+        return messages.read(await self._send(messages.invocation(model, content)), LabelsReply).predictions
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def _send(self, message: messages.Message) -> httpx.Response:
+        attempts = Attempts(message, self._retries)
+        while True:
+            try:
+                response = await self._http.post(message.path, content=message.body)
+            except httpx.TransportError as error:
+                await asyncio.sleep(attempts.after_error(error))
+                continue
+            if response.is_success:
+                return response
+            await asyncio.sleep(attempts.after_reply(response))

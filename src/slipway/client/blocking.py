@@ -1,0 +1,79 @@
+"""The client for programs that wait for the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from slipway.client import messages
+from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply
+from slipway.client.attempts import Attempts
+from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
+
+
+class Client:
+    """A gateway, over connections that are kept open. Safe to share between threads; close it, or use it in `with`.
+
+    Args:
+        url: The gateway's address, such as https://gateway.example.org:8000.
+        key: The API key.
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        retries: How often to ask again where that can help: a broken connection, 429, 502, 503.
+        ca: A PEM file with the authority that signed the gateway's certificate, where it is one of your own.
+    Raises:
+        ValueError: The address or the key cannot be one.
+        OSError: The file of `ca` cannot be read.
+    """
+
+    def __init__(self, url: str, *, key: str, timeout: float = TIMEOUT, retries: int = RETRIES, ca: str | Path | None = None) -> None:
+        self._http = httpx.Client(**options(url, key, timeout, ca))
+        self._retries = retries
+
+    def predict(self, model: str, rows: messages.Rows, *, chunk: int = CHUNK) -> list[Prediction]:
+        """Return one prediction a row, in the rows' order.
+
+        Args:
+            model: The model's name.
+            rows: Values by column name, one mapping a row, or a pandas frame; "subject" may say of whom a row is.
+            chunk: Rows a request. A later request that is refused does not take back what was answered before.
+        Raises:
+            RefusedRows: Values break the contract; the error names rows and columns.
+            ClientError: Nothing was answered for another reason; its subclasses say which.
+            ValueError: A value is none that JSON has.
+        """
+        sent = messages.predictions(model, rows, chunk)
+        return [one for message in sent for one in messages.read(self._send(message), PredictReply).each()]
+
+    def predict_one(self, model: str, row: Mapping[str, Any], *, subject: str | None = None) -> Prediction:
+        """Return the prediction of one row; errors as `predict`."""
+        return self.predict(model, [row if subject is None else {**row, "subject": subject}])[0]
+
+    def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
+        """Return the labels of a request in MLflow's scoring protocol, such as {"dataframe_records": [...]}; errors as `predict`."""
+        return messages.read(self._send(messages.invocation(model, content)), LabelsReply).predictions
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _send(self, message: messages.Message) -> httpx.Response:
+        attempts = Attempts(message, self._retries)
+        while True:
+            try:
+                response = self._http.post(message.path, content=message.body)
+            except httpx.TransportError as error:
+                time.sleep(attempts.after_error(error))
+                continue
+            if response.is_success:
+                return response
+            time.sleep(attempts.after_reply(response))

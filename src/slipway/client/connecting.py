@@ -1,0 +1,34 @@
+"""What a client is made of: where the gateway is, the key, the patience, whom to trust."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+TIMEOUT = 30.0
+RETRIES = 4
+CHUNK = 1_000
+
+
+def options(url: str, key: str, timeout: float, ca: str | Path | None) -> dict[str, Any]:
+    """Return the arguments of an httpx client.
+
+    Args:
+        url: The gateway's address, such as https://gateway.example.org:8000.
+        key: The API key.
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        ca: A PEM file with the authority that signed the gateway's certificate; None for those the world trusts.
+    Raises:
+        ValueError: The address is none, or the key is empty or holds what a header cannot.
+    """
+    address = httpx.URL(url)
+    if address.scheme not in ("http", "https") or not address.host:
+        raise ValueError(f"url: expected an address such as https://gateway.example.org:8000, received {url!r}.")
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("key: expected an API key (slw_...), received nothing, or a text with spaces or other characters.")
+    verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else True
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "User-Agent": "slipway-client"}
+    return {"base_url": address, "headers": headers, "timeout": timeout, "verify": verify}

@@ -1,0 +1,132 @@
+"""Requests and replies without the network: what both clients share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from slipway.client import errors
+from slipway.client.answers import ErrorReply
+from slipway.client.retrying import retry_after
+
+T = TypeVar("T")
+Rows = Iterable[Mapping[str, Any]]
+FAILURES: dict[int, type[errors.ClientError]] = {
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.UnknownModel,
+    413: errors.TooLarge,
+    429: errors.RateLimited,
+    502: errors.Unavailable,
+    503: errors.Unavailable,
+    504: errors.Unavailable,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One POST; `first_row` is the place of its first row in what was handed to the client."""
+
+    path: str
+    body: bytes
+    first_row: int = 0
+
+
+def predictions(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
+    """Yield a message for every `chunk` rows.
+
+    Raises:
+        ValueError: `chunk` is below 1, or a value is none that JSON has.
+    """
+    if chunk < 1:
+        raise ValueError(f"chunk: expected 1 row or more a request, received {chunk}.")
+    records = _records(rows)
+    for start in range(0, len(records), chunk):
+        yield Message(_path(model, "predict"), _encode({"rows": records[start : start + chunk]}), start)
+
+
+def invocation(model: str, content: Mapping[str, Any]) -> Message:
+    """Return a message in MLflow's scoring protocol."""
+    return Message(_path(model, "invocations"), _encode(content))
+
+
+def read(response: httpx.Response, kind: type[T]) -> T:
+    """Return what a successful reply holds.
+
+    Raises:
+        GatewayFailed: It holds something else: no gateway answered.
+    """
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except msgspec.MsgspecError as error:
+        message = f"{response.url}: expected a gateway's reply, received another one ({error}). Is the address the gateway's?"
+        raise errors.GatewayFailed(message, _told(response, ErrorReply())) from None
+
+
+def failure(response: httpx.Response, message: Message) -> errors.ClientError:
+    """Return the error that a reply other than a success stands for."""
+    status, reply = response.status_code, _error(response)
+    text = reply.message or f"{response.url} answered {status} {response.reason_phrase}"
+    if status == 400 and reply.total:
+        return _refused_rows(text, reply, _told(response, reply), message.first_row)
+    kind = FAILURES.get(status, errors.RefusedRequest if 400 <= status < 500 else errors.GatewayFailed)
+    return kind(text, _told(response, reply))
+
+
+def _refused_rows(text: str, reply: ErrorReply, told: errors.Told, first_row: int) -> errors.RefusedRows:
+    """Count rows as the caller does, who may have handed over more than one request's rows."""
+    violations = [replace(violation, row=violation.row + first_row) for violation in reply.violations]
+    lines = [text.partition("\n")[0], *map(str, violations)]
+    if reply.total > len(violations):
+        lines.append(f"... and {reply.total - len(violations)} more.")
+    return errors.RefusedRows("\n".join(lines), told, violations, reply.total)
+
+
+def _told(response: httpx.Response, reply: ErrorReply) -> errors.Told:
+    request_id = response.headers.get("x-request-id")
+    return errors.Told(response.status_code, reply.error_code or None, request_id, retry_after(response))
+
+
+def _error(response: httpx.Response) -> ErrorReply:
+    try:
+        return msgspec.json.decode(response.content, type=ErrorReply)
+    except msgspec.MsgspecError:  # a proxy's page, not the gateway's reply
+        return ErrorReply()
+
+
+def _records(rows: Rows | Any) -> list[Mapping[str, Any]]:
+    """Take mappings, one a row, or a frame: anything with pandas' `to_dict`."""
+    if isinstance(rows, Mapping):
+        raise TypeError("rows: expected a list of rows, received one mapping. For one row, write [row].")
+    if hasattr(rows, "to_dict"):
+        found: list[Mapping[str, Any]] = rows.to_dict(orient="records")
+        return found
+    return list(rows)
+
+
+def _encode(content: Any) -> bytes:
+    """Write JSON; NaN becomes null, which the gateway refuses by row and column."""
+    try:
+        return msgspec.json.encode(content, enc_hook=_plain)
+    except (TypeError, msgspec.MsgspecError) as error:
+        raise ValueError(f"the rows cannot be written as JSON: {error}.") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return what a scalar of numpy or pandas stands for, and a mapping as a dictionary."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"a value of type {type(value).__name__}")
+
+
+def _path(model: str, last: str) -> str:
+    return f"models/{quote(model, safe='')}/{last}"

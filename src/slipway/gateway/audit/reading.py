@@ -1,0 +1,137 @@
+"""What is in the log, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from slipway.bundle.contract import ClassLabel
+from slipway.gateway.audit.places import Place, missing, opened
+from slipway.gateway.audit.tables import ADMINISTRATION, PREDICTIONS, REFUSALS, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One logged row; `row` holds its values in contract order, `time` is UTC, `subject` is encrypted by the key `subject_key`."""
+
+    prediction_id: str
+    request_id: str
+    time: str
+    key: str
+    model: str
+    version: int | None
+    run_id: str
+    row: list[float | int | str]
+    label: ClassLabel
+    probabilities: list[float]
+    latency_ms: float
+    address: str = ""
+    pseudonym: str | None = None
+    subject: str | None = None
+    subject_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One request that was not answered; `key` is empty where the caller is not known."""
+
+    request_id: str
+    time: str
+    key: str
+    address: str
+    method: str
+    path: str
+    status: int
+    code: str
+    violations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done to a user, a key, a model or the log itself."""
+
+    time: str
+    who: str
+    what: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which lines: those that are all of what is not None. `since` is included, `until` is not; both have a time zone."""
+
+    model: str | None = None
+    caller: str | None = None
+    prediction_id: str | None = None
+    pseudonyms: Sequence[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 100
+
+
+def read(home: Path, model: str, limit: int) -> list[Line]:
+    """Return the latest lines of one model, newest first; none when nothing was ever logged."""
+    return predictions(home, Wanted(model=model, limit=limit))
+
+
+def predictions(place: Place, wanted: Wanted) -> list[Line]:
+    """Return answered rows.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    conditions = {"model = ?": wanted.model, "key = ?": wanted.caller, "prediction_id = ?": wanted.prediction_id}
+    lines = _select(place, PREDICTIONS, conditions, wanted, pseudonyms=wanted.pseudonyms)
+    return [Line(**line | {"row": _decoded(line["row"]), "probabilities": _decoded(line["probabilities"])}) for line in lines]
+
+
+def refusals(place: Place, wanted: Wanted) -> list[Refusal]:
+    """Return refused requests; those of a model are the ones whose path was under it.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    folder = f"/models/{wanted.model}"
+    conditions = {"key = ?": wanted.caller, f"substr(path || '/', 1, {len(folder) + 1}) = ?": wanted.model and f"{folder}/"}
+    return [Refusal(**line) for line in _select(place, REFUSALS, conditions, wanted)]
+
+
+def administration(place: Place, wanted: Wanted) -> list[Act]:
+    """Return acts; `caller` is who did them, and `model` asks for nothing.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    return [Act(**line) for line in _select(place, ADMINISTRATION, {"who = ?": wanted.caller}, wanted)]
+
+
+def _select(
+    place: Place, table: Table, conditions: dict[str, str | None], wanted: Wanted, pseudonyms: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    if missing(place) or (pseudonyms is not None and not pseudonyms):
+        return
+    spans = {"time >= ?": _utc(wanted.since), "time < ?": _utc(wanted.until)}
+    asked = {condition: value for condition, value in (conditions | spans).items() if value is not None}
+    where, values = ["1 = 1", *asked], list(asked.values())
+    if pseudonyms is not None:
+        where.append(f"pseudonym IN ({', '.join('?' * len(pseudonyms))})")
+        values += pseudonyms
+    columns, chosen = ", ".join(table.columns), " AND ".join(where)
+    with opened(place) as store:
+        statement = f"SELECT {columns} FROM {table.name} WHERE {chosen} ORDER BY {store.newest_first} LIMIT ?"  # noqa: S608
+        found = store.rows(statement, (*values, wanted.limit))
+    for line in found:
+        yield line | {"time": line["time"] if isinstance(line["time"], str) else _utc(line["time"])}
+
+
+def _utc(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _decoded(value: Any) -> Any:
+    return msgspec.json.decode(value) if isinstance(value, str) else value  # PostgreSQL's driver has decoded it

@@ -1,0 +1,50 @@
+"""Old lines are deleted by command only, and the log says so. What was administered is kept: it tells what is missing and why."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from slipway.gateway.audit.administering import administered
+from slipway.gateway.audit.lines import iso
+from slipway.gateway.audit.places import Place, missing, opened
+from slipway.gateway.audit.tables import PREDICTIONS, REFUSALS, Store, Table
+
+AT_ONCE = 2_000
+PAUSE = 0.02  # seconds between two transactions, for the gateway to write
+
+
+def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
+    """Delete predictions and refused requests from before a time; return how many of each table.
+
+    Killed half-way, it has deleted the oldest part, and the log says that it began. Run it again.
+
+    Raises:
+        AuditError: The log cannot be written; what was deleted so far stays deleted.
+    """
+    if missing(place):
+        return {PREDICTIONS.name: 0, REFUSALS.name: 0}
+    until = before.astimezone(UTC).isoformat(timespec="milliseconds")
+    administered(place, who, "began to delete old lines", f"from before {until}")
+    with opened(place) as store:
+        deleted = {table.name: _delete(store, table, until) for table in (PREDICTIONS, REFUSALS)}
+        store.wipe()
+    counts = ", ".join(f"{number} {name}" for name, number in deleted.items())
+    administered(place, who, "deleted old lines", f"from before {until}: {counts}")
+    return deleted
+
+
+def _delete(store: Store, table: Table, until: str) -> int:
+    some = f"SELECT {table.key} FROM {table.name} WHERE time < ? LIMIT {AT_ONCE}"  # noqa: S608
+    deleted = 0
+    while True:
+        with store.transaction():
+            gone = store.change(f"DELETE FROM {table.name} WHERE {table.key} IN ({some})", [(until,)])  # noqa: S608
+        deleted += gone
+        if gone < AT_ONCE:
+            return deleted
+        time.sleep(PAUSE)
+
+
+def days_ago(days: int) -> datetime:
+    return datetime.fromisoformat(iso(time.time() - days * 86_400))

@@ -1,0 +1,161 @@
+"""What each path answers, once its caller is known: the handlers, by the names that `routing` gives them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from slipway.gateway import openapi, predictions, protocol
+from slipway.gateway.audit import Answered, AuditError, AuditLog
+from slipway.gateway.fleet import Fleet
+from slipway.gateway.predictions import Subjects
+from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, Header, Reply, RequestError, as_json
+from slipway.gateway.request import Request
+from slipway.gateway.routing import MODELS, Endpoint
+from slipway.gateway.scoring import Decode, Scored, score
+from slipway.gateway.shapes import Columns
+
+if TYPE_CHECKING:
+    from slipway.bundle.contract import Contract
+    from slipway.gateway.loading import Deployment
+
+# A body beyond this is worked on in another thread, so that the requests of other callers need not wait for it.
+LARGE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was let in: by whom, "" where no credential is needed, and of which model, "" for the gateway itself."""
+
+    request: Request
+    caller: str
+    model: str
+
+
+class Endpoints:
+    """The handlers. They raise RequestError for what is not answered."""
+
+    def __init__(self, fleet: Fleet, log: AuditLog) -> None:
+        self._fleet = fleet
+        self._log = log
+        self._documents = openapi.Documents()
+        self._plain: dict[str, Callable[[Asked], Awaitable[Reply]]] = {
+            "ping": self._ping,
+            "gateway_version": self._gateway_version,
+            "gateway_openapi": self._gateway_openapi,
+            "models": self._models,
+            "summary": self._summary,
+        }
+        self._of_version: dict[str, Callable[[Deployment, Asked], Awaitable[Reply]]] = {
+            "model_ping": self._model_ping,
+            "model_version": self._model_version,
+            "model_openapi": self._model_openapi,
+            "invocations": self._invocations,
+            "predict": self._predict,
+        }
+
+    async def answer(self, endpoint: Endpoint, asked: Asked) -> Reply:
+        """Return the handler's reply; one about a version names it in its headers, also where it refuses.
+
+        Raises:
+            RequestError: Nothing is answered; 404 or 503 where no version of the model is in service.
+        """
+        if endpoint.of != "version":
+            return await self._plain[endpoint.name](asked)
+        deployment = self._deployment(asked.model)
+        try:
+            reply = await self._of_version[endpoint.name](deployment, asked)
+        except RequestError as error:
+            reply = error.reply()
+        contract = deployment.contract
+        return reply.with_headers(_identity(contract.model, contract.version, contract.run_id))
+
+    async def _ping(self, _: Asked) -> Reply:
+        return Reply(200, b"\n")
+
+    async def _gateway_version(self, _: Asked) -> Reply:
+        return Reply(200, _own_version())
+
+    async def _gateway_openapi(self, _: Asked) -> Reply:
+        return Reply(200, openapi.of_gateway(_own_version().decode()))
+
+    async def _models(self, _: Asked) -> Reply:
+        return as_json([self._fleet.status(model) for model in self._fleet.models()])
+
+    async def _summary(self, asked: Asked) -> Reply:
+        if asked.model not in self._fleet.models():
+            raise _unknown(asked.model)
+        return as_json(self._fleet.status(asked.model))
+
+    async def _model_ping(self, _: Deployment, __: Asked) -> Reply:
+        return Reply(200, b"\n")
+
+    async def _model_version(self, deployment: Deployment, _: Asked) -> Reply:
+        return Reply(200, deployment.contract.mlflow_version.encode())
+
+    async def _model_openapi(self, deployment: Deployment, asked: Asked) -> Reply:
+        own_port = asked.request.own_port
+        server = "/" if own_port else f"{MODELS}{asked.model}"
+        return Reply(200, self._documents.of_model(deployment.installation, deployment.contract, server))
+
+    async def _invocations(self, deployment: Deployment, asked: Asked) -> Reply:
+        scored = await self._score(_without_subjects, deployment, asked)
+        return as_json({"predictions": scored.labels})
+
+    async def _predict(self, deployment: Deployment, asked: Asked) -> Reply:
+        scored = await self._score(predictions.decode, deployment, asked)
+        return as_json(predictions.answer(scored, deployment.contract, asked.request.id))
+
+    async def _score(self, decode: Decode, deployment: Deployment, asked: Asked) -> Scored:
+        """Decode, check and run; return when the answer is in the audit log too."""
+        request = asked.request
+        body = await request.body()
+        if len(body) > LARGE:
+            scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body)
+        else:
+            scored = score(decode, deployment, request.content_type, body)
+        latency_ms = (time.perf_counter() - request.started) * 1e3
+        answered = Answered(
+            *(request.id, request.arrived, asked.caller, deployment.contract),
+            *(scored.columns, scored.labels, scored.probabilities, latency_ms),
+            *(scored.subjects or None, request.address or ""),
+        )
+        try:
+            await self._log.record(answered)
+        except AuditError as error:
+            raise RequestError(503, UNAVAILABLE, str(error), headers=[(b"retry-after", b"5")]) from None
+        return scored
+
+    def _deployment(self, model: str) -> Deployment:
+        if deployment := self._fleet.find(model):
+            return deployment
+        if self._fleet.starting(model):
+            raise RequestError(503, UNAVAILABLE, f"{model} is being loaded; ask again in a second.", headers=[(b"retry-after", b"1")])
+        if self._fleet.failed(model):
+            message = f"{model} has no version in service: its last installation failed; GET /models/{model} tells why."
+            raise RequestError(404, NOT_FOUND, message)
+        raise _unknown(model)
+
+
+def _without_subjects(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:
+    return protocol.decode(content_type, body, contract), ()
+
+
+def _unknown(model: str) -> RequestError:
+    return RequestError(404, NOT_FOUND, f"no model {model[:60]!r} is in service; GET /models lists those that are.")
+
+
+@lru_cache(maxsize=256)
+def _identity(model: str, version: int | None, run_id: str) -> tuple[Header, ...]:
+    found = {b"x-slipway-model": model, b"x-slipway-version": str(version), b"x-slipway-run": run_id}
+    return tuple((name, value.encode()) for name, value in found.items())
+
+
+@cache
+def _own_version() -> bytes:
+    return version("slipway").encode()

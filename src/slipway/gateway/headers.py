@@ -1,0 +1,21 @@
+"""Headers that every answer carries, so that a browser which is pointed at the gateway does nothing with what it gets."""
+
+from __future__ import annotations
+
+from slipway.gateway.replies import Header
+
+SECURITY: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),  # answers are about patients
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+# Only under TLS: over plain HTTP anyone on the way could have written it, and browsers ignore it.
+SECURITY_TLS: tuple[Header, ...] = (*SECURITY, (b"strict-transport-security", b"max-age=31536000"))
+
+
+def security(tls: bool) -> tuple[Header, ...]:
+    """Return the headers for this gateway; computed once, not for every answer."""
+    return SECURITY_TLS if tls else SECURITY

@@ -1,0 +1,69 @@
+"""Whether the gateway lives, and whether it is ready: every installed model loaded, and the audit log can be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from slipway.gateway.fleet import Fleet
+from slipway.gateway.replies import Reply, as_json
+
+LEAST_BYTES = 32 * 1024 * 1024  # less than this on the disk of the audit log, and its next lines may be lost
+FRESH = 1.0
+
+Check = Callable[[], str | None]
+
+
+class Health:
+    """What `/health/live` and `/health/ready` answer. A check returns what is wrong, or None."""
+
+    def __init__(self, fleet: Fleet, blocking: list[Check], warning: list[Check]) -> None:
+        self._fleet, self._blocking, self._warning = fleet, blocking, warning
+        self._looked, self._found = float("-inf"), (list[str](), list[str]())
+
+    def live(self) -> Reply:
+        """Say that the event loop turns: whoever gets no answer restarts the process."""
+        return as_json({"status": "live"})
+
+    def ready(self) -> Reply:
+        """Return 200, or 503 with the reasons; whoever sends requests here sends them elsewhere then."""
+        reasons, warnings = self.reasons()
+        body = {"status": "not ready" if reasons else "ready", "reasons": reasons, "warnings": warnings}
+        return Reply(503 if reasons else 200, msgspec.json.encode(body))
+
+    def reasons(self) -> tuple[list[str], list[str]]:
+        """Return why the gateway is not ready, and what else somebody should know; looked up once a second at most."""
+        now = time.monotonic()
+        if now - self._looked > FRESH:
+            blocking = [*self._models(), *filter(None, (check() for check in self._blocking))]
+            self._looked, self._found = now, (blocking, [*self._failed(), *filter(None, (check() for check in self._warning))])
+        return self._found
+
+    def _models(self) -> list[str]:
+        missing = [model for model in self._fleet.models() if self._fleet.find(model) is None]
+        return [f"{model} {'could not be loaded' if self._fleet.failed(model) else 'is being loaded'}" for model in missing]
+
+    def _failed(self) -> list[str]:
+        """A version that failed beside one that answers is no reason to send callers away."""
+        models = [model for model in self._fleet.models() if self._fleet.failed(model) and self._fleet.find(model)]
+        return [f"{model}: its latest installation failed; the version before it answers" for model in models]
+
+
+def writable(folder: Path) -> Check:
+    """Return a check that a folder takes further lines: it may be written, and its disk has 32 MB left."""
+
+    def check() -> str | None:
+        if not os.access(folder, os.W_OK):
+            return f"the audit log's folder {folder.name} cannot be written"
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            return f"the audit log's folder {folder.name} cannot be read ({error.strerror})"
+        return None if free >= LEAST_BYTES else f"the audit log's disk has {free // 2**20} MB left, less than {LEAST_BYTES // 2**20}"
+
+    return check

@@ -1,0 +1,115 @@
+"""The parts of an OpenAPI document that every model shares: operations with every status code they send, and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slipway.gateway import replies
+from slipway.gateway.checks import LISTED
+from slipway.gateway.request import MOST_BYTES
+from slipway.gateway.shapes import MOST_ROWS
+
+Schema = dict[str, Any]
+
+FAILURES = {
+    400: "The body is not what is taken here, or rows break the contract; nothing was predicted.",
+    401: "No valid credential came in the header `Authorization: Bearer <key>`.",
+    404: "No such model is in service.",
+    413: f"More than {MOST_BYTES:,} bytes or {MOST_ROWS:,} rows; send them in several requests.",
+    415: "The body is of another kind than is taken here.",
+    500: "The gateway failed; its log tells why under the request's id.",
+    503: "The model is being loaded, or the audit log cannot be written; ask again after as many seconds as Retry-After says.",
+}
+REQUEST_HEADER = {"X-Request-Id": "Names the request in the logs."}
+VERSION_HEADERS = {
+    "X-Slipway-Model": "The model that answered.",
+    "X-Slipway-Version": "Its version.",
+    "X-Slipway-Run": "The MLflow run that made the version.",
+}
+MORE_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "Seconds to wait."}}
+SECURITY = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer slw_...`."}}
+
+VIOLATION: Schema = {
+    "type": "object",
+    "description": "One value that breaks the contract.",
+    "required": ["row", "column", "expected", "received"],
+    "properties": {
+        "row": {"type": "integer", "minimum": 0, "description": "The row's place in the request, from 0."},
+        "column": {"type": ["string", "null"], "description": "null where the whole row is at fault."},
+        "expected": {"type": "string"},
+        "received": {"type": "string", "description": "What came, shortened to 60 characters."},
+    },
+}
+ERROR: Schema = {
+    "type": "object",
+    "description": "Why a request was not answered. Violations come with rows that break the contract.",
+    "required": ["error_code", "message"],
+    "properties": {
+        "error_code": {"type": "string", "examples": [replies.BAD_REQUEST, replies.UNAUTHENTICATED, replies.UNAVAILABLE]},
+        "message": {"type": "string"},
+        "violations": {"type": "array", "maxItems": LISTED, "items": {"$ref": "#/components/schemas/Violation"}},
+        "total": {"type": "integer", "minimum": 0, "description": f"How many violations there are; the first {LISTED} are told."},
+    },
+    "examples": [
+        {
+            "error_code": replies.BAD_REQUEST,
+            "message": "the rows break the contract of a-model in 1 place; nothing was predicted.\n"
+            "row 0, column 'age': expected a whole number from 0 to 120 (years), received \"forty\"",
+            "violations": [
+                {"row": 0, "column": "age", "expected": "a whole number from 0 to 120 (years)", "received": '"forty"'},
+            ],
+            "total": 1,
+        }
+    ],
+}
+MODEL: Schema = {
+    "type": "object",
+    "description": "A model, with its contract while a version is in service.",
+    "required": ["model", "version", "run_id", "installation", "sample", "port", "error", "columns", "classes"],
+    "properties": {
+        "model": {"type": "string"},
+        "version": {"type": ["integer", "null"], "description": "null while none is in service."},
+        "run_id": {"type": ["string", "null"]},
+        "installation": {"type": ["string", "null"]},
+        "sample": {"type": ["boolean", "null"], "description": "true: trained on sample rows, not for use."},
+        "port": {"type": ["integer", "null"], "description": "The port of its own."},
+        "error": {
+            "type": ["object", "null"],
+            "description": "The installation that could not be put into service.",
+            "required": ["installation", "message"],
+            "properties": {"installation": {"type": "string"}, "message": {"type": "string"}},
+        },
+        "columns": {"type": "array", "items": {"type": "object"}},
+        "classes": {"type": "array"},
+    },
+}
+
+
+def operation(name: str, summary: str, answer: Schema, failures: Sequence[int], *, of_version: bool = False) -> Schema:
+    """Describe one method of one path; it needs a key when it can fail with 401.
+
+    Args:
+        answer: The answer's schema; {} for a text that is not JSON.
+        failures: The status codes beside 200 and 500.
+        of_version: Whether the reply names a version in its headers.
+    """
+    headers = REQUEST_HEADER | (VERSION_HEADERS if of_version else {})
+    error = {"$ref": "#/components/schemas/Error"}
+    responses = {"200": _response("The answer.", answer, headers)} | {
+        str(code): _response(FAILURES[code], error, REQUEST_HEADER | MORE_HEADERS.get(code, {})) for code in sorted({*failures, 500})
+    }
+    security: list[Schema] = [{"key": []}] if 401 in failures else []
+    return {"operationId": name, "summary": summary, "security": security, "responses": responses}
+
+
+def components(schemas: dict[str, Schema]) -> Schema:
+    return {"schemas": schemas | {"Error": ERROR, "Violation": VIOLATION}, "securitySchemes": SECURITY}
+
+
+def _response(description: str, answer: Schema, headers: dict[str, str]) -> Schema:
+    return {
+        "description": description,
+        "headers": {name: {"description": what, "schema": {"type": "string"}} for name, what in headers.items()},
+        "content": {"application/json": {"schema": answer} if answer else {}},
+    }

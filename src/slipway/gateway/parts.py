@@ -1,0 +1,105 @@
+"""What surrounds the application: limits, places, counts, health, certificate. Made once in each worker, and handed to the application."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from slipway.gateway.concurrency import Places
+from slipway.gateway.configuration import Configuration
+from slipway.gateway.connections import Connections
+from slipway.gateway.exposition import CONTENT_TYPE, text
+from slipway.gateway.fleet import Fleet
+from slipway.gateway.headers import security
+from slipway.gateway.health import Check, Health, writable
+from slipway.gateway.limiting import Limits
+from slipway.gateway.metrics import Counts, Metrics
+from slipway.gateway.replies import Header, Reply
+from slipway.gateway.tls import ServerCertificate
+from slipway.gateway.worker_state import FOLDER, WorkerStates
+
+SOON = 14 * 86_400
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The objects that the application calls; each one's methods say how."""
+
+    configuration: Configuration
+    limits: Limits
+    places: Places
+    metrics: Metrics
+    health: Health
+    workers: WorkerStates
+    connections: Connections
+    certificate: ServerCertificate | None
+    security: tuple[Header, ...]
+
+    async def exposition(self) -> Reply:
+        """Return what `/metrics` answers, for all workers; put together in a thread."""
+        return Reply(200, await asyncio.to_thread(text, self.workers.counts()), CONTENT_TYPE)
+
+    async def follow(self) -> None:
+        """Do what is to be done beside answering, for ever: slow connections, a new certificate, the state for the other workers."""
+        tasks = [self.connections.watch(), self.workers.follow()]
+        await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
+
+
+def make(configuration: Configuration, fleet: Fleet, number: int = 0) -> Parts:
+    """Return the parts of worker `number`.
+
+    Raises:
+        PlatformError: The certificate cannot be used.
+    """
+    told = configuration
+    tls = ServerCertificate(Path(told.tls_certificate), Path(told.tls_key)) if told.tls_certificate and told.tls_key else None
+    connections = Connections(told.connections, told.connections_per_address, told.header_seconds, told.body_seconds)
+    limits = Limits(told.rate_per_caller, told.rate_per_address, told.limits_storage)
+    places, metrics = Places(told.concurrency, told.queue), Metrics()
+    health = Health(fleet, _blocking(told), [partial(_certificate, tls), lambda: limits.error])
+
+    def counts() -> Counts:
+        found = metrics.counts()
+        found.versions = _versions(fleet)
+        found.gauges |= _gauges(places, connections, limits, tls) | {"ready": float(not health.reasons()[0])}
+        return found
+
+    states = WorkerStates(Path(told.home) / FOLDER, fleet, counts, number, told.workers)
+    return Parts(told, limits, places, metrics, health, states, connections, tls, security(tls is not None))
+
+
+def _blocking(configuration: Configuration) -> list[Check]:
+    """An audit log elsewhere is not a folder; its own failures tell."""
+    return [] if configuration.audit_url else [writable(Path(configuration.home) / "gateway")]
+
+
+def _certificate(certificate: ServerCertificate | None) -> str | None:
+    if certificate is None:
+        return None
+    if certificate.error:
+        return f"the new certificate cannot be used: {certificate.error}"
+    left = certificate.seconds_left
+    return f"the certificate {'has ended' if left < 0 else f'ends in {left / 86_400:.1f} days'}" if left < SOON else None
+
+
+def _gauges(places: Places, connections: Connections, limits: Limits, certificate: ServerCertificate | None) -> dict[str, float]:
+    found: dict[str, float] = {
+        "in_flight": places.busy,
+        "queue_depth": places.waiting,
+        "connections_open": len(connections.open),
+        "connections_refused": connections.refused,
+        "connections_timed_out": connections.timed_out.total(),
+        "limits_storage_lost": float(limits.error is not None),
+    }
+    if certificate:
+        found["certificate_seconds_left"] = certificate.seconds_left
+        found["certificate_damaged"] = float(certificate.error is not None)
+        found["certificate_reloads"] = certificate.reloads
+    return found
+
+
+def _versions(fleet: Fleet) -> dict[str, tuple[str, str]]:
+    found = {model: fleet.find(model) for model in fleet.models()}
+    return {model: (str(one.contract.version), one.contract.run_id) for model, one in found.items() if one}

@@ -1,0 +1,104 @@
+"""What each of several workers has in service, in small files that the others read: one answers for all of them.
+
+`<home>/gateway/workers/<number>.json` is written when a model changes and once a second, and removed by the parent when its worker ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from slipway.gateway.fleet import Fleet
+from slipway.gateway.metrics import Counts
+
+FOLDER = Path("gateway") / "workers"
+LOOK_EVERY, WRITE_EVERY = 0.05, 1.0
+SWITCHING = "switching"
+
+Error = dict[str, str]
+
+
+class State(msgspec.Struct):
+    """One worker: the installation of each model it answers with, what failed, and its counts."""
+
+    installations: dict[str, str | None]
+    errors: dict[str, Error]
+    counts: Counts
+
+
+class WorkerStates:
+    """The states of all workers, as one of them sees them. With one worker there are no files."""
+
+    def __init__(self, folder: Path, fleet: Fleet, counts: Callable[[], Counts], number: int = 0, workers: int = 1) -> None:
+        self._folder, self._fleet, self._counts = folder, fleet, counts
+        self.number, self.workers = number, workers
+
+    def switched(self, model: str, installation: str | None) -> bool:
+        """Tell whether every worker answers from this installation; None means that no worker answers for the model."""
+        return all(found is not None and found.installations.get(model) == installation for found in self._all())
+
+    def agreed(self, status: dict[str, Any]) -> dict[str, Any]:
+        """Return a model's status as it is for all workers: `installation` is "switching" while they differ, `error` is of any of them.
+
+        Args:
+            status: What `Fleet.status` tells of this worker.
+        """
+        if self.workers == 1:
+            return status
+        model, error = status["model"], status["error"]
+        others = list(self._others())
+        error = error or next((found.errors[model] for found in others if found and model in found.errors), None)
+        same = all(found and found.installations.get(model) == status["installation"] for found in others)
+        return status | {"installation": status["installation"] if same else SWITCHING, "error": error}
+
+    def counts(self) -> dict[str, Counts]:
+        """Return the counts of each worker by its number; those of the others are up to a second old."""
+        return {str(number): state.counts for number, state in enumerate(self._all()) if state is not None}
+
+    async def follow(self) -> None:
+        """Write this worker's state whenever it changes and once a second, for ever."""
+        written, age = None, 0.0
+        while self.workers > 1:
+            state = self._own()
+            if (now := (state.installations, state.errors)) != written or age >= WRITE_EVERY:
+                await asyncio.to_thread(self._write, state)
+                written, age = now, 0.0
+            await asyncio.sleep(LOOK_EVERY)
+            age += LOOK_EVERY
+        await asyncio.Event().wait()
+
+    def _own(self) -> State:
+        models = self._fleet.models()
+        found = {model: self._fleet.find(model) for model in models}
+        installations = {model: deployment.installation if deployment else None for model, deployment in found.items()}
+        errors = {model: self._fleet.status(model)["error"] for model in models if self._fleet.failed(model)}
+        return State(installations, errors, self._counts())
+
+    def _all(self) -> Iterator[State | None]:
+        for number in range(self.workers):
+            yield self._own() if number == self.number else self._read(number)
+
+    def _others(self) -> Iterator[State | None]:
+        yield from (self._read(number) for number in range(self.workers) if number != self.number)
+
+    def _read(self, number: int) -> State | None:
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            return msgspec.json.decode((self._folder / f"{number}.json").read_bytes(), type=State)
+        return None
+
+    def _write(self, state: State) -> None:
+        draft = self._folder / f".{self.number}.new"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(state))
+        draft.replace(self._folder / f"{self.number}.json")
+
+
+def forget(folder: Path, number: int) -> None:
+    """Remove the state of a worker that ended: what it had in service is in service no more."""
+    (folder / f"{number}.json").unlink(missing_ok=True)

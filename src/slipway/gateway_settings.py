@@ -1,0 +1,117 @@
+"""The settings of the gateway that faces the network: address, TLS, limits, sign-in, audit log. Part of `slipway.settings`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+STORAGES = ("memory", "redis", "rediss", "redis+unix")
+LOOPBACK = "127.0.0.1"
+
+
+def rate(text: str) -> tuple[int, int]:
+    """Return a rate such as "600/minute" as (requests, seconds).
+
+    Raises:
+        ValueError: It is not `<whole number >= 1>/<second, minute, hour or day>`.
+    """
+    found = re.fullmatch(r"\s*(\d+)\s*/\s*(second|minute|hour|day)\s*", text)
+    if not found or not int(found[1]):
+        raise ValueError("expected a rate as 600/minute: a whole number from 1, a slash, and second, minute, hour or day")
+    return int(found[1]), SECONDS[found[2]]
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an IP address is this machine's own and reached by nobody else."""
+    return ipaddress.ip_address(address).is_loopback
+
+
+def reachable(address: str) -> str:
+    """Return the address as this machine's own programs write it in a URL: the loopback where it means every address."""
+    found = ipaddress.ip_address(address)
+    if found.is_unspecified:
+        found = ipaddress.ip_address(LOOPBACK if found.version == 4 else "::1")
+    return f"[{found}]" if found.version == 6 else str(found)
+
+
+def _valid_rate(text: str) -> str:
+    rate(text)
+    return text.strip()
+
+
+Rate = Annotated[str, AfterValidator(_valid_rate)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=3_600)]
+
+
+class GatewaySettings(BaseSettings):
+    """How the gateway is reached, by whom, how often, and what it keeps."""
+
+    gateway_address: str = Field(LOOPBACK, description="IP address the gateway listens on; beyond loopback only with TLS.")
+    gateway_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Processes that answer.")
+    tls_certificate: Path | None = Field(None, description="PEM file: the server's certificate, then those between it and its authority.")
+    tls_key: Path | None = Field(None, description="PEM file: the certificate's key, without a passphrase.")
+    tls_authority: Path | None = Field(None, description="PEM file: the authority this machine's own programs trust for the gateway.")
+
+    rate_per_caller: Rate = Field("60000/minute", description="Requests of one caller.")
+    rate_per_address: Rate = Field("120000/minute", description="Requests from one address, before it is known who asks.")
+    limits_storage: str = Field("memory://", repr=False, description="Where requests are counted: memory:// or redis://host:port/0.")
+    max_body_bytes: Count = Field(10 * 1024 * 1024, description="Largest body of a request, in bytes.")
+    max_rows: Count = Field(100_000, description="Most rows of a request.")
+    concurrency: Count = Field(128, description="Requests that one worker works on at a time.")
+    queue: Annotated[int, Field(ge=0)] = Field(512, description="Requests that wait for that, in each worker; more are answered 503.")
+    connections: Count = Field(4_096, description="Open connections of one worker.")
+    connections_per_address: Count = Field(512, description="Open connections from one address, in each worker.")
+    header_seconds: Seconds = Field(10.0, description="Longest time a caller may take to send a request's header, in seconds.")
+    body_seconds: Seconds = Field(30.0, description="Longest time to send a body, or to take an answer, in seconds.")
+
+    log_format: Literal["text", "json"] = Field("text", description="The gateway's own log: text for people, json for programs.")
+    session_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(15, description="How long a token of POST /sessions is valid.")
+    oidc_issuer: str | None = Field(None, description="OIDC provider whose tokens are taken.")
+    oidc_audience: str | None = Field(None, description="The audience those tokens must name.")
+    oidc_jwks_url: str | None = Field(None, description="The provider's public keys.")
+    oidc_role_claim: str | None = Field(None, description="The claim that holds the caller's roles.")
+    oidc_second_factor_claim: str | None = Field(None, description="The claim that tells of a second factor.")
+    audit_url: str | None = Field(None, repr=False, description="SQLAlchemy URL of the audit log; default: SQLite in the home folder.")
+    audit_retention_days: Count | None = Field(None, description="Days after which lines of the audit log may be removed.")
+
+    @field_validator("gateway_address")
+    @classmethod
+    def _an_address(cls, address: str) -> str:
+        if address == "localhost":
+            return LOOPBACK
+        try:
+            return str(ipaddress.ip_address(address))
+        except ValueError:
+            raise ValueError("expected an IP address, as 127.0.0.1, ::1 or 0.0.0.0 (all addresses of this machine)") from None
+
+    @field_validator("tls_certificate", "tls_key", "tls_authority")
+    @classmethod
+    def _absolute_file(cls, file: Path | None) -> Path | None:
+        return file and file.expanduser().absolute()
+
+    @field_validator("limits_storage")
+    @classmethod
+    def _known_storage(cls, url: str) -> str:
+        if urlsplit(url).scheme.removeprefix("async+") not in STORAGES:
+            raise ValueError("expected memory:// or redis://host:port/0 (rediss:// with TLS)")
+        return url.removeprefix("async+")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("SLIPWAY_TLS_CERTIFICATE and SLIPWAY_TLS_KEY belong together: set both, or neither")
+        if self.tls_certificate is None and not is_loopback(self.gateway_address):
+            raise ValueError(
+                f"SLIPWAY_GATEWAY_ADDRESS={self.gateway_address} is reached from other machines, and without TLS keys and rows would be "
+                "readable on the way. Set SLIPWAY_TLS_CERTIFICATE and SLIPWAY_TLS_KEY (`slipway certs` makes a pair for trying out), "
+                f"or leave the address at {LOOPBACK}"
+            )
+        return self
