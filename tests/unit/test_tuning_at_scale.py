@@ -28,7 +28,7 @@ from slipway.training.measuring import measure
 from slipway.training.pipelines import build
 from slipway.training.points import grid_points
 from slipway.training.splitting import Rows, split
-from slipway.training.thresholds import THRESHOLDS, choose_threshold, nearest_as_good
+from slipway.training.thresholds import choose_threshold
 from slipway.training.trials import Objective
 from slipway.training.tuning import study_name, tune
 
@@ -195,19 +195,6 @@ def test_the_threshold_is_the_same_with_any_number_of_jobs(heart: ModelSpec, row
     spec = replace(heart, metric="f1", folds=3, repeats=1)
 
     assert choose_threshold(spec, rows, {"C": 0.1}, jobs=2) == choose_threshold(spec, rows, {"C": 0.1})
-
-
-def test_a_flat_curve_gives_the_threshold_nearest_to_one_half() -> None:
-    noise = np.random.default_rng(0).normal(scale=0.01, size=(10, len(THRESHOLDS)))
-
-    assert nearest_as_good(0.8 + 0.001 * noise) == 0.5
-
-
-def test_a_curve_that_falls_towards_one_half_in_every_fold_gives_its_highest_point() -> None:
-    height = 0.8 - np.abs(THRESHOLDS - 0.3)
-    folds = np.linspace(-0.05, 0.05, 10)[:, None]  # how hard a fold is says nothing about thresholds
-
-    assert nearest_as_good(height + folds) == 0.3
 
 
 def test_the_tuned_threshold_decides_the_labels_and_is_no_worse_on_the_training_rows(heart: ModelSpec, rows: Rows, tmp_path: Path) -> None:
