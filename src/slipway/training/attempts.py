@@ -21,7 +21,7 @@ from slipway.training.splitting import Rows
 from slipway.training.trials import Objective
 
 WORTHWHILE = 5.0  # seconds that workers must save: as long as they take to import what they need
-IDLE = 120  # seconds until workers without work end: the next model of a fleet comes sooner
+IDLE = 600  # seconds until workers without work end: the next model of a fleet comes sooner
 
 Outcome = Callable[[], FrozenTrial]
 Start = Callable[[Point, Sequence[FrozenTrial]], Outcome]
