@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := .venv/.installed
+# compiled modules are kept in .venv: without them, every program would compile its imports anew, for seconds
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 .PHONY: help install demo up down test lint format manifest lock bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -19,14 +20,16 @@ from slipway.training.splitting import Rows
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
-SAMPLE_TRIALS = 5  # enough to see it work: rows that were generated reward no search
+SAMPLE_TRIALS = 3  # enough to see it work: rows that were generated reward no search, nor folds drawn more than once
 TOLD = 10  # progress lines in the log of one study
 
 
 @task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE)
 def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
     """Search, with the progress shown in the run page and in the log; see `slipway.training.tuning`."""
-    wanted = trials or (min(spec.trials, SAMPLE_TRIALS) if snapshot.sample else spec.trials)
+    if snapshot.sample:
+        spec = replace(spec, trials=min(spec.trials, SAMPLE_TRIALS), repeats=1)
+    wanted = trials or spec.trials
     # called from synchronous code, Prefect answers with the id itself
     bar = cast(UUID, create_progress_artifact(progress=0.0, key=f"tuning-{spec.name}", description=f"{wanted} trials of {spec.name}"))
     step = max(1, wanted // TOLD)

@@ -77,7 +77,9 @@ class Split:
 class Gate:
     """What a candidate must reach, by the spec's metric, and what it may cost.
 
-    `floor`: the least figure on all test rows. `tolerance`: how much worse than the champion it may be on the same rows.
+    `floor`: the least figure on all test rows. `sample_floor`: the same for sample rows, where it is another: their columns are
+    drawn independently within a class, so what columns say together is lost.
+    `tolerance`: how much worse than the champion it may be on the same rows.
     `slice_tolerance`: the same within each of the spec's slices; worse by more is refused unless chance explains it.
     `slice_floor`: the least figure in each slice; refused is a slice whose 95 % interval lies below it altogether.
     `megabytes`: all files of the bundle, in 10^6 bytes. `milliseconds`: one row, the median over the probe rows, answered by the
@@ -88,6 +90,7 @@ class Gate:
     tolerance: float = 0.005
     slice_tolerance: float = 0.02
     slice_floor: float | None = None
+    sample_floor: float | None = None
     megabytes: float = 50.0
     milliseconds: float = 50.0
 

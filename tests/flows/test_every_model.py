@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import httpx
 import mlflow
@@ -24,7 +25,7 @@ ROWS_A_REQUEST = 1_000
 
 @pytest.mark.timeout(1_500)
 def test_endpoint_mlflow_and_the_record_agree_on_every_test_row_of_every_model(place, free_ports, monkeypatch):
-    ports = dict(zip(catalogue(), free_ports(len(catalogue())), strict=True))
+    ports = dict(zip(catalogue(), free_ports(len(catalogue())), strict=True)) | json.loads(os.environ["SLIPWAY_MODEL_PORTS"])
     monkeypatch.setenv("SLIPWAY_MODEL_PORTS", json.dumps(ports))
 
     released = fleet(sample=True, trials=1, jobs=1, return_state=True).result(raise_on_failure=False)

@@ -80,6 +80,15 @@ def test_a_floor_of_slices_needs_slices(heart: ModelSpec) -> None:
         replace(heart, slices={}, gate=Gate(floor=0.9, slice_floor=0.8))
 
 
+@pytest.mark.parametrize(("sample", "passed"), [(True, True), (False, False)])
+def test_sample_rows_have_a_floor_of_their_own(heart: ModelSpec, candidate: Candidate, sample: bool, passed: bool) -> None:
+    spec = replace(heart, gate=Gate(floor=0.9, sample_floor=0.8))
+    verdict = judge(spec, candidate.model_copy(update={"sample": sample}), None)
+
+    assert (verdict.rules[0].name, verdict.passed) == ("floor", passed)
+    assert ("the floor for sample rows 0.8000" in verdict.rules[0].reason) == sample
+
+
 # figures to figures
 
 

@@ -25,7 +25,7 @@ from slipway.training.splitting import Rows, split
 RANDOM = np.random.default_rng(5)
 NUMBERS = RANDOM.normal(size=(300, 12)).astype(np.float32)
 NAMES = np.where(NUMBERS[:, :3].sum(axis=1) > 0, "yes", "no")
-QUICK = ConvolutionalNetwork(filters=4, kernel_size=3, learning_rate=1e-2, epochs=15, random_state=1)
+QUICK = ConvolutionalNetwork(filters=4, learning_rate=2e-2, epochs=30, patience=30, batch_size=16, random_state=1)
 
 
 @pytest.fixture(scope="module")

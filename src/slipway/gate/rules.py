@@ -16,11 +16,12 @@ BEYOND_CHANCE = f"beyond chance ({LEVEL:.0%})"
 
 
 def floor(spec: ModelSpec, candidate: Candidate) -> Rule:
-    figure, least = candidate.metrics[spec.metric], spec.gate.floor
+    figure, least, of_what = candidate.metrics[spec.metric], spec.gate.floor, "floor"
+    if candidate.sample and spec.gate.sample_floor is not None:
+        least, of_what = spec.gate.sample_floor, "floor for sample rows"
     passed = figure >= least
-    return Rule(
-        name="floor", passed=passed, reason=f"{spec.metric} {figure:.4f} {'reaches' if passed else 'is below'} the floor {least:.4f}"
-    )
+    reason = f"{spec.metric} {figure:.4f} {'reaches' if passed else 'is below'} the {of_what} {least:.4f}"
+    return Rule(name="floor", passed=passed, reason=reason)
 
 
 def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:

@@ -73,6 +73,6 @@ MODEL = ModelSpec(
     ),
     slices={"Intl_Plan": (), "CustServ_Calls": (4.0,)},
     baseline=DecisionTreeClassifier(max_leaf_nodes=4),
-    gate=Gate(floor=0.80, tolerance=0.01),
+    gate=Gate(floor=0.80, tolerance=0.01, sample_floor=0.20),
     port=8124,
 )

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
@@ -24,7 +25,7 @@ class Network(PythonModel):  # type: ignore[misc]
         self.preparation = load(context.artifacts["preparation"], trusted=["numpy.average", "numpy.diff", "numpy.dtype"])
         self.answers = json.loads(Path(context.artifacts["answers"]).read_text())
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+    def predict(self, context, model_input: pd.DataFrame, params=None):  # type: ignore[no-untyped-def]
         """Return n labels for a frame of n rows."""
         matrix = np.asarray(self.preparation.transform(model_input), dtype=np.float32)
         probabilities = np.asarray(self.network(matrix))

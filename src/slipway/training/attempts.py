@@ -21,7 +21,7 @@ from slipway.training.splitting import Rows
 from slipway.training.trials import Objective
 
 WORTHWHILE = 5.0  # seconds that workers must save: as long as they take to import what they need
-IDLE = 120  # seconds until workers without work end: the next model of a fleet comes sooner
+IDLE = 600  # seconds until workers without work end: the next model of a fleet comes sooner
 
 Outcome = Callable[[], FrozenTrial]
 Start = Callable[[Point, Sequence[FrozenTrial]], Outcome]
@@ -84,7 +84,7 @@ def _start_here(objective: Objective, point: Point, learnt: Sequence[FrozenTrial
 def _workers(spec: ModelSpec, rows: Rows, key: str, jobs: int) -> Iterator[Start]:
     pool = _pool(jobs)
     try:
-        yield lambda point, learnt: pool.submit(_attempt_elsewhere, os.getpid(), key, spec, rows, point, learnt).result
+        yield lambda point, learnt: pool.submit(_attempt_elsewhere, key, spec, rows, point, learnt).result
     except BaseException:  # also when nobody asks for the next trial any more: the ones under way are of no use
         _pool.cache_clear()
         pool.shutdown(kill_workers=True)
@@ -94,21 +94,19 @@ def _workers(spec: ModelSpec, rows: Rows, key: str, jobs: int) -> Iterator[Start
 @cache
 def _pool(jobs: int) -> ProcessPoolExecutor:
     # not joblib's own, which its Parallel expects to find as it left it
-    return ProcessPoolExecutor(jobs, timeout=IDLE)
+    return ProcessPoolExecutor(jobs, timeout=IDLE, initializer=_end_with, initargs=(os.getpid(),))
 
 
 _objectives: dict[str, Objective] = {}
 
 
-def _attempt_elsewhere(parent: int, key: str, spec: ModelSpec, rows: Rows, point: Point, learnt: Sequence[FrozenTrial]) -> FrozenTrial:
-    _end_with(parent)
+def _attempt_elsewhere(key: str, spec: ModelSpec, rows: Rows, point: Point, learnt: Sequence[FrozenTrial]) -> FrozenTrial:
     if key not in _objectives:
         _objectives.clear()  # another model's folds
         _objectives[key] = Objective(spec, rows)
     return _attempt(_objectives[key], point, learnt)
 
 
-@cache
 def _end_with(parent: int) -> None:
     """End this process when its parent is gone; one that was killed cannot tell its workers."""
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
