@@ -25,11 +25,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from slipway.access import keys
 from slipway.bundle.installing import install
 from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue, lookup
 from slipway.data import samples, validation
-from slipway.gateway import keys
 from slipway.settings import LOOPBACK, Settings
 from slipway.tracking import registration, registry
 from slipway.tracking.connection import connect

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from deployments.access_commands import keys_app, users_app
 from deployments.audit_commands import audit_app
+from deployments.certificate_commands import certs
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
 from slipway.errors import SlipwayError
 from slipway.records import Fleet, Release
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(users_app, name="users")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
+app.command()(certs)
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]

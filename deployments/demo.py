@@ -10,7 +10,7 @@ from deployments.printing import out
 from slipway.bundle.installing import active
 from slipway.bundle.reading import read
 from slipway.catalogue import lookup
-from slipway.settings import LOOPBACK, Settings
+from slipway.settings import Settings
 
 MODEL = "heart-failure"
 
@@ -24,12 +24,17 @@ def curl(settings: Settings) -> str:
     row = {column.name: cell for column, cell in zip(bundle.contract.columns, bundle.probe.rows[0], strict=True)}
     return " ".join(
         [
-            f"curl http://{LOOPBACK}:{pointer.port}/invocations",
+            " ".join(["curl", *_trusting(settings), f"{settings.address_of(pointer.port)}/invocations"]),
             f"-H 'Authorization: Bearer {settings.api_key.get_secret_value()}'",
             "-H 'Content-Type: application/json'",
             f"-d {shlex.quote(json.dumps({'dataframe_records': [row]}))}",
         ]
     )
+
+
+def _trusting(settings: Settings) -> list[str]:
+    trusted = settings.tls_certificate and settings.tls_authority
+    return ["--cacert", shlex.quote(str(trusted))] if trusted else []
 
 
 def main() -> None:

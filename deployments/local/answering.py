@@ -7,11 +7,12 @@ from datetime import datetime
 import httpx
 
 from deployments.local.services import WORKER, WORKER_NAME, Program
+from slipway.settings import Settings
 
 
-def client() -> httpx.Client:
-    """Return a client for loopback: no proxy, and no patience, since every caller asks again."""
-    return httpx.Client(timeout=2.0, trust_env=False)
+def client(settings: Settings) -> httpx.Client:
+    """Return a client for this machine: no proxy, and no patience, since every caller asks again."""
+    return httpx.Client(timeout=2.0, trust_env=False, verify=settings.trust)
 
 
 def answers(program: Program, started: float, http: httpx.Client) -> bool:

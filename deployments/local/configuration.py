@@ -50,7 +50,7 @@ def section(program: Program) -> dict[str, str]:
         "startsecs": "1",
         "startretries": "5",
         "stopsignal": "TERM",
-        "stopwaitsecs": "10",
+        "stopwaitsecs": str(program.stop_seconds),
         "stopasgroup": "true",
         "killasgroup": "true",
         "redirect_stderr": "true",

@@ -89,7 +89,7 @@ def status(settings: Settings) -> list[ServiceStatus]:
     """Return the state of every program; asks each running one whether it answers (2 s at most)."""
     supervisor = Supervisor(settings.home)
     states = supervisor.states()
-    with client() as http:
+    with client(settings) as http:
         return [_status(p, states.get(p.name), supervisor, http) for p in services.programs(settings, {}).values()]
 
 
@@ -131,7 +131,7 @@ def _bring_up(supervisor: Supervisor, settings: Settings, wanted: Mapping[str, P
             ensure_api_key(settings)
         if launched:
             supervisor.launch(environment)
-        with client() as http:
+        with client(settings) as http:
             start.run(http)
     except BaseException:  # also Ctrl-C: nothing half-started stays
         progress("stopping again what was started")

@@ -35,6 +35,7 @@ class Program:
     after: str | None = None
     needs: tuple[PortNeed, ...] = ()
     timeout: float = field(default=120.0, compare=False)
+    stop_seconds: int = 10
 
 
 def programs(settings: Settings, model_ports: Mapping[str, int]) -> dict[str, Program]:
@@ -128,6 +129,7 @@ def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
         _log(settings, GATEWAY),
         url=settings.gateway_url,
         health=f"{settings.gateway_url}/ping",
+        stop_seconds=35,  # it answers what it took, for 30 s at most
         needs=tuple(needs),
         timeout=60.0,
     )

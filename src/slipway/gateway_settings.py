@@ -77,8 +77,17 @@ class GatewaySettings(BaseSettings):
     oidc_issuer: str | None = Field(None, description="OIDC provider whose tokens are taken.")
     oidc_audience: str | None = Field(None, description="The audience those tokens must name.")
     oidc_jwks_url: str | None = Field(None, description="The provider's public keys.")
-    oidc_role_claim: str | None = Field(None, description="The claim that holds the caller's roles.")
-    oidc_second_factor_claim: str | None = Field(None, description="The claim that tells of a second factor.")
+    oidc_role_claim: str = Field("roles", description="The claim that holds the caller's roles; a path such as realm_access.roles, too.")
+    oidc_name_claim: str = Field("sub", description="The claim that names the caller.")
+    oidc_roles: dict[str, list[str]] = Field(
+        default_factory=dict, description='What the claim\'s values mean here, as JSON: {"doctors": ["predict:heart-failure"]}.'
+    )
+    oidc_algorithms: list[str] = Field(["RS256", "ES256"], description="Signatures that are taken, as JSON.")
+    oidc_second_factor: dict[str, list[str]] = Field(
+        {"amr": ["mfa", "otp"]}, description="Claims and values that tell of a second factor, one of which a token needs; {} for none."
+    )
+    lockout_failures: Annotated[int, Field(ge=2, le=1_000)] = Field(10, description="Wrong passwords of one name until it is locked.")
+    lockout_minutes: Annotated[float, Field(gt=0.02, le=1_440)] = Field(5.0, description="Minutes for which it is locked then.")
     audit_url: str | None = Field(None, repr=False, description="SQLAlchemy URL of the audit log; default: SQLite in the home folder.")
     audit_retention_days: Count | None = Field(None, description="Days after which lines of the audit log may be removed.")
 
@@ -106,6 +115,10 @@ class GatewaySettings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        provider = {"ISSUER": self.oidc_issuer, "AUDIENCE": self.oidc_audience, "JWKS_URL": self.oidc_jwks_url}
+        missing = [f"SLIPWAY_OIDC_{name}" for name, value in provider.items() if not value]
+        if 0 < len(missing) < len(provider):
+            raise ValueError(f"an OIDC provider takes an issuer, an audience and the address of its keys: set {', '.join(missing)} too")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("SLIPWAY_TLS_CERTIFICATE and SLIPWAY_TLS_KEY belong together: set both, or neither")
         if self.tls_certificate is None and not is_loopback(self.gateway_address):

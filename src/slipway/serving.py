@@ -13,7 +13,7 @@ from slipway.bundle.installing import Pointer
 from slipway.bundle.reading import Bundle
 from slipway.errors import ServingError
 from slipway.records import Endpoint
-from slipway.settings import LOOPBACK, Settings
+from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
         model=spec.name,
         version=contract.version or 0,
         run_id=contract.run_id,
-        url=f"http://{LOOPBACK}:{pointer.port}/invocations",
+        url=f"{settings.address_of(pointer.port)}/invocations",
     )
 
 
@@ -56,7 +56,7 @@ def revert(model: str, pointer: Pointer | None, settings: Settings) -> None:
     wanted = None if pointer is None else pointer.installation
     address, deadline = f"{settings.gateway_url}/models/{model}", time.monotonic() + PATIENCE
     try:
-        with httpx.Client(headers=bearer(settings), timeout=5.0) as client:
+        with httpx.Client(headers=bearer(settings), timeout=5.0, verify=settings.trust) as client:
             while time.monotonic() < deadline:
                 if _ask(client, address).get("installation") == wanted:
                     return
@@ -83,7 +83,7 @@ def bearer(settings: Settings) -> dict[str, str]:
 def _await_installation(model: str, pointer: Pointer, settings: Settings) -> None:
     deadline = time.monotonic() + PATIENCE
     address, headers = f"{settings.gateway_url}/models/{model}", bearer(settings)
-    with httpx.Client(headers=headers, timeout=5.0) as client:
+    with httpx.Client(headers=headers, timeout=5.0, verify=settings.trust) as client:
         while time.monotonic() < deadline:
             if _took(_ask(client, address), model, pointer):
                 return

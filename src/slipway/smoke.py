@@ -29,7 +29,7 @@ def smoke_test(endpoint: Endpoint, bundle: Bundle, settings: Settings) -> SmokeR
         SmokeTestError: An answer differs from what was measured, another version answered, a bad row was taken, a
             missing key was let in, or the endpoint did not answer.
     """
-    with httpx.Client(timeout=TIMEOUT) as client:
+    with httpx.Client(timeout=TIMEOUT, verify=settings.trust) as client:
         try:
             return _smoke_test(client, endpoint, bundle, bearer(settings))
         except httpx.HTTPError as error:

@@ -57,7 +57,7 @@ def place(
     prefect_server: str, empty_mlflow: Path, tmp_path: Path, free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """An empty home and a gateway on free ports; settings are read from the environment, as in production."""
-    from slipway.gateway import keys
+    from slipway.access import keys
 
     (tmp_path / "mlflow").mkdir()
     shutil.copy(empty_mlflow, tmp_path / "mlflow")

@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from slipway.access import keys
 from slipway.bundle.contract import Column, Contract, Probe
 from slipway.bundle.installing import Pointer, install, point
 from slipway.bundle.writing import write
-from slipway.gateway import keys
 
 COLUMNS = (
     Column("Age", "integer", "age at admission", unit="years", low=0, high=120),

@@ -5,13 +5,12 @@ import stat
 import pytest
 
 from deployments.local import ensure_api_key
-from slipway.gateway.keys import Keys, WeakKeyError
+from slipway.access.keys import WeakKeyError, holder
 from slipway.settings import Settings
 
 
 def accepted(settings: Settings) -> bool:
-    key = settings.api_key.get_secret_value()
-    return Keys(settings.home).authorize(f"Bearer {key}".encode()) == "local"
+    return holder(settings.home, settings.api_key.get_secret_value()) == "local"
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from slipway.bundle.contract import Column, Contract
 from slipway.gateway.checks import ABSENT
 from slipway.gateway.protocol import decode
 from slipway.gateway.replies import RequestError
-from slipway.gateway.shapes import MOST_ROWS
+from slipway.gateway.sizes import ALLOWED
 
 COLUMNS = (
     Column("Age", "integer", "age", unit="years", low=0, high=120),
@@ -134,7 +134,7 @@ def test_csv_that_is_no_csv_is_refused():
 
 
 def test_more_rows_than_the_limit_are_413_in_every_form():
-    many = MOST_ROWS + 1
+    many = ALLOWED.rows + 1
     assert refusal_of({"inputs": [[]] * many}).status == 413
     assert refusal_of({"dataframe_records": [{}] * many}).status == 413
     assert refusal_of({"inputs": {"Age": [1] * many}}).status == 413

@@ -29,12 +29,14 @@ def main() -> int:
     os.umask(0o077)  # the audit log holds the callers' rows
 
     from slipway.gateway import server  # noqa: F401 - imported while the settings are read, and before workers are forked
+    from slipway.gateway.admission import provider_of
     from slipway.gateway.binding import bind
 
     try:
         configuration = reading.result()
         logs.configure(configuration.log_format)
         check_transport(configuration)
+        provider_of(configuration)
         sock = bind(configuration.address, configuration.port)
     except SlipwayError as error:
         logger.error("%s", error)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
+from slipway.access.gatekeeper import Gatekeeper
+from slipway.access.refusals import AccessError, ForbiddenError
 from slipway.gateway import routing
-from slipway.gateway.audit import AuditLog
+from slipway.gateway.audit import AuditLog, Refused
 from slipway.gateway.endpoints import Asked, Endpoints
 from slipway.gateway.fleet import Fleet
-from slipway.gateway.keys import Keys
-from slipway.gateway.replies import INTERNAL_ERROR, UNAUTHENTICATED, Reply, RequestError
+from slipway.gateway.logs import request_id
+from slipway.gateway.parts import Parts
+from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
 from slipway.gateway.request import CallerGone, Receive, Request, Scope, Send
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -21,9 +25,9 @@ logger = logging.getLogger(__name__)
 class App:
     """The main port's application; `for_model` gives the one of a model's own port."""
 
-    def __init__(self, fleet: Fleet, keys: Keys, log: AuditLog) -> None:
-        self._keys = keys
-        self._endpoints = Endpoints(fleet, log)
+    def __init__(self, fleet: Fleet, gatekeeper: Gatekeeper, log: AuditLog, parts: Parts) -> None:
+        self._fleet, self._gatekeeper, self._log, self._parts = fleet, gatekeeper, log, parts
+        self._endpoints = Endpoints(fleet, gatekeeper, log, parts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._handle(scope["path"], False, scope, receive, send)
@@ -37,47 +41,81 @@ class App:
     async def _handle(self, path: str, own_port: bool, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        client = scope.get("client") or (None,)
-        request = Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port)
+        client = scope.get("client") or ("",)
+        asked = Asked(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port))
+        request_id.set(asked.request.id)
         try:
-            reply = await self._reply(request)
+            reply = await self._reply(asked)
         except CallerGone:
             return
         except RequestError as error:
-            reply = error.reply()
+            reply = self._refused(asked, error)
+        except AccessError as error:
+            reply = self._refused(asked, RequestError(error.status, error.code, str(error), headers=error.headers))
         except Exception:
-            logger.exception("request %s failed", request.id)
-            message = f"the gateway failed; its log tells why under request {request.id}."
-            reply = RequestError(500, INTERNAL_ERROR, message).reply()
-        await _send(reply, request, send)
+            logger.exception("request %s failed", asked.request.id)
+            message = f"the gateway failed; its log tells why under request {asked.request.id}."
+            reply = self._refused(asked, RequestError(500, INTERNAL_ERROR, message))
+        self._count(asked, reply)
+        await _send(reply, asked.request, self._parts.security, send)
 
-    async def _reply(self, request: Request) -> Reply:
+    async def _reply(self, asked: Asked) -> Reply:
+        request = asked.request
+        await self._parts.limits.address(request.address)
         request.refuse_large()
-        endpoint, model = routing.find(request.method, request.path)
-        caller = self._admit(endpoint, request)
-        return await self._endpoints.answer(endpoint, Asked(request, caller, model))
+        asked.endpoint, asked.model = routing.find(request.method, request.path)
+        headers = await self._admit(asked, asked.endpoint)
+        reply = await self._endpoints.answer(asked.endpoint, asked)
+        return reply.with_headers(headers) if headers else reply
 
-    def _admit(self, endpoint: routing.Endpoint, request: Request) -> str:
-        """Return the caller's name, "" where none is needed. Nothing of the body has been read yet.
+    async def _admit(self, asked: Asked, endpoint: routing.Endpoint) -> tuple[Header, ...]:
+        """Find out who asks, and return what the reply says of that caller's limit. Nothing of the body has been read yet.
 
         Raises:
-            RequestError: 401, the endpoint needs a credential and none that is valid came.
+            AccessError: Nobody who may ask this.
+            RequestError: 429, the caller asks too often.
         """
         if endpoint.needs == "nothing":
-            return ""
-        sent = request.headers.get(b"authorization")
-        if name := self._keys.authorize(sent):
-            return name
-        received = "a key that is not valid" if sent else "none"
-        message = f"expected a valid API key in the header 'Authorization: Bearer <key>', received {received}."
-        raise RequestError(401, UNAUTHENTICATED, message, headers=[(b"www-authenticate", b'Bearer realm="slipway"')])
+            return ()
+        caller = asked.caller = await self._gatekeeper.authenticate(asked.request.headers.get(b"authorization"))
+        headers = await self._parts.limits.caller(str(caller))
+        if endpoint.needs != "any":
+            caller.require(endpoint.needs, asked.model or None)
+        elif asked.model and not caller.sees(asked.model):
+            raise ForbiddenError(f"{caller}: expected a role for {asked.model[:60]}, which was not granted.")
+        return headers
+
+    def _refused(self, asked: Asked, error: RequestError) -> Reply:
+        request = asked.request
+        self._parts.metrics.refused(error.code)
+        self._log.refuse(
+            Refused(
+                request_id=request.id,
+                time=request.arrived,
+                key=asked.caller_name,
+                address=request.address,
+                method=request.method,
+                path=request.path,
+                status=error.status,
+                code=error.code,
+                violations=error.total or 0,
+            )
+        )
+        return error.reply()
+
+    def _count(self, asked: Asked, reply: Reply) -> None:
+        """Names that callers invent must not become series of their own."""
+        model = asked.model if asked.model and self._fleet.knows(asked.model) else ""
+        endpoint = asked.endpoint.name if asked.endpoint else ""
+        self._parts.metrics.answered(model, endpoint, reply.status, time.perf_counter() - asked.request.started)
 
 
-async def _send(reply: Reply, request: Request, send: Send) -> None:
+async def _send(reply: Reply, request: Request, security: tuple[Header, ...], send: Send) -> None:
     headers = [
         (b"content-type", reply.content_type),
         (b"content-length", str(len(reply.body)).encode()),
         (b"x-request-id", request.id.encode()),
+        *security,
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -45,8 +45,13 @@ class Configuration(msgspec.Struct, frozen=True):
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None
-    oidc_role_claim: str | None = None
-    oidc_second_factor_claim: str | None = None
+    oidc_role_claim: str = "roles"
+    oidc_name_claim: str = "sub"
+    oidc_roles: dict[str, list[str]] = {}
+    oidc_algorithms: list[str] = ["RS256", "ES256"]
+    oidc_second_factor: dict[str, list[str]] = {"amr": ["mfa", "otp"]}
+    lockout_failures: int = 10
+    lockout_minutes: float = 5.0
     audit_url: str | None = None
     audit_retention_days: int | None = None
 

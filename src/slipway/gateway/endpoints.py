@@ -10,15 +10,21 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from slipway.access.callers import Caller
+from slipway.access.gatekeeper import Gatekeeper
 from slipway.gateway import openapi, predictions, protocol
-from slipway.gateway.audit import Answered, AuditError, AuditLog
+from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog
 from slipway.gateway.fleet import Fleet
+from slipway.gateway.parts import Parts
 from slipway.gateway.predictions import Subjects
+from slipway.gateway.protocol import media_type
 from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, Header, Reply, RequestError, as_json
 from slipway.gateway.request import Request
 from slipway.gateway.routing import MODELS, Endpoint
 from slipway.gateway.scoring import Decode, Scored, score
-from slipway.gateway.shapes import Columns
+from slipway.gateway.shapes import Columns, malformed
 
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
@@ -26,26 +32,45 @@ if TYPE_CHECKING:
 
 # A body beyond this is worked on in another thread, so that the requests of other callers need not wait for it.
 LARGE = 64 * 1024
+MOST_OF_A_SIGN_IN = 4 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """A request that was let in: by whom, "" where no credential is needed, and of which model, "" for the gateway itself."""
+    """A request, and what was found out about it so far: what it asks, of which model ("": the gateway itself), and who asks."""
 
     request: Request
-    caller: str
-    model: str
+    endpoint: Endpoint | None = None
+    model: str = ""
+    caller: Caller | None = None
+
+    @property
+    def caller_name(self) -> str:
+        """Return the caller as logs have it, "" where nobody is known."""
+        return str(self.caller) if self.caller else ""
+
+
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /sessions`."""
+
+    name: str
+    password: str
+    code: str | None = None
 
 
 class Endpoints:
     """The handlers. They raise RequestError for what is not answered."""
 
-    def __init__(self, fleet: Fleet, log: AuditLog) -> None:
-        self._fleet = fleet
-        self._log = log
+    def __init__(self, fleet: Fleet, gatekeeper: Gatekeeper, log: AuditLog, parts: Parts) -> None:
+        self._fleet, self._gatekeeper, self._log, self._parts = fleet, gatekeeper, log, parts
         self._documents = openapi.Documents()
         self._plain: dict[str, Callable[[Asked], Awaitable[Reply]]] = {
             "ping": self._ping,
+            "live": self._live,
+            "ready": self._ready,
+            "metrics": self._metrics,
+            "open_session": self._open_session,
+            "close_session": self._close_session,
             "gateway_version": self._gateway_version,
             "gateway_openapi": self._gateway_openapi,
             "models": self._models,
@@ -68,15 +93,48 @@ class Endpoints:
         if endpoint.of != "version":
             return await self._plain[endpoint.name](asked)
         deployment = self._deployment(asked.model)
+        contract = deployment.contract
+        identity = _identity(contract.model, contract.version, contract.run_id)
         try:
             reply = await self._of_version[endpoint.name](deployment, asked)
         except RequestError as error:
-            reply = error.reply()
-        contract = deployment.contract
-        return reply.with_headers(_identity(contract.model, contract.version, contract.run_id))
+            error.headers += identity
+            raise
+        return reply.with_headers(identity)
 
     async def _ping(self, _: Asked) -> Reply:
         return Reply(200, b"\n")
+
+    async def _live(self, _: Asked) -> Reply:
+        return self._parts.health.live()
+
+    async def _ready(self, _: Asked) -> Reply:
+        return self._parts.health.ready()
+
+    async def _metrics(self, _: Asked) -> Reply:
+        return await self._parts.exposition()
+
+    async def _open_session(self, asked: Asked) -> Reply:
+        body = await asked.request.body(MOST_OF_A_SIGN_IN)
+        media_type(asked.request.content_type, (protocol.JSON,))
+        try:
+            sent = msgspec.json.decode(body, type=SignIn)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # its words may quote the password
+            raise malformed('expected a JSON object {"name": ..., "password": ..., "code": ...}; code only with a second factor.') from None
+        opened = await self._gatekeeper.open_session(sent.name, sent.password, sent.code, asked.request.address)
+        await self._administered(f"user:{sent.name}", "signed in", asked.request.address)
+        return as_json({"token": opened.token, "token_type": "Bearer", "expires_in": opened.expires_in})
+
+    async def _close_session(self, asked: Asked) -> Reply:
+        caller = await self._gatekeeper.close_session(asked.request.headers.get(b"authorization"))
+        await self._administered(str(caller), "signed out", asked.request.address)
+        return as_json({"closed": True})
+
+    async def _administered(self, who: str, what: str, about: str) -> None:
+        try:
+            await self._log.record(Administered(who, what, about))
+        except AuditError as error:
+            raise _unlogged(error) from None
 
     async def _gateway_version(self, _: Asked) -> Reply:
         return Reply(200, _own_version())
@@ -84,13 +142,15 @@ class Endpoints:
     async def _gateway_openapi(self, _: Asked) -> Reply:
         return Reply(200, openapi.of_gateway(_own_version().decode()))
 
-    async def _models(self, _: Asked) -> Reply:
-        return as_json([self._fleet.status(model) for model in self._fleet.models()])
+    async def _models(self, asked: Asked) -> Reply:
+        caller = asked.caller
+        seen = [model for model in self._fleet.models() if caller and caller.sees(model)]
+        return as_json([self._parts.workers.agreed(self._fleet.status(model)) for model in seen])
 
     async def _summary(self, asked: Asked) -> Reply:
-        if asked.model not in self._fleet.models():
+        if not self._fleet.knows(asked.model):
             raise _unknown(asked.model)
-        return as_json(self._fleet.status(asked.model))
+        return as_json(self._parts.workers.agreed(self._fleet.status(asked.model)))
 
     async def _model_ping(self, _: Deployment, __: Asked) -> Reply:
         return Reply(200, b"\n")
@@ -113,22 +173,29 @@ class Endpoints:
 
     async def _score(self, decode: Decode, deployment: Deployment, asked: Asked) -> Scored:
         """Decode, check and run; return when the answer is in the audit log too."""
-        request = asked.request
-        body = await request.body()
+        body = await asked.request.body()
+        async with self._parts.places:
+            return await self._score_body(decode, deployment, asked, body)
+
+    async def _score_body(self, decode: Decode, deployment: Deployment, asked: Asked, body: bytes) -> Scored:
+        request, metrics = asked.request, self._parts.metrics
         if len(body) > LARGE:
             scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body)
         else:
             scored = score(decode, deployment, request.content_type, body)
         latency_ms = (time.perf_counter() - request.started) * 1e3
         answered = Answered(
-            *(request.id, request.arrived, asked.caller, deployment.contract),
+            *(request.id, request.arrived, asked.caller_name, deployment.contract),
             *(scored.columns, scored.labels, scored.probabilities, latency_ms),
-            *(scored.subjects or None, request.address or ""),
+            *(scored.subjects or None, request.address),
         )
         try:
             await self._log.record(answered)
         except AuditError as error:
-            raise RequestError(503, UNAVAILABLE, str(error), headers=[(b"retry-after", b"5")]) from None
+            metrics.audit_lost(answered.size)
+            raise _unlogged(error) from None
+        metrics.audited(answered.size)
+        metrics.scored(asked.model, answered.size)
         return scored
 
     def _deployment(self, model: str) -> Deployment:
@@ -144,6 +211,10 @@ class Endpoints:
 
 def _without_subjects(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:
     return protocol.decode(content_type, body, contract), ()
+
+
+def _unlogged(error: AuditError) -> RequestError:
+    return RequestError(503, UNAVAILABLE, str(error), headers=[(b"retry-after", b"5")])
 
 
 def _unknown(model: str) -> RequestError:

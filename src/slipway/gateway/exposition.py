@@ -22,6 +22,8 @@ COUNTERS = {
 }
 GAUGES = {
     "in_flight": "Requests in work.",
+    "audit_queue": "Lines that wait to be committed to the audit log.",
+    "audit_refusals_lost": "Refused requests that were not logged.",
     "queue_depth": "Requests that wait for a place.",
     "connections_open": "Open connections.",
     "certificate_seconds_left": "Seconds until the TLS certificate ends.",

@@ -67,6 +67,10 @@ class Fleet:
         """Tell whether the model's latest installation could not be put into service."""
         return model in self._failures
 
+    def knows(self, model: str) -> bool:
+        """Tell whether the model is in service, is about to be, or failed to be."""
+        return model in self._deployments or model in self._installed
+
     def models(self) -> list[str]:
         """Return the names of all models that are in service, are about to be, or failed to be."""
         return sorted(self._deployments.keys() | self._installed)

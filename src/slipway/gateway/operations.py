@@ -7,19 +7,21 @@ from typing import Any
 
 from slipway.gateway import replies
 from slipway.gateway.checks import LISTED
-from slipway.gateway.request import MOST_BYTES
-from slipway.gateway.shapes import MOST_ROWS
 
 Schema = dict[str, Any]
 
 FAILURES = {
     400: "The body is not what is taken here, or rows break the contract; nothing was predicted.",
-    401: "No valid credential came in the header `Authorization: Bearer <key>`.",
+    401: "No valid credential came in the header `Authorization: Bearer <key or token>`.",
+    403: "The caller is known, and lacks the role for this.",
     404: "No such model is in service.",
-    413: f"More than {MOST_BYTES:,} bytes or {MOST_ROWS:,} rows; send them in several requests.",
+    408: "The request did not arrive in time.",
+    413: "More bytes or rows than one request may have; send them in several requests.",
     415: "The body is of another kind than is taken here.",
+    429: "Too many requests of this caller or from this address; ask again after as many seconds as Retry-After says.",
     500: "The gateway failed; its log tells why under the request's id.",
-    503: "The model is being loaded, or the audit log cannot be written; ask again after as many seconds as Retry-After says.",
+    503: "The model is being loaded, too much is in work, or the audit log cannot be written; ask again after as many seconds as "
+    "Retry-After says.",
 }
 REQUEST_HEADER = {"X-Request-Id": "Names the request in the logs."}
 VERSION_HEADERS = {
@@ -27,8 +29,15 @@ VERSION_HEADERS = {
     "X-Slipway-Version": "Its version.",
     "X-Slipway-Run": "The MLflow run that made the version.",
 }
-MORE_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "Seconds to wait."}}
-SECURITY = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer slw_...`."}}
+WAIT = {"Retry-After": "Seconds to wait."}
+MORE_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: WAIT, 503: WAIT}
+SECURITY = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, `Authorization: Bearer slw_...`, a token of POST /sessions, or one of the identity provider.",
+    }
+}
 
 VIOLATION: Schema = {
     "type": "object",
@@ -91,13 +100,13 @@ def operation(name: str, summary: str, answer: Schema, failures: Sequence[int], 
 
     Args:
         answer: The answer's schema; {} for a text that is not JSON.
-        failures: The status codes beside 200 and 500.
+        failures: The status codes beside 200, 429 and 500.
         of_version: Whether the reply names a version in its headers.
     """
     headers = REQUEST_HEADER | (VERSION_HEADERS if of_version else {})
     error = {"$ref": "#/components/schemas/Error"}
     responses = {"200": _response("The answer.", answer, headers)} | {
-        str(code): _response(FAILURES[code], error, REQUEST_HEADER | MORE_HEADERS.get(code, {})) for code in sorted({*failures, 500})
+        str(code): _response(FAILURES[code], error, REQUEST_HEADER | MORE_HEADERS.get(code, {})) for code in sorted({*failures, 429, 500})
     }
     security: list[Schema] = [{"key": []}] if 401 in failures else []
     return {"operationId": name, "summary": summary, "security": security, "responses": responses}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from slipway.gateway.audit import AuditLog
 from slipway.gateway.concurrency import Places
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.connections import Connections
@@ -47,7 +48,7 @@ class Parts:
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
 
-def make(configuration: Configuration, fleet: Fleet, number: int = 0) -> Parts:
+def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int = 0) -> Parts:
     """Return the parts of worker `number`.
 
     Raises:
@@ -58,21 +59,23 @@ def make(configuration: Configuration, fleet: Fleet, number: int = 0) -> Parts:
     connections = Connections(told.connections, told.connections_per_address, told.header_seconds, told.body_seconds)
     limits = Limits(told.rate_per_caller, told.rate_per_address, told.limits_storage)
     places, metrics = Places(told.concurrency, told.queue), Metrics()
-    health = Health(fleet, _blocking(told), [partial(_certificate, tls), lambda: limits.error])
+    health = Health(fleet, _blocking(told, log), [partial(_certificate, tls), lambda: limits.error])
 
     def counts() -> Counts:
         found = metrics.counts()
         found.versions = _versions(fleet)
-        found.gauges |= _gauges(places, connections, limits, tls) | {"ready": float(not health.reasons()[0])}
+        found.gauges |= _gauges(places, connections, limits, tls)
+        found.gauges |= {"ready": float(not health.reasons()[0]), "audit_queue": log.queued, "audit_refusals_lost": log.dropped}
         return found
 
     states = WorkerStates(Path(told.home) / FOLDER, fleet, counts, number, told.workers)
     return Parts(told, limits, places, metrics, health, states, connections, tls, security(tls is not None))
 
 
-def _blocking(configuration: Configuration) -> list[Check]:
+def _blocking(configuration: Configuration, log: AuditLog) -> list[Check]:
     """An audit log elsewhere is not a folder; its own failures tell."""
-    return [] if configuration.audit_url else [writable(Path(configuration.home) / "gateway")]
+    found: list[Check] = [lambda: "the audit log cannot be written" if log.failing else None]
+    return found if configuration.audit_url else [*found, writable(Path(configuration.home) / "gateway")]
 
 
 def _certificate(certificate: ServerCertificate | None) -> str | None:

@@ -37,7 +37,7 @@ def decode(content_type: str, body: bytes, contract: Contract) -> tuple[Columns,
     """Return the cells by column, and the rows' subjects: none at all where no row has one.
 
     Raises:
-        RequestError: 415 for another content type than JSON, 400 for a body of another form, 413 for more than 100,000 rows.
+        RequestError: 415 for another content type than JSON, 400 for a body of another form, 413 for more rows than the settings allow.
     """
     media_type(content_type, (JSON,))
     if quickly := typed_rows.read(body, contract, ROWS, SUBJECT):

@@ -14,7 +14,6 @@ from slipway.gateway import csv_bodies, json_bodies, typed_rows
 from slipway.gateway.checks import shown
 from slipway.gateway.replies import UNSUPPORTED_MEDIA_TYPE, RequestError
 from slipway.gateway.shapes import (
-    MOST_ROWS,
     Columns,
     from_lists,
     from_objects,
@@ -25,6 +24,7 @@ from slipway.gateway.shapes import (
     refuse_too_many,
     rows_of,
 )
+from slipway.gateway.sizes import ALLOWED
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -38,7 +38,7 @@ def decode(content_type: str | None, body: bytes, contract: Contract) -> Columns
     Rows without names are taken in contract order. Nothing is checked against the contract but the length of such rows.
 
     Raises:
-        RequestError: 415 for another content type, 400 for a body that is not one of the forms, 413 for more than 100,000 rows.
+        RequestError: 415 for another content type, 400 for a body that is not one of the forms, 413 for more rows than the settings allow.
     """
     columns = _decode_csv(body, contract) if media_type(content_type) == CSV else _decode_json(body, contract)
     rows = max(map(len, columns.values()), default=0)
@@ -115,7 +115,7 @@ FORMS: dict[str, Callable[[Any, Contract], Columns]] = {
 
 
 def _decode_csv(body: bytes, contract: Contract) -> Columns:
-    names, rows = csv_bodies.read(body, MOST_ROWS)
+    names, rows = csv_bodies.read(body, ALLOWED.rows)
     columns = from_rows(names, rows, contract)
     numeric = {column.name for column in contract.columns if column.kind != "category"}
     return {name: csv_bodies.numbers(cells) if name in numeric else csv_bodies.texts(cells) for name, cells in columns.items()}

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.gateway.replies import TOO_LARGE, RequestError
-
-MOST_BYTES = 10 * 1024 * 1024
+from slipway.gateway.sizes import ALLOWED
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,14 +31,14 @@ class Request:
     """One request.
 
     `path` is the one on the main port, also where the request came to a model's own port. `headers` are by lower-case name;
-    `address` is the caller's, None when the server does not know it.
+    `address` is the caller's, empty when the server does not know it.
     """
 
     method: str
     path: str
     headers: dict[bytes, bytes]
     receive: Receive
-    address: str | None = None
+    address: str = ""
     own_port: bool = False
     id: str = field(default_factory=_request_id)
     arrived: float = field(default_factory=time.time)
@@ -52,30 +51,28 @@ class Request:
     def refuse_large(self) -> None:
         """Raise 413 when the caller says that its body is beyond the limit, before any of it is read."""
         length = self.headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > MOST_BYTES:
-            raise _too_large()
+        if not length.isdigit() or int(length) > ALLOWED.body:
+            raise _too_large(ALLOWED.body)
 
-    async def body(self) -> bytes:
-        """Read the body, and no more than the limit of one that comes without its length.
+    async def body(self, most: int | None = None) -> bytes:
+        """Read the body, and no more than `most` bytes; the limit of the settings if left out.
 
         Raises:
-            RequestError: 413, the body is larger than 10 MiB.
+            RequestError: 413, the body is larger than the settings allow, 10 MiB unless they say otherwise.
             CallerGone: The connection was closed before its end.
         """
-        body = bytearray()
+        body, most = bytearray(), most or ALLOWED.body
         more = True
         while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise CallerGone
             body += message.get("body", b"")
-            if len(body) > MOST_BYTES:
-                raise _too_large()
+            if len(body) > most:
+                raise _too_large(most)
             more = message.get("more_body", False)
         return bytes(body)
 
 
-def _too_large() -> RequestError:
-    return RequestError(
-        413, TOO_LARGE, f"expected a body of at most {MOST_BYTES:,} bytes, received more; send the rows in several requests."
-    )
+def _too_large(most: int) -> RequestError:
+    return RequestError(413, TOO_LARGE, f"expected a body of at most {most:,} bytes, received more; send the rows in several requests.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from slipway.access.callers import Role
 from slipway.gateway.replies import METHOD_NOT_ALLOWED, NOT_FOUND, RequestError
 
 MODELS = "/models/"
@@ -19,26 +20,30 @@ class Endpoint:
 
     name: str
     of: Literal["gateway", "model", "version"]
-    method: Literal["GET", "POST"] = "GET"
-    needs: Literal["nothing", "any", "predict"] = "nothing"
+    method: Literal["GET", "POST", "DELETE"] = "GET"
+    needs: Role | Literal["nothing", "any"] = "nothing"
 
 
-GATEWAY: dict[str, Endpoint] = {
-    "/ping": Endpoint("ping", "gateway"),
-    "/health": Endpoint("ping", "gateway"),
-    "/version": Endpoint("gateway_version", "gateway"),
-    "/openapi.json": Endpoint("gateway_openapi", "gateway"),
-    "/models": Endpoint("models", "gateway", needs="any"),
+GATEWAY: dict[str, tuple[Endpoint, ...]] = {
+    "/ping": (Endpoint("ping", "gateway"),),
+    "/health": (Endpoint("ping", "gateway"),),
+    "/health/live": (Endpoint("live", "gateway"),),
+    "/health/ready": (Endpoint("ready", "gateway"),),
+    "/metrics": (Endpoint("metrics", "gateway", needs="operate"),),
+    "/version": (Endpoint("gateway_version", "gateway"),),
+    "/openapi.json": (Endpoint("gateway_openapi", "gateway"),),
+    "/sessions": (Endpoint("open_session", "gateway", "POST"), Endpoint("close_session", "gateway", "DELETE", "any")),
+    "/models": (Endpoint("models", "gateway", needs="any"),),
 }
 # By what follows the model's name: `/models/<name>` and `/models/<name>/<this>`, and `/<this>` on the model's own port.
-MODEL: dict[str, Endpoint] = {
-    "": Endpoint("summary", "model", needs="any"),
-    "ping": Endpoint("model_ping", "version"),
-    "health": Endpoint("model_ping", "version"),
-    "version": Endpoint("model_version", "version"),
-    "openapi.json": Endpoint("model_openapi", "version", needs="any"),
-    "invocations": Endpoint("invocations", "version", "POST", "predict"),
-    "predict": Endpoint("predict", "version", "POST", "predict"),
+MODEL: dict[str, tuple[Endpoint, ...]] = {
+    "": (Endpoint("summary", "model", needs="any"),),
+    "ping": (Endpoint("model_ping", "version"),),
+    "health": (Endpoint("model_ping", "version"),),
+    "version": (Endpoint("model_version", "version"),),
+    "openapi.json": (Endpoint("model_openapi", "version", needs="any"),),
+    "invocations": (Endpoint("invocations", "version", "POST", "predict"),),
+    "predict": (Endpoint("predict", "version", "POST", "predict"),),
 }
 
 
@@ -51,13 +56,15 @@ def find(method: str, path: str) -> tuple[Endpoint, str]:
     model = ""
     if path.startswith(MODELS):
         model, slash, last = path[len(MODELS) :].partition("/")
-        endpoint = None if not model or (slash and not last) else MODEL.get(last)
+        found = () if not model or (slash and not last) else MODEL.get(last, ())
     else:
-        endpoint = GATEWAY.get(path)
-    if endpoint is None:
+        found = GATEWAY.get(path, ())
+    if not found:
         hint = f" A model's path is /models/<name>{path}." if path in ("/invocations", "/predict") else ""
         raise RequestError(404, NOT_FOUND, f"there is nothing at {path[:200]!r}.{hint}")
-    if method != endpoint.method:
-        message = f"{path[:200]}: expected {endpoint.method}, received {method[:20]}."
-        raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", endpoint.method.encode())])
-    return endpoint, model
+    for endpoint in found:
+        if method == endpoint.method:
+            return endpoint, model
+    methods = [endpoint.method for endpoint in found]
+    message = f"{path[:200]}: expected {' or '.join(methods)}, received {method[:20]}."
+    raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", ", ".join(methods).encode())])

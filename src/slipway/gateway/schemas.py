@@ -9,7 +9,7 @@ from typing import Any
 from slipway.bundle.contract import Column, Contract
 from slipway.gateway.checks import LARGEST
 from slipway.gateway.predictions import LONGEST_SUBJECT, SUBJECT, takes_no_subject
-from slipway.gateway.shapes import MOST_ROWS
+from slipway.gateway.sizes import ALLOWED
 
 Schema = dict[str, Any]
 
@@ -168,7 +168,7 @@ def as_csv(row: dict[str, float | int | str]) -> str:
 
 
 def _many() -> Schema:
-    return {"minItems": 1, "maxItems": MOST_ROWS}
+    return {"minItems": 1, "maxItems": ALLOWED.rows}
 
 
 def _plain(bound: float) -> float | int:

@@ -8,21 +8,17 @@ import signal
 import socket
 from pathlib import Path
 
+from slipway.gateway.admission import gatekeeper_of
 from slipway.gateway.app import App
 from slipway.gateway.audit import AuditLog
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.fleet import Fleet
-from slipway.gateway.keys import Keys
 from slipway.gateway.listening import ModelPorts, Transport
 from slipway.gateway.parts import Parts, make
+from slipway.gateway.sizes import ALLOWED
 from slipway.gateway.workers import Channel
 
 logger = logging.getLogger(__name__)
-
-
-def application(fleet: Fleet, keys: Keys, log: AuditLog, parts: Parts) -> App:
-    """Return the application of one worker, out of everything it may call."""
-    return App(fleet, keys, log)
 
 
 async def serve(configuration: Configuration, sock: socket.socket, number: int = 0, channel: Channel | None = None) -> None:
@@ -34,11 +30,12 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
     Raises:
         PlatformError: The certificate cannot be used.
     """
-    home = Path(configuration.home)
+    home, ALLOWED.body, ALLOWED.rows = Path(configuration.home), configuration.max_body_bytes, configuration.max_rows
     fleet = Fleet(Path(configuration.bundles), configuration.model_ports)
-    parts = make(configuration, fleet, number)
-    log = AuditLog(home)
-    app = application(fleet, Keys(home), log, parts)
+    log = AuditLog(home, configuration.audit_url)
+    parts = make(configuration, fleet, log, number)
+    gatekeeper = gatekeeper_of(configuration)
+    app = App(fleet, gatekeeper, log, parts)
     ports = ModelPorts(app, configuration.address, _transport(parts, channel))
     followers = [asyncio.create_task(fleet.follow(ports), name="fleet"), asyncio.create_task(parts.follow(), name="parts")]
     ports.listen(sock, "the gateway's main port", app)
@@ -48,6 +45,7 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         for follower in followers:
             follower.cancel()
         await ports.shut()
+        gatekeeper.close()
         await asyncio.to_thread(log.close)
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from slipway.bundle.contract import Contract
 from slipway.gateway.checks import ABSENT, LISTED, Cells, refusal, shown
 from slipway.gateway.replies import BAD_REQUEST, TOO_LARGE, RequestError, Violation
-
-MOST_ROWS = 100_000
+from slipway.gateway.sizes import ALLOWED
 
 Columns = dict[str, Cells]
 
@@ -76,8 +75,8 @@ def rows_of(content: Any, what: str) -> list[Any]:
 
 
 def refuse_too_many(rows: int) -> None:
-    if rows > MOST_ROWS:
-        raise RequestError(413, TOO_LARGE, f"expected at most {MOST_ROWS:,} rows, received more; send them in several requests.")
+    if rows > ALLOWED.rows:
+        raise RequestError(413, TOO_LARGE, f"expected at most {ALLOWED.rows:,} rows, received more; send them in several requests.")
 
 
 def named(names: Any) -> str:

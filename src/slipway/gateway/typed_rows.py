@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from slipway.bundle.contract import Contract
-from slipway.gateway.shapes import MOST_ROWS, Columns
+from slipway.gateway.shapes import Columns
+from slipway.gateway.sizes import ALLOWED
 
 MANY = 4_096  # bytes; fewer are not worth it
 ABSENT = msgspec.UNSET
@@ -35,7 +36,7 @@ def read(body: bytes, contract: Contract, key: str, beside: str | None = None) -
         return None
     others = [row.beside for row in rows] if beside else []
     absent = others.count(ABSENT)
-    if not 0 < len(rows) <= MOST_ROWS or body.count(b":") != 1 + len(rows) * len(names) + len(others) - absent:
+    if not 0 < len(rows) <= ALLOWED.rows or body.count(b":") != 1 + len(rows) * len(names) + len(others) - absent:
         return None  # a key is repeated, or a text holds a colon
     columns: Columns = {name: list(map(attrgetter(field), rows)) for name, field in zip(names, _fields(len(names)), strict=True)}
     return columns, [None if other is ABSENT else other for other in others]

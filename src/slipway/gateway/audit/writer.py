@@ -59,6 +59,11 @@ class AuditLog:
         return self._backlog.lines
 
     @property
+    def failing(self) -> bool:
+        """Whether the database took nothing at the last attempt."""
+        return self._failing_since is not None
+
+    @property
     def dropped(self) -> int:
         """Refused requests that were not logged, because there were too many or the database failed."""
         return self._overflowed + self._failed
