@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import socket
 import statistics
 import subprocess
 import sys
@@ -24,16 +23,13 @@ from pathlib import Path
 
 import httpx
 import psutil
+from serving_parts.models import release
+from serving_parts.servers import free_port
 
 from slipway.access import keys
-from slipway.bundle.installing import install
 from slipway.bundle.reading import Bundle
-from slipway.catalogue import catalogue, lookup
-from slipway.data import samples, validation
+from slipway.catalogue import catalogue
 from slipway.settings import LOOPBACK, Settings
-from slipway.tracking import registration, registry
-from slipway.tracking.connection import connect
-from slipway.training import splitting, tuning
 
 HEART = "heart-failure"
 REQUESTS = 200
@@ -46,29 +42,18 @@ def main() -> None:
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
-        ports = {name: _free_port() for name in (HEART, *catalogue())}
-        version, heart = _release(HEART, settings, ports)
+        ports = {name: free_port() for name in (HEART, *catalogue())}
+        released = release(HEART, settings, ports[HEART])
+        version, heart = released.address, released.bundle
         print("| server | models | first answers, s | memory, MB |\n|---|---|---|---|", flush=True)
         ours = _median([_gateway(settings, [heart], ports) for _ in range(runs)])
         print(f"| gateway | 1 | {ours[0]:.2f} | {ours[1]:.0f} |", flush=True)
         theirs = _median([_mlflow(settings, heart, version) for _ in range(runs)])
         print(f"| mlflow models serve, 1 worker | 1 | {theirs[0]:.2f} | {theirs[1]:.0f} |")
         print(f"| ratio | | {theirs[0] / ours[0]:.1f} | {theirs[1] / ours[1]:.1f} |", flush=True)
-        others = [_release(name, settings, ports)[1] for name in catalogue() if name != HEART]
+        others = [release(name, settings, ports[name]).bundle for name in catalogue() if name != HEART]
         every = _median([_gateway(settings, [heart, *others], ports) for _ in range(runs)])
         print(f"| gateway | {1 + len(others)} | {every[0]:.2f} | {every[1]:.0f} |")
-
-
-def _release(name: str, settings: Settings, ports: dict[str, int]) -> tuple[str, Bundle]:
-    """Train a model on sample rows by one trial, and install its bundle; return its address in MLflow, and the bundle."""
-    spec = lookup(name)
-    snapshot = samples.generate(spec, settings.snapshots)
-    rows = splitting.split(spec, validation.validate(spec, snapshot.path))
-    tuned = tuning.tune(spec, rows, snapshot.sha256, 1, settings.studies)
-    candidate = registration.register(spec, snapshot, rows, tuned, settings)
-    with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-        install(bundle.folder, settings.bundles, ports[name])
-        return f"models:/{candidate.registered_as}/{candidate.version}", bundle
 
 
 def _gateway(settings: Settings, bundles: list[Bundle], ports: dict[str, int]) -> tuple[float, float]:
@@ -76,7 +61,7 @@ def _gateway(settings: Settings, bundles: list[Bundle], ports: dict[str, int]) -
     keys.add(settings.home, "benchmark", key)
     environment = os.environ | {
         "SLIPWAY_HOME": str(settings.home),
-        "SLIPWAY_GATEWAY_PORT": str(_free_port()),
+        "SLIPWAY_GATEWAY_PORT": str(free_port()),
         "SLIPWAY_MODEL_PORTS": "{}",
     }
     asked = {ports[bundle.contract.model]: bundle for bundle in bundles}
@@ -84,7 +69,7 @@ def _gateway(settings: Settings, bundles: list[Bundle], ports: dict[str, int]) -
 
 
 def _mlflow(settings: Settings, bundle: Bundle, version: str) -> tuple[float, float]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", version, "-p", str(port), "--env-manager", "local"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts uvicorn by name
     return _measure(command, os.environ | {"MLFLOW_TRACKING_URI": settings.tracking, "PATH": path}, {port: bundle}, {})
@@ -130,12 +115,6 @@ def _until(ask: Callable[[], object], server: psutil.Popen) -> None:
 
 def _median(measured: list[tuple[float, float]]) -> tuple[float, float]:
     return statistics.median(seconds for seconds, _ in measured), statistics.median(memory for _, memory in measured)
-
-
-def _free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

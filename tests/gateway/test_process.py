@@ -115,7 +115,7 @@ def test_every_answered_row_is_in_the_log_with_who_what_and_which_version(servin
     second, first = audit.read(serving.home, "toy", 10)
     request = reply.headers["x-request-id"]
     assert (first.prediction_id, second.prediction_id) == (f"{request}-0", f"{request}-1")
-    assert (first.key, first.model, first.version, first.run_id) == ("tester", "toy", 1, "1" * 32)
+    assert (first.key, first.model, first.version, first.run_id) == ("key:tester", "toy", 1, "1" * 32)
     assert (first.row, first.label, second.row, second.label) == ([30, 0.0, "F"], 0, [80.0, 2, "M"], 1)
     assert sum(first.probabilities) == pytest.approx(1, abs=1e-6)
     assert first.time.endswith("+00:00")

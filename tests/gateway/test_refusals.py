@@ -5,7 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from slipway.gateway import audit, keys
+from slipway.access import keys
+from slipway.access.records import ACCESS
+from slipway.gateway import audit
 
 ROW = {"inputs": [[30, 0.0, "F"]]}
 NAMES = ["Age", "Oldpeak", "Sex"]
@@ -86,21 +88,21 @@ def test_a_request_without_a_valid_key_is_refused(answering):
 
 
 def test_without_a_key_file_nobody_is_let_in(serving, until):
-    (serving.home / keys.KEYS).unlink()
+    (serving.home / ACCESS).unlink()
     until(lambda: serving.ask(ROW).status_code == 401, seconds=1)
 
 
 def test_a_damaged_key_file_lets_nobody_in(serving, until):
-    (serving.home / keys.KEYS).write_text("{")
-    until(lambda: serving.ask(ROW).status_code == 401, seconds=1)
-    assert "not a key file" in serving.log()
+    (serving.home / ACCESS).write_text("{")
+    until(lambda: serving.ask(ROW).status_code == 503, seconds=1)
+    assert "access.json" in serving.log()
 
 
 def test_a_revoked_key_stops_working_within_a_second_and_others_go_on(serving, until):
     other = keys.generate()
     keys.add(serving.home, "other", other)
 
-    keys.remove(serving.home, "tester")
+    keys.revoke(serving.home, "tester")
     until(lambda: serving.ask(ROW).status_code == 401, seconds=1)
 
     serving.key = other
@@ -110,11 +112,11 @@ def test_a_revoked_key_stops_working_within_a_second_and_others_go_on(serving, u
 def test_a_short_key_is_not_stored(tmp_path):
     with pytest.raises(keys.WeakKeyError, match="received 6"):
         keys.add(tmp_path, "me", "secret")
-    assert not (tmp_path / keys.KEYS).exists()
+    assert not (tmp_path / ACCESS).exists()
 
 
 def test_the_key_file_holds_no_key_and_is_its_owners(cold_gateway):
-    path = cold_gateway.home / keys.KEYS
+    path = cold_gateway.home / ACCESS
 
     assert cold_gateway.key not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600

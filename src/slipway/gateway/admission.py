@@ -36,7 +36,7 @@ def provider_of(configuration: Configuration) -> Provider | None:
         audience=told.oidc_audience,
         jwks_url=told.oidc_jwks_url,
         roles={value: tuple(roles) for value, roles in told.oidc_roles.items()},
-        algorithms=tuple(told.oidc_algorithms),
+        algorithms=told.oidc_algorithms,
         role_claim=told.oidc_role_claim,
         name_claim=told.oidc_name_claim,
         second_factor={claim: tuple(values) for claim, values in told.oidc_second_factor.items()},

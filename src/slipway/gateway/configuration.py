@@ -48,8 +48,8 @@ class Configuration(msgspec.Struct, frozen=True):
     oidc_role_claim: str = "roles"
     oidc_name_claim: str = "sub"
     oidc_roles: dict[str, list[str]] = {}
-    oidc_algorithms: list[str] = ["RS256", "ES256"]
-    oidc_second_factor: dict[str, list[str]] = {"amr": ["mfa", "otp"]}
+    oidc_algorithms: tuple[str, ...] = ("RS256", "ES256")
+    oidc_second_factor: dict[str, list[str]] = msgspec.field(default_factory=lambda: {"amr": ["mfa", "otp"]})
     lockout_failures: int = 10
     lockout_minutes: float = 5.0
     audit_url: str | None = None
