@@ -16,6 +16,7 @@ from deployments.access_commands import keys_app, users_app
 from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
+from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
 from slipway.records import Fleet, Release
 from slipway.settings import Settings
@@ -32,6 +33,7 @@ app.add_typer(users_app, name="users")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.command()(certs)
+app.command()(tunnel)
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]

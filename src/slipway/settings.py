@@ -53,6 +53,14 @@ class Settings(GatewaySettings):
         validation_alias="SLIPWAY_API_KEY",
         description="API key for the endpoint; `slipway up` makes one if it is not set.",
     )
+    # `slipway tunnel` alone uses these two; excluded, they are not handed to the platform's programs with the other settings
+    ngrok_token: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN"),
+        exclude=True,
+        description="Token with which `slipway tunnel` opens a public address (NGROK_AUTHTOKEN is read as well).",
+    )
+    ngrok_path: Path | None = Field(None, exclude=True, description="ngrok's agent, if it is installed already; else it is downloaded.")
 
     @classmethod
     def load(cls) -> Self:
@@ -60,10 +68,10 @@ class Settings(GatewaySettings):
         home = cls(_env_file=".env").home
         return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))
 
-    @field_validator("home", "models")
+    @field_validator("home", "models", "ngrok_path")
     @classmethod
-    def _absolute(cls, folder: Path | None) -> Path | None:
-        return folder and folder.expanduser().absolute()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
 
     @field_validator("mirror")
     @classmethod
