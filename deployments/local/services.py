@@ -19,7 +19,7 @@ POOL = "slipway"
 WORKER_NAME = "local"
 
 # A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
-NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY")
+NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY", "SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN")
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def test_every_path_is_in_a_document(every_document):
     assert set(gateway["paths"]) == {*routing.GATEWAY, "/models/{model}"}
     assert set(own["paths"]) == {f"/{last}" for last in routing.MODEL if last}
     for path, operations in own["paths"].items():
-        assert list(operations) == [routing.MODEL[path[1:]].method.lower()]
+        assert list(operations) == [endpoint.method.lower() for endpoint in routing.MODEL[path[1:]]]
 
 
 def test_a_models_document_names_its_columns_and_where_it_stands(every_document):
@@ -161,5 +161,6 @@ def test_the_gateways_own_paths_answer_as_their_document_says(answering):
 def test_without_a_key_everything_that_needs_one_answers_401_as_the_document_says(answering):
     for url, key in ((answering.url, None), (answering.model_url, answering.bearer)):
         for operation in operations(url, key):
+            signs_in = (operation.method, operation.path) == ("post", "/sessions")  # where 401 is for a wrong password
             needs_key = bool(operation.definition.raw["security"])
-            assert (401 in ask_many(operation.as_strategy(), 5, {}, KEPT)) == needs_key
+            assert signs_in or (401 in ask_many(operation.as_strategy(), 5, {}, KEPT)) == needs_key

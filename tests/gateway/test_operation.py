@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -18,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from slipway.gateway import logs
+from slipway.gateway.audit import AuditLog
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.exposition import text
 from slipway.gateway.fleet import Failure, Fleet
@@ -71,8 +74,21 @@ def configured(home, **other) -> Configuration:
     return Configuration(home=str(home), bundles=str(home), address="127.0.0.1", port=1, model_ports={}, **other)
 
 
-def test_prometheus_reads_what_was_counted(tmp_path):
-    parts = make(configured(tmp_path), StillFleet(toy="i-1"))
+@pytest.fixture
+def made():
+    """Make the parts of a worker, with a real audit log."""
+    with contextlib.ExitStack() as ending:
+
+        def make_with_log(configuration, fleet):
+            log = AuditLog(Path(configuration.home))
+            ending.callback(log.close)
+            return make(configuration, fleet, log)
+
+        yield make_with_log
+
+
+def test_prometheus_reads_what_was_counted(made, tmp_path):
+    parts = made(configured(tmp_path), StillFleet(toy="i-1"))
     for seconds in (0.0004, 0.002, 0.2, 20.0):
         parts.metrics.answered("toy", "invocations", 200, seconds)
     parts.metrics.answered("", "models", 401, 0.001)
@@ -121,11 +137,11 @@ def test_counting_one_answer_costs_microseconds():
     assert microseconds < 50
 
 
-def test_the_certificate_s_end_is_told_by_metrics_and_health(tmp_path):
+def test_the_certificate_s_end_is_told_by_metrics_and_health(made, tmp_path):
     from slipway import certificates
 
     pair = certificates.server(tmp_path / "certificates")
-    parts = make(configured(tmp_path, tls_certificate=str(pair.certificate), tls_key=str(pair.key)), StillFleet())
+    parts = made(configured(tmp_path, tls_certificate=str(pair.certificate), tls_key=str(pair.key)), StillFleet())
 
     assert Samples(text(parts.workers.counts()))["slipway_certificate_seconds_left", "0"] == pytest.approx(397 * 86_400, abs=60)
     pair.certificate.write_text("damaged")
@@ -139,9 +155,9 @@ def test_the_certificate_s_end_is_told_by_metrics_and_health(tmp_path):
     assert not [name for name, _ in security(False) if name == b"strict-transport-security"]
 
 
-def test_ready_only_when_every_installed_model_is_loaded(tmp_path):
+def test_ready_only_when_every_installed_model_is_loaded(made, tmp_path):
     fleet = StillFleet(toy="i-1", words=None)
-    health = make(configured(tmp_path), fleet).health
+    health = made(configured(tmp_path), fleet).health
 
     reply = health.ready()
     assert (reply.status, json.loads(reply.body)["reasons"]) == (503, ["words is being loaded"])
@@ -161,11 +177,11 @@ def test_ready_only_when_every_installed_model_is_loaded(tmp_path):
     assert json.loads(health.ready().body)["reasons"] == ["third could not be loaded"]
 
 
-def test_not_ready_when_the_audit_log_has_no_place(tmp_path):
+def test_not_ready_when_the_audit_log_has_no_place(made, tmp_path):
     configuration = configured(tmp_path)
     (tmp_path / "gateway").rmdir()
 
-    reply = make(configuration, StillFleet()).health.ready()
+    reply = made(configuration, StillFleet()).health.ready()
 
     assert reply.status == 503
     assert "the audit log's folder gateway cannot be" in json.loads(reply.body)["reasons"][0]

@@ -97,6 +97,7 @@ class Gatekeeper:
             raise UnauthenticatedError("expected the token of a session, received another credential; it cannot be ended here.")
         session = sessions.read(_credential(authorization).decode("ascii"), self._store.current().session_secret)
         await self._in_thread(lambda: change(self._home, lambda content: _ended(content, session)))
+        self._store.look()
         return caller
 
     def close(self) -> None:

@@ -15,8 +15,9 @@ from slipway.gateway import schemas
 from slipway.gateway.operations import MODEL, Schema, components, operation
 
 VERSION = "3.1.0"
-SCORING = (400, 401, 404, 413, 415, 503)
+SCORING = (400, 401, 403, 404, 408, 413, 415, 503)
 READING = (404, 503)
+STATUS: Schema = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 
 
 class Documents:
@@ -51,7 +52,7 @@ def of_model(contract: Contract, server: str) -> dict[str, Any]:
             "/ping": {"get": operation("ping", "Whether the model answers", {}, READING, of_version=True)},
             "/health": {"get": operation("health", "Whether the model answers", {}, READING, of_version=True)},
             "/version": {"get": operation("version", "The MLflow version that logged the model", {}, READING, of_version=True)},
-            "/openapi.json": {"get": operation("openapi", "This document", {"type": "object"}, (401, *READING), of_version=True)},
+            "/openapi.json": {"get": operation("openapi", "This document", {"type": "object"}, (401, 403, *READING), of_version=True)},
         },
         "components": components(_schemas(contract)),
     }
@@ -69,14 +70,47 @@ def of_gateway(version: str) -> bytes:
         "paths": {
             "/ping": {"get": operation("ping", "Whether the gateway answers", {}, ())},
             "/health": {"get": operation("health", "Whether the gateway answers", {}, ())},
+            "/health/live": {"get": operation("live", "Whether the process lives; else start it anew", STATUS, ())},
+            "/health/ready": {"get": operation("ready", "Whether to send requests here, and why not", STATUS, (503,))},
+            "/metrics": {"get": _as_text(operation("metrics", "Counts, for Prometheus; needs the role operate", {}, (401, 403, 503)))},
+            "/sessions": {"post": _sign_in(), "delete": operation("signOut", "End the session whose token is sent", {}, (401, 503))},
             "/version": {"get": operation("version", "The gateway's version", {}, ())},
             "/openapi.json": {"get": operation("openapi", "This document", {"type": "object"}, ())},
-            "/models": {"get": operation("models", "The models", {"type": "array", "items": model}, (401,))},
-            "/models/{model}": {"get": operation("model", "What is in service, and what failed", model, (401, 404)), "parameters": [name]},
+            "/models": {"get": operation("models", "The models", {"type": "array", "items": model}, (401, 503))},
+            "/models/{model}": {
+                "get": operation("model", "What is in service, and what failed", model, (401, 403, 404, 503)),
+                "parameters": [name],
+            },
         },
         "components": components({"Model": MODEL}),
     }
     return msgspec.json.encode(document)
+
+
+def _as_text(described: Schema) -> Schema:
+    described["responses"]["200"]["content"] = {"text/plain": {}}
+    return described
+
+
+def _sign_in() -> Schema:
+    asked = {
+        "type": "object",
+        "required": ["name", "password"],
+        "properties": {"name": {"type": "string"}, "password": {"type": "string"}, "code": {"type": ["string", "null"]}},
+        "additionalProperties": False,
+    }
+    given = {
+        "type": "object",
+        "required": ["token", "token_type", "expires_in"],
+        "properties": {
+            "token": {"type": "string", "description": "Send it as `Authorization: Bearer <token>`."},
+            "token_type": {"const": "Bearer"},
+            "expires_in": {"type": "integer", "description": "Seconds."},
+        },
+    }
+    described = operation("signIn", "Buy a short-lived token for a password and, with a second factor, a code", given, (400, 413, 415, 503))
+    described["responses"]["401"] = {"description": "Name, password or code is wrong; the words do not tell which."}
+    return described | {"requestBody": {"required": True, "content": {"application/json": {"schema": asked}}}}
 
 
 def _predict(contract: Contract) -> Schema:

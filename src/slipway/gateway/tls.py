@@ -1,7 +1,7 @@
 """TLS: one context for all ports, with the certificate of two files that are read again when they change.
 
-A new pair is tried in a context of its own before the one in service takes it, so a damaged pair changes nothing: the old one goes on
-answering, and log, health and metrics tell. Open connections keep what they were made with.
+A new pair gets a context of its own, to which handshakes are handed over once it is whole. So none meets half a pair, and a damaged
+pair changes nothing: the old one goes on answering, and log, health and metrics tell. Open connections keep what they were made with.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ class ServerCertificate:
         self.error: str | None = None
         self.reloads = 0
         try:
-            self.context = _context(certificate, key)
+            self.context = self._current = _context(certificate, key)
             self.ends_at = ends_at(certificate)
         except (OSError, ValueError) as error:
             raise PlatformError(f"{_told(certificate, key, error)} {WAY_OUT}") from None
+        self.context.sni_callback = self._hand_over
 
     @property
     def seconds_left(self) -> float:
@@ -61,15 +62,17 @@ class ServerCertificate:
         if stamp == self._stamp and self.error is None:
             return
         try:
-            _context(self._certificate, self._key)
-            self.context.load_cert_chain(self._certificate, self._key, password=_no_passphrase)
-            self.ends_at = ends_at(self._certificate)
+            current, end = _context(self._certificate, self._key), ends_at(self._certificate)
         except (OSError, ValueError) as error:
             self._refuse(stamp, error)
             return
-        self._stamp, self.error = stamp, None
+        self._current, self.ends_at, self._stamp, self.error = current, end, stamp, None
         self.reloads += 1
         logger.info("%s: the new certificate is in service and ends in %.1f days", self._certificate, self.seconds_left / 86_400)
+
+    def _hand_over(self, handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        """Called at the beginning of every handshake, whether or not it names a server."""
+        handshake.context = self._current
 
     def _refuse(self, stamp: Stamp, error: Exception) -> None:
         told = _told(self._certificate, self._key, error)
