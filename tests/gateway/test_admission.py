@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import statistics
+import time
+
 import httpx
 import pyotp
 import pytest
 
 from slipway.access import keys, users
 from slipway.access.callers import Grant
+from slipway.access.gatekeeper import Gatekeeper
+from slipway.access.refusals import UnauthenticatedError
 from slipway.gateway import audit
 
 ROW = {"inputs": [[30, 0.0, "F"]]}
@@ -146,6 +152,26 @@ def test_every_answer_has_the_security_headers_and_what_is_left_of_the_limit(ser
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["cache-control"] == "no-store"
     assert serving.ask(ROW).headers["ratelimit-limit"] == "60000"
+
+
+def test_how_long_a_wrong_key_takes_tells_nothing_about_right_ones(tmp_path):
+    """One that lacks the last letter of a right key is refused in the time of any other: medians of many, asked in turn."""
+    right = keys.issue(tmp_path, "clinic", [Grant("predict")])
+    near, far = right[:-1] + ("a" if right[-1] != "a" else "b"), keys.generate()
+    times = {near: [], far: []}
+
+    async def ask():
+        gatekeeper = Gatekeeper(tmp_path)
+        for key in [near, far] * 1_500:
+            started = time.perf_counter()
+            with pytest.raises(UnauthenticatedError):
+                await gatekeeper.authenticate(f"Bearer {key}".encode())
+            times[key].append(time.perf_counter() - started)
+        gatekeeper.close()
+
+    asyncio.run(ask())
+
+    assert 0.7 < statistics.median(times[near]) / statistics.median(times[far]) < 1.4
 
 
 def test_an_identity_provider_that_cannot_be_right_stops_the_start(cold_gateway):
