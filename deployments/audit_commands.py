@@ -18,7 +18,7 @@ from rich.markup import escape
 from deployments.printing import err, out, show_json, show_table
 from deployments.telling import fail, told
 from slipway.access.callers import Caller
-from slipway.gateway.audit import Line, Place, Wanted, administered, administration, predictions, refusals
+from slipway.gateway.audit import Line, Place, Wanted, administered, administration, predictions, refusals, shadows
 from slipway.gateway.audit.administering import myself
 from slipway.gateway.audit.retention import days_ago, prune
 from slipway.gateway.audit.revealing import pseudonyms, reveal
@@ -41,6 +41,9 @@ def show(
     since: Moment = None,
     until: Moment = None,
     refused: Annotated[bool, typer.Option("--refused", help="Requests that were refused, instead of answers.")] = False,
+    shadowed: Annotated[
+        bool, typer.Option("--shadows", help="What the version that did not answer says, beside a challenger, instead.")
+    ] = False,
     acts: Annotated[bool, typer.Option("--administration", help="What was done to users, keys, models and the log, instead.")] = False,
     with_subjects: Annotated[bool, typer.Option("--reveal", help="Show subject ids: takes the role audit, and is logged.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most lines.")] = 100,
@@ -52,8 +55,10 @@ def show(
 
     For example: slipway audit show --model heart-failure --since 24h
     """
-    if (refused or acts) and ((refused and acts) or subject or prediction or with_subjects):
+    if refused + acts + shadowed > 1 or ((refused or acts) and (subject or prediction or with_subjects)):
         raise typer.BadParameter("--refused and --administration go with --model, --caller, --since, --until and --limit only.")
+    if shadowed and (subject or caller or with_subjects):
+        raise typer.BadParameter("--shadows goes with --model, --prediction, --since, --until and --limit only.")
     with told(as_json) as settings:
         place = _place(settings)
         if subject == "-":  # what stands on the command line is in the shell's history and the list of processes
@@ -64,6 +69,8 @@ def show(
         )
         if refused:
             _show([asdict(line) for line in refusals(place, wanted)], as_json, hidden=("request_id",))
+        elif shadowed:
+            _show([asdict(line) for line in shadows(place, wanted)], as_json, hidden=("run_id", "probabilities"))
         elif acts:
             _show([asdict(act) for act in administration(place, wanted)], as_json)
         else:
@@ -88,7 +95,8 @@ def prune_lines(
         if as_json:
             show_json(deleted)
         else:
-            err.print(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests", highlight=False)
+            beside = f", and {deleted['shadows']} answers that were kept for comparison" if deleted["shadows"] else ""
+            err.print(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests{beside}", highlight=False)
 
 
 @audit_app.command("rotate-keys")

@@ -15,6 +15,7 @@ from rich.markup import escape
 from deployments.access_commands import keys_app, users_app
 from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
+from deployments.challenge_commands import challenge
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
 from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
@@ -33,6 +34,7 @@ app.add_typer(users_app, name="users")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.command()(certs)
+app.command()(challenge)
 app.command()(tunnel)
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]

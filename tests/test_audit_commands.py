@@ -16,7 +16,7 @@ from slipway.access import keys
 from slipway.access.callers import Grant
 from slipway.bundle.contract import Column, Contract
 from slipway.gateway import audit
-from slipway.gateway.audit import Answered, AuditLog, Refused, Wanted
+from slipway.gateway.audit import Answered, AuditLog, Refused, Shadowed, Wanted
 
 
 def slipway(home: Path, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -104,6 +104,31 @@ def test_refused_requests_and_administration_are_shown(home):
     assert "the log has no such lines" in acts.stdout
 
 
+def test_what_the_other_version_says_is_shown_and_deleted_with_its_prediction(home):
+    log, entry = AuditLog(home), answered("toy", 500)
+
+    async def shadow() -> None:
+        await log.shadow(Shadowed(entry.request_id, entry.time, entry.contract, [0], [[0.75, 0.25]], [False], 0.2))
+
+    asyncio.run(shadow())
+    log.close()
+
+    (line,) = json.loads(slipway(home, "show", "--shadows", "--prediction", "toy-500-0", "--json").stdout)
+    pruned = slipway(home, "prune", "--older-than", "400d")
+
+    assert (line["version"], line["label"], line["agrees"], line["probabilities"]) == (3, 0, False, [0.75, 0.25])
+    assert "deleted 1 predictions and 0 refused requests, and 1 answers that were kept for comparison" in pruned.stderr
+    assert "the log has no such lines" in slipway(home, "show", "--shadows").stdout
+
+
+@pytest.mark.parametrize("other", [("--refused",), ("--reveal",), ("--caller", "anna"), ("--subject", "patient-1")])
+def test_shadows_have_neither_callers_nor_subjects(home, other):
+    shown = slipway(home, "show", "--shadows", *other)
+
+    assert shown.returncode == 2
+    assert "--model" in shown.stderr
+
+
 @pytest.mark.parametrize(("asked", "typed"), [("patient-1", ""), ("-", "patient-1\n")])
 def test_lines_of_a_subject_are_found_and_that_somebody_looked_is_logged(home, asked, typed):
     shown = json.loads(slipway(home, "show", "--subject", asked, "--json", typed=typed).stdout)
@@ -157,7 +182,11 @@ def test_prune_deletes_what_is_older_and_tells_how_much(home):
 
 
 def test_prune_takes_its_days_from_the_setting(home):
-    assert json.loads(slipway(home, "prune", "--json", SLIPWAY_AUDIT_RETENTION_DAYS="400").stdout) == {"predictions": 1, "refusals": 0}
+    assert json.loads(slipway(home, "prune", "--json", SLIPWAY_AUDIT_RETENTION_DAYS="400").stdout) == {
+        "shadows": 0,
+        "predictions": 1,
+        "refusals": 0,
+    }
 
 
 @pytest.mark.parametrize("days", [(), ("--older-than", "0d"), ("--older-than", "400")])

@@ -17,7 +17,7 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "up", "down", "status"])
+@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "challenge", "up", "down", "status"])
 def test_every_command_has_help_with_an_example(command):
     shown = slipway(command, "--help")
 
@@ -73,3 +73,19 @@ def test_status_of_a_platform_that_is_not_up_says_how_to_start_it(tmp_path):
 
     assert shown.returncode == 1
     assert "slipway up" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give the version to try, or --end"),
+        (("--version", "2", "--end"), "give the version to try, or --end"),
+        (("--version", "2", "--share", "1"), "expected a number from 0 to less than 1, received 1"),
+        (("--version", "2", "--share", "nan"), "expected a number from 0 to less than 1, received nan"),
+    ],
+)
+def test_challenge_wants_a_version_and_a_share_or_the_end(arguments, message, tmp_path):
+    shown = slipway("challenge", "heart-failure", *arguments, SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert message in shown.stderr

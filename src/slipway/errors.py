@@ -33,6 +33,10 @@ class RegistryUnavailableError(SlipwayError):
     """MLflow's tracking server or database does not answer."""
 
 
+class RegistryError(SlipwayError):
+    """The registry has no such version, or the version lacks what a release gives one."""
+
+
 class CannotCompileError(SlipwayError):
     """A part of a measured model has no equal in any engine of a bundle."""
 

@@ -7,6 +7,7 @@ import socket
 
 import msgspec
 
+from slipway.bundle.challenging import end_promoted
 from slipway.bundle.installing import Pointer, active
 from slipway.errors import ReleaseInProgressError
 from slipway.ledger import Event, Ledger, entry
@@ -42,8 +43,12 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotio
 
 
 def finish(promotion: Promotion, settings: Settings, why: str) -> None:
-    """Write the ledger line of a promotion whose endpoint answered the smoke test."""
+    """Write the ledger line of a promotion whose endpoint answered the smoke test; if it was the challenger, it is one no more.
+
+    Not before: a promotion that is undone leaves the challenge as it was.
+    """
     _record("promoted", promotion.candidate, settings, previous=promotion.registry.aliases.get(registry.CHAMPION), why=why)
+    end_promoted(settings.bundles, promotion.candidate.model)
 
 
 def refuse(candidate: Candidate, settings: Settings, why: str) -> None:

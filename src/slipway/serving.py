@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
 
-from slipway.bundle import installing
+from slipway.bundle import challenging, installing
+from slipway.bundle.challenging import Challenge
 from slipway.bundle.installing import Pointer
 from slipway.bundle.reading import Bundle
-from slipway.errors import ServingError
+from slipway.errors import BundleError, ServingError
 from slipway.records import Endpoint
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -50,23 +53,57 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
     )
 
 
+def challenge(bundle: Bundle, share: float, settings: Settings) -> Challenge:
+    """Try a bundle beside the version in service, and return once the gateway does. The caller holds the model's lock.
+
+    Args:
+        share: The fraction of requests that it answers, less than 1; 0: none, in shadow.
+    Raises:
+        BundleError: It cannot be compared with what is in service; nothing was changed.
+        ServingError: The gateway is not there, or did not take the bundle. What was tried before still is.
+    """
+    model = bundle.contract.model
+    before = None
+    with suppress(BundleError):  # a file that cannot be read is replaced, and is not worth to be put back
+        before = challenging.challenged(settings.bundles, model)
+    made = challenging.challenge(bundle.folder, settings.bundles, share)
+    try:
+        _await_installation(model, made, settings, beside=True)
+    except BaseException:
+        challenging.set_challenge(settings.bundles, model, before)
+        raise
+    logger.info("%s: version %s is the challenger", model, bundle.contract.version)
+    return made
+
+
 def revert(model: str, pointer: Pointer | None, settings: Settings) -> None:
     """Put an earlier pointer back, and wait until the gateway followed. A gateway that is down follows when it is started."""
     installing.point(settings.bundles, model, pointer)
     wanted = None if pointer is None else pointer.installation
+    _follow(model, lambda told: told.get("installation") == wanted, "the earlier bundle is put back", settings)
+
+
+def end_challenge(model: str, settings: Settings) -> bool:
+    """End the challenge, wait until the gateway followed, and return whether there was one. A gateway that is down begins without it."""
+    ended = challenging.end(settings.bundles, model)
+    if ended:
+        _follow(model, lambda told: told.get("challenger") is None, "the challenge is ended", settings)
+    return ended
+
+
+def _follow(model: str, followed: Callable[[dict[str, Any]], bool], done: str, settings: Settings) -> None:
+    """Wait until the gateway tells what was `done`; one that does not is only told of in the log."""
     address, deadline = f"{settings.gateway_url}/models/{model}", time.monotonic() + PATIENCE
     try:
         with httpx.Client(headers=bearer(settings), timeout=5.0, verify=settings.trust) as client:
             while time.monotonic() < deadline:
-                if _ask(client, address).get("installation") == wanted:
+                if followed(_ask(client, address)):
                     return
                 time.sleep(POLL)
     except ServingError as error:  # also when no key is set: whoever undoes has more to put back
-        logger.warning("%s: the earlier bundle is put back, and will be served when the gateway is up again: %s", model, error)
+        logger.warning("%s: %s, and counts when the gateway is up again: %s", model, done, error)
         return
-    logger.warning(
-        "%s: the earlier bundle is put back, but the gateway did not follow within %.0f s; see `slipway status`", model, PATIENCE
-    )
+    logger.warning("%s: %s, but the gateway did not follow within %.0f s; see `slipway status`", model, done, PATIENCE)
 
 
 def bearer(settings: Settings) -> dict[str, str]:
@@ -80,12 +117,13 @@ def bearer(settings: Settings) -> dict[str, str]:
     return {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
 
 
-def _await_installation(model: str, pointer: Pointer, settings: Settings) -> None:
+def _await_installation(model: str, pointer: Pointer | Challenge, settings: Settings, *, beside: bool = False) -> None:
     deadline = time.monotonic() + PATIENCE
     address, headers = f"{settings.gateway_url}/models/{model}", bearer(settings)
     with httpx.Client(headers=headers, timeout=5.0, verify=settings.trust) as client:
         while time.monotonic() < deadline:
-            if _took(_ask(client, address), model, pointer):
+            told = _ask(client, address)
+            if _took((told.get("challenger") or {}) if beside else told, model, pointer):
                 return
             time.sleep(POLL)
     raise ServingError(
@@ -105,8 +143,8 @@ def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
     return {} if response.is_error else dict(response.json())
 
 
-def _took(told: dict[str, Any], model: str, pointer: Pointer) -> bool:
-    """Return whether the gateway serves this installation; not yet is no error, a failed load is."""
+def _took(told: dict[str, Any], model: str, pointer: Pointer | Challenge) -> bool:
+    """Return whether the gateway runs this installation; not yet is no error, a failed load is."""
     failure = told.get("error")
     if failure and failure["installation"] == pointer.installation:
         raise ServingError(f"{model}: the gateway refused bundle {pointer.bundle}: {failure['message']}")

@@ -2,6 +2,7 @@
 
 <store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can come back
 <store>/<model>/active.json          the pointer
+<store>/<model>/challenger.json      the version that is tried beside it, if there is one: see `slipway.bundle.challenging`
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.bundle.contract import decode
+from slipway.bundle.contract import Contract, decode
 from slipway.bundle.reading import read
 
 POINTER = "active.json"
@@ -37,11 +38,21 @@ def install(bundle: Path, store: Path, port: int) -> Pointer:
         BundleError: The bundle, or the copy the store has of it, is broken; nothing was changed.
     """
     contract = read(bundle).contract
-    name = f"{contract.version}-{contract.run_id[:8]}"
-    home = store / contract.model
+    pointer = Pointer(bundle=keep(bundle, contract, store), port=port, installation=uuid.uuid4().hex)
+    point(store, contract.model, pointer)
+    return pointer
+
+
+def keep(bundle: Path, contract: Contract, store: Path) -> str:
+    """Copy a verified bundle into the store, unless it is there, and return its name there. The caller holds the model's lock.
+
+    Raises:
+        BundleError: The copy is broken.
+    """
+    name, home = name_of(contract), store / contract.model
     home.mkdir(parents=True, exist_ok=True)
     if not (home / name).exists():
-        for abandoned in home.glob(".copying-*"):  # of a process that was killed; the caller holds the model's lock
+        for abandoned in home.glob(".copying-*"):  # of a process that was killed
             shutil.rmtree(abandoned)
         scratch = Path(tempfile.mkdtemp(prefix=".copying-", dir=home))
         shutil.copytree(bundle, scratch / name)
@@ -50,9 +61,12 @@ def install(bundle: Path, store: Path, port: int) -> Pointer:
         scratch.rmdir()
     else:
         read(home / name)  # copied long ago perhaps, and damaged since
-    pointer = Pointer(bundle=name, port=port, installation=uuid.uuid4().hex)
-    point(store, contract.model, pointer)
-    return pointer
+    return name
+
+
+def name_of(contract: Contract) -> str:
+    """Return the name of a version's bundle in the store."""
+    return f"{contract.version}-{contract.run_id[:8]}"
 
 
 def active(store: Path, model: str) -> Pointer | None:
@@ -63,13 +77,17 @@ def active(store: Path, model: str) -> Pointer | None:
 
 def point(store: Path, model: str, pointer: Pointer | None) -> None:
     """Move the pointer; None takes the model out of service."""
-    path = store / model / POINTER
-    if pointer is None:
+    replace(store / model / POINTER, pointer)
+
+
+def replace(path: Path, content: msgspec.Struct | None) -> None:
+    """Write a small file in one step, so that a reader finds the old content or the new; None removes it."""
+    if content is None:
         path.unlink(missing_ok=True)
         return
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     with scratch.open("wb") as file:
-        file.write(msgspec.json.encode(pointer))
+        file.write(msgspec.json.encode(content))
         file.flush()
         os.fsync(file.fileno())
     os.replace(scratch, path)

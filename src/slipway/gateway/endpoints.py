@@ -24,7 +24,9 @@ from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, Header, Reply, Reque
 from slipway.gateway.request import Request
 from slipway.gateway.routing import MODELS, Endpoint
 from slipway.gateway.scoring import Decode, Scored, score
+from slipway.gateway.shadowing import Shadow
 from slipway.gateway.shapes import Columns, malformed
+from slipway.gateway.splitting import Turn
 
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
@@ -37,12 +39,15 @@ MOST_OF_A_SIGN_IN = 4 * 1024
 
 @dataclass(slots=True)
 class Asked:
-    """A request, and what was found out about it so far: what it asks, of which model ("": the gateway itself), and who asks."""
+    """A request, and what was found out about it so far: what it asks, of which model ("": the gateway itself), who asks, and which
+    version answers.
+    """
 
     request: Request
     endpoint: Endpoint | None = None
     model: str = ""
     caller: Caller | None = None
+    answering: Deployment | None = None
 
     @property
     def caller_name(self) -> str:
@@ -92,15 +97,13 @@ class Endpoints:
         """
         if endpoint.of != "version":
             return await self._plain[endpoint.name](asked)
-        deployment = self._deployment(asked.model)
-        contract = deployment.contract
-        identity = _identity(contract.model, contract.version, contract.run_id)
+        deployment = asked.answering = self._deployment(asked.model)
         try:
             reply = await self._of_version[endpoint.name](deployment, asked)
         except RequestError as error:
-            error.headers += identity
+            error.headers += _identity(asked.answering.contract)
             raise
-        return reply.with_headers(identity)
+        return reply.with_headers(_identity(asked.answering.contract))
 
     async def _ping(self, _: Asked) -> Reply:
         return Reply(200, b"\n")
@@ -169,7 +172,8 @@ class Endpoints:
 
     async def _predict(self, deployment: Deployment, asked: Asked) -> Reply:
         scored = await self._score(predictions.decode, deployment, asked)
-        return as_json(predictions.answer(scored, deployment.contract, asked.request.id))
+        contract = (asked.answering or deployment).contract
+        return as_json(predictions.answer(scored, contract, asked.request.id))
 
     async def _score(self, decode: Decode, deployment: Deployment, asked: Asked) -> Scored:
         """Decode, check and run; return when the answer is in the audit log too."""
@@ -178,11 +182,17 @@ class Endpoints:
             return await self._score_body(decode, deployment, asked, body)
 
     async def _score_body(self, decode: Decode, deployment: Deployment, asked: Asked, body: bytes) -> Scored:
-        request, metrics = asked.request, self._parts.metrics
-        if len(body) > LARGE:
-            scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body)
+        request, metrics, large = asked.request, self._parts.metrics, len(body) > LARGE
+        challenger = self._fleet.challengers.beside(deployment)
+        turn = Turn(challenger, request.id) if challenger else None
+        if large:
+            scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body, turn)
         else:
-            scored = score(decode, deployment, request.content_type, body)
+            scored = score(decode, deployment, request.content_type, body, turn)
+        other = challenger.deployment if challenger else None
+        if other and scored.by_challenger:
+            deployment, other = other, deployment
+            asked.answering = deployment
         latency_ms = (time.perf_counter() - request.started) * 1e3
         answered = Answered(
             *(request.id, request.arrived, asked.caller_name, deployment.contract),
@@ -196,6 +206,8 @@ class Endpoints:
             raise _unlogged(error) from None
         metrics.audited(answered.size)
         metrics.scored(asked.model, answered.size)
+        if other:
+            self._parts.shadows.put(Shadow(other, request.id, request.arrived, scored.columns, scored.labels, large))
         return scored
 
     def _deployment(self, model: str) -> Deployment:
@@ -221,8 +233,12 @@ def _unknown(model: str) -> RequestError:
     return RequestError(404, NOT_FOUND, f"no model {model[:60]!r} is in service; GET /models lists those that are.")
 
 
+def _identity(contract: Contract) -> tuple[Header, ...]:
+    return _headers(contract.model, contract.version, contract.run_id)
+
+
 @lru_cache(maxsize=256)
-def _identity(model: str, version: int | None, run_id: str) -> tuple[Header, ...]:
+def _headers(model: str, version: int | None, run_id: str) -> tuple[Header, ...]:
     found = {b"x-slipway-model": model, b"x-slipway-version": str(version), b"x-slipway-run": run_id}
     return tuple((name, value.encode()) for name, value in found.items())
 

@@ -48,6 +48,7 @@ def _collector(workers: Mapping[str, Counts]) -> Collector:
     class Workers(Collector):
         def collect(self) -> Iterator[Metric]:
             yield from _counters(workers)
+            yield from _shadows(workers)
             yield from _single(workers)
             yield _latencies(workers)
             yield _versions(workers)
@@ -68,6 +69,20 @@ def _counters(workers: Mapping[str, Counts]) -> Iterator[Metric]:
         for kind, times in counts.refusals.items():
             refusals.add_metric((worker, kind), times)
     yield from (requests, rows, refusals)
+
+
+def _shadows(workers: Mapping[str, Counts]) -> Iterator[Metric]:
+    made = _families()
+    told = "Rows that champion and challenger both answered, by whether they agree."
+    rows = made.CounterMetricFamily("slipway_shadow_rows", told, labels=("worker", "model", "agrees"))
+    told = "Answered rows that were not compared: too many waited, or the other version or the audit log failed."
+    skipped = made.CounterMetricFamily("slipway_shadow_skipped", told, labels=("worker", "model"))
+    for worker, counts in workers.items():
+        for model, agrees, times in counts.shadows:
+            rows.add_metric((worker, model, "yes" if agrees else "no"), times)
+        for model, times in counts.shadows_skipped.items():
+            skipped.add_metric((worker, model), times)
+    yield from (rows, skipped)
 
 
 def _single(workers: Mapping[str, Counts]) -> Iterator[Metric]:

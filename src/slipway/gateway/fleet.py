@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,15 +15,15 @@ import msgspec
 
 from slipway.bundle.installing import POINTER, Pointer, active
 from slipway.errors import PortTakenError, SlipwayError
+from slipway.gateway.challengers import Challengers
+from slipway.gateway.pointers import LOOK_EVERY, Failure, Stamp, load, stamps
 
 if TYPE_CHECKING:
     from slipway.gateway.loading import Deployment
 
-LOOK_EVERY = 0.1
 TRY_PORT_AGAIN_AFTER = 5.0
 
 logger = logging.getLogger(__name__)
-Stamp = tuple[int, int, int]
 
 
 class Ports(Protocol):
@@ -35,16 +33,11 @@ class Ports(Protocol):
     def close(self, port: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The installation that could not be put into service, and why; `installation` is empty when the pointer itself is unreadable."""
-
-    installation: str
-    message: str
-
-
 class Fleet:
-    """The models in service. `follow` is the only writer; reading takes no lock, because all of it happens on one event loop."""
+    """The models in service. `follow` is the only writer; reading takes no lock, because all of it happens on one event loop.
+
+    `challengers` are tried beside them.
+    """
 
     def __init__(self, store: Path, other_ports: Mapping[str, int]) -> None:
         self._store = store
@@ -54,6 +47,7 @@ class Fleet:
         self._seen: dict[str, Stamp] = {}
         self._installed: set[str] = set()
         self._again: dict[str, float] = {}
+        self.challengers = Challengers(store, self.find)
 
     def find(self, model: str) -> Deployment | None:
         """Return the version that answers now."""
@@ -76,21 +70,23 @@ class Fleet:
         return sorted(self._deployments.keys() | self._installed)
 
     def status(self, model: str) -> dict[str, Any]:
-        """Return what is in service and what failed since, ready for JSON."""
+        """Return what is in service, what failed since, and what is tried beside it, ready for JSON."""
         deployment, failure = self._deployments.get(model), self._failures.get(model)
-        error = None if failure is None else {"installation": failure.installation, "message": failure.message}
+        beside = {
+            "error": None if failure is None else {"installation": failure.installation, "message": failure.message},
+            "challenger": self.challengers.status(model),
+        }
         if deployment is None:
             absent = dict.fromkeys(("version", "run_id", "installation", "sample", "port"))
-            return {"model": model, **absent, "error": error, "columns": [], "classes": []}
-        return {
-            **msgspec.to_builtins(deployment.contract),
-            "installation": deployment.installation,
-            "port": deployment.port,
-            "error": error,
-        }
+            return {"model": model, **absent, **beside, "columns": [], "classes": []}
+        contract = msgspec.to_builtins(deployment.contract)
+        return {**contract, "installation": deployment.installation, "port": deployment.port, **beside}
 
     async def follow(self, ports: Ports) -> None:
-        """Look at the pointers for ever; a look costs one `stat` a model."""
+        """Look at the pointers for ever; a champion never waits for a challenger that is being loaded."""
+        await asyncio.gather(self._follow_pointers(ports), self.challengers.follow())
+
+    async def _follow_pointers(self, ports: Ports) -> None:
         while True:
             try:
                 await self._look(ports)
@@ -99,11 +95,11 @@ class Fleet:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, ports: Ports) -> None:
-        stamps = _stamps(self._store)
-        self._installed = set(stamps)
-        for model in (self._deployments.keys() | self._failures.keys() | self._seen.keys()) - stamps.keys():
+        found = stamps(self._store, POINTER)
+        self._installed = set(found)
+        for model in (self._deployments.keys() | self._failures.keys() | self._seen.keys()) - found.keys():
             self._withdraw(model, ports)
-        for model, stamp in stamps.items():
+        for model, stamp in found.items():
             if stamp != self._seen.get(model) or _now() >= self._again.get(model, float("inf")):
                 self._seen[model] = stamp  # before the pointer is read: one that moves meanwhile is seen at the next look
                 self._again.pop(model, None)
@@ -131,10 +127,11 @@ class Fleet:
 
     async def _switch(self, model: str, pointer: Pointer, ports: Ports) -> None:
         port = self._other_ports.get(model, pointer.port)
-        deployment = await asyncio.to_thread(_load, self._store / model / pointer.bundle, model, pointer, port)
+        deployment = await asyncio.to_thread(load, self._store / model / pointer.bundle, model, pointer, port)
         ports.open(port, model)
         old = self._deployments.get(model)
         self._deployments[model] = deployment
+        self.challengers.pair(model)
         logger.info("%s version %s is in service on port %d", model, deployment.contract.version, port)
         if old and old.port != port:
             ports.close(old.port)
@@ -151,27 +148,6 @@ class Fleet:
         if deployment := self._deployments.pop(model, None):
             ports.close(deployment.port)
             logger.info("%s is out of service; its port %d is closed", model, deployment.port)
-
-
-def _load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
-    """Import the engine with the first bundle, in that bundle's thread: the gateway answers `/ping` before it is there."""
-    from slipway.gateway.loading import load
-
-    return load(folder, model, pointer, port)
-
-
-def _stamps(store: Path) -> dict[str, Stamp]:
-    if not store.exists():
-        return {}
-    found = {}
-    with os.scandir(store) as entries:
-        for entry in entries:
-            try:
-                pointer = os.stat(os.path.join(entry.path, POINTER))
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            found[entry.name] = (pointer.st_ino, pointer.st_mtime_ns, pointer.st_size)
-    return found
 
 
 def _now() -> float:

@@ -17,6 +17,7 @@ class Counts(msgspec.Struct):
     """The counts of one worker since it started, as they are handed on to the worker that is asked.
 
     `answers` is by model, endpoint and status; `latencies` by model: a count for each bucket and beyond the last, then the sum.
+    `shadows` are rows by model and by whether both versions agree.
     """
 
     answers: list[tuple[str, str, int, int]]
@@ -25,6 +26,8 @@ class Counts(msgspec.Struct):
     refusals: dict[str, int]
     gauges: dict[str, float]
     versions: dict[str, tuple[str, str]] = {}
+    shadows: list[tuple[str, bool, int]] = []
+    shadows_skipped: dict[str, int] = {}
 
 
 class Metrics:
@@ -36,6 +39,8 @@ class Metrics:
         self._rows: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
         self._gauges: Counter[str] = Counter()
+        self._shadows: Counter[tuple[str, bool]] = Counter()
+        self._shadows_skipped: Counter[str] = Counter()
 
     def answered(self, model: str, endpoint: str, status: int, seconds: float) -> None:
         """Count one reply, whatever it says, and the time since the request came."""
@@ -49,6 +54,15 @@ class Metrics:
     def scored(self, model: str, rows: int) -> None:
         """Count rows that were answered."""
         self._rows[model] += rows
+
+    def shadowed(self, model: str, agreeing: int, differing: int) -> None:
+        """Count rows that both versions answered, and whose two answers are in the audit log."""
+        self._shadows[model, True] += agreeing
+        self._shadows[model, False] += differing
+
+    def shadow_skipped(self, model: str, rows: int) -> None:
+        """Count answered rows that the other version was not asked about, or failed at, or whose shadows could not be written."""
+        self._shadows_skipped[model] += rows
 
     def refused(self, kind: str) -> None:
         """Count a refusal by its kind, as the `error_code` of the reply; one of few, never a text of the caller's."""
@@ -66,4 +80,7 @@ class Metrics:
         """Return a copy of all counts."""
         answers = [(*key, times) for key, times in self._answers.items()]
         latencies = {model: list(found) for model, found in self._latencies.items()}
-        return Counts(answers, latencies, dict(self._rows), dict(self._refusals), dict(self._gauges))
+        found = Counts(answers, latencies, dict(self._rows), dict(self._refusals), dict(self._gauges))
+        found.shadows = [(*key, times) for key, times in self._shadows.items()]
+        found.shadows_skipped = dict(self._shadows_skipped)
+        return found

@@ -75,7 +75,7 @@ ERROR: Schema = {
 MODEL: Schema = {
     "type": "object",
     "description": "A model, with its contract while a version is in service.",
-    "required": ["model", "version", "run_id", "installation", "sample", "port", "error", "columns", "classes"],
+    "required": ["model", "version", "run_id", "installation", "sample", "port", "error", "challenger", "columns", "classes"],
     "properties": {
         "model": {"type": "string"},
         "version": {"type": ["integer", "null"], "description": "null while none is in service."},
@@ -88,6 +88,18 @@ MODEL: Schema = {
             "description": "The installation that could not be put into service.",
             "required": ["installation", "message"],
             "properties": {"installation": {"type": "string"}, "message": {"type": "string"}},
+        },
+        "challenger": {
+            "type": ["object", "null"],
+            "description": "The version that is tried beside it; error says why it does not run.",
+            "required": ["version", "run_id", "installation", "share", "error"],
+            "properties": {
+                "version": {"type": ["integer", "null"]},
+                "run_id": {"type": ["string", "null"]},
+                "installation": {"type": ["string", "null"]},
+                "share": {"type": ["number", "null"], "description": "Of the requests, which it answers; 0: none, in shadow."},
+                "error": {"type": ["object", "null"]},
+            },
         },
         "columns": {"type": "array", "items": {"type": "object"}},
         "classes": {"type": "array"},

@@ -18,6 +18,7 @@ from slipway.gateway.health import Check, Health, writable
 from slipway.gateway.limiting import Limits
 from slipway.gateway.metrics import Counts, Metrics
 from slipway.gateway.replies import Header, Reply
+from slipway.gateway.shadowing import Shadows
 from slipway.gateway.tls import ServerCertificate
 from slipway.gateway.worker_state import FOLDER, WorkerStates
 
@@ -32,6 +33,7 @@ class Parts:
     limits: Limits
     places: Places
     metrics: Metrics
+    shadows: Shadows
     health: Health
     workers: WorkerStates
     connections: Connections
@@ -43,8 +45,10 @@ class Parts:
         return Reply(200, await asyncio.to_thread(text, self.workers.counts()), CONTENT_TYPE)
 
     async def follow(self) -> None:
-        """Do what is to be done beside answering, for ever: slow connections, a new certificate, the state for the other workers."""
-        tasks = [self.connections.watch(), self.workers.follow()]
+        """Do what is to be done beside answering, for ever: slow connections, a new certificate, the state for the other workers,
+        and shadows.
+        """
+        tasks = [self.connections.watch(), self.workers.follow(), self.shadows.follow()]
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
 
@@ -69,7 +73,8 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
         return found
 
     states = WorkerStates(Path(told.home) / FOLDER, fleet, counts, number, told.workers)
-    return Parts(told, limits, places, metrics, health, states, connections, tls, security(tls is not None))
+    shadows = Shadows(log, metrics)
+    return Parts(told, limits, places, metrics, shadows, health, states, connections, tls, security(tls is not None))
 
 
 def _blocking(configuration: Configuration, log: AuditLog) -> list[Check]:

@@ -45,6 +45,7 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         for follower in followers:
             follower.cancel()
         await ports.shut()
+        await parts.shadows.finish()
         gatekeeper.close()
         await asyncio.to_thread(log.close)
 

@@ -22,14 +22,16 @@ LOOK_EVERY, WRITE_EVERY = 0.05, 1.0
 SWITCHING = "switching"
 
 Error = dict[str, str]
+Challenger = dict[str, Any]
 
 
 class State(msgspec.Struct):
-    """One worker: the installation of each model it answers with, what failed, and its counts."""
+    """One worker: the installation of each model it answers with, what failed, its counts, and the challengers' status by model."""
 
     installations: dict[str, str | None]
     errors: dict[str, Error]
     counts: Counts
+    challengers: dict[str, Challenger] = {}
 
 
 class WorkerStates:
@@ -55,7 +57,9 @@ class WorkerStates:
         others = list(self._others())
         error = error or next((found.errors[model] for found in others if found and model in found.errors), None)
         same = all(found and found.installations.get(model) == status["installation"] for found in others)
-        return status | {"installation": status["installation"] if same else SWITCHING, "error": error}
+        told = status | {"installation": status["installation"] if same else SWITCHING, "error": error}
+        tried = [found.challengers.get(model) if found else None for found in others]
+        return told | {"challenger": _agreed_challenger([status.get("challenger"), *tried])}
 
     def counts(self) -> dict[str, Counts]:
         """Return the counts of each worker by its number; those of the others are up to a second old."""
@@ -66,7 +70,7 @@ class WorkerStates:
         written, age = None, 0.0
         while self.workers > 1:
             state = self._own()
-            if (now := (state.installations, state.errors)) != written or age >= WRITE_EVERY:
+            if (now := (state.installations, state.errors, state.challengers)) != written or age >= WRITE_EVERY:
                 await asyncio.to_thread(self._write, state)
                 written, age = now, 0.0
             await asyncio.sleep(LOOK_EVERY)
@@ -78,7 +82,8 @@ class WorkerStates:
         found = {model: self._fleet.find(model) for model in models}
         installations = {model: deployment.installation if deployment else None for model, deployment in found.items()}
         errors = {model: self._fleet.status(model)["error"] for model in models if self._fleet.failed(model)}
-        return State(installations, errors, self._counts())
+        tried = {model: challenger for model in models if (challenger := self._fleet.challengers.status(model))}
+        return State(installations, errors, self._counts(), tried)
 
     def _all(self) -> Iterator[State | None]:
         for number in range(self.workers):
@@ -97,6 +102,16 @@ class WorkerStates:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(msgspec.json.encode(state))
         draft.replace(self._folder / f"{self.number}.json")
+
+
+def _agreed_challenger(told: list[Challenger | None]) -> Challenger | None:
+    """Return one challenger for all workers as `agreed` returns one model; None when none of them has any."""
+    found = [challenger for challenger in told if challenger]
+    if not found:
+        return None
+    error = next((challenger["error"] for challenger in found if challenger["error"]), None)
+    same = all(challenger and challenger["installation"] == found[0]["installation"] for challenger in told)
+    return found[0] | {"installation": found[0]["installation"] if same else SWITCHING, "error": error}
 
 
 def forget(folder: Path, number: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.bundle.reading import Bundle, read
+from slipway.errors import RegistryError
 from slipway.records import RegistryState
 from slipway.training import seen_rows
 
@@ -88,6 +89,23 @@ def downloaded_bundle(client: MlflowClient, run_id: str) -> Iterator[Bundle]:
     """Fetch the bundle of a run into a folder that lasts as long as the block, verified."""
     with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
         yield read(Path(client.download_artifacts(run_id, BUNDLE_PATH, folder)))
+
+
+@contextmanager
+def bundle_of(client: MlflowClient, registered_as: str, version: int) -> Iterator[Bundle]:
+    """Fetch the bundle of a registered version into a folder that lasts as long as the block, verified.
+
+    Raises:
+        RegistryError: There is no such version, or its run has no bundle.
+    """
+    if version not in (known := state(client, registered_as).stages):
+        there = ", ".join(map(str, sorted(known))) or "none"
+        raise RegistryError(f"{registered_as} has no version {version}; the registry has: {there}.")
+    run_id = client.get_model_version(registered_as, str(version)).run_id
+    if not run_id or BUNDLE_PATH not in {found.path for found in client.list_artifacts(run_id)}:
+        raise RegistryError(f"{registered_as} version {version} has no bundle, so no release made it. Name a version that a release made.")
+    with downloaded_bundle(client, run_id) as bundle:
+        yield bundle
 
 
 def training_rows(client: MlflowClient, run_id: str) -> seen_rows.Hashes | None:

@@ -1,4 +1,4 @@
-"""What is written, and what is read back: answered predictions, refused requests, and acts of administration."""
+"""What is written: answered predictions, what another version would have answered, refused requests, and acts of administration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 
 from slipway.bundle.contract import ClassLabel, Contract
 from slipway.gateway.audit.subjects import Ring
-from slipway.gateway.audit.tables import ADMINISTRATION, ANONYMOUS, PREDICTIONS, REFUSALS, Row, Table
+from slipway.gateway.audit.tables import ADMINISTRATION, ANONYMOUS, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
 
 LONGEST = 300
 NOBODY = (None, None, None)
@@ -81,6 +81,40 @@ class Answered:
             return repeat((), len(self.labels))
         named = enumerate(self.subjects)
         return [NOBODY if subject is None else ring.seal(subject, prediction_id(self.request_id, index)) for index, subject in named]
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What the version that did not answer says of the n rows of an answered request: n labels, (n, classes) probabilities.
+
+    `agrees` says of each label whether it is the one that was answered. `time` is the request's, so that both are deleted at once;
+    `latency_ms` is of the scoring alone.
+    """
+
+    table: ClassVar[Table] = SHADOWS
+
+    request_id: str
+    time: float
+    contract: Contract
+    labels: list[ClassLabel]
+    probabilities: list[list[float]]
+    agrees: list[bool]
+    latency_ms: float
+
+    seals: ClassVar[bool] = False
+
+    @property
+    def size(self) -> int:
+        return len(self.labels)
+
+    def rows(self, ring: Ring | None) -> list[Row]:
+        contract, encode = self.contract, msgspec.json.encode
+        head = (iso(self.time), contract.model, contract.version, contract.run_id)
+        answers = enumerate(zip(self.labels, self.probabilities, self.agrees, strict=True))
+        return [
+            (prediction_id(self.request_id, index), *head, label, encode(odds).decode(), int(agrees), self.latency_ms)
+            for index, (label, odds, agrees) in answers
+        ]
 
 
 @dataclass(frozen=True, slots=True)

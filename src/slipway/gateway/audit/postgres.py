@@ -13,11 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from slipway.gateway.audit.errors import AuditError
-from slipway.gateway.audit.tables import PREDICTIONS, Batch, Keys, Row, Table, insertion
+from slipway.gateway.audit.tables import Batch, Keys, Row, Table, insertion
 
 SCHEMA = "slipway_audit"
 MANY = 200  # lines from which COPY is faster than INSERT; at 10,000 it is twice as fast
-LABEL = PREDICTIONS.columns.index("label")
+LABEL = "label"
 # Advisory locks of this log, by numbers nobody else is likely to use.
 KEYS, MIGRATION = 7_238_110_001, 7_238_110_002
 LOCK = {"shared": f"SELECT pg_advisory_xact_lock_shared({KEYS})", "alone": f"SELECT pg_advisory_xact_lock({KEYS})"}
@@ -40,6 +40,12 @@ STEPS = (
         "CREATE INDEX refusals_time ON refusals (time, id)",
         "CREATE TABLE administration (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, time timestamptz NOT NULL,"
         " who text NOT NULL, what text NOT NULL, about text NOT NULL)",
+    ),
+    (
+        "CREATE TABLE shadows (id bigint GENERATED ALWAYS AS IDENTITY, prediction_id text PRIMARY KEY, time timestamptz NOT NULL,"
+        " model text NOT NULL, version integer, run_id text NOT NULL, label json NOT NULL, probabilities json NOT NULL,"
+        " agrees integer NOT NULL, latency_ms double precision NOT NULL)",
+        "CREATE INDEX shadows_time ON shadows (time, id)",
     ),
 )
 
@@ -121,6 +127,7 @@ def _ours(statement: str) -> str:
 
 
 def _with_json(table: Table, row: Row) -> Row:
-    if table.name != PREDICTIONS.name:
+    if LABEL not in table.columns:
         return row
-    return *row[:LABEL], msgspec.json.encode(row[LABEL]).decode(), *row[LABEL + 1 :]
+    place = table.columns.index(LABEL)
+    return *row[:place], msgspec.json.encode(row[place]).decode(), *row[place + 1 :]

@@ -12,7 +12,7 @@ import msgspec
 
 from slipway.bundle.contract import ClassLabel
 from slipway.gateway.audit.places import Place, missing, opened
-from slipway.gateway.audit.tables import ADMINISTRATION, PREDICTIONS, REFUSALS, Table
+from slipway.gateway.audit.tables import ADMINISTRATION, PREDICTIONS, REFUSALS, SHADOWS, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,21 @@ class Line:
     pseudonym: str | None = None
     subject: str | None = None
     subject_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a version that did not answer says of one logged row; `agrees` tells whether it is what was answered."""
+
+    prediction_id: str
+    time: str
+    model: str
+    version: int | None
+    run_id: str
+    label: ClassLabel
+    probabilities: list[float]
+    agrees: bool
+    latency_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,17 @@ def predictions(place: Place, wanted: Wanted) -> list[Line]:
     conditions = {"model = ?": wanted.model, "key = ?": wanted.caller, "prediction_id = ?": wanted.prediction_id}
     lines = _select(place, PREDICTIONS, conditions, wanted, pseudonyms=wanted.pseudonyms)
     return [Line(**line | {"row": _decoded(line["row"]), "probabilities": _decoded(line["probabilities"])}) for line in lines]
+
+
+def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
+    """Return what the versions that did not answer say; `caller` asks for nothing.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    conditions = {"model = ?": wanted.model, "prediction_id = ?": wanted.prediction_id}
+    lines = _select(place, SHADOWS, conditions, wanted)
+    return [Shadow(**line | {"probabilities": _decoded(line["probabilities"]), "agrees": bool(line["agrees"])}) for line in lines]
 
 
 def refusals(place: Place, wanted: Wanted) -> list[Refusal]:

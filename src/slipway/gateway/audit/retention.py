@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from slipway.gateway.audit.administering import administered
 from slipway.gateway.audit.lines import iso
 from slipway.gateway.audit.places import Place, missing, opened
-from slipway.gateway.audit.tables import PREDICTIONS, REFUSALS, Store, Table
+from slipway.gateway.audit.tables import PREDICTIONS, REFUSALS, SHADOWS, Store, Table
 
+# Shadows have the times of their predictions, and go first, so that none is left without its prediction.
+DELETED = (SHADOWS, PREDICTIONS, REFUSALS)
 AT_ONCE = 2_000
 PAUSE = 0.02  # seconds between two transactions, for the gateway to write
 
 
 def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
-    """Delete predictions and refused requests from before a time; return how many of each table.
+    """Delete predictions with their shadows, and refused requests, from before a time; return how many of each table.
 
     Killed half-way, it has deleted the oldest part, and the log says that it began. Run it again.
 
@@ -23,11 +25,11 @@ def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
         AuditError: The log cannot be written; what was deleted so far stays deleted.
     """
     if missing(place):
-        return {PREDICTIONS.name: 0, REFUSALS.name: 0}
+        return {table.name: 0 for table in DELETED}
     until = before.astimezone(UTC).isoformat(timespec="milliseconds")
     administered(place, who, "began to delete old lines", f"from before {until}")
     with opened(place) as store:
-        deleted = {table.name: _delete(store, table, until) for table in (PREDICTIONS, REFUSALS)}
+        deleted = {table.name: _delete(store, table, until) for table in DELETED}
         store.wipe()
     counts = ", ".join(f"{number} {name}" for name, number in deleted.items())
     administered(place, who, "deleted old lines", f"from before {until}: {counts}")

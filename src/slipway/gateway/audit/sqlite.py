@@ -42,6 +42,10 @@ STEPS = (
         "CREATE TABLE administration (id INTEGER PRIMARY KEY, time TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
         " about TEXT NOT NULL)",
     ),
+    (
+        "CREATE TABLE shadows (prediction_id TEXT PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version INTEGER,"
+        " run_id TEXT NOT NULL, label NOT NULL, probabilities TEXT NOT NULL, agrees INTEGER NOT NULL, latency_ms REAL NOT NULL)",
+    ),
 )
 VERSION = "SELECT coalesce(max(version), 0) FROM audit_schema"
 

@@ -1,4 +1,4 @@
-"""The three tables of the log, and what a database must be able to do for them.
+"""The tables of the log, and what a database must be able to do for them.
 
 Statements are written once, with `?` where a value goes; both databases understand the rest of them.
 """
@@ -32,6 +32,12 @@ _ANSWERED = (
 PREDICTIONS = Table("predictions", "prediction_id", (*_ANSWERED, "pseudonym", "subject", "subject_key"))
 # Most lines name no subject. Python's SQLite takes half as long again for three columns of None.
 ANONYMOUS = Table("predictions", "prediction_id", _ANSWERED)
+# What the version that did not answer would have said.
+SHADOWS = Table(
+    "shadows",
+    "prediction_id",
+    ("prediction_id", "time", "model", "version", "run_id", "label", "probabilities", "agrees", "latency_ms"),
+)
 REFUSALS = Table("refusals", "id", ("request_id", "time", "key", "address", "method", "path", "status", "code", "violations"))
 ADMINISTRATION = Table("administration", "id", ("time", "who", "what", "about"))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from slipway.gateway.audit.backlog import Backlog, Waiting, answer
 from slipway.gateway.audit.errors import UNWRITTEN, AuditError, told
 from slipway.gateway.audit.key_file import KeyFile
-from slipway.gateway.audit.lines import Administered, Answered, Entry, Refused
+from slipway.gateway.audit.lines import Administered, Answered, Entry, Refused, Shadowed
 from slipway.gateway.audit.places import opener, shown
 from slipway.gateway.audit.subjects import Ring
 from slipway.gateway.audit.tables import Row, Store, Table
@@ -46,7 +46,7 @@ class AuditLog:
         self._keys = KeyFile(home)
         self._store: Store | None = None
         self._backlog = Backlog(most_queued, LARGEST_BATCH)
-        self._most_refusals = max(1, most_queued // 2)
+        self._most_unanswered = max(1, most_queued // 2)  # beyond this there is room only for what somebody waits for
         self._overflowed = self._failed = self._admitted = 0
         self._failing_since: float | None = None
         self._complained = float("-inf")
@@ -81,8 +81,17 @@ class AuditLog:
 
     def refuse(self, refused: Refused) -> None:
         """Have a refused request logged, without waiting. For the event loop's thread; what cannot be logged is counted."""
-        if not self._backlog.put(Waiting(refused), self._most_refusals):
+        if not self._backlog.put(Waiting(refused), self._most_unanswered):
             self._overflowed += 1
+
+    def shadow(self, shadowed: Shadowed) -> asyncio.Future[None] | None:
+        """Have answers that nobody gets logged, without waiting. For the event loop's thread.
+
+        Returns:
+            What ends when they are committed, with an AuditError when they could not be; None when there is no room for them.
+        """
+        done = asyncio.get_running_loop().create_future()
+        return done if self._backlog.put(Waiting(shadowed, done), self._most_unanswered) else None
 
     def close(self) -> None:
         self._backlog.close()
