@@ -16,6 +16,7 @@ from slipway.access.callers import Caller
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.gateway import openapi, predictions, protocol
 from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog
+from slipway.gateway.batching import Batches
 from slipway.gateway.fleet import Fleet
 from slipway.gateway.parts import Parts
 from slipway.gateway.predictions import Subjects
@@ -23,7 +24,7 @@ from slipway.gateway.protocol import media_type
 from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, Header, Reply, RequestError, as_json
 from slipway.gateway.request import Request
 from slipway.gateway.routing import MODELS, Endpoint
-from slipway.gateway.scoring import Decode, Scored, score
+from slipway.gateway.scoring import Decode, Scored, checked, score
 from slipway.gateway.shapes import Columns, malformed
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from slipway.gateway.loading import Deployment
 
 # A body beyond this is worked on in another thread, so that the requests of other callers need not wait for it.
-LARGE = 64 * 1024
+LARGE = 256 * 1024
 MOST_OF_A_SIGN_IN = 4 * 1024
 
 
@@ -63,7 +64,7 @@ class Endpoints:
 
     def __init__(self, fleet: Fleet, gatekeeper: Gatekeeper, log: AuditLog, parts: Parts) -> None:
         self._fleet, self._gatekeeper, self._log, self._parts = fleet, gatekeeper, log, parts
-        self._documents = openapi.Documents()
+        self._documents, self._batches = openapi.Documents(), Batches()
         self._plain: dict[str, Callable[[Asked], Awaitable[Reply]]] = {
             "ping": self._ping,
             "live": self._live,
@@ -182,7 +183,10 @@ class Endpoints:
         if len(body) > LARGE:
             scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body)
         else:
-            scored = score(decode, deployment, request.content_type, body)
+            columns, subjects = checked(decode, deployment.contract, request.content_type, body)
+            alone = self._parts.places.busy == 1
+            answers = deployment.predict(columns) if alone else await self._batches.predict(deployment, columns)
+            scored = Scored(columns, *answers, subjects)
         latency_ms = (time.perf_counter() - request.started) * 1e3
         answered = Answered(
             *(request.id, request.arrived, asked.caller_name, deployment.contract),

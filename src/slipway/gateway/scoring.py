@@ -28,13 +28,17 @@ class Scored:
     subjects: Subjects
 
 
-def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes) -> Scored:
-    """Return the answers to all rows of a body; one bad row, and nothing is answered.
+def checked(decode: Decode, contract: Contract, content_type: str, body: bytes) -> tuple[dict[str, Cells], Subjects]:
+    """Return all rows of a body by column in contract order; one bad row, and there are none.
 
     Raises:
         RequestError: 415, 413 or 400; a row breaks the contract, or the body is not what `decode` takes.
     """
-    columns, subjects = decode(content_type, body, deployment.contract)
-    checked = check(columns, deployment.contract, wrong_subjects(subjects))
-    labels, probabilities = deployment.predict(checked)
-    return Scored(checked, labels, probabilities, subjects)
+    columns, subjects = decode(content_type, body, contract)
+    return check(columns, contract, wrong_subjects(subjects)), subjects
+
+
+def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes) -> Scored:
+    """Return the answers to all rows of a body. Raises as `checked` does."""
+    columns, subjects = checked(decode, deployment.contract, content_type, body)
+    return Scored(columns, *deployment.predict(columns), subjects)
