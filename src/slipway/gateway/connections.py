@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from slipway.gateway.addresses import one
+from slipway.gateway.corking import Corked
 
 LOOK_EVERY = 0.5
 # Longer than callers keep a connection for reuse, so that it is the caller who closes it: a request sent into a closing one would be lost.
@@ -101,7 +102,12 @@ class WatchedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.phase, self.since = BODY, self.loop.time()
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:  # what asks for another protocol gets none
+            corked = Corked(self.transport)
+            self.cycle.transport = corked  # type: ignore[assignment]
+            self.cycle.on_response = corked.then(self.cycle.on_response)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

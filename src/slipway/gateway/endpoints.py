@@ -16,6 +16,7 @@ from slipway.access.callers import Caller
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.gateway import openapi, predictions, protocol
 from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog
+from slipway.gateway.batching import Batches
 from slipway.gateway.fleet import Fleet
 from slipway.gateway.parts import Parts
 from slipway.gateway.predictions import Subjects
@@ -23,7 +24,7 @@ from slipway.gateway.protocol import media_type
 from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, Header, Reply, RequestError, as_json
 from slipway.gateway.request import Request
 from slipway.gateway.routing import MODELS, Endpoint
-from slipway.gateway.scoring import Decode, Scored, score
+from slipway.gateway.scoring import Decode, Scored, checked, score
 from slipway.gateway.shadowing import Shadow
 from slipway.gateway.shapes import Columns, malformed
 from slipway.gateway.splitting import Turn
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from slipway.gateway.loading import Deployment
 
 # A body beyond this is worked on in another thread, so that the requests of other callers need not wait for it.
-LARGE = 64 * 1024
+LARGE = 256 * 1024
 MOST_OF_A_SIGN_IN = 4 * 1024
 
 
@@ -68,7 +69,7 @@ class Endpoints:
 
     def __init__(self, fleet: Fleet, gatekeeper: Gatekeeper, log: AuditLog, parts: Parts) -> None:
         self._fleet, self._gatekeeper, self._log, self._parts = fleet, gatekeeper, log, parts
-        self._documents = openapi.Documents()
+        self._documents, self._batches = openapi.Documents(), Batches()
         self._plain: dict[str, Callable[[Asked], Awaitable[Reply]]] = {
             "ping": self._ping,
             "live": self._live,
@@ -188,7 +189,7 @@ class Endpoints:
         if large:
             scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body, turn)
         else:
-            scored = score(decode, deployment, request.content_type, body, turn)
+            scored = await self._score_soon(decode, deployment, asked, body, turn)
         other = challenger.deployment if challenger else None
         if other and scored.by_challenger:
             deployment, other = other, deployment
@@ -209,6 +210,14 @@ class Endpoints:
         if other:
             self._parts.shadows.put(Shadow(other, request.id, request.arrived, scored.columns, scored.labels, large))
         return scored
+
+    async def _score_soon(self, decode: Decode, deployment: Deployment, asked: Asked, body: bytes, turn: Turn | None) -> Scored:
+        """Score a body that is not large: at once, or with the others that came in the same turn of the event loop."""
+        content_type = asked.request.content_type
+        if turn or self._parts.places.busy == 1:
+            return score(decode, deployment, content_type, body, turn)
+        columns, subjects = checked(decode, deployment.contract, content_type, body)
+        return Scored(columns, *await self._batches.predict(deployment, columns), subjects)
 
     def _deployment(self, model: str) -> Deployment:
         if deployment := self._fleet.find(model):

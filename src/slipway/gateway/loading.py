@@ -20,7 +20,7 @@ from slipway.gateway.shapes import Columns
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Deployment:
     """One version in service. A request holds on to the one it started with, so a switch never mixes two."""
 

@@ -33,17 +33,23 @@ class Scored:
     by_challenger: bool = False
 
 
-def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes, turn: Turn | None = None) -> Scored:
-    """Return the answers to all rows of a body; one bad row, and nothing is answered.
+def checked(decode: Decode, contract: Contract, content_type: str, body: bytes) -> tuple[dict[str, Cells], Subjects]:
+    """Return all rows of a body by column in contract order; one bad row, and there are none.
 
-    Args:
-        turn: A challenger that may answer in place of the deployment, whose contract its columns are those of.
     Raises:
         RequestError: 415, 413 or 400; a row breaks the contract, or the body is not what `decode` takes.
     """
-    columns, subjects = decode(content_type, body, deployment.contract)
-    checked = check(columns, deployment.contract, wrong_subjects(subjects))
-    if turn and (answered := turn.answer(checked, subjects)):
-        return Scored(checked, *answered, subjects, by_challenger=True)
-    labels, probabilities = deployment.predict(checked)
-    return Scored(checked, labels, probabilities, subjects)
+    columns, subjects = decode(content_type, body, contract)
+    return check(columns, contract, wrong_subjects(subjects)), subjects
+
+
+def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes, turn: Turn | None = None) -> Scored:
+    """Return the answers to all rows of a body. Raises as `checked` does.
+
+    Args:
+        turn: A challenger that may answer in place of the deployment, whose contract its columns are those of.
+    """
+    columns, subjects = checked(decode, deployment.contract, content_type, body)
+    if turn and (answered := turn.answer(columns, subjects)):
+        return Scored(columns, *answered, subjects, by_challenger=True)
+    return Scored(columns, *deployment.predict(columns), subjects)

@@ -1,6 +1,7 @@
 """The writer of the log: a reply leaves only after its lines are committed, so killing the process loses none.
 
-One thread writes: whatever is queued goes into one transaction, so that callers share the cost of a commit.
+Callers share the cost of a commit: in SQLite, what one turn of the event loop brought is committed by it (see `turns`). What that
+cannot do, one thread does: whatever is queued goes into one transaction.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from slipway.gateway.audit.backlog import Backlog, Waiting, answer
 from slipway.gateway.audit.errors import UNWRITTEN, AuditError, told
 from slipway.gateway.audit.key_file import KeyFile
 from slipway.gateway.audit.lines import Administered, Answered, Entry, Refused, Shadowed
-from slipway.gateway.audit.places import opener, shown
+from slipway.gateway.audit.places import opener, shown, sqlite_path
 from slipway.gateway.audit.subjects import Ring
 from slipway.gateway.audit.tables import Row, Store, Table
+from slipway.gateway.audit.turns import Turns
 
 MOST_QUEUED = 200_000
 LARGEST_BATCH = 10_000
@@ -46,6 +48,7 @@ class AuditLog:
         self._keys = KeyFile(home)
         self._store: Store | None = None
         self._backlog = Backlog(most_queued, LARGEST_BATCH)
+        self._turns = Turns(opener(self._place, 0.0), self._queue) if sqlite_path(self._place) else None
         self._most_unanswered = max(1, most_queued // 2)  # beyond this there is room only for what somebody waits for
         self._overflowed = self._failed = self._admitted = 0
         self._failing_since: float | None = None
@@ -74,9 +77,11 @@ class AuditLog:
         Raises:
             AuditError: They could not be written, and were not.
         """
-        done = asyncio.get_running_loop().create_future()
-        if not self._backlog.put(Waiting(entry, done)):
-            raise AuditError(UNWRITTEN)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._turns and self._turns.take(entry) and not self._backlog.lines:
+            self._turns.add(Waiting(entry, done))
+        else:
+            self._queue(Waiting(entry, done))
         await done
 
     def refuse(self, refused: Refused) -> None:
@@ -94,8 +99,15 @@ class AuditLog:
         return done if self._backlog.put(Waiting(shadowed, done), self._most_unanswered) else None
 
     def close(self) -> None:
+        if self._turns:
+            self._turns.commit(here=False)
+            self._turns.close()
         self._backlog.close()
         self._thread.join()
+
+    def _queue(self, waiting: Waiting) -> None:
+        if not self._backlog.put(waiting) and waiting.done and not waiting.done.done():
+            waiting.done.set_exception(AuditError(UNWRITTEN))
 
     def _write_forever(self) -> None:
         last = False
