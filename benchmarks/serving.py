@@ -190,7 +190,8 @@ def _table(lines: list[Line]) -> str:
     for line in sorted(lines, key=lambda line: (line.model, line.rows, line.connections)):
         out.append(
             f"| {line.model} | {line.rows} | {line.connections} | {line.server} "
-            f"| {line.requests_per_second:,.0f} | {line.rows_per_second:,.0f} | {line.p50_ms:.2f} | {line.p99_ms:.2f} | {line.errors} | {line.start_seconds:.1f} | {line.memory:.0f} |"
+            f"| {line.requests_per_second:,.0f} | {line.rows_per_second:,.0f} "
+            f"| {line.p50_ms:.2f} | {line.p99_ms:.2f} | {line.errors} | {line.start_seconds:.1f} | {line.memory:.0f} |"
         )
     return "\n".join(out)
 

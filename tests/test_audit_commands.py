@@ -185,6 +185,7 @@ def test_prune_takes_its_days_from_the_setting(home):
     assert json.loads(slipway(home, "prune", "--json", SLIPWAY_AUDIT_RETENTION_DAYS="400").stdout) == {
         "shadows": 0,
         "predictions": 1,
+        "batches": 0,
         "refusals": 0,
     }
 

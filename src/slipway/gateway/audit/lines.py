@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from slipway.bundle.contract import ClassLabel, Contract
+from slipway.gateway.audit.batches import MANY, packed
 from slipway.gateway.audit.subjects import Ring
-from slipway.gateway.audit.tables import ADMINISTRATION, ANONYMOUS, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
+from slipway.gateway.audit.tables import ADMINISTRATION, ANONYMOUS, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
 
 LONGEST = 300
 NOBODY = (None, None, None)
@@ -56,7 +57,9 @@ class Answered:
 
     @property
     def table(self) -> Table:
-        return PREDICTIONS if self.seals else ANONYMOUS
+        if self.seals:
+            return PREDICTIONS
+        return BATCHES if self.size >= MANY else ANONYMOUS
 
     @property
     def size(self) -> int:
@@ -70,6 +73,8 @@ class Answered:
         contract, encode, request = self.contract, msgspec.json.encode, self.request_id
         head = (request, iso(self.time), clean(self.key), contract.model, contract.version, contract.run_id)
         tail = (self.latency_ms, clean(self.address))
+        if self.table is BATCHES:
+            return [(*head, self.size, *packed(self.columns, self.labels, self.probabilities), *tail)]
         answers = zip(zip(*self.columns.values(), strict=True), self.labels, self.probabilities, self._sealed(ring), strict=True)
         return [
             (f"{request}-{index}", *head, encode(row).decode(), label, encode(odds).decode(), *tail, *sealed)

@@ -47,6 +47,12 @@ STEPS = (
         " agrees integer NOT NULL, latency_ms double precision NOT NULL)",
         "CREATE INDEX shadows_time ON shadows (time, id)",
     ),
+    (
+        "CREATE TABLE batches (id bigint GENERATED ALWAYS AS IDENTITY, request_id text PRIMARY KEY, time timestamptz NOT NULL,"
+        " key text NOT NULL, model text NOT NULL, version integer, run_id text NOT NULL, size integer NOT NULL, rows json NOT NULL,"
+        " labels json NOT NULL, probabilities json NOT NULL, latency_ms double precision NOT NULL, address text NOT NULL)",
+        "CREATE INDEX batches_time ON batches (time, id)",
+    ),
 )
 
 

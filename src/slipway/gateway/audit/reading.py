@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from slipway.bundle.contract import ClassLabel
+from slipway.gateway.audit.batches import MANY, unpacked
 from slipway.gateway.audit.places import Place, missing, opened
-from slipway.gateway.audit.tables import ADMINISTRATION, PREDICTIONS, REFUSALS, SHADOWS, Table
+from slipway.gateway.audit.tables import ADMINISTRATION, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,14 @@ def predictions(place: Place, wanted: Wanted) -> list[Line]:
     Raises:
         AuditError: The log cannot be read.
     """
-    conditions = {"model = ?": wanted.model, "key = ?": wanted.caller, "prediction_id = ?": wanted.prediction_id}
-    lines = _select(place, PREDICTIONS, conditions, wanted, pseudonyms=wanted.pseudonyms)
+    conditions = {"model = ?": wanted.model, "key = ?": wanted.caller}
+    by_id = {"prediction_id = ?": wanted.prediction_id}
+    single = _select(place, PREDICTIONS, conditions | by_id, wanted, pseudonyms=wanted.pseudonyms)
+    request = wanted.prediction_id and wanted.prediction_id.rpartition("-")[0]
+    enough = replace(wanted, limit=-(-wanted.limit // MANY), pseudonyms=None)
+    batches = [] if wanted.pseudonyms is not None else _select(place, BATCHES, conditions | {"request_id = ?": request}, enough)
+    merged = heapq.merge(single, unpacked(batches, wanted.prediction_id), key=itemgetter("time"), reverse=True)
+    lines = islice(merged, wanted.limit)
     return [Line(**line | {"row": _decoded(line["row"]), "probabilities": _decoded(line["probabilities"])}) for line in lines]
 
 

@@ -8,16 +8,19 @@ from datetime import UTC, datetime
 from slipway.gateway.audit.administering import administered
 from slipway.gateway.audit.lines import iso
 from slipway.gateway.audit.places import Place, missing, opened
-from slipway.gateway.audit.tables import PREDICTIONS, REFUSALS, SHADOWS, Store, Table
+from slipway.gateway.audit.tables import BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Store, Table
 
 # Shadows have the times of their predictions, and go first, so that none is left without its prediction.
-DELETED = (SHADOWS, PREDICTIONS, REFUSALS)
+DELETED = (SHADOWS, PREDICTIONS, BATCHES, REFUSALS)
 AT_ONCE = 2_000
+BATCHES_AT_ONCE = 50  # each has many rows
 PAUSE = 0.02  # seconds between two transactions, for the gateway to write
 
 
 def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
-    """Delete predictions with their shadows, and refused requests, from before a time; return how many of each table.
+    """Delete predictions with their shadows, and refused requests, from before a time; return how many lines of each table.
+
+    A line of batches is a request of many rows.
 
     Killed half-way, it has deleted the oldest part, and the log says that it began. Run it again.
 
@@ -37,13 +40,14 @@ def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
 
 
 def _delete(store: Store, table: Table, until: str) -> int:
-    some = f"SELECT {table.key} FROM {table.name} WHERE time < ? LIMIT {AT_ONCE}"  # noqa: S608
+    at_once = BATCHES_AT_ONCE if table is BATCHES else AT_ONCE
+    some = f"SELECT {table.key} FROM {table.name} WHERE time < ? LIMIT {at_once}"  # noqa: S608
     deleted = 0
     while True:
         with store.transaction():
             gone = store.change(f"DELETE FROM {table.name} WHERE {table.key} IN ({some})", [(until,)])  # noqa: S608
         deleted += gone
-        if gone < AT_ONCE:
+        if gone < at_once:
             return deleted
         time.sleep(PAUSE)
 

@@ -46,6 +46,11 @@ STEPS = (
         "CREATE TABLE shadows (prediction_id TEXT PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version INTEGER,"
         " run_id TEXT NOT NULL, label NOT NULL, probabilities TEXT NOT NULL, agrees INTEGER NOT NULL, latency_ms REAL NOT NULL)",
     ),
+    (
+        "CREATE TABLE batches (request_id TEXT PRIMARY KEY, time TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL, version INTEGER,"
+        " run_id TEXT NOT NULL, size INTEGER NOT NULL, rows TEXT NOT NULL, labels TEXT NOT NULL, probabilities TEXT NOT NULL,"
+        " latency_ms REAL NOT NULL, address TEXT NOT NULL)",
+    ),
 )
 VERSION = "SELECT coalesce(max(version), 0) FROM audit_schema"
 

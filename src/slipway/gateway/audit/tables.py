@@ -32,6 +32,15 @@ _ANSWERED = (
 PREDICTIONS = Table("predictions", "prediction_id", (*_ANSWERED, "pseudonym", "subject", "subject_key"))
 # Most lines name no subject. Python's SQLite takes half as long again for three columns of None.
 ANONYMOUS = Table("predictions", "prediction_id", _ANSWERED)
+# Requests of many rows, which name no subject: see `batches`.
+BATCHES = Table(
+    "batches",
+    "request_id",
+    (
+        *("request_id", "time", "key", "model", "version", "run_id", "size"),
+        *("rows", "labels", "probabilities", "latency_ms", "address"),
+    ),
+)
 # What the version that did not answer would have said.
 SHADOWS = Table(
     "shadows",

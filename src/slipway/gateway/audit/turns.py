@@ -16,7 +16,7 @@ from slipway.gateway.audit.backlog import Waiting
 from slipway.gateway.audit.lines import Entry
 from slipway.gateway.audit.tables import Row, Store, Table
 
-MOST_LINES = 256  # of one entry: to encode more would hold up the loop
+MOST_LINES = 2_000  # of one entry: to encode more would hold up the loop
 
 
 class Turns:

@@ -102,6 +102,7 @@ class AuditLog:
         if self._turns:
             self._turns.commit(here=False)
             self._turns.close()
+            self._turns = None
         self._backlog.close()
         self._thread.join()
 
