@@ -76,7 +76,7 @@ def _end(name: str, settings: Settings, as_json: bool) -> None:
 
 
 def _how(share: float) -> str:
-    return f"it answers {share:.4g} of the requests" if share else "in shadow, it answers nobody"
+    return f"it answers {share * 100:.4g}% of the requests" if share else "in shadow, it answers nobody"
 
 
 def _administered(settings: Settings, what: str, about: str) -> None:

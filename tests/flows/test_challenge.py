@@ -79,7 +79,7 @@ def test_a_version_is_tried_until_the_challenge_is_ended_and_both_are_logged(reg
     acts = [(act.what, act.about) for act in audit.administration(registered.home, Wanted())]
     assert acts == [
         ("end challenge", MODEL),
-        ("challenge", f"{MODEL}: version 2, it answers 0.1 of the requests"),
+        ("challenge", f"{MODEL}: version 2, it answers 10% of the requests"),
     ]
 
 
