@@ -10,7 +10,7 @@ import typer
 
 from deployments.printing import err, out, show_json
 from slipway.errors import SlipwayError
-from slipway.settings import Settings
+from slipway.settings import home_folder
 
 if TYPE_CHECKING:
     from slipway.certificates import Pair
@@ -33,7 +33,7 @@ def certs(
     from slipway.certificates import NAMES, authority, server
 
     try:
-        where = (folder or Settings.load().home / "certificates").absolute()
+        where = (folder or home_folder() / "certificates").absolute()
         pairs = {"authority": authority(where), "server": server(where, tuple(names or NAMES), renew=renew)}
     except SlipwayError as error:
         if as_json:

@@ -17,6 +17,7 @@ from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
+from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
 from slipway.records import Fleet, Release
@@ -252,8 +253,7 @@ def _errors_for_people(as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
-        _fail(SlipwayError(f"the settings (SLIPWAY_* variables or .env) are wrong: {wrong}"), as_json)
+        _fail(SlipwayError(wrong_settings(error)), as_json)
     except SlipwayError as error:
         _fail(error, as_json)
 

@@ -22,8 +22,16 @@ def told(as_json: bool = False) -> Iterator[Settings]:
     except SlipwayError as error:
         fail(type(error).__name__, str(error), as_json)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
-        fail("SettingsError", f"the settings (SLIPWAY_* variables or .env) are wrong: {wrong}", as_json)
+        fail("SettingsError", wrong_settings(error), as_json)
+
+
+def wrong_settings(error: ValidationError) -> str:
+    """Return what is wrong with the settings, for a person; what was set may be a secret and is not told."""
+    found = []
+    for item in error.errors(include_input=False):
+        place, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
+        found.append(f"{place}: {message}" if place else message)
+    return f"the settings (SLIPWAY_* variables or .env) are wrong: {'; '.join(found)}"
 
 
 def fail(kind: str, message: str, as_json: bool = False) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slipway.gateway_settings import LOOPBACK, GatewaySettings, reachable
 
@@ -21,6 +21,19 @@ __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 CREDENTIALS_FILE = "credentials.env"
+
+
+class HomeFolder(BaseSettings):
+    """Where the state is; readable also while other settings are wrong."""
+
+    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", env_ignore_empty=True, env_file=".env")
+
+    home: Path = Path(".slipway")
+
+
+def home_folder() -> Path:
+    """Return the folder that holds all state of the local platform."""
+    return HomeFolder().home.expanduser().absolute()
 
 
 class Settings(GatewaySettings):

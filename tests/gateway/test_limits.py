@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import pairwise
 
 import httpx
+import psutil
 import pytest
 
 from slipway.gateway.binding import bind
@@ -440,3 +441,25 @@ def test_two_workers_share_a_count_in_redis(free_port):
         return left
 
     assert asyncio.run(ask()) == [b"3", b"2", b"1", b"0"]
+
+
+def test_a_header_without_end_is_refused_and_takes_no_memory(answering):
+    before = psutil.Process(answering.process.pid).memory_info().rss
+    sent = 0
+    with socket.create_connection(("127.0.0.1", answering.port), timeout=10) as sock:
+        sock.sendall(b"GET /ping HTTP/1.1\r\nhost: localhost\r\nx-long: ")
+        with contextlib.suppress(ConnectionError):
+            while sent < 200 * 2**20:
+                sent += sock.send(b"a" * 65_536)
+        with contextlib.suppress(ConnectionError):  # the answer is lost when more was on its way than was read
+            assert sock.recv(100).startswith(b"HTTP/1.1 431")
+
+    assert sent < 50 * 2**20
+    assert psutil.Process(answering.process.pid).memory_info().rss - before < 20 * 2**20
+    assert httpx.get(f"{answering.url}/ping").status_code == 200
+
+
+def test_a_header_that_is_a_little_too_long_is_told_so(answering):
+    with socket.create_connection(("127.0.0.1", answering.port), timeout=10) as sock:
+        sock.sendall(b"GET /ping HTTP/1.1\r\nhost: localhost\r\nx-long: " + b"a" * 40_000)
+        assert sock.recv(100).startswith(b"HTTP/1.1 431")

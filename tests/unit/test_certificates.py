@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,3 +141,13 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
 
     assert found.exit_code == 1
     assert json.loads(found.stdout)["error"] == "CertificateError"
+
+
+def test_a_pair_can_be_made_while_the_settings_wait_for_it(tmp_path):
+    """An address beyond loopback is refused until there is a certificate; the command that makes one must not be."""
+    environment = os.environ | {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_GATEWAY_ADDRESS": "0.0.0.0"}
+
+    made = subprocess.run([sys.executable, "-m", "deployments.cli", "certs"], env=environment, capture_output=True, text=True)
+
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "certificates" / "server.pem").exists()

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from slipway.errors import SlipwayError
+from slipway.private_folder import private_folder
 
 ACCESS = Path("gateway") / "access.json"
 OLD_KEYS = Path("gateway") / "keys.json"
@@ -112,7 +113,7 @@ def change(home: Path, edit: Callable[[AccessFile], AccessFile]) -> AccessFile:
 
     path = home / ACCESS
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         with FileLock(path.with_suffix(".lock"), timeout=PATIENCE):
             before = read(home)
             after = edit(before)

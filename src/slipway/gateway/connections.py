@@ -13,10 +13,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from slipway.gateway.addresses import one
 from slipway.gateway.corking import Corked
+from slipway.gateway.sizes import ALLOWED
 
 LOOK_EVERY = 0.5
 # Longer than callers keep a connection for reuse, so that it is the caller who closes it: a request sent into a closing one would be lost.
 KEEP_ALIVE = 75
+MOST_HEAD = 32 * 1024  # bytes of a header, beside what one read brings; uvicorn takes any number
+SURPLUS = 4  # times the largest body: how chunks are written and what follows the last one must not be without end
 IDLE, HEADER, BODY, WORK, ANSWER = range(5)
 UNKNOWN = "?"
 
@@ -31,6 +34,7 @@ def _raw(status: bytes, code: bytes, message: bytes) -> bytes:
 
 
 TOO_MANY = _raw(b"503 Service Unavailable", b"TEMPORARILY_UNAVAILABLE", b"there are too many connections; close some, or ask again later.")
+TOO_LONG = _raw(b"431 Request Header Fields Too Large", b"REQUEST_TOO_LARGE", b"the header of the request is too long.")
 TOO_SLOW = _raw(b"408 Request Timeout", b"REQUEST_TIMEOUT", b"the request did not arrive in time; send it again without pauses.")
 
 
@@ -79,6 +83,7 @@ class WatchedProtocol(HttpToolsProtocol):
     address: str = UNKNOWN
     phase = HEADER
     since = 0.0
+    taken = 0  # bytes of the header, or of the body, so far
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -93,15 +98,23 @@ class WatchedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self.transport.is_closing():  # what was refused is not parsed
-            super().data_received(data)
+        if self.transport.is_closing():  # what was refused is not parsed
+            return
+        super().data_received(data)
+        if self.phase in (HEADER, BODY):
+            self.taken += len(data)
+            if self.phase == HEADER and self.taken > MOST_HEAD:
+                self._refuse_long_header()
+            elif self.taken > MOST_HEAD + SURPLUS * ALLOWED.body:
+                self.connections_of_worker.refused += 1
+                self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.phase, self.since = HEADER, self.loop.time()
+        self.phase, self.since, self.taken = HEADER, self.loop.time(), 0
 
     def on_headers_complete(self) -> None:
-        self.phase, self.since = BODY, self.loop.time()
+        self.phase, self.since, self.taken = BODY, self.loop.time(), 0
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:  # what asks for another protocol gets none
@@ -141,6 +154,12 @@ class WatchedProtocol(HttpToolsProtocol):
             self._end("answer")
         elif self.phase == IDLE and waited > KEEP_ALIVE + 1:  # uvicorn's own timer stops at any byte, also at one that begins nothing
             self._end("idle")
+
+    def _refuse_long_header(self) -> None:
+        self.connections_of_worker.refused += 1
+        if not self._owes_an_answer():
+            self.transport.write(TOO_LONG)
+        self.transport.close()
 
     def _owes_an_answer(self) -> bool:
         """Tell whether a request that came before the one that is late is still worked on."""

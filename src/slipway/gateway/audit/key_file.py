@@ -12,6 +12,7 @@ import msgspec
 
 from slipway.gateway.audit.errors import AuditError
 from slipway.gateway.audit.subjects import Generation, Ring, generation
+from slipway.private_folder import private_folder
 
 SUBJECTS = Path("gateway") / "subjects.json"
 
@@ -65,7 +66,7 @@ class KeyFile:
         """Keep other processes from replacing the file; a killed holder frees it."""
         from filelock import FileLock
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path.parent)
         with FileLock(self.path.with_suffix(".lock")):
             yield
 

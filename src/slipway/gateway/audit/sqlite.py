@@ -11,6 +11,7 @@ from typing import Any
 
 from slipway.gateway.audit.errors import AuditError
 from slipway.gateway.audit.tables import Batch, Keys, Row, insertion
+from slipway.private_folder import private_folder
 
 PATIENCE = 2.0  # seconds to wait for another process that writes
 
@@ -62,7 +63,7 @@ class SqliteStore:
     wrong_lines: tuple[type[Exception], ...] = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         with suppress(FileExistsError):  # the files beside it that SQLite makes have the same rights
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
