@@ -257,7 +257,7 @@ def test_sample_rows_of_heart_failure_and_their_border_are_answered_exactly(
 
     tolerance = {"forest": 0, "linear": TOLERANCE}[model]
 
-    assert case.contract.engine == {"forest": "trees", "linear": "onnx"}[model]
+    assert case.contract.engine == {"forest": "trees", "linear": "linear"}[model]
     assert case.prove(rows.test) <= tolerance
     assert case.prove(case.border(rows.test)) <= tolerance
 
@@ -305,14 +305,41 @@ def test_a_plain_onnx_machine_of_three_classes_passes_on_test_rows_and_fails_whe
     assert case.prove(case.border(rows)) < 1e-12
 
 
+# logistic regression
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("difference", [False, True])
+def test_logistic_regression_answers_within_the_noise_of_float64(make: Make, classes: int, difference: bool) -> None:
+    case, rows = make(LogisticRegression(), classes, difference=difference), made(300, seed=2)
+
+    assert case.contract.engine == "linear"
+    assert case.prove(rows) < 1e-14
+    assert case.prove(case.border(rows)) < 1e-14
+    one_by_one = np.concatenate([case.answers(rows.iloc[[place]]) for place in range(40)])
+    assert np.allclose(one_by_one, case.model.predict_proba(rows.head(40)), rtol=0, atol=1e-14)
+
+
+def test_logistic_regression_far_from_its_border_overflows_nowhere(make: Make) -> None:
+    case = make(LogisticRegression(C=1e12), difference=False)
+    far = made(20, seed=4).assign(dose=1e30)
+
+    with np.errstate(all="raise"):
+        for rows in (far, far.head(1)):
+            assert np.allclose(case.answers(rows), case.model.predict_proba(rows), rtol=0, atol=1e-14)
+
+
 # graphs
 
 
-def test_a_linear_model_answers_within_the_tolerance_as_one_graph_and_in_two_parts(make: Make) -> None:
+PERCEPTRON = MLPClassifier((4,), max_iter=200, solver="lbfgs", random_state=1)
+
+
+def test_a_graph_answers_within_the_tolerance_as_one_and_in_two_parts(make: Make) -> None:
     rows = made(300, seed=2)
 
     for difference, engine in ((False, "onnx"), (True, "network")):  # skl2onnx knows no differences
-        case = make(LogisticRegression(), difference=difference)
+        case = make(PERCEPTRON, difference=difference)
         assert case.contract.engine == engine
         assert case.prove(rows) <= TOLERANCE
         assert case.prove(case.border(rows)) <= TOLERANCE
@@ -322,7 +349,7 @@ def test_columns_may_be_called_as_no_graph_would_call_them(toy: ModelSpec, contr
     odd = {"mean dose (mg/dl)": FEATURES["dose"], "2nd colour": FEATURES["colour"], "AGE": FEATURES["age"], "age": FEATURES["age"]}
     rows = made(300, seed=2)
     asked = pd.DataFrame({"mean dose (mg/dl)": rows["dose"], "2nd colour": rows["colour"], "AGE": rows["before"] % 90, "age": rows["age"]})
-    spec = replace(toy, columns=Columns(odd, TARGETS[2]))
+    spec = replace(toy, columns=Columns(odd, TARGETS[2]), estimator=PERCEPTRON, search_space={})
     model = build(spec, {}).fit(asked, answer(rows, 2))
 
     case = bundled(spec, model, compile_model(spec, model), contract_of, tmp_path / "bundle")
@@ -332,7 +359,7 @@ def test_columns_may_be_called_as_no_graph_would_call_them(toy: ModelSpec, contr
 
 
 def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make: Make, tmp_path: Path) -> None:
-    case = make(LogisticRegression(), difference=False)
+    case = make(PERCEPTRON, difference=False)
     fewer = msgspec.structs.replace(case.contract, columns=case.contract.columns[1:])
 
     with pytest.raises(BundleError, match=r"model\.onnx takes 4 columns; the contract has 3"):
@@ -340,7 +367,7 @@ def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make
 
 
 def test_a_graph_that_onnx_runtime_cannot_open_is_named(make: Make, tmp_path: Path) -> None:
-    case = make(LogisticRegression())
+    case = make(PERCEPTRON)
 
     with pytest.raises(BundleError, match=r"broken: ONNX Runtime cannot open model\.onnx"):
         open_engine(write(tmp_path / "broken", {**case.compiled.files, "model.onnx": b"no graph"}, case.contract, Probe([], [], [])))
