@@ -36,7 +36,7 @@ from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compi
 from slipway.bundle.compiling.forests import not_above
 from slipway.bundle.contract import Contract, Probe, with_engine
 from slipway.bundle.engine import Engine, labels, open_engine
-from slipway.bundle.engines.trees import WALKERS
+from slipway.bundle.engines.trees import VOTES
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.writing import write
@@ -181,15 +181,15 @@ def test_trees_answer_bit_by_bit_as_scikit_learn_does(make: Make, name: str, cla
     case, rows = make(FORESTS[name], classes, scaled=name != "balanced"), made(300, seed=2)
 
     assert case.contract.engine == "trees"
-    assert sorted(case.compiled.files) == ["model.npz", "preparation.json"]
+    assert sorted(case.compiled.files) == ["model.npz", "model.onnx", "preparation.json"]
     for asked in (rows, case.border(rows)):
         assert len(asked) >= 100
         assert np.array_equal(case.answers(asked), case.model.predict_proba(asked))
         assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
 
 
-def test_they_answer_one_row_alone_as_among_more_than_are_walked_at_once(make: Make) -> None:
-    case, rows = make(FORESTS["full depth"]), made(WALKERS // 60 * 2 + 3, seed=3)
+def test_they_answer_one_row_alone_as_among_more_than_are_added_up_at_once(make: Make) -> None:
+    case, rows = make(FORESTS["full depth"]), made(VOTES // 60 + 3, seed=3)
 
     together = case.answers(rows)
 
@@ -600,9 +600,11 @@ def test_an_engine_opens_the_bytes_that_were_verified_whatever_happens_to_the_fi
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"model.npz": None}, r"the engine 'trees' needs model\.npz; the bundle has \['preparation\.json'\]"),
-        ({"preparation.json": None}, r"the engine 'trees' needs preparation\.json; the bundle has \['model\.npz'\]"),
-        ({"model.npz": b"no arrays"}, r"model\.npz does not hold the arrays feature, threshold"),
+        ({"model.npz": None}, r"the engine 'trees' needs model\.npz; the bundle has \['model\.onnx', 'preparation\.json'\]"),
+        ({"preparation.json": None}, r"the engine 'trees' needs preparation\.json; the bundle has \['model\.npz', 'model\.onnx'\]"),
+        ({"model.npz": b"no arrays"}, r"model\.npz does not hold the arrays value, trees"),
+        ({"model.onnx": None}, r"the engine 'trees' needs model\.onnx"),
+        ({"model.onnx": b"no graph"}, r"ONNX Runtime cannot open model\.onnx"),
         ({"preparation.json": b'{"blocks": [{"columns": ["age"], "steps": [{"type": "eval"}]}]}'}, r"preparation\.json: not a bundle file"),
     ],
 )
@@ -617,7 +619,7 @@ def test_a_bundle_that_cannot_be_opened_says_which_file(make: Make, tmp_path: Pa
 
 def test_arrays_that_would_have_to_be_unpickled_are_refused(make: Make, tmp_path: Path) -> None:
     case = make(FORESTS["shallow"])
-    names = ("feature", "threshold", "first", "value", "trees")
+    names = ("value", "trees")
     np.savez(tmp_path / "objects.npz", **{name: np.array([{}], dtype=object) for name in names})
     hostile = {**case.compiled.files, "model.npz": (tmp_path / "objects.npz").read_bytes()}
 
@@ -625,7 +627,7 @@ def test_arrays_that_would_have_to_be_unpickled_are_refused(make: Make, tmp_path
         open_engine(write(tmp_path / "hostile", hostile, case.contract, Probe([], [], [])))
 
 
-def test_trees_need_neither_training_libraries_nor_onnx_runtime(make: Make) -> None:
+def test_trees_need_no_training_library(make: Make) -> None:
     folder, rows = make(FORESTS["shallow"]).bundle.folder, made(1, seed=2).to_dict("list")
     asked = f"""
 import sys
@@ -633,7 +635,7 @@ from pathlib import Path
 from slipway.bundle.engine import open_engine
 from slipway.bundle.reading import read
 print(open_engine(read(Path({str(folder)!r}))).probabilities({rows!r}).shape)
-print([name for name in ("sklearn", "pandas", "scipy", "onnxruntime", "skl2onnx", "mlflow") if name in sys.modules])
+print([name for name in ("sklearn", "pandas", "scipy", "onnx", "skl2onnx", "mlflow") if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
 

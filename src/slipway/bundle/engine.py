@@ -31,11 +31,11 @@ def open_engine(bundle: Bundle) -> Engine:
     - onnx: `model.onnx` takes the raw columns; the preparation is in the graph.
     - network: `preparation.json` makes a matrix of the columns, `model.onnx` takes that, in float32.
     - linear: `preparation.json` and the weights of `model.npz`, in float64.
-    - trees: `preparation.json` and the trees of `model.npz`, bit by bit as scikit-learn answers.
+    - trees: `preparation.json`, `model.onnx` finds the leaves, and `model.npz` has their votes, bit by bit as scikit-learn answers.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
     - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
-    Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that trees do not need.
+    Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that the others do not need.
 
     Raises:
         BundleError: The bundle lacks a file that its engine needs, or the file is not what Slipway writes.
