@@ -6,6 +6,7 @@ import os
 
 import bentoml
 import mlflow.pyfunc
+import numpy as np
 import pandas as pd
 
 
@@ -19,4 +20,4 @@ class Model:
     @bentoml.api(batchable=True, max_batch_size=2000, max_latency_ms=100)
     def predict(self, rows: list[dict]) -> list:
         frame = pd.DataFrame(rows).astype({name: kind for name, kind in self.kinds.items() if kind != object})  # noqa: E721
-        return list(self.model.predict(frame))
+        return np.asarray(self.model.predict(frame)).tolist()
