@@ -213,7 +213,7 @@ def contract_of(heart: ModelSpec, snapshot: Snapshot, measured: Measured) -> Cal
         registered_as=heart.registered_as,
         version=1,
         run_id="0123456789abcdef" * 2,
-        engine="onnx",
+        engine="linear",
         description=heart.description,
         columns=contract_columns(heart),
         target="HeartDisease",

@@ -206,7 +206,7 @@ def test_the_boosted_trees_are_served_as_the_pipeline_itself_and_the_log_says_wh
     installed = operator.settings.bundles.glob("*/*/contract.json")
     engines = {path.parents[1].name: json.loads(path.read_text())["engine"] for path in installed}
 
-    assert engines == {"breast-cancer": "onnx", "breast-cancer-boosted": "pyfunc"}
+    assert engines == {"breast-cancer": "linear", "breast-cancer-boosted": "pyfunc"}
     assert "breast-cancer-boosted: no smaller engine answers exactly" in released[1]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 
 import httpx
+import jwt
 import pyotp
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from slipway.access import keys, users
 from slipway.access.callers import Grant
@@ -183,3 +186,26 @@ def test_an_identity_provider_that_cannot_be_right_stops_the_start(cold_gateway)
 
     assert cold_gateway.process.wait(timeout=20) == 1
     assert "https://" in cold_gateway.log()
+
+
+def test_a_providers_token_predicts_with_a_second_factor_and_the_role_its_claim_means(cold_gateway, bundles, website):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    published = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "one", "use": "sig"}
+    (website.folder / "jwks.json").write_text(json.dumps({"keys": [published]}))
+    (cold_gateway.home / ".env").write_text(
+        f"SLIPWAY_OIDC_ISSUER=https://id.example\nSLIPWAY_OIDC_AUDIENCE=slipway\nSLIPWAY_OIDC_JWKS_URL={website.url}/jwks.json\n"
+        'SLIPWAY_OIDC_ROLES={"doctors": ["predict:toy"]}\n'
+    )
+    cold_gateway.start().serve(bundles["toy-1"])
+
+    def token(**changed):
+        now = int(time.time())
+        usual = {"iss": "https://id.example", "aud": "slipway", "sub": "dr.who", "iat": now, "exp": now + 60, "amr": ["otp"]}
+        return as_(jwt.encode({**usual, "roles": ["doctors"]} | changed, key, "RS256", headers={"kid": "one"}))
+
+    assert predicts(cold_gateway, token()) == 200
+    assert predicts(cold_gateway, token(amr=["pwd"])) == 401
+    assert predicts(cold_gateway, token(roles=["gardeners"])) == 403
+    assert predicts(cold_gateway, token(aud="another")) == 401
+    [line] = audit.read(cold_gateway.home, "toy", 10)
+    assert line.key == "oidc:dr.who"

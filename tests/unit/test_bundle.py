@@ -38,7 +38,13 @@ def test_a_bundle_that_was_written_reads_the_same(write_bundle: Write, contract_
     assert again == written
     assert again.contract == contract_of(version=7)
     assert len(again.probe.rows) == len(again.probe.labels) == len(again.probe.probabilities) == 5
-    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == ["contract.json", "manifest.json", "model.onnx", "probe.json"]
+    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == [
+        "contract.json",
+        "manifest.json",
+        "model.npz",
+        "preparation.json",
+        "probe.json",
+    ]
 
 
 def test_its_contract_tells_callers_every_column_of_the_model(heart: ModelSpec) -> None:
@@ -57,7 +63,7 @@ def test_its_contract_tells_callers_every_column_of_the_model(heart: ModelSpec) 
     assert columns["ST_Slope"].values == ("Up", "Flat", "Down")
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "contract.json", "probe.json"])
+@pytest.mark.parametrize("name", ["model.npz", "preparation.json", "contract.json", "probe.json"])
 def test_an_altered_file_is_refused_by_name_with_both_checksums(write_bundle: Write, tmp_path: Path, name: str) -> None:
     bundle = write_bundle(tmp_path / "bundle")
     content = (bundle.folder / name).read_bytes()
@@ -67,7 +73,7 @@ def test_an_altered_file_is_refused_by_name_with_both_checksums(write_bundle: Wr
         read(bundle.folder)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "contract.json", "probe.json"])
+@pytest.mark.parametrize("name", ["model.npz", "preparation.json", "contract.json", "probe.json"])
 def test_a_missing_file_is_refused_by_name(write_bundle: Write, tmp_path: Path, name: str) -> None:
     (write_bundle(tmp_path / "bundle").folder / name).unlink()
 
@@ -136,10 +142,10 @@ def test_a_broken_bundle_changes_nothing(write_bundle: Write, tmp_path: Path, br
     install(second.folder, store, 8001)
     install(write_bundle(tmp_path / "first", version=1).folder, store, 8001)
     folder = second.folder if broken == "the bundle" else store / "heart-failure" / "2-01234567"
-    (folder / "model.onnx").write_bytes(b"no model")
+    (folder / "model.npz").write_bytes(b"no model")
     before = everything_in(store)
 
-    with pytest.raises(BundleError, match=r"model\.onnx has changed"):
+    with pytest.raises(BundleError, match=r"model\.npz has changed"):
         install(second.folder, store, 8001)
 
     assert everything_in(store) == before

@@ -36,7 +36,7 @@ from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compi
 from slipway.bundle.compiling.forests import not_above
 from slipway.bundle.contract import Contract, Probe, with_engine
 from slipway.bundle.engine import Engine, labels, open_engine
-from slipway.bundle.engines.trees import WALKERS
+from slipway.bundle.engines.trees import VOTES
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.writing import write
@@ -181,15 +181,15 @@ def test_trees_answer_bit_by_bit_as_scikit_learn_does(make: Make, name: str, cla
     case, rows = make(FORESTS[name], classes, scaled=name != "balanced"), made(300, seed=2)
 
     assert case.contract.engine == "trees"
-    assert sorted(case.compiled.files) == ["model.npz", "preparation.json"]
+    assert sorted(case.compiled.files) == ["model.npz", "model.onnx", "preparation.json"]
     for asked in (rows, case.border(rows)):
         assert len(asked) >= 100
         assert np.array_equal(case.answers(asked), case.model.predict_proba(asked))
         assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
 
 
-def test_they_answer_one_row_alone_as_among_more_than_are_walked_at_once(make: Make) -> None:
-    case, rows = make(FORESTS["full depth"]), made(WALKERS // 60 * 2 + 3, seed=3)
+def test_they_answer_one_row_alone_as_among_more_than_are_added_up_at_once(make: Make) -> None:
+    case, rows = make(FORESTS["full depth"]), made(VOTES // 60 + 3, seed=3)
 
     together = case.answers(rows)
 
@@ -257,7 +257,7 @@ def test_sample_rows_of_heart_failure_and_their_border_are_answered_exactly(
 
     tolerance = {"forest": 0, "linear": TOLERANCE}[model]
 
-    assert case.contract.engine == {"forest": "trees", "linear": "onnx"}[model]
+    assert case.contract.engine == {"forest": "trees", "linear": "linear"}[model]
     assert case.prove(rows.test) <= tolerance
     assert case.prove(case.border(rows.test)) <= tolerance
 
@@ -305,14 +305,41 @@ def test_a_plain_onnx_machine_of_three_classes_passes_on_test_rows_and_fails_whe
     assert case.prove(case.border(rows)) < 1e-12
 
 
+# logistic regression
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("difference", [False, True])
+def test_logistic_regression_answers_within_the_noise_of_float64(make: Make, classes: int, difference: bool) -> None:
+    case, rows = make(LogisticRegression(), classes, difference=difference), made(300, seed=2)
+
+    assert case.contract.engine == "linear"
+    assert case.prove(rows) < 1e-14
+    assert case.prove(case.border(rows)) < 1e-14
+    one_by_one = np.concatenate([case.answers(rows.iloc[[place]]) for place in range(40)])
+    assert np.allclose(one_by_one, case.model.predict_proba(rows.head(40)), rtol=0, atol=1e-14)
+
+
+def test_logistic_regression_far_from_its_border_overflows_nowhere(make: Make) -> None:
+    case = make(LogisticRegression(C=1e12), difference=False)
+    far = made(20, seed=4).assign(dose=1e30)
+
+    with np.errstate(all="raise"):
+        for rows in (far, far.head(1)):
+            assert np.allclose(case.answers(rows), case.model.predict_proba(rows), rtol=0, atol=1e-14)
+
+
 # graphs
 
 
-def test_a_linear_model_answers_within_the_tolerance_as_one_graph_and_in_two_parts(make: Make) -> None:
+PERCEPTRON = MLPClassifier((4,), max_iter=200, solver="lbfgs", random_state=1)
+
+
+def test_a_graph_answers_within_the_tolerance_as_one_and_in_two_parts(make: Make) -> None:
     rows = made(300, seed=2)
 
     for difference, engine in ((False, "onnx"), (True, "network")):  # skl2onnx knows no differences
-        case = make(LogisticRegression(), difference=difference)
+        case = make(PERCEPTRON, difference=difference)
         assert case.contract.engine == engine
         assert case.prove(rows) <= TOLERANCE
         assert case.prove(case.border(rows)) <= TOLERANCE
@@ -322,7 +349,7 @@ def test_columns_may_be_called_as_no_graph_would_call_them(toy: ModelSpec, contr
     odd = {"mean dose (mg/dl)": FEATURES["dose"], "2nd colour": FEATURES["colour"], "AGE": FEATURES["age"], "age": FEATURES["age"]}
     rows = made(300, seed=2)
     asked = pd.DataFrame({"mean dose (mg/dl)": rows["dose"], "2nd colour": rows["colour"], "AGE": rows["before"] % 90, "age": rows["age"]})
-    spec = replace(toy, columns=Columns(odd, TARGETS[2]))
+    spec = replace(toy, columns=Columns(odd, TARGETS[2]), estimator=PERCEPTRON, search_space={})
     model = build(spec, {}).fit(asked, answer(rows, 2))
 
     case = bundled(spec, model, compile_model(spec, model), contract_of, tmp_path / "bundle")
@@ -332,7 +359,7 @@ def test_columns_may_be_called_as_no_graph_would_call_them(toy: ModelSpec, contr
 
 
 def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make: Make, tmp_path: Path) -> None:
-    case = make(LogisticRegression(), difference=False)
+    case = make(PERCEPTRON, difference=False)
     fewer = msgspec.structs.replace(case.contract, columns=case.contract.columns[1:])
 
     with pytest.raises(BundleError, match=r"model\.onnx takes 4 columns; the contract has 3"):
@@ -340,7 +367,7 @@ def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make
 
 
 def test_a_graph_that_onnx_runtime_cannot_open_is_named(make: Make, tmp_path: Path) -> None:
-    case = make(LogisticRegression())
+    case = make(PERCEPTRON)
 
     with pytest.raises(BundleError, match=r"broken: ONNX Runtime cannot open model\.onnx"):
         open_engine(write(tmp_path / "broken", {**case.compiled.files, "model.onnx": b"no graph"}, case.contract, Probe([], [], [])))
@@ -573,9 +600,11 @@ def test_an_engine_opens_the_bytes_that_were_verified_whatever_happens_to_the_fi
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"model.npz": None}, r"the engine 'trees' needs model\.npz; the bundle has \['preparation\.json'\]"),
-        ({"preparation.json": None}, r"the engine 'trees' needs preparation\.json; the bundle has \['model\.npz'\]"),
-        ({"model.npz": b"no arrays"}, r"model\.npz does not hold the arrays feature, threshold"),
+        ({"model.npz": None}, r"the engine 'trees' needs model\.npz; the bundle has \['model\.onnx', 'preparation\.json'\]"),
+        ({"preparation.json": None}, r"the engine 'trees' needs preparation\.json; the bundle has \['model\.npz', 'model\.onnx'\]"),
+        ({"model.npz": b"no arrays"}, r"model\.npz does not hold the arrays value, trees"),
+        ({"model.onnx": None}, r"the engine 'trees' needs model\.onnx"),
+        ({"model.onnx": b"no graph"}, r"ONNX Runtime cannot open model\.onnx"),
         ({"preparation.json": b'{"blocks": [{"columns": ["age"], "steps": [{"type": "eval"}]}]}'}, r"preparation\.json: not a bundle file"),
     ],
 )
@@ -590,7 +619,7 @@ def test_a_bundle_that_cannot_be_opened_says_which_file(make: Make, tmp_path: Pa
 
 def test_arrays_that_would_have_to_be_unpickled_are_refused(make: Make, tmp_path: Path) -> None:
     case = make(FORESTS["shallow"])
-    names = ("feature", "threshold", "first", "value", "trees")
+    names = ("value", "trees")
     np.savez(tmp_path / "objects.npz", **{name: np.array([{}], dtype=object) for name in names})
     hostile = {**case.compiled.files, "model.npz": (tmp_path / "objects.npz").read_bytes()}
 
@@ -598,7 +627,7 @@ def test_arrays_that_would_have_to_be_unpickled_are_refused(make: Make, tmp_path
         open_engine(write(tmp_path / "hostile", hostile, case.contract, Probe([], [], [])))
 
 
-def test_trees_need_neither_training_libraries_nor_onnx_runtime(make: Make) -> None:
+def test_trees_need_no_training_library(make: Make) -> None:
     folder, rows = make(FORESTS["shallow"]).bundle.folder, made(1, seed=2).to_dict("list")
     asked = f"""
 import sys
@@ -606,7 +635,7 @@ from pathlib import Path
 from slipway.bundle.engine import open_engine
 from slipway.bundle.reading import read
 print(open_engine(read(Path({str(folder)!r}))).probabilities({rows!r}).shape)
-print([name for name in ("sklearn", "pandas", "scipy", "onnxruntime", "skl2onnx", "mlflow") if name in sys.modules])
+print([name for name in ("sklearn", "pandas", "scipy", "onnx", "skl2onnx", "mlflow") if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
 

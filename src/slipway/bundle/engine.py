@@ -30,11 +30,12 @@ def open_engine(bundle: Bundle) -> Engine:
 
     - onnx: `model.onnx` takes the raw columns; the preparation is in the graph.
     - network: `preparation.json` makes a matrix of the columns, `model.onnx` takes that, in float32.
-    - trees: `preparation.json` and the trees of `model.npz`, bit by bit as scikit-learn answers.
+    - linear: `preparation.json` and the weights of `model.npz`, in float64.
+    - trees: `preparation.json`, `model.onnx` finds the leaves, and `model.npz` has their votes, bit by bit as scikit-learn answers.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
     - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
-    Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that trees do not need.
+    Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that the others do not need.
 
     Raises:
         BundleError: The bundle lacks a file that its engine needs, or the file is not what Slipway writes.
@@ -49,6 +50,10 @@ def open_engine(bundle: Bundle) -> Engine:
             from slipway.bundle.engines.graph import NetworkEngine
 
             return NetworkEngine(bundle)
+        case "linear":
+            from slipway.bundle.engines.linear import LinearEngine
+
+            return LinearEngine(bundle)
         case "trees":
             from slipway.bundle.engines.trees import TreesEngine
 

@@ -10,6 +10,7 @@ from slipway.bundle.compiling.columns import contract_columns
 from slipway.bundle.compiling.compiled import Compiled, Measured, unwrap
 from slipway.bundle.compiling.forests import compile_forest, refuse_chance
 from slipway.bundle.compiling.graphs import compile_graph, compile_network, compile_onnx
+from slipway.bundle.compiling.linear import compile_linear
 from slipway.bundle.compiling.pyfunc import compile_pyfunc
 from slipway.bundle.compiling.vectors import compile_svm
 from slipway.errors import CannotCompileError, SlipwayError
@@ -25,6 +26,7 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, Measured], Compiled]] = MappingProxy
         "ForestClassifier": compile_forest,  # RandomForestClassifier, ExtraTreesClassifier
         "DecisionTreeClassifier": compile_forest,
         "CalibratedClassifierCV": compile_svm,
+        "LogisticRegression": compile_linear,
     }
 )
 
@@ -32,9 +34,10 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, Measured], Compiled]] = MappingProxy
 def compile_model(spec: ModelSpec, model: Any) -> Compiled:
     """Compile a fitted model for the simplest engine that answers exactly.
 
-    Trees and support vector machines have engines of their own; an estimator with a method `to_onnx() -> bytes` brings its graph
-    (see `compile_network`); any other becomes an ONNX graph, with its preparation inside where that can be, and the parity proof
-    decides whether that will do. What none of these can express is stored as it is (see `compile_pyfunc`).
+    Logistic regression, trees and support vector machines have engines of their own; an estimator with a method
+    `to_onnx() -> bytes` brings its graph (see `compile_network`); any other becomes an ONNX graph, with its preparation inside where
+    that can be, and the parity proof decides whether that will do. What none of these can express is stored as it is (see
+    `compile_pyfunc`).
 
     Args:
         model: The fitted pipeline of the spec, or a FixedThresholdClassifier around it.
@@ -54,7 +57,7 @@ def compile_after_failed_proof(spec: ModelSpec, model: Any, compiled: Compiled, 
     """Compile a model anew whose ONNX graph did not answer as it does; `model` is as in `compile_model`.
 
     Raises:
-        ParityError: `why` itself, when it was no graph: the engines for trees and support vectors are exact, so that is a bug.
+        ParityError: `why` itself, when it was no graph: the other engines are exact, so that is a bug.
         UnsafeModelError: The pipeline itself holds a type that is not on the allow-list.
     """
     if compiled.engine not in GRAPHS:

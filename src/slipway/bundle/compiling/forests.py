@@ -1,7 +1,8 @@
-"""Trees and forests of scikit-learn as the arrays that `slipway.bundle.engines.trees` walks."""
+"""Trees and forests of scikit-learn as the graph that finds their leaves, and the leaves' values: see `slipway.bundle.engines.trees`."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,14 @@ import numpy.typing as npt
 
 from slipway.bundle.compiling.compiled import Compiled, Measured
 from slipway.bundle.compiling.preparation import encode_preparation
-from slipway.bundle.engines.files import ARRAYS, PREPARATION, pack
+from slipway.bundle.engines.files import ARRAYS, GRAPH, PREPARATION, pack
 from slipway.errors import CannotCompileError
 from slipway.spec import ModelSpec
 
 Array = npt.NDArray[Any]
+
+TREES_DOMAIN = "ai.onnx.ml"
+MOST_LEAVES = 1 << 24
 
 
 def refuse_chance(spec: ModelSpec, measured: Measured) -> None:
@@ -33,7 +37,8 @@ def refuse_chance(spec: ModelSpec, measured: Measured) -> None:
 
 def compile_forest(spec: ModelSpec, measured: Measured) -> Compiled:
     """Compile a RandomForestClassifier, an ExtraTreesClassifier or a DecisionTreeClassifier."""
-    files = {PREPARATION: encode_preparation(measured), ARRAYS: pack(arrays(measured.estimator))}
+    estimator = measured.estimator
+    files = {PREPARATION: encode_preparation(measured), ARRAYS: pack(leaves(estimator)), GRAPH: leaf_graph(estimator)}
     return Compiled("trees", files, measured.threshold)
 
 
@@ -46,39 +51,54 @@ def trees_of(estimator: Any) -> list[Any]:
     return [tree for part in (parts.ravel() if isinstance(parts, np.ndarray) else parts) for tree in trees_of(part)]
 
 
-def arrays(estimator: Any) -> dict[str, Array]:
-    """Return the nodes of all trees, breadth first, as `TreesEngine` wants them."""
+def leaves(estimator: Any) -> dict[str, Array]:
+    """Return the (leaves, classes) values of all leaves, tree after tree, and how many trees there are."""
     trees = trees_of(estimator)
-    starts = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
-    left, right = (
-        np.concatenate([np.where(side >= 0, side + start, -1) for side, start in zip(sides, starts, strict=True)])
-        for sides in ([tree.children_left for tree in trees], [tree.children_right for tree in trees])
-    )
-    order, first = _breadth_first(starts, left, right)
-    leaf = left[order] < 0
-    threshold = np.concatenate([tree.threshold for tree in trees])[order]
     return {
-        "feature": np.where(leaf, 0, np.concatenate([tree.feature for tree in trees])[order]).astype(np.int32),
-        "threshold": np.where(leaf, np.float32(np.inf), not_above(threshold)),
-        "first": first.astype(np.int32),
-        "value": np.where(leaf[:, None], np.concatenate([tree.value[:, 0, :] for tree in trees])[order], 0.0),
+        "value": np.concatenate([tree.value[tree.children_left < 0, 0, :] for tree in trees]),
         "trees": np.array(len(trees)),
     }
 
 
-def _breadth_first(roots: Array, left: Array, right: Array) -> tuple[Array, Array]:
-    """Return the old number of each new node, and the new number of its first child, which is itself for a leaf."""
-    levels, firsts, done = [], [], 0
-    level = roots
-    while len(level):
-        inner = left[level] >= 0
-        first = np.arange(done, done + len(level))
-        done += len(level)
-        first[inner] = done + 2 * np.arange(inner.sum())
-        levels.append(level)
-        firsts.append(first)
-        level = np.column_stack([left[level[inner]], right[level[inner]]]).ravel()
-    return np.concatenate(levels), np.concatenate(firsts)
+def leaf_graph(estimator: Any) -> bytes:
+    """Return an ONNX graph that takes an (n, width) float32 matrix and gives the (n, trees) numbers of the leaves, as float32.
+
+    It is a regressor with one target a tree, whose leaves weigh their own number: so it compares and adds nothing up, and cannot round.
+
+    Raises:
+        CannotCompileError: There are more leaves than float32 can number.
+    """
+    from onnx import TensorProto, helper
+
+    nodes: dict[str, list[Any]] = defaultdict(list)
+    trees, leaf = trees_of(estimator), 0
+    for number, tree in enumerate(trees):
+        inner, node = tree.children_left >= 0, np.arange(tree.node_count)
+        nodes["nodes_treeids"] += [number] * tree.node_count
+        nodes["nodes_nodeids"] += node.tolist()
+        nodes["nodes_featureids"] += np.where(inner, tree.feature, 0).tolist()
+        nodes["nodes_values"] += np.where(inner, not_above(tree.threshold), 0.0).tolist()
+        nodes["nodes_modes"] += np.where(inner, "BRANCH_LEQ", "LEAF").tolist()
+        nodes["nodes_truenodeids"] += np.where(inner, tree.children_left, 0).tolist()
+        nodes["nodes_falsenodeids"] += np.where(inner, tree.children_right, 0).tolist()
+        ends = node[~inner].tolist()
+        nodes["target_treeids"] += [number] * len(ends)
+        nodes["target_nodeids"] += ends
+        nodes["target_ids"] += [number] * len(ends)
+        nodes["target_weights"] += [float(leaf + place) for place in range(len(ends))]
+        leaf += len(ends)
+    if leaf > MOST_LEAVES:
+        raise CannotCompileError(f"the forest has {leaf:,} leaves; float32 numbers {MOST_LEAVES:,}. Grow fewer trees, or smaller ones.")
+    walk = helper.make_node("TreeEnsembleRegressor", ["matrix"], ["leaves"], domain=TREES_DOMAIN, n_targets=len(trees), **nodes)
+    graph = helper.make_graph(
+        [walk],
+        "leaves",
+        [helper.make_tensor_value_info("matrix", TensorProto.FLOAT, [None, estimator.n_features_in_])],
+        [helper.make_tensor_value_info("leaves", TensorProto.FLOAT, [None, len(trees)])],
+    )
+    opsets = [helper.make_opsetid(TREES_DOMAIN, 3), helper.make_opsetid("", 17)]
+    serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
+    return serialized
 
 
 def not_above(threshold: Array) -> Array:

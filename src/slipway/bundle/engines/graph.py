@@ -28,7 +28,7 @@ class GraphEngine:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._session = _session(bundle)
+        self._session = session(bundle)
         self._output = self._session.get_outputs()[-1].name
         inputs, columns = self._session.get_inputs(), bundle.contract.columns
         if len(inputs) != len(columns):
@@ -51,7 +51,7 @@ class NetworkEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._preparer = Preparer.of(bundle)
-        self._session = _session(bundle)
+        self._session = session(bundle)
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[-1].name
 
@@ -61,7 +61,7 @@ class NetworkEngine:
         return np.asarray(self._session.run([self._output], {self._input: matrix})[0], dtype=np.float64)
 
 
-def _session(bundle: Bundle) -> Any:
+def session(bundle: Bundle) -> Any:
     """One thread: rows are few and callers many, so threads are better spent on requests."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

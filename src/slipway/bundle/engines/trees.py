@@ -1,4 +1,4 @@
-"""A forest walked in numpy, whose answers are scikit-learn's bit by bit, also on split thresholds and at ties of the vote."""
+"""A forest whose answers are scikit-learn's bit by bit, also on split thresholds and at ties of the vote."""
 
 from __future__ import annotations
 
@@ -9,57 +9,47 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.bundle.engines.files import unpack
+from slipway.bundle.engines.graph import session
 from slipway.bundle.engines.preparation import Preparer
 from slipway.bundle.reading import Bundle
 
 Probabilities = npt.NDArray[np.float64]
 
-WALKERS = 1 << 15  # walked at once, rows times trees: their state stays in the processor's cache, and memory is bounded
-PAUSE = 3  # levels between two looks at who has arrived; looking costs about as much as a level
+MANY = 64  # rows from which it is quicker to go tree by tree than to add up all at once; the sums are the same
+VOTES = 1 << 20  # of one addition, rows times trees: memory is bounded
 
 
 class TreesEngine:
-    """All trees of a forest, as one list of nodes, breadth first; the first nodes are the roots, in the order of the trees.
+    """ONNX Runtime finds the leaf where a row arrives in each tree, and the votes are added up here.
 
-    By node: `feature` and `threshold` to compare, the node's `first` child (the second stands right behind it), and the
-    (nodes, classes) `value` of leaves. A leaf is its own first child and no number is above its threshold, so a walker that
-    has arrived stays where it is.
+    The graph only compares: it gives (n, trees) numbers of leaves, whose (leaves, classes) `value` are the votes. Adding up is what a plain
+    graph of a forest does otherwise than scikit-learn: in float32, and in another order.
 
-    scikit-learn compares a float32 cell with a float64 threshold. Here the threshold is the largest float32 that is not above
+    scikit-learn compares a float32 cell with a float64 threshold. In the graph the threshold is the largest float32 that is not above
     it, which gives the same answer for every float32 cell.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self._preparer = Preparer.of(bundle)
-        feature, self._threshold, first, self._value, trees = unpack(bundle, ("feature", "threshold", "first", "value", "trees"))
-        self._feature, self._first = feature.astype(np.intp), first.astype(np.intp)  # numpy would convert them at every look-up
-        self._roots = np.arange(int(trees), dtype=np.intp)
+        self._value, trees = unpack(bundle, ("value", "trees"))
+        self._trees = int(trees)
+        self._session = session(bundle)
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
         """Return (n, classes) probabilities of n rows given by column."""
         cells = self._preparer.matrix(columns).astype(np.float32)
-        rows = max(1, WALKERS // len(self._roots))
+        rows = max(1, VOTES // self._trees)
         parts = [self._vote(cells[start : start + rows]) for start in range(0, len(cells), rows)]
         return np.concatenate(parts)
 
     def _vote(self, cells: npt.NDArray[np.float32]) -> Probabilities:
         """Add up tree after tree, as ForestClassifier.predict_proba does with one job: another order rounds to other ties."""
-        votes = self._value.take(self._leaves(cells), axis=0)
-        total: Probabilities = np.add.accumulate(votes, axis=0)[-1]
-        return total / len(self._roots)
-
-    def _leaves(self, cells: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
-        """Return the (trees, n) leaves where n rows arrive. Everybody takes a step at once; who has arrived leaves the walk."""
-        feature, threshold, first = self._feature, self._threshold, self._first
-        rows, width = cells.shape
-        flat = cells.ravel()
-        node = np.repeat(self._roots, rows)
-        row = np.tile(np.arange(0, rows * width, width), len(self._roots))
-        arrived, walker = node.copy(), np.arange(len(node))
-        while len(node):
-            for _ in range(PAUSE):
-                node = first.take(node) + (flat.take(row + feature.take(node)) > threshold.take(node))
-            arrived[walker] = node
-            walking = np.flatnonzero(first.take(node) != node)
-            node, row, walker = node.take(walking), row.take(walking), walker.take(walking)
-        return arrived.reshape(len(self._roots), rows)
+        leaves = self._session.run(None, {"matrix": cells})[0].astype(np.intp)
+        total: Probabilities
+        if len(cells) < MANY:
+            total = np.add.accumulate(self._value.take(leaves.T, axis=0), axis=0)[-1]
+        else:
+            total = self._value.take(leaves[:, 0], axis=0)
+            for tree in range(1, self._trees):
+                total += self._value.take(leaves[:, tree], axis=0)
+        return total / self._trees

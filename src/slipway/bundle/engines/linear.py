@@ -1,0 +1,104 @@
+"""Logistic regression: one matrix product, or, for a few rows and two classes, one look-up a cell and no matrix at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.contract import decode_bytes
+from slipway.bundle.engines.files import PREPARATION, unpack
+from slipway.bundle.engines.preparation import Above, Block, Impute, OneHot, Preparation, Preparer, Scale, Step
+from slipway.bundle.reading import Bundle
+
+Matrix = npt.NDArray[np.float64]
+Share = Callable[[Any], float]  # what one cell adds to the decision
+
+FEW = 8  # rows; from there on numpy is quicker
+STEEPEST = 700.0  # exp of more than 709 overflows; the probability is 0 long before
+
+
+class LinearEngine:
+    """scikit-learn's LogisticRegression over a described preparation, in float64.
+
+    `weights` (width, decisions) and `intercepts` (decisions,): two classes have one decision, for the second, and its logistic
+    function is that one's probability; more classes have one decision each, and their softmax.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        preparation = decode_bytes(bundle.file(PREPARATION), Preparation, bundle.folder / PREPARATION)
+        self._preparer = Preparer(preparation)
+        self._weights, self._intercepts = unpack(bundle, ("weights", "intercepts"))
+        self._shares = _shares(preparation, self._weights[:, 0]) if len(self._intercepts) == 1 else None
+
+    def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
+        """Return (n, classes) probabilities of n rows given by column."""
+        rows = len(next(iter(columns.values())))
+        if self._shares and rows <= FEW:
+            return self._of_second(self._cell_by_cell(columns, rows))
+        decisions = self._preparer.matrix(columns) @ self._weights + self._intercepts
+        return self._of_second(decisions[:, 0]) if len(self._intercepts) == 1 else _softmax(decisions)
+
+    def _cell_by_cell(self, columns: Mapping[str, Sequence[Any]], rows: int) -> Matrix:
+        decisions = [float(self._intercepts[0])] * rows
+        for name, share in self._shares or ():
+            for row, cell in enumerate(columns[name]):
+                decisions[row] += share(cell)
+        return np.array(decisions)
+
+    @staticmethod
+    def _of_second(decisions: Matrix) -> Matrix:
+        second = 1.0 / (1.0 + np.exp(-np.clip(decisions, -STEEPEST, STEEPEST)))
+        return np.column_stack([1.0 - second, second])
+
+
+def _softmax(decisions: Matrix) -> Matrix:
+    powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+    shares: Matrix = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _shares(preparation: Preparation, weights: Matrix) -> list[tuple[str, Share]] | None:
+    """Return what each raw cell adds, column by column; None where a step looks at several columns at once."""
+    found, start = [], 0
+    for block in preparation.blocks:
+        if not all(isinstance(step, Scale | Impute | Above | OneHot) for step in block.steps):
+            return None
+        found += _of_block(block, weights[start : start + block.width].tolist())
+        start += block.width
+    return found
+
+
+def _of_block(block: Block, weights: list[float]) -> list[tuple[str, Share]]:
+    if block.steps and isinstance(block.steps[0], OneHot):
+        found, start = [], 0
+        for name, values in zip(block.columns, block.steps[0].values, strict=True):
+            table = dict(zip(values, weights[start : start + len(values)], strict=True))
+            found.append((name, table.__getitem__))
+            start += len(values)
+        return found
+    return [(name, _of_number(block.steps, place, weights[place])) for place, name in enumerate(block.columns)]
+
+
+def _of_number(steps: Sequence[Step], place: int, weight: float) -> Share:
+    """Return the share of a number: each step's arithmetic as `preparation` does it, then the weight."""
+    share: Share = lambda number: number * weight  # noqa: E731
+    for step in reversed(steps):
+        share = _before(step, place, share)
+    return share
+
+
+def _before(step: Step, place: int, then: Share) -> Share:
+    match step:
+        case Scale():
+            mean, scale = step.mean[place], step.scale[place]
+            return lambda number: then((number - mean) / scale)
+        case Impute():
+            missing, value = step.missing, step.values[place]
+            return lambda number: then(value if number == missing else number)
+        case Above():
+            threshold = step.threshold
+            return lambda number: then(1.0 if number > threshold else 0.0)
+    raise TypeError(f"{step} looks at several columns at once.")
