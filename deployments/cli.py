@@ -16,6 +16,7 @@ from deployments.access_commands import keys_app, users_app
 from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
+from deployments.deploy_commands import deploy, deploy_quietly
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
 from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
@@ -36,6 +37,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.command()(certs)
 app.command()(challenge)
+app.command()(deploy)
 app.command()(tunnel)
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]
@@ -191,13 +193,12 @@ def up(as_json: AsJson = False) -> None:
     For example: SLIPWAY_MIRROR=/path/to/rows slipway up
     """
     with _errors_for_people(as_json):
-        from deployments import local, manifest
-        from deployments.session import model_ports, quiet_prefect
+        from deployments import local
+        from deployments.session import model_ports
 
         settings = Settings.load()
         local.up(settings, model_ports=model_ports(settings), on_progress=_tell)
-        quiet_prefect(settings)
-        manifest.apply(f"{settings.prefect_url}/api", settings.home)
+        deploy_quietly(settings, _tell)
         _show_status(settings, as_json)
 
 
