@@ -102,7 +102,8 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
 def _versioned(deployment: dict[str, Any]) -> dict[str, Any]:
     """Name the version of a deployment after what it says, so that one that did not change need not be registered again."""
     rest = {key: value for key, value in deployment.items() if key != "schedules"}
-    version = f"{_digest([rest, _form(deployment['entrypoint'])])}.{_digest(deployment.get('schedules', []))}"
+    choices = [] if "name" in deployment["parameters"] else list(catalogue())
+    version = f"{_digest([rest, choices, _form(deployment['entrypoint'])])}.{_digest(deployment.get('schedules', []))}"
     return {"name": deployment["name"], "version": version, **deployment}
 
 
