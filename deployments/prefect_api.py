@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +12,8 @@ from slipway.errors import PlatformError
 
 PAGE = 200  # the most that the server gives at once
 SECONDS = 60.0
+BUSY = (429, 503)  # such as a database that another request holds: nothing was done, asking again helps
+WAITS = (1.0, 2.0, 4.0, 8.0, 0.0)
 
 
 class PrefectServer:
@@ -28,10 +31,14 @@ class PrefectServer:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the answer's JSON; None if it has no body."""
-        try:
-            answer = self._http.request(method, path, json=body)
-        except httpx.TransportError as error:
-            raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
+        for wait in WAITS:
+            try:
+                answer = self._http.request(method, path, json=body)
+            except httpx.TransportError as error:
+                raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
+            if answer.status_code not in BUSY:
+                break
+            time.sleep(wait)
         if answer.is_error:
             raise PlatformError(f"Prefect at {self._url} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
         return answer.json() if answer.content else None
