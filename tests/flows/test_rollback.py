@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from slipway.bundle.installing import active
 from slipway.bundle.reading import read
 from slipway.bundle.writing import write
 from slipway.catalogue import catalogue, lookup
-from slipway.errors import BundleError, ReleaseInProgressError, RollbackError, ServingError, SmokeTestError
+from slipway.errors import BundleError, RegistryError, ReleaseInProgressError, RollbackError, ServingError, SmokeTestError
 from slipway.ledger import Ledger
 from slipway.locking import exclusive
 from slipway.records import Candidate
@@ -141,8 +142,12 @@ def test_a_rollback_restores_the_earlier_version_and_its_answers_and_says_so_eve
 
     with get_client(sync_client=True) as prefect:
         assert prefect.read_flow_run(state.state_details.flow_run_id).name == f"rollback-{MODEL}"
-        newest = max((found for found in prefect.read_artifacts() if found.key == f"history-{MODEL}"), key=lambda found: found.created)
-    assert f'"last event": "{last.event}"' in newest.data or "rolled back" in str(newest.data)
+        tables = [found for found in prefect.read_artifacts() if found.flow_run_id == state.state_details.flow_run_id]
+    (table,) = (json.loads(found.data) for found in tables if found.key == f"history-{MODEL}")
+    assert [(line["version"], line["aliases"], line["last event"]) for line in table] == [
+        ("2", "previous", "promoted"),
+        ("1", "champion", "rolled back"),
+    ]
     until(lambda: events(prefect_server, "slipway.model.rolled-back"), "Prefect has the event")
     (event,) = events(prefect_server, "slipway.model.rolled-back")
     assert event["resource"]["prefect.resource.id"] == f"slipway.model.{MODEL}"
@@ -256,7 +261,7 @@ def test_what_must_not_come_back_is_refused_and_nothing_changes(place, service):
     before = standing(place)
 
     for to, error, message in (
-        (9, registry.RegistryError, "has no version 9; the registry has: 1, 2"),
+        (9, RegistryError, "has no version 9; the registry has: 1, 2"),
         (1, RollbackError, "version 1 was trained on sample rows, and version 2, which is in service, on real ones"),
         (None, RollbackError, "version 1 was trained on sample rows"),
     ):
@@ -264,7 +269,7 @@ def test_what_must_not_come_back_is_refused_and_nothing_changes(place, service):
             choosing.plan(spec, place.settings, to)
     assert choosing.plan(spec, place.settings, 2).done == "version 2 is in service already"
     (place.settings.bundles / MODEL).joinpath(f"2-{service.stored(2).parents[1].name[:8]}", "contract.json").write_text("{}")
-    with pytest.raises(BundleError, match="This is the copy on this host; MLflow's is whole. Remove "):
+    with pytest.raises(BundleError, match="This is the copy on this host; MLflow's is whole"):
         choosing.plan(spec, place.settings, 2)
     assert standing(place) == before
 
