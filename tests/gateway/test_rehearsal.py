@@ -88,7 +88,7 @@ def test_it_ends_with_its_starter_even_when_that_is_killed(tmp_path, until):
     os.kill(starter.pid, signal.SIGKILL)
     starter.wait()
 
-    until(lambda: not gateway.is_running() or gateway.status() == psutil.STATUS_ZOMBIE, "the gateway has ended as well")
+    until(lambda: not gateway.is_running() or gateway.status() == psutil.STATUS_ZOMBIE, what="the gateway has ended as well")
 
 
 def _program_that_fails(folder: Path) -> Path:

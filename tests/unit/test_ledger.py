@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
@@ -118,6 +118,25 @@ def test_postgresql_refuses_to_change_an_entry_as_well(in_postgresql: str, candi
 
     (told,) = Ledger(in_postgresql).history("heart-failure")
     assert told.why == "no worse"
+
+
+def test_a_user_of_postgresql_who_may_only_add_lines_is_enough(in_postgresql: str, promotion: Promotion) -> None:
+    Ledger(in_postgresql)
+    with create_engine(in_postgresql).begin() as connection:
+        for statement in (
+            "CREATE ROLE writer LOGIN",
+            "GRANT SELECT, INSERT ON ledger TO writer",
+            "GRANT USAGE ON SEQUENCE ledger_id_seq TO writer",
+            "GRANT SELECT, INSERT, DELETE ON promotions_in_progress TO writer",
+        ):
+            connection.execute(text(statement))
+
+    ledger = Ledger(make_url(in_postgresql).set(username="writer").render_as_string(hide_password=False))
+    ledger.announce(promotion)
+    ledger.append(line(promotion.candidate))
+
+    assert ledger.unfinished("heart-failure") is None
+    assert [told.event for told in ledger.history()] == ["promoted"]
 
 
 def test_many_processes_may_open_a_new_ledger_at_once(in_postgresql: str, candidate: Candidate) -> None:
