@@ -17,6 +17,7 @@ from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
+from deployments.score_commands import score
 from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
@@ -36,6 +37,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.command()(certs)
 app.command()(challenge)
+app.command()(score)
 app.command()(tunnel)
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deployments import local
@@ -17,15 +17,19 @@ NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  #
 
 
 @contextmanager
-def session(settings: Settings, tell: Callable[[str], None]) -> Iterator[Settings]:
+def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[str] = NEEDED, gateway: bool = True) -> Iterator[Settings]:
     """Prepare this process to run flows, and yield the settings they will find.
 
     With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
     lives as long as the block, MLflow writes to the home folder's database, and the gateway is started to stay, because an
     endpoint is what a release is for.
+
+    Args:
+        needed: Modules to import at once; those of a release if left out.
+        gateway: Whether the flow asks the gateway; if not, it is not started.
     """
     with ExitStack() as stack:
-        if not local.is_up(settings, (local.GATEWAY,)):
+        if gateway and not local.is_up(settings, (local.GATEWAY,)):
             local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=tell)
         if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
             os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
@@ -35,7 +39,7 @@ def session(settings: Settings, tell: Callable[[str], None]) -> Iterator[Setting
             tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking
             stack.enter_context(_temporary_prefect(settings))
-        _import_what_is_needed()
+        _import_what_is_needed(needed)
         yield Settings.load()
 
 
@@ -44,7 +48,7 @@ def model_ports(settings: Settings) -> dict[str, int]:
     return {name: port_of(spec, settings) for name, spec in catalogue().items()}
 
 
-def _import_what_is_needed() -> None:
+def _import_what_is_needed(needed: Sequence[str]) -> None:
     """Import the heavy packages without the garbage collector, which would look through them again and again and find nothing.
 
     That takes a quarter less time. What they hold stays for good, so later collections need not look at it either.
@@ -52,7 +56,7 @@ def _import_what_is_needed() -> None:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        for name in NEEDED:
+        for name in needed:
             importlib.import_module(name)
         gc.freeze()
     finally:
