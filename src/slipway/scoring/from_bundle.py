@@ -30,7 +30,7 @@ class FromBundle:
         self._engine = deployment.engine
 
     def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:
-        """Return the answers to n rows, n >= 1, that keep the contract, given by column; nothing is logged, and `subjects` not looked at."""
+        """Return the answers to n rows, n >= 1, that keep the contract, given by column; nothing is logged, so `subjects` are not read."""
         probabilities = self._engine.probabilities(columns)
         answered = labels(probabilities, self.contract)
         return Answers(answered, probabilities, [self.contract.version] * len(answered), None)
