@@ -20,7 +20,7 @@ ROWS = pd.DataFrame({"id": ["a", "b", "c", "d"], "Age": [30, 80, 300, 31], "Oldp
 
 
 def settings_of(gateway, **changes):
-    return Settings(home=gateway.home, gateway_port=gateway.port, **{"SLIPWAY_API_KEY": gateway.key} | changes)
+    return Settings(**{"home": gateway.home, "gateway_port": gateway.port, "SLIPWAY_API_KEY": gateway.key} | changes)
 
 
 def score(gateway, toy, source, subject=None, **changes):

@@ -26,7 +26,8 @@ class FromBundle:
     logs = False
 
     def __init__(self, deployment: Deployment, bundle_sha256: str) -> None:
-        self.contract, self.bundle_sha256 = deployment.contract, bundle_sha256
+        self.contract = deployment.contract
+        self.bundle_sha256: str | None = bundle_sha256
         self._engine = deployment.engine
 
     def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:

@@ -31,7 +31,7 @@ class FromEndpoint:
             subjects where a column says them.
     """
 
-    bundle_sha256 = None
+    bundle_sha256: str | None = None
     logs = True
 
     def __init__(self, model: str, settings: Settings, subject: str | None = None) -> None:
