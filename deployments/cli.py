@@ -20,6 +20,7 @@ from deployments.deploy_commands import deploy, deploy_quietly
 from deployments.history_command import history
 from deployments.printing import err, follow_slipway, show_fleet, show_json, show_release, show_table
 from deployments.rollback_command import rollback
+from deployments.score_commands import score
 from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
@@ -42,6 +43,7 @@ app.command()(challenge)
 app.command()(deploy)
 app.command()(rollback)
 app.command()(history)
+app.command()(score)
 app.command()(tunnel)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]

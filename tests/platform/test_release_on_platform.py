@@ -64,6 +64,20 @@ def test_mlflow_serves_the_same_model_under_stage_and_alias_as_the_endpoint(oper
         assert mlflow.pyfunc.load_model(address).predict(test).tolist() == answers.json()["predictions"]
 
 
+def test_patients_are_scored_from_the_shell_and_the_status_tells_of_the_one_who_was_rejected(operator, released, tmp_path):
+    spec = lookup(MODEL)
+    frame = samples.draw(spec, samples.statistics(spec)).head(20)
+    frame.loc[7, "Age"] = 300
+    frame.to_csv(tmp_path / "patients.csv", index=False)
+
+    ran = operator.slipway("score", MODEL, str(tmp_path / "patients.csv"), "--through", "endpoint", "--json", status=3)
+
+    scored = json.loads(ran.stdout)
+    assert (scored["scored"], scored["rejected"], scored["versions"]) == (19, 1, {"1": 19})
+    assert len(Path(scored["destination"]).read_text().splitlines()) == 20  # with the header
+    assert Path(scored["rejected_to"]).read_text().splitlines()[1].startswith("7,Age,")
+
+
 def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_lines(operator, released, settings):
     api = f"{settings.prefect_url}/api"
     command = ("deployment", "run", f"release/{MODEL}", "--param", "sample=true", "--param", "trials=3", "--watch")
