@@ -63,11 +63,19 @@ def _body(deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form(deployment: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of the run page's form. What the deployment sets, its model, is the only choice there."""
+    """Return the schema of the run page's form. What the deployment sets, its model, is the only choice there.
+
+    What may be left out is an empty field, where Prefect would make one that asks for a type first, None or another.
+    """
     from prefect.utilities.callables import parameter_schema
 
     module, _, function = deployment["entrypoint"].rpartition(".")
     form = parameter_schema(getattr(importlib.import_module(module), function)).model_dump_for_openapi()
+    for field in form["properties"].values():
+        kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+        if len(kinds) == 1 and field.get("default") is None:
+            del field["anyOf"], field["default"]
+            field |= kinds[0]
     for parameter, value in deployment["parameters"].items():
         form["properties"][parameter] |= {"enum": [value], "default": value}
     return form

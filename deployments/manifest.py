@@ -40,6 +40,8 @@ class Kind:
 
 KINDS = {
     "release": Kind("Takes {0.registered_as} from its rows to a tested endpoint on port {0.port}.", promotes=True, scheduled=True),
+    "rollback": Kind("Puts an earlier version of {0.registered_as} back into service on port {0.port}, tested first.", promotes=True),
+    "score": Kind("Turns a file of rows into a file of predictions by the version of {0.registered_as} that is in service."),
 }
 
 

@@ -9,6 +9,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from pydantic import Field
 
+from flows.parameters import ModelName
 from slipway.catalogue import lookup
 from slipway.scoring.job import CHUNK, job
 from slipway.scoring.workspace import workspace
@@ -18,7 +19,7 @@ from tasks.scoring import fetch_rows, report_scores, score_rows
 
 @flow(name="score", flow_run_name="score-{name}", result_serializer="json")
 def score(
-    name: str,
+    name: ModelName,
     source: str,
     destination: str | None = None,
     through: Literal["bundle", "endpoint"] = "bundle",

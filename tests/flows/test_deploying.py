@@ -14,7 +14,7 @@ import pytest
 
 from deployments.comparing import Difference, compare
 from deployments.deploying import prune, register
-from deployments.manifest import MANIFEST
+from deployments.manifest import KINDS, ROOT, content
 from deployments.prefect_api import PrefectServer
 from slipway.catalogue import catalogue
 from slipway.errors import PlatformError
@@ -59,8 +59,8 @@ def held(server: PrefectServer, name: str = TOY) -> dict[str, Any]:
     return server.call("GET", f"/deployments/name/{flow}/{own}")
 
 
-def times(server: PrefectServer) -> dict[str | None, tuple[str, bool]]:
-    return {schedule["slug"]: (schedule["schedule"]["cron"], schedule["active"]) for schedule in held(server)["schedules"]}
+def times(server: PrefectServer, name: str = TOY) -> dict[str | None, tuple[str, bool]]:
+    return {schedule["slug"]: (schedule["schedule"]["cron"], schedule["active"]) for schedule in held(server, name)["schedules"]}
 
 
 def switch_on(server: PrefectServer, slug: str) -> None:
@@ -71,7 +71,7 @@ def switch_on(server: PrefectServer, slug: str) -> None:
 
 
 def test_every_model_is_deployed_once(server):
-    wanted = {"fleet/all", *(f"release/{name}" for name in catalogue())}
+    wanted = {"fleet/all", *(f"{flow}/{name}" for flow in KINDS for name in catalogue())}
 
     assert actions(deploy(server)) == dict.fromkeys(wanted, "create")
 
@@ -79,26 +79,26 @@ def test_every_model_is_deployed_once(server):
     assert {tuple(deployment["tags"]) for deployment in server.all("deployments")} >= {("slipway", "release", "telecom-churn")}
 
 
-def test_what_prefect_deploys_from_the_manifest_is_what_slipway_deploys(server, prefect_server):
+def test_what_prefect_deploys_from_the_manifest_is_what_slipway_deploys(server, prefect_server, monkeypatch, tmp_path):
+    for name in set(catalogue()) - {"heart-failure"}:
+        monkeypatch.delitem(catalogue(), name)
     deploy(server)
     before = held(server, "release/heart-failure")
+    manifest = tmp_path / "prefect.yaml"
+    manifest.write_text(content())
 
-    command = ["prefect", "--no-prompt", "deploy", "--name", "release/heart-failure", "--prefect-file", str(MANIFEST)]
     ran = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=MANIFEST.parent,
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(manifest)],
+        cwd=ROOT,
         env=os.environ | {"PREFECT_API_URL": prefect_server},
         capture_output=True,
         text=True,
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    after = held(server, "release/heart-failure")
-    assert after["updated"] > before["updated"]
-    assert actions(compare(server))["release/heart-failure"] == "keep"
-    assert [(s["slug"], s["active"], s["schedule"]["timezone"]) for s in after["schedules"]] == [
-        ("slipway-monthly", False, "America/Bogota")
-    ]
+    assert held(server, "release/heart-failure")["updated"] > before["updated"]
+    assert set(actions(compare(server)).values()) == {"keep"}
+    assert times(server, "release/heart-failure") == {"slipway-monthly": ("0 3 1 * *", False)}
 
 
 def test_the_form_offers_its_own_model_and_says_what_each_field_is(server, toy_with):
@@ -107,10 +107,12 @@ def test_the_form_offers_its_own_model_and_says_what_each_field_is(server, toy_w
 
     fields = held(server)["parameter_openapi_schema"]["properties"]
     assert (fields["name"]["enum"], fields["name"]["default"]) == (["toy"], "toy")
-    assert fields["trials"]["anyOf"][0] == {"type": "integer", "minimum": 1}
+    assert (fields["trials"]["type"], fields["trials"]["minimum"]) == ("integer", 1)
     assert {name for name, field in fields.items() if not field.get("description")} == set()
     names = held(server, "fleet/all")["parameter_openapi_schema"]["properties"]["names"]
-    assert names["anyOf"][0]["items"]["enum"] == ["toy"]
+    assert names["items"]["enum"] == ["toy"]
+    assert held(server, "score/toy")["parameter_openapi_schema"]["properties"]["through"]["enum"] == ["bundle", "endpoint"]
+    assert "because" in held(server, "rollback/toy")["parameter_openapi_schema"]["required"]
 
 
 @pytest.mark.parametrize("parameters", [{"name": "heart-failure"}, {"trials": 0}, {"sample": "perhaps"}])
@@ -122,11 +124,11 @@ def test_a_run_that_the_form_does_not_offer_is_refused(server, toy_with, paramet
         server.call("POST", f"/deployments/{held(server)['id']}/create_flow_run", {"parameters": parameters})
 
 
-def test_one_run_at_a_time_promotes_and_one_more_is_cancelled(server, toy_with):
+def test_a_rollback_is_cancelled_while_a_release_goes_on(server, toy_with):
     toy_with()
     deploy(server)
-    address = f"/deployments/{held(server)['id']}/create_flow_run"
-    runs = [server.call("POST", address, {})["id"] for _ in range(2)]
+    release, rollback = (f"/deployments/{held(server, name)['id']}/create_flow_run" for name in (TOY, "rollback/toy"))
+    runs = [server.call("POST", release, {})["id"], server.call("POST", rollback, {"parameters": {"because": "it is worse"}})["id"]]
 
     states = [server.call("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "PENDING"}})["state"] for run in runs]
 
@@ -198,7 +200,7 @@ def test_a_deployment_that_left_the_catalogue_goes_when_asked_and_those_of_other
 
     monkeypatch.delitem(catalogue(), "toy")
     found = deploy(server)
-    assert actions(found) == {"fleet/all": "update", TOY: "stale"}
+    assert actions(found) == {"fleet/all": "update"} | {f"{flow}/toy": "stale" for flow in KINDS}
     prune(server, compare(server))
 
     assert sorted(deployment["name"] for deployment in server.all("deployments")) == ["all", "toy", "toy-at-night"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
 from deployments.demo import curl
+from deployments.manifest import KINDS
 from slipway.catalogue import catalogue, lookup
 from slipway.data import samples, validation
 from slipway.settings import Settings
@@ -126,7 +128,7 @@ def test_up_again_changes_nothing(operator, settings, released):
     after = json.loads(operator.slipway("status", "--json").stdout)
     assert [service["pid"] for service in after] == [service["pid"] for service in before]
     deployments = json.loads(operator.slipway("deploy", "--dry-run", "--json").stdout)
-    assert {one["deployment"] for one in deployments} == {"fleet/all", *(f"release/{name}" for name in catalogue())}
+    assert {one["deployment"] for one in deployments} == {"fleet/all", *(f"{flow}/{name}" for flow in KINDS for name in catalogue())}
     assert {one["action"] for one in deployments} == {"keep"}
 
 
