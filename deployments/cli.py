@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from deployments.access_commands import keys_app, users_app
 from deployments.audit_commands import audit_app
+from deployments.backup_commands import backup, restore
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
@@ -34,6 +35,8 @@ app = typer.Typer(
 app.add_typer(users_app, name="users")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
+app.command()(backup)
+app.command()(restore)
 app.command()(certs)
 app.command()(challenge)
 app.command()(tunnel)

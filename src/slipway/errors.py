@@ -71,3 +71,7 @@ class PlatformError(SlipwayError):
 
 class PortTakenError(PlatformError):
     """A port that Slipway needs is held by another process."""
+
+
+class BackupError(SlipwayError):
+    """A backup cannot be made or put back; what was there is as it was."""

@@ -12,16 +12,18 @@ from slipway.settings import Settings
 
 
 @contextmanager
-def exclusive(model: str, settings: Settings) -> Iterator[None]:
+def exclusive(model: str, settings: Settings, patience: float = 0) -> Iterator[None]:
     """Hold the model's lock for the length of the block.
 
+    Args:
+        patience: Seconds to wait for it.
     Raises:
-        ReleaseInProgressError: Somebody else holds it; nothing was waited for.
+        ReleaseInProgressError: Somebody else holds it.
     """
     folder = settings.home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / f"{model}.lock", timeout=0):
+        with FileLock(folder / f"{model}.lock", timeout=patience):
             yield
     except Timeout:
         raise ReleaseInProgressError(
