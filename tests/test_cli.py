@@ -17,7 +17,7 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "challenge", "up", "down", "status"])
+@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "rollback", "challenge", "up", "down", "status"])
 def test_every_command_has_help_with_an_example(command):
     shown = slipway(command, "--help")
 
@@ -58,6 +58,42 @@ def test_error_is_json_when_json_was_asked_for(tmp_path):
 def test_history_of_a_model_that_was_never_released_is_empty(tmp_path):
     assert json.loads(slipway("history", "heart-failure", "--json", SLIPWAY_HOME=str(tmp_path)).stdout) == []
     assert "slipway release heart-failure" in slipway("history", "heart-failure", SLIPWAY_HOME=str(tmp_path)).stdout
+
+
+def test_history_without_a_name_is_of_all_models(tmp_path):
+    from slipway.ledger import Ledger, entry
+    from slipway.records import Candidate
+
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    address = "http://127.0.0.1:4200/flow-runs/flow-run/0675b4e1-0000-7000-8000-123456789012"
+    for version, model in enumerate(("heart-failure", "gone-from-the-catalogue", "heart-failure"), 1):
+        about = Candidate(
+            model=model, registered_as="r", version=version, run_id="1" * 32, bundle="", metrics={"accuracy": 0.875},
+            confusion_matrix=[[1]], data_sha256="ab" * 32, sample=True,
+        )  # fmt: skip
+        ledger.append(entry("promoted", about, previous=None, aliases=["champion"], stage="Production", why="[no worse]", run_url=address))
+
+    told = json.loads(slipway("history", "--last", "2", "--json", SLIPWAY_HOME=str(tmp_path)).stdout)
+    shown = slipway("history", SLIPWAY_HOME=str(tmp_path)).stdout
+
+    assert [(line["model"], line["version"], line["run_url"]) for line in told] == [
+        ("gone-from-the-catalogue", 2, address),
+        ("heart-failure", 3, address),
+    ]
+    lines = shown.splitlines()
+    assert len(lines) == 1 + 2 * 3  # two lines an entry: nothing had to be wrapped at the width of a pipe
+    for part in ("gone-from-the-catalogue", "none -> 3", "accuracy 0.8750", "sample abababababab", "[no worse]", address):
+        assert part in shown
+    assert max(map(len, lines)) <= 200
+
+
+def test_rollback_wants_a_reason(tmp_path):
+    assert slipway("rollback", "heart-failure", SLIPWAY_HOME=str(tmp_path)).returncode == 2
+    shown = slipway("rollback", "heart-failure", "--because", " ", "--json", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 1
+    assert json.loads(shown.stdout)["error"] == "RollbackError"
+    assert not list(tmp_path.iterdir())  # nothing was started
 
 
 def test_wrong_setting_is_named_without_its_value(tmp_path):

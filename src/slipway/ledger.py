@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select, text
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import IntegrityError
 
+from slipway.append_only import guard
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
 
-Event = Literal["promoted", "refused", "undone"]
+Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
+IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
+ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen while none is in progress
 
 _METADATA = MetaData()
 _ENTRIES = Table(
@@ -35,10 +38,14 @@ _ENTRIES = Table(
 _INTENTS = Table("promotions_in_progress", _METADATA, Column("model", String, primary_key=True), Column("promotion", JSON, nullable=False))
 
 
-class Entry(Record):
-    """One event. `aliases` and `stage` are the version's right after it; `metrics` are of the test rows.
+def _myself() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
-    They are named as scikit-learn's scorers.
+
+class Entry(Record):
+    """One event. `previous` is the version in service just before it; `aliases` and `stage` are the version's right after it.
+
+    `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the Prefect run's page, None where there is none.
     """
 
     event: Event
@@ -53,12 +60,23 @@ class Entry(Record):
     sample: bool
     run_id: str
     why: str
-    who: str = Field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    run_url: str | None = None
+    who: str = Field(default_factory=_myself)
     at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
-def entry(event: Event, candidate: Candidate, *, previous: int | None, aliases: list[str], stage: str, why: str) -> Entry:
-    """Return the entry of something that happened to a candidate, dated now, by the user who runs this."""
+def entry(
+    event: Event,
+    candidate: Candidate,
+    *,
+    previous: int | None,
+    aliases: list[str],
+    stage: str,
+    why: str,
+    run_url: str | None = None,
+    who: str | None = None,
+) -> Entry:
+    """Return the entry of something that happened to a candidate, dated now, by `who`, or if None by the user who runs this."""
     if candidate.version is None:
         raise ValueError("a dry run registers no version, so there is nothing to enter in the ledger.")
     return Entry(
@@ -74,6 +92,8 @@ def entry(event: Event, candidate: Candidate, *, previous: int | None, aliases: 
         sample=candidate.sample,
         run_id=candidate.run_id,
         why=why,
+        run_url=run_url,
+        who=_myself() if who is None else who,
     )
 
 
@@ -89,10 +109,11 @@ class Ledger:
             yield connection
 
     def append(self, record: Entry) -> None:
-        """Write an entry; it also ends the promotion in progress of that model, in the same transaction."""
+        """Write an entry. One that ends a promotion also strikes off that model's promotion in progress, in the same transaction."""
         with self._transaction() as connection:
             connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
-            connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+            if record.event in ENDS_A_PROMOTION:
+                connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
 
     def announce(self, promotion: Promotion) -> None:
         """Note that a promotion begins, and how things stand before it.
@@ -115,11 +136,18 @@ class Ledger:
             row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
         return None if row is None else Promotion.model_validate(row[0])
 
-    def history(self, model: str) -> list[Entry]:
-        """Return every entry of one model, oldest first."""
+    def history(self, model: str | None = None, last: int | None = None) -> list[Entry]:
+        """Return the entries of one model, or of all, oldest first.
+
+        Args:
+            last: Only so many of the newest; all if None.
+        """
+        wanted = select(_ENTRIES.c.entry).order_by(_ENTRIES.c.id.desc())
+        if model is not None:
+            wanted = wanted.where(_ENTRIES.c.model == model)
         with self._transaction() as connection:
-            rows = connection.execute(select(_ENTRIES.c.entry).where(_ENTRIES.c.model == model).order_by(_ENTRIES.c.id)).all()
-        return [Entry.model_validate(row[0]) for row in rows]
+            rows = connection.execute(wanted.limit(last)).all()
+        return [Entry.model_validate(row[0]) for row in reversed(rows)]
 
 
 def _engine(url: str) -> Engine:
@@ -129,13 +157,5 @@ def _engine(url: str) -> Engine:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
     _METADATA.create_all(engine)
-    if sqlite:
-        with engine.begin() as connection:
-            for action in ("UPDATE", "DELETE"):
-                connection.execute(
-                    text(
-                        f"CREATE TRIGGER IF NOT EXISTS ledger_refuses_{action.lower()} BEFORE {action} ON ledger "
-                        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-                    )
-                )
+    guard(engine, _ENTRIES.name)
     return engine

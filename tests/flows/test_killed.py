@@ -95,6 +95,7 @@ def test_interrupted_release_undoes_its_promotion_itself(place, until):
     assert active(place.settings.bundles, MODEL) == served
     assert registry.state(connect(place.settings), lookup(MODEL).registered_as).aliases["champion"] == 1
     assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
+    assert place.history()[-1]["why"].startswith("the release failed: ")
 
 
 def moved(place, served) -> bool:

@@ -151,11 +151,16 @@ def test_failed_smoke_test_undoes_promotion_and_bundle(place, monkeypatch, free_
 
     state = run(sample=True)
 
-    with pytest.raises(SmokeTestError):
+    with pytest.raises(SmokeTestError) as failed:
         state.result()
+    assert state.is_failed()
+    assert str(failed.value) in state.message
     champions, in_production, pointer = standing(place)
     assert (champions, in_production, pointer) == before
-    assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
+    promoted, undone = place.history()
+    assert (promoted["event"], undone["event"]) == ("promoted", "undone")
+    assert undone["why"] == f"the release failed: SmokeTestError: {failed.value}"
+    assert undone["run_url"].endswith(str(state.state_details.flow_run_id))
     assert Ledger(place.settings.ledger).unfinished(MODEL) is None
     assert predict(place, row).status_code == 200
 

@@ -137,6 +137,18 @@ def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_l
     assert operator.history()[-1]["version"] == 2
 
 
+def test_rollback_from_the_shell_is_recorded_with_its_run_and_may_be_repeated(operator, released, settings):
+    told = json.loads(operator.slipway("rollback", MODEL, "--because", "for the test", "--json").stdout)
+    again = operator.slipway("rollback", MODEL, "--because", "for the test")
+
+    entry = operator.history()[-1]
+    assert (told["outcome"], told["candidate"]["version"], told["previous"]) == ("rolled back", 1, 2)
+    assert (entry["event"], entry["version"], entry["previous"], entry["why"]) == ("rolled back", 1, 2, "for the test")
+    assert httpx.get(entry["run_url"], follow_redirects=True).is_success
+    assert entry["run_url"].startswith(settings.prefect_url)
+    assert f"{MODEL}: already in service" in again.stdout
+
+
 def test_sample_figures_and_reports_are_artifacts_of_the_run(released, settings):
     artifacts = httpx.post(f"{settings.prefect_url}/api/artifacts/filter", json={}).json()
 
