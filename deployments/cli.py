@@ -17,9 +17,11 @@ from deployments.audit_commands import audit_app
 from deployments.backup_commands import backup, restore
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
+from deployments.deploy_commands import deploy, deploy_quietly
 from deployments.history_command import history
 from deployments.printing import err, follow_slipway, show_fleet, show_json, show_release, show_table
 from deployments.rollback_command import rollback
+from deployments.score_commands import score
 from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
@@ -41,8 +43,10 @@ app.command()(backup)
 app.command()(restore)
 app.command()(certs)
 app.command()(challenge)
+app.command()(deploy)
 app.command()(rollback)
 app.command()(history)
+app.command()(score)
 app.command()(tunnel)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
@@ -174,13 +178,12 @@ def up(as_json: AsJson = False) -> None:
     For example: SLIPWAY_MIRROR=/path/to/rows slipway up
     """
     with _errors_for_people(as_json):
-        from deployments import local, manifest
-        from deployments.session import model_ports, quiet_prefect
+        from deployments import local
+        from deployments.session import model_ports
 
         settings = Settings.load()
         local.up(settings, model_ports=model_ports(settings), on_progress=_tell)
-        quiet_prefect(settings)
-        manifest.apply(f"{settings.prefect_url}/api", settings.home)
+        deploy_quietly(settings, _tell)
         _show_status(settings, as_json)
 
 

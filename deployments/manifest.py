@@ -1,4 +1,4 @@
-"""`prefect.yaml`, written from the catalogue, and put into effect on a Prefect server.
+"""The deployments of the catalogue's models, and `prefect.yaml`, which lists them for people and for `prefect deploy`.
 
 python -m deployments.manifest            writes prefect.yaml
 python -m deployments.manifest --check    fails if it is not what the catalogue says
@@ -6,96 +6,122 @@ python -m deployments.manifest --check    fails if it is not what the catalogue 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
-import os
-import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 from deployments.local.services import POOL
 from slipway import models
 from slipway.catalogue import catalogue
-from slipway.errors import PlatformError
+from slipway.schedules import Schedule
 from slipway.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "prefect.yaml"
 HEADER = "# Written from the catalogue by `make manifest`; change src/slipway/models/ or deployments/manifest.py instead.\n"
 
+MARK = "slipway"  # the tag of every deployment made here, and the beginning of every schedule's slug
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A flow that every model has a deployment of."""
+
+    does: str
+    promotes: bool = False
+    scheduled: bool = False
+
+
+KINDS = {
+    "release": Kind("Takes {0.registered_as} from its rows to a tested endpoint on port {0.port}.", promotes=True, scheduled=True),
+    "rollback": Kind("Puts an earlier version of {0.registered_as} back into service on port {0.port}, tested first.", promotes=True),
+    "score": Kind("Turns a file of rows into a file of predictions by the version of {0.registered_as} that is in service."),
+}
+
+
+def deployments() -> list[dict[str, Any]]:
+    """Return every deployment, as `prefect.yaml` spells one: each kind for each model, and the fleet."""
+    of_models = [_of_model(spec, flow, kind) for spec in catalogue().values() for flow, kind in KINDS.items()]
+    return [_versioned(deployment) for deployment in [*of_models, _fleet()]]
+
 
 def content() -> str:
-    """Return the manifest of all deployments: one release a model, and the fleet."""
+    """Return the text of `prefect.yaml`."""
     # the project is installed where the worker runs, so entry points are modules and nothing has to be pulled
-    manifest = {"name": "slipway", "pull": None, "deployments": _deployments()}
+    manifest = {"name": "slipway", "pull": None, "deployments": deployments()}
     return HEADER + str(yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True))
 
 
-def apply(api_url: str, folder: Path) -> bool:
-    """Register every deployment of the catalogue with a running server. Returns whether anything had to be done.
+def full_name(deployment: dict[str, Any]) -> str:
+    """Return what Prefect calls a deployment: its flow's name, a slash, its own."""
+    return f"{deployment['entrypoint'].rpartition('.')[2]}/{deployment['name']}"
 
-    What is registered is written to a `prefect.yaml` in `folder`: with SLIPWAY_MODELS it holds more than the project's own.
 
-    Raises:
-        PlatformError: Prefect refused one of them; the message carries what it said.
-    """
-    if _registered(api_url) >= {(deployment["name"], deployment["version"]) for deployment in _deployments()}:
-        return False
-    manifest = folder / MANIFEST.name
-    manifest.write_text(content())
-    ran = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(manifest)],
-        cwd=ROOT,
-        env=os.environ | {"PREFECT_API_URL": api_url},
-        capture_output=True,
-        text=True,
+def _of_model(spec: ModelSpec, flow: str, kind: Kind) -> dict[str, Any]:
+    return _deployment(
+        flow,
+        spec.name,
+        f"{spec.description} {kind.does.format(spec)}",
+        {"name": spec.name},
+        promotes=kind.promotes,
+        schedules=spec.schedules if kind.scheduled else (),
     )
-    if ran.returncode != 0:
-        raise PlatformError(f"the deployments could not be registered at {api_url}:\n{(ran.stdout + ran.stderr).strip()[-2000:]}")
-    return True
 
 
-def _registered(api_url: str) -> set[tuple[str, str]]:
-    answer = httpx.post(f"{api_url}/deployments/filter", json={}, timeout=30.0).raise_for_status()
-    return {(deployment["name"], deployment["version"]) for deployment in answer.json()}
+def _fleet() -> dict[str, Any]:
+    does = "Releases every model of the catalogue, or those that are chosen, one after another; one that fails does not stop the rest."
+    return _deployment("fleet", "all", does, {}, promotes=True)
 
 
-def _deployments() -> list[dict[str, Any]]:
-    return [_versioned(deployment) for deployment in [*map(_release, catalogue().values()), _fleet()]]
+def _deployment(
+    flow: str, name: str, description: str, parameters: dict[str, Any], promotes: bool, schedules: tuple[Schedule, ...] = ()
+) -> dict[str, Any]:
+    return (
+        {
+            "name": name,
+            "description": description,
+            "tags": [MARK, flow, name],
+            "entrypoint": f"flows.{flow}.{flow}",
+            "parameters": parameters,
+            "work_pool": {"name": POOL},
+        }
+        | ({"concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"}} if promotes else {})
+        | ({"schedules": [_schedule(schedule) for schedule in schedules]} if schedules else {})
+    )
+
+
+def _schedule(schedule: Schedule) -> dict[str, Any]:
+    slug = f"{MARK}-{schedule.slug}"
+    return {"slug": slug, "cron": schedule.cron, "timezone": schedule.timezone, "active": schedule.active}
 
 
 def _versioned(deployment: dict[str, Any]) -> dict[str, Any]:
     """Name the version of a deployment after what it says, so that one that did not change need not be registered again."""
-    digest = hashlib.sha256(json.dumps(deployment, sort_keys=True).encode()).hexdigest()
-    return {"name": deployment["name"], "version": digest[:12], **deployment}
+    rest = {key: value for key, value in deployment.items() if key != "schedules"}
+    choices = [] if "name" in deployment["parameters"] else list(catalogue())
+    version = f"{_digest([rest, choices, _form(deployment['entrypoint'])])}.{_digest(deployment.get('schedules', []))}"
+    return {"name": deployment["name"], "version": version, **deployment}
 
 
-def _release(spec: ModelSpec) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "description": f"{spec.description} Takes {spec.registered_as} from its rows to a tested endpoint on port {spec.port}.",
-        "tags": [spec.name, "release"],
-        "entrypoint": "flows.release.release",
-        "parameters": {"name": spec.name},
-        "concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
-        "work_pool": {"name": POOL},
-    }
+def _form(entrypoint: str) -> list[str]:
+    """Return what the run page's form is made from: the flow's parameters, their types, and the docstring that describes them.
+
+    Read from the source, because importing a flow imports Prefect, which takes seconds.
+    """
+    module, _, function = entrypoint.rpartition(".")
+    source = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+    flow = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == function)
+    return [ast.unparse(flow.args), ast.get_docstring(flow) or "", (ROOT / "flows" / "parameters.py").read_text(encoding="utf-8")]
 
 
-def _fleet() -> dict[str, Any]:
-    return {
-        "name": "all",
-        "description": "Releases every model of the catalogue, one after another; one that fails does not stop the rest.",
-        "tags": ["fleet"],
-        "entrypoint": "flows.fleet.fleet",
-        "parameters": {},
-        "concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
-        "work_pool": {"name": POOL},
-    }
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def main(arguments: list[str]) -> None:
@@ -110,7 +136,7 @@ def main(arguments: list[str]) -> None:
     if arguments:
         raise SystemExit(__doc__)
     MANIFEST.write_text(content())
-    print(f"{MANIFEST.name}: {len(_deployments())} deployments")
+    print(f"{MANIFEST.name}: {len(deployments())} deployments")
 
 
 if __name__ == "__main__":

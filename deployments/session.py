@@ -17,15 +17,19 @@ NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  #
 
 
 @contextmanager
-def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[str] = NEEDED) -> Iterator[Settings]:
+def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[str] = NEEDED, gateway: bool = True) -> Iterator[Settings]:
     """Prepare this process to run flows, and yield the settings they will find. The modules `needed` are imported on the way.
 
     With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
     lives as long as the block, MLflow writes to the home folder's database, and the gateway is started to stay, because an
     endpoint is what a release is for.
+
+    Args:
+        needed: Modules to import at once; those of a release if left out.
+        gateway: Whether the flow asks the gateway; if not, it is not started.
     """
     with ExitStack() as stack:
-        if not local.is_up(settings, (local.GATEWAY,)):
+        if gateway and not local.is_up(settings, (local.GATEWAY,)):
             local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=tell)
         if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
             os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"

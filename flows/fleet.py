@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from flows.parameters import AtLeastOne, ModelName
 from flows.release import release
 from slipway.catalogue import catalogue, lookup
 from slipway.records import Fleet, FleetEntry, Release
@@ -16,7 +17,11 @@ from tasks.fleet import report_fleet
 
 @flow(name="fleet", flow_run_name="fleet", result_serializer="json")
 def fleet(
-    names: list[str] | None = None, sample: bool = False, trials: int | None = None, jobs: int | None = None, dry_run: bool = False
+    names: list[ModelName] | None = None,
+    sample: bool = False,
+    trials: AtLeastOne | None = None,
+    jobs: AtLeastOne | None = None,
+    dry_run: bool = False,
 ) -> State[Any]:
     """Release several models.
 

@@ -9,6 +9,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from prefect.transactions import transaction
 
+from flows.parameters import AtLeastOne, ModelName
 from slipway.catalogue import lookup
 from slipway.locking import exclusive
 from slipway.records import Release
@@ -23,7 +24,9 @@ from tasks.tuning import tune
 
 
 @flow(name="release", flow_run_name="release-{name}", result_serializer="json")
-def release(name: str, sample: bool = False, trials: int | None = None, jobs: int | None = None, dry_run: bool = False) -> State[Any]:
+def release(
+    name: ModelName, sample: bool = False, trials: AtLeastOne | None = None, jobs: AtLeastOne | None = None, dry_run: bool = False
+) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
     Args:

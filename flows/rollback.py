@@ -9,6 +9,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from prefect.transactions import transaction
 
+from flows.parameters import AtLeastOne, ModelName
 from slipway.catalogue import lookup
 from slipway.locking import exclusive
 from slipway.records import Rollback
@@ -22,7 +23,7 @@ from tasks.serving import rehearse, serve, smoke_test
 
 
 @flow(name="rollback", flow_run_name="rollback-{name}", result_serializer="json")
-def rollback(name: str, because: str, to: int | None = None) -> State[Any]:
+def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> State[Any]:
     """Put an earlier version back into service: it is tested beside the running one, then service, alias and stage move together.
 
     Args:

@@ -17,7 +17,9 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "rollback", "challenge", "up", "down", "status"])
+@pytest.mark.parametrize(
+    "command", ["models", "release", "fleet", "history", "rollback", "challenge", "deploy", "score", "up", "down", "status"]
+)
 def test_every_command_has_help_with_an_example(command):
     shown = slipway(command, "--help")
 
@@ -125,3 +127,18 @@ def test_challenge_wants_a_version_and_a_share_or_the_end(arguments, message, tm
 
     assert shown.returncode == 2
     assert message in shown.stderr
+
+
+def test_deploy_without_a_platform_says_how_to_start_it(tmp_path, dead_url):
+    shown = slipway("deploy", SLIPWAY_HOME=str(tmp_path), SLIPWAY_PREFECT_PORT=dead_url.rpartition(":")[2])
+
+    assert shown.returncode == 1
+    assert f"Prefect does not answer at {dead_url}" in shown.stderr
+    assert "start it with `slipway up`" in shown.stderr
+
+
+def test_deploy_does_not_remove_without_a_yes_where_it_cannot_ask(tmp_path):
+    shown = slipway("deploy", "--prune", "--json", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert "add --yes or --dry-run" in shown.stderr

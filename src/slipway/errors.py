@@ -61,6 +61,10 @@ class ServingError(SlipwayError):
     """The gateway did not put the bundle into service."""
 
 
+class ScoringError(SlipwayError):
+    """A file cannot be scored, or its predictions cannot be written; nothing was written under their name."""
+
+
 class SmokeTestError(SlipwayError):
     """The endpoint answered, but not as the measured model did."""
 

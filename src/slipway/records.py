@@ -171,3 +171,27 @@ class Fleet(Record):
     """How the releases of several models ended."""
 
     entries: list[FleetEntry]
+
+
+class Scored(Record):
+    """What became of a file of rows. `scored` and `rejected` are all its `rows`; no row is in both.
+
+    `labels` counts the answers by their meaning, `versions` by the version that gave them: with a challenger, or a switch meanwhile,
+    it may be more than one. `bundle_sha256` is of the bundle's manifest, which names the checksum of every file; None through the endpoint.
+    """
+
+    model: str
+    through: Literal["bundle", "endpoint"]
+    source: str
+    source_sha256: str
+    destination: Path
+    rejected_to: Path | None
+    rows: int
+    scored: int
+    rejected: int
+    labels: dict[str, int]
+    versions: dict[str, int]
+    run_id: str
+    bundle_sha256: str | None
+    sample: bool
+    seconds: float

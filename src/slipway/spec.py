@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.columns import Category, ClassLabel, Columns, Derived, Difference, Feature, Numeric, Target, WeightedMean
 from slipway.errors import SpecError
+from slipway.schedules import Schedule
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -28,6 +29,7 @@ __all__ = [
     "ModelSpec",
     "Numeric",
     "Preparation",
+    "Schedule",
     "Simplest",
     "Split",
     "Target",
@@ -172,6 +174,7 @@ class ModelSpec:
     card: Card | None = None
     slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of bands of a number, () for a category
     baseline: BaseEstimator | None = None  # a simple model to compare with, in the same preparation
+    schedules: tuple[Schedule, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
@@ -209,6 +212,8 @@ class ModelSpec:
             raise SpecError(f"slice_floor={self.gate.slice_floor} holds for slices, and slices names none.")
         if self.baseline is not None and not hasattr(self.baseline, "predict_proba"):
             raise SpecError(f"baseline={self.baseline} has no predict_proba, so it cannot be measured as the model is.")
+        if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
+            raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
         if self.metric not in metrics:
             raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import psutil
@@ -17,8 +20,10 @@ from pydantic import SecretStr
 
 from deployments import local
 from deployments.local.supervisor import Supervisor
+from slipway.catalogue import catalogue
 from slipway.settings import Settings
 
+MODEL = "heart-failure"
 PASSWORD = "correct-horse-battery-staple"  # in an address that programs get through their environment only
 
 
@@ -95,3 +100,56 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     settings = settings_in(tmp_path / "home").model_copy(update={"api_key": SecretStr("a-key-that-was-set-by-the-user")})
     yield settings
     local.down(settings)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody at a shell, with the settings in the environment."""
+
+    environment: dict[str, str]
+    home: Path
+
+    @cached_property
+    def settings(self) -> Settings:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            return Settings.load()
+
+    def runs(self, *command: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        ran = subprocess.run([sys.executable, "-m", *command], env=self.environment, capture_output=True, text=True, timeout=300)
+        assert ran.returncode == status, f"{command} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        return ran
+
+    def slipway(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        return self.runs("deployments.cli", *arguments, status=status)
+
+    def history(self) -> list[dict]:
+        return json.loads(self.slipway("history", MODEL, "--json").stdout)
+
+
+@pytest.fixture(scope="session")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """Somebody with a platform of their own, started by `slipway up`, for the tests of several files."""
+    home = tmp_path_factory.mktemp("operator")
+    prefect, mlflow, gateway, *own = free_ports(3 + len(catalogue()))
+    left_out = ("SLIPWAY_", "PREFECT_", "MLFLOW_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
+        "SLIPWAY_HOME": str(home),
+        "SLIPWAY_PREFECT_PORT": str(prefect),
+        "SLIPWAY_MLFLOW_PORT": str(mlflow),
+        "SLIPWAY_GATEWAY_PORT": str(gateway),
+        "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
+    }
+    person = Operator(environment, home)
+    try:
+        person.slipway("up")
+        yield person
+    finally:
+        person.slipway("down")
+
+
+@pytest.fixture(scope="session")
+def released(operator: Operator) -> dict:
+    """What `slipway release --json` printed; nothing else may stand in its output."""
+    return json.loads(operator.slipway("release", MODEL, "--sample", "--trials", "3", "--json").stdout)

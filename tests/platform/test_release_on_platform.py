@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -15,67 +12,19 @@ import psutil
 import pytest
 
 from deployments.demo import curl
+from deployments.manifest import KINDS
 from slipway.catalogue import catalogue, lookup
 from slipway.data import samples, validation
 from slipway.settings import Settings
 from slipway.training import splitting
-from tests.platform.conftest import free_ports
+from tests.platform.conftest import MODEL, Operator
 
-MODEL = "heart-failure"
 pytestmark = [pytest.mark.timeout(400)]
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Somebody at a shell, with the settings in the environment."""
-
-    environment: dict[str, str]
-    home: Path
-
-    def runs(self, *command: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        ran = subprocess.run([sys.executable, "-m", *command], env=self.environment, capture_output=True, text=True, timeout=300)
-        assert ran.returncode == status, f"{command} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
-        return ran
-
-    def slipway(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        return self.runs("deployments.cli", *arguments, status=status)
-
-    def history(self) -> list[dict]:
-        return json.loads(self.slipway("history", MODEL, "--json").stdout)
-
-
-@pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    home = tmp_path_factory.mktemp("operator")
-    prefect, mlflow, gateway, *own = free_ports(3 + len(catalogue()))
-    left_out = ("SLIPWAY_", "PREFECT_", "MLFLOW_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
-        "SLIPWAY_HOME": str(home),
-        "SLIPWAY_PREFECT_PORT": str(prefect),
-        "SLIPWAY_MLFLOW_PORT": str(mlflow),
-        "SLIPWAY_GATEWAY_PORT": str(gateway),
-        "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
-    }
-    person = Operator(environment, home)
-    try:
-        person.slipway("up")
-        yield person
-    finally:
-        person.slipway("down")
 
 
 @pytest.fixture(scope="module")
 def settings(operator: Operator) -> Settings:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in operator.environment.items():
-            patch.setenv(name, value)
-        return Settings.load()
-
-
-@pytest.fixture(scope="module")
-def released(operator: Operator) -> dict:
-    """What `slipway release --json` printed; nothing else may stand in its output."""
-    return json.loads(operator.slipway("release", MODEL, "--sample", "--trials", "3", "--json").stdout)
+    return operator.settings
 
 
 def test_release_from_the_shell_is_promoted_and_stands_in_the_history(operator, released):
@@ -115,6 +64,20 @@ def test_mlflow_serves_the_same_model_under_stage_and_alias_as_the_endpoint(oper
     assert len(test) == 184
     for address in (f"models:/{spec.registered_as}/Production", f"models:/{spec.registered_as}@champion"):
         assert mlflow.pyfunc.load_model(address).predict(test).tolist() == answers.json()["predictions"]
+
+
+def test_patients_are_scored_from_the_shell_and_the_status_tells_of_the_one_who_was_rejected(operator, released, tmp_path):
+    spec = lookup(MODEL)
+    frame = samples.draw(spec, samples.statistics(spec)).head(20)
+    frame.loc[7, "Age"] = 300
+    frame.to_csv(tmp_path / "patients.csv", index=False)
+
+    ran = operator.slipway("score", MODEL, str(tmp_path / "patients.csv"), "--through", "endpoint", "--json", status=3)
+
+    scored = json.loads(ran.stdout)
+    assert (scored["scored"], scored["rejected"], scored["versions"]) == (19, 1, {"1": 19})
+    assert len(Path(scored["destination"]).read_text().splitlines()) == 20  # with the header
+    assert Path(scored["rejected_to"]).read_text().splitlines()[1].startswith("7,Age,")
 
 
 def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_lines(operator, released, settings):
@@ -164,8 +127,9 @@ def test_up_again_changes_nothing(operator, settings, released):
 
     after = json.loads(operator.slipway("status", "--json").stdout)
     assert [service["pid"] for service in after] == [service["pid"] for service in before]
-    deployments = httpx.post(f"{settings.prefect_url}/api/deployments/filter", json={}).json()
-    assert {deployment["name"] for deployment in deployments} == {*catalogue(), "all"}
+    deployments = json.loads(operator.slipway("deploy", "--dry-run", "--json").stdout)
+    assert {one["deployment"] for one in deployments} == {"fleet/all", *(f"{flow}/{name}" for flow in KINDS for name in catalogue())}
+    assert {one["action"] for one in deployments} == {"keep"}
 
 
 def test_gateway_holds_less_than_100_mb(operator, released):

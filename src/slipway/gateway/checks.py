@@ -54,9 +54,9 @@ def _broken(columns: Mapping[str, Cells], contract: Contract, others: Sequence[V
             total += 1
             violations.append(Violation(0, column.name, expected(column), "no such column"))
             continue
-        faults = _faults(column, columns[column.name])
-        total += len(faults)
-        violations += [_violation(row, column, columns[column.name][row]) for row in faults[:LISTED]]
+        wrong = faults(column, columns[column.name])
+        total += len(wrong)
+        violations += [violation(row, column, columns[column.name][row]) for row in wrong[:LISTED]]
     unknown = columns.keys() - {column.name for column in contract.columns}
     total += len(unknown)
     violations += [_extra(name, columns[name], contract) for name in islice((name for name in columns if name in unknown), LISTED)]
@@ -112,7 +112,7 @@ def _keeps(column: Column, cells: Cells) -> bool:
     kinds = set(map(type, cells))
     if not kinds or not kinds <= NUMBERS:
         return False
-    low, high = _range(column)
+    low, high = bounds(column)
     if not (low <= min(cells) and max(cells) <= high):
         return False
     if float not in kinds:
@@ -128,20 +128,22 @@ def _cell_keeps(column: Column, cell: Any) -> bool:
         return kind is str and cell in column.values
     if kind is not int and kind is not float:
         return False
-    low, high = _range(column)
+    low, high = bounds(column)
     return low <= cell <= high and (kind is int or column.kind == "number" or cell.is_integer())
 
 
-def _faults(column: Column, cells: Cells) -> list[int]:
+def faults(column: Column, cells: Cells) -> list[int]:
     """Return the rows whose cells break the contract. A NaN does: no comparison with it is true."""
     return [row for row, cell in enumerate(cells) if not _cell_keeps(column, cell)]
 
 
-def _range(column: Column) -> tuple[float, float]:
+def bounds(column: Column) -> tuple[float, float]:
+    """Return the least and the largest number of a column, both allowed."""
     return -LARGEST if column.low is None else column.low, LARGEST if column.high is None else column.high
 
 
-def _violation(row: int, column: Column, cell: Any) -> Violation:
+def violation(row: int, column: Column, cell: Any) -> Violation:
+    """Say what was wrong with a cell."""
     return Violation(row, column.name, expected(column), shown(cell))
 
 

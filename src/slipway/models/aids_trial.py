@@ -4,7 +4,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Columns, Dataset, Difference, Gate, ModelSpec, Numeric, Preparation, Split, Target
+from slipway.spec import Card, Columns, Dataset, Difference, Gate, ModelSpec, Numeric, Preparation, Schedule, Split, Target
 
 ARM = "says the same as `treat`, in other words"
 
@@ -76,4 +76,5 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=4),
     gate=Gate(floor=0.70, tolerance=0.01),
     port=8002,
+    schedules=(Schedule("monthly", "0 3 2 * *", "America/Bogota"),),
 )

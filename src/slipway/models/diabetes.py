@@ -4,7 +4,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Split, Target
+from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Schedule, Split, Target
 
 MODEL = ModelSpec(
     name="diabetes",
@@ -57,4 +57,5 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=3),
     gate=Gate(floor=0.79, tolerance=0.005),
     port=8003,
+    schedules=(Schedule("monthly", "0 3 3 * *", "America/Bogota"),),
 )

@@ -4,7 +4,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Simplest, Split, Target
+from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Schedule, Simplest, Split, Target
 
 MODEL = ModelSpec(
     name="heart-failure",
@@ -57,4 +57,5 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=3),
     gate=Gate(floor=0.86, tolerance=0.005),
     port=8001,
+    schedules=(Schedule("monthly", "0 3 1 * *", "America/Bogota"),),
 )

@@ -4,7 +4,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.tree import DecisionTreeClassifier
 
 from slipway.datasets import students
-from slipway.spec import Gate, ModelSpec
+from slipway.spec import Gate, ModelSpec, Schedule
 from slipway.training.networks import ConvolutionalNetwork
 
 MODEL = ModelSpec(
@@ -30,4 +30,5 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=6),
     gate=Gate(floor=0.73, tolerance=0.01),
     port=8004,
+    schedules=(Schedule("monthly", "0 3 4 * *", "America/Bogota"),),
 )

@@ -6,7 +6,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from slipway.datasets import students
-from slipway.spec import Gate, ModelSpec
+from slipway.spec import Gate, ModelSpec, Schedule
 
 MODEL = ModelSpec(
     name="student-dropout-svm",
@@ -31,4 +31,5 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=6),
     gate=Gate(floor=0.74, tolerance=0.01),
     port=8005,
+    schedules=(Schedule("monthly", "0 3 5 * *", "America/Bogota"),),
 )

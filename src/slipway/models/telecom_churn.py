@@ -4,7 +4,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Split, Target, WeightedMean
+from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Schedule, Split, Target, WeightedMean
 
 CHARGED = "the charge is a constant rate times the minutes"
 
@@ -75,4 +75,5 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=4),
     gate=Gate(floor=0.80, tolerance=0.01, sample_floor=0.20),
     port=8124,
+    schedules=(Schedule("monthly", "0 3 6 * *", "America/Bogota"),),
 )

@@ -1,0 +1,140 @@
+"""How quickly a file of rows becomes a file of predictions, and in how much memory, beside pandas with MLflow's model.
+
+    python benchmarks/score.py [--rows 1_000_000] [--model heart-failure] [--json]
+
+For example: python benchmarks/score.py --rows 10_000_000
+
+The model is trained on sample rows in a temporary folder, registered and installed. Then the same CSV, drawn from the same statistics,
+is scored by each in a process of its own: by the bundle, as `slipway score` does it, which checks every row against the contract and
+writes probabilities too; and by `pandas.read_csv` and `mlflow.pyfunc`, as `mlflow models predict` does it, whole and by chunks, which
+write labels alone. Seconds are from the file to the written file, without the start of Python and its imports; memory is the
+process's peak, with them. All must say the same labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from serving_parts.models import release
+
+from slipway.catalogue import lookup
+from slipway.data import samples
+from slipway.scoring import running
+from slipway.scoring.job import CHUNK, job
+from slipway.scoring.workspace import workspace
+from slipway.settings import Settings
+
+BLOCK = 10_000  # rows written at a time
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the file (1,000,000)")
+    parser.add_argument("--model", default="heart-failure", help="a model of the catalogue (heart-failure)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--address", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.side:
+        print(json.dumps(SIDES[asked.side](asked.model, asked.folder, asked.address)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        found = _measured(asked.model, asked.rows, Path(folder))
+    print(json.dumps(found, indent=1) if asked.json else _table(found, asked.rows))
+
+
+def _measured(model: str, rows: int, folder: Path) -> list[dict[str, Any]]:
+    settings = Settings(home=folder / "home")
+    released = release(model, settings, lookup(model).port)
+    _write_rows(model, rows, folder / "rows.csv")
+    found = []
+    for side in SIDES:
+        command = [sys.executable, __file__, "--side", side, "--model", model, "--folder", str(folder), "--address", released.address]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        said = process.stdout.read() if process.stdout else ""
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{side} ended with {process.returncode}")
+        seconds = json.loads(said)["seconds"]
+        found.append({"side": side, "seconds": seconds, "rows_per_second": rows / seconds, "peak_mb": used.ru_maxrss / 1e3})
+    _require_same_labels(folder)
+    return found
+
+
+def _write_rows(model: str, rows: int, path: Path) -> None:
+    spec = lookup(model)
+    drawn = samples.draw(spec, samples.statistics(spec))[spec.columns.names]
+    block = drawn.sample(BLOCK, replace=True, random_state=1).to_csv(index=False).partition("\n")
+    with path.open("w") as file:
+        file.write(block[0] + "\n")
+        for _ in range(rows // BLOCK):
+            file.write(block[2])
+        file.writelines(islice(block[2].splitlines(keepends=True), rows % BLOCK))
+
+
+def _slipway(model: str, folder: Path, _: str) -> dict[str, float]:
+    settings = Settings(home=folder / "home")
+    asked = job(model, str(folder / "rows.csv"), folder / "slipway.csv")
+    with workspace(asked, settings) as place:
+        scored = running.score(lookup(model), asked, folder / "rows.csv", place, settings, lambda _: None)
+    return {"seconds": scored.seconds}
+
+
+def _whole(_: str, folder: Path, address: str) -> dict[str, float]:
+    return _by_pandas(folder, address, folder / "whole.csv", None)
+
+
+def _by_chunks(_: str, folder: Path, address: str) -> dict[str, float]:
+    return _by_pandas(folder, address, folder / "chunks.csv", CHUNK)
+
+
+def _by_pandas(folder: Path, address: str, out: Path, chunk: int | None) -> dict[str, float]:
+    import mlflow
+    import pandas as pd
+
+    from slipway.tracking.connection import connect
+
+    connect(Settings(home=folder / "home"))
+    model = mlflow.pyfunc.load_model(address)
+    started = time.perf_counter()
+    frames = pd.read_csv(folder / "rows.csv", chunksize=chunk) if chunk else [pd.read_csv(folder / "rows.csv")]
+    for number, frame in enumerate(frames):
+        pd.DataFrame({"label": model.predict(frame)}).to_csv(out, index=False, header=not number, mode="a")
+    return {"seconds": time.perf_counter() - started}
+
+
+def _require_same_labels(folder: Path) -> None:
+    import pyarrow.csv
+
+    labels = [pyarrow.csv.read_csv(folder / f"{name}.csv").column("label") for name in ("slipway", "whole", "chunks")]
+    if not all(each.equals(labels[0]) for each in labels):
+        raise SystemExit("the sides do not say the same labels")
+
+
+def _table(found: list[dict[str, Any]], rows: int) -> str:
+    lines = [f"{rows:,} rows\n", "| | seconds | rows a second | peak memory, MB |", "|---|---|---|---|"]
+    lines += [f"| {one['side']} | {one['seconds']:.1f} | {one['rows_per_second']:,.0f} | {one['peak_mb']:.0f} |" for one in found]
+    return "\n".join(lines)
+
+
+SIDES: dict[str, Callable[[str, Path, str], dict[str, float]]] = {
+    "slipway, by the bundle": _slipway,
+    "pandas and mlflow.pyfunc, whole": _whole,
+    "pandas and mlflow.pyfunc, by chunks": _by_chunks,
+}
+
+
+if __name__ == "__main__":
+    main()

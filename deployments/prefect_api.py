@@ -1,0 +1,51 @@
+"""The REST API of a Prefect server, without importing Prefect."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from slipway.errors import PlatformError
+
+PAGE = 200  # the most that the server gives at once
+SECONDS = 60.0
+BUSY = (429, 503)  # such as a database that another request holds: nothing was done, asking again helps
+WAITS = (1.0, 2.0, 4.0, 8.0, 0.0)
+
+
+class PrefectServer:
+    """A connection to one server, as a context manager. Every call raises PlatformError if it is not answered as it should be."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=f"{url}/api", timeout=SECONDS)
+        self._url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the answer's JSON; None if it has no body."""
+        for wait in WAITS:
+            try:
+                answer = self._http.request(method, path, json=body)
+            except httpx.TransportError as error:
+                raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
+            if answer.status_code not in BUSY:
+                break
+            time.sleep(wait)
+        if answer.is_error:
+            raise PlatformError(f"Prefect at {self._url} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
+        return answer.json() if answer.content else None
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Return everything of a kind, such as deployments."""
+        found: list[dict[str, Any]] = []
+        while page := self.call("POST", f"/{kind}/filter", {"limit": PAGE, "offset": len(found)}):
+            found += page
+        return found

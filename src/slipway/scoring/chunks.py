@@ -1,0 +1,39 @@
+"""Rows on their way: so many of a source at a time, as Arrow's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.gateway.replies import Violation
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a source.
+
+    `cells` is a record batch of n rows. `rows` (n,) are their numbers in the source, from 0. `broken` are rows that have more or fewer
+    cells than the header has names, and so none here. `read` is the share of the source that was read so far, 0 to 1.
+    """
+
+    rows: Numbers
+    cells: Any
+    read: float
+    broken: Sequence[Violation] = field(default=())
+
+
+class Source(Protocol):
+    """A file of rows. `spelled`: all cells are texts, and a number is what a text spells; else a text is no number."""
+
+    schema: Any
+    spelled: bool
+
+    def chunks(self, wanted: Sequence[str], size: int) -> Iterator[Chunk]:
+        """Yield all rows in order, at most `size` at a time, with the wanted columns."""
+        ...

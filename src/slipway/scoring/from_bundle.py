@@ -1,0 +1,62 @@
+"""Answers by the bundle itself, in this process: the quick way, which nothing but the predictions' file tells of later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from slipway.bundle.contract import MANIFEST
+from slipway.bundle.engine import labels
+from slipway.bundle.installing import Pointer, active
+from slipway.bundle.reading import checksum
+from slipway.errors import ScoringError
+from slipway.gateway.loading import Deployment, load
+from slipway.scoring.answers import Answers
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+
+logger = logging.getLogger(__name__)
+
+
+class FromBundle:
+    """The version in service, loaded from its bundle, which has answered its probe rows as it was measured."""
+
+    logs = False
+
+    def __init__(self, deployment: Deployment, bundle_sha256: str) -> None:
+        self.contract = deployment.contract
+        self.bundle_sha256: str | None = bundle_sha256
+        self._engine = deployment.engine
+
+    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:
+        """Return the answers to n rows, n >= 1, that keep the contract, given by column; nothing is logged, so `subjects` are not read."""
+        probabilities = self._engine.probabilities(columns)
+        answered = labels(probabilities, self.contract)
+        return Answers(answered, probabilities, [self.contract.version] * len(answered), None)
+
+
+def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:
+    """Return the version in service on this host; on a host without one, the champion of MLflow's registry.
+
+    Raises:
+        ScoringError: There is neither.
+        BundleError: The bundle is damaged, or does not answer as it was measured.
+        RegistryUnavailableError: MLflow was asked, and does not answer.
+    """
+    if pointer := active(settings.bundles, spec.name):
+        return _opened(settings.bundles / spec.name / pointer.bundle, spec, pointer)
+    from slipway.tracking import registry
+    from slipway.tracking.connection import connect
+
+    client = connect(settings)
+    if (held := registry.champion(client, spec.registered_as)) is None:
+        raise ScoringError(f"{spec.name}: no version is in service here, and MLflow has no champion. Run `slipway release {spec.name}`.")
+    logger.info("%s: not in service on this host; version %s is fetched from MLflow", spec.name, held.version)
+    with registry.downloaded_bundle(client, str(held.run_id)) as bundle:
+        return _opened(bundle.folder, spec, Pointer(bundle.folder.name, spec.port, installation=""))
+
+
+def _opened(folder: Path, spec: ModelSpec, pointer: Pointer) -> FromBundle:
+    return FromBundle(load(folder, spec.name, pointer, pointer.port), checksum(folder / MANIFEST))

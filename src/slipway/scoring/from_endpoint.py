@@ -1,0 +1,106 @@
+"""Answers by the endpoint, over HTTP, as any caller gets them: checked, limited and logged there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import msgspec
+import numpy as np
+
+from slipway.bundle.contract import Contract
+from slipway.client import Client, Prediction, RefusedRows
+from slipway.errors import ScoringError
+from slipway.gateway.predictions import SUBJECT, takes_no_subject
+from slipway.scoring.answers import Answers
+from slipway.serving import bearer
+from slipway.settings import Settings
+
+ROWS = 1_000  # a request; fewer where the gateway takes no more
+TIMEOUT = 60.0
+
+
+class FromEndpoint:
+    """The version that the gateway has in service; a challenger, where one has a share of the requests, answers too.
+
+    Use it in `with`: connections are kept open.
+
+    Raises:
+        ScoringError: The gateway does not answer, does not know the key, has no version of the model in service, or one that takes no
+            subjects where a column says them.
+    """
+
+    bundle_sha256: str | None = None
+    logs = True
+
+    def __init__(self, model: str, settings: Settings, subject: str | None = None) -> None:
+        self._model, self._rows = model, min(ROWS, settings.max_rows)
+        self.contract = _in_service(model, settings)
+        if subject and takes_no_subject(self.contract):
+            raise ScoringError(f"{model} has a column {SUBJECT!r} of its own, so its endpoint takes no subjects; leave --subject out.")
+        key = bearer(settings)["Authorization"].removeprefix("Bearer ")
+        self._client = Client(settings.gateway_url, key=key, timeout=TIMEOUT, ca=settings.tls_authority)
+
+    def __enter__(self) -> FromEndpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:
+        """Return the answers to n rows, n >= 1, that keep the contract, given by column; `subjects` go to the audit log.
+
+        Raises:
+            ScoringError: The gateway takes other rows than it told, so another version went into service meanwhile.
+            ClientError: It does not answer, also after the client's retries.
+        """
+        names, kinds = list(columns), {column.name: column.kind for column in self.contract.columns}
+        cells = [_plain(columns[name], whole=kinds[name] == "integer") for name in names]
+        if subjects is not None:
+            names, cells = [*names, SUBJECT], [*cells, list(subjects)]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+        try:
+            predictions = self._client.predict(self._model, rows, chunk=self._rows)
+        except RefusedRows as refused:
+            raise ScoringError(
+                f"{self._model}: the gateway refuses rows that keep the contract it told when this began: was another version put into "
+                f"service? Score the file again. Nothing was written.\n{refused}"
+            ) from refused
+        return self._answers(predictions)
+
+    def _answers(self, predictions: list[Prediction]) -> Answers:
+        classes = self.contract.classes
+        if wrong := next((one for one in predictions if set(one.probabilities) != set(classes)), None):
+            raise ScoringError(
+                f"{self._model}: expected answers of the classes {list(classes)}, received {list(wrong.probabilities)} of version "
+                f"{wrong.version}, which went into service meanwhile. Score the file again. Nothing was written."
+            )
+        return Answers(
+            labels=[one.label for one in predictions],
+            probabilities=np.array([[one.probabilities[label] for label in classes] for one in predictions]),
+            versions=[one.version for one in predictions],
+            prediction_ids=[one.prediction_id for one in predictions],
+        )
+
+
+def _plain(cells: Any, whole: bool) -> list[Any]:
+    """Return cells that JSON knows; 40.0 years are logged as 40."""
+    if not isinstance(cells, np.ndarray):
+        return list(cells)
+    found: list[Any] = (cells.astype(np.int64) if whole else cells).tolist()
+    return found
+
+
+def _in_service(model: str, settings: Settings) -> Contract:
+    """Return the contract of the version that the gateway has in service."""
+    address = f"{settings.gateway_url}/models/{model}"
+    try:
+        response = httpx.get(address, headers=bearer(settings), timeout=TIMEOUT, verify=settings.trust)
+    except httpx.TransportError as error:
+        raise ScoringError(f"{model}: the gateway does not answer at {address} ({error}). Start it with `slipway up`.") from error
+    if response.is_success and (told := response.json())["columns"]:
+        return msgspec.convert({name: told[name] for name in Contract.__struct_fields__}, Contract)
+    if response.is_success or response.status_code == httpx.codes.NOT_FOUND:
+        raise ScoringError(f"{model}: the gateway has no version of it in service. Run `slipway release {model}`.")
+    raise ScoringError(f"{address} answered {response.status_code}: {response.text[:500]}")

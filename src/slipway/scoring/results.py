@@ -1,0 +1,125 @@
+"""The two files of a run: predictions, and what was wrong with the rows that have none. Whole under their names, or not there."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from slipway.bundle.contract import Contract
+from slipway.errors import ScoringError
+from slipway.gateway.replies import Violation
+from slipway.scoring.answers import Answers
+from slipway.scoring.checking import Checked
+from slipway.scoring.job import Job
+
+REJECTED = ("row", "column", "expected", "received")
+
+
+class Results:
+    """Takes chunk after chunk; `finish` puts both files in place. Use it in `with`: what is not finished is not there.
+
+    Args:
+        kept: Names and types of the columns that are copied from the source.
+        logged: Whether the answers have ids in the audit log.
+    Raises:
+        ScoringError: A column to be kept has the name of one of the output's own, or cannot be written as CSV.
+    """
+
+    def __init__(self, job: Job, workspace: Path, contract: Contract, kept: Any, logged: bool) -> None:
+        self._job, self._contract = job, contract
+        self._schema = _schema(contract, kept, logged)
+        self._meanings = dict(zip(contract.classes, contract.class_meanings, strict=True))
+        _refuse_kept(job, kept, self._schema)
+        self._predictions = (workspace / "predictions").open("wb")
+        self._rejected = (workspace / "rejected").open("w", encoding="utf-8", newline="")
+        self._writer = _writer(self._predictions, self._schema, job)
+        self._reasons = csv.writer(self._rejected)
+        self._reasons.writerow(REJECTED)
+        self._any_rejected = False
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._predictions.close()
+        self._rejected.close()
+
+    def write(self, checked: Checked, answers: Answers) -> None:
+        """Add the answers to n rows."""
+        ids = [] if answers.prediction_ids is None else [answers.prediction_ids]
+        columns = [
+            checked.rows,
+            *checked.kept,
+            answers.labels,
+            [self._meanings[label] for label in answers.labels],
+            *answers.probabilities.T,
+            answers.versions,
+            *ids,
+        ]
+        arrays = [
+            cells if isinstance(cells, pa.Array) else pa.array(cells, kind) for cells, kind in zip(columns, self._schema.types, strict=True)
+        ]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+
+    def reject(self, violations: Iterable[Violation]) -> None:
+        """Add what was wrong: a line for each cell, or for a row of another length."""
+        for one in violations:
+            self._any_rejected = True
+            self._reasons.writerow((one.row, one.column, one.expected, one.received))
+
+    def finish(self) -> bool:
+        """Put the files in place, the predictions last, and return whether a row was rejected; if none was, there is no such file."""
+        self._writer.close()
+        for file in (self._predictions, self._rejected):
+            file.flush()
+            os.fsync(file.fileno())
+        if self._any_rejected:
+            os.replace(self._rejected.name, self._job.rejected)
+        else:
+            self._job.rejected.unlink(missing_ok=True)  # of a run before
+        os.replace(self._predictions.name, self._job.destination)
+        return self._any_rejected
+
+
+def _schema(contract: Contract, kept: Any, logged: bool) -> Any:
+    label = pa.int64() if all(isinstance(one, int) for one in contract.classes) else pa.string()
+    return pa.schema(
+        [
+            ("row", pa.int64()),
+            *((field.name, field.type) for field in kept),
+            ("label", label),
+            ("meaning", pa.string()),
+            *((f"probability_{one}", pa.float64()) for one in contract.classes),
+            ("version", pa.int64()),
+            *([("prediction_id", pa.string())] if logged else []),
+        ]
+    )
+
+
+def _refuse_kept(job: Job, kept: Any, schema: Any) -> None:
+    names = list(schema.names)
+    if twice := sorted({name for name in kept.names if names.count(name) > 1}):
+        raise ScoringError(
+            f"{job.shown_source}: columns {', '.join(map(repr, twice))} are called as columns of the predictions are, so they cannot be "
+            "kept beside them. Name those to be kept (--keep), without them, or rename them. Nothing was written."
+        )
+
+
+def _writer(file: Any, schema: Any, job: Job) -> Any:
+    try:
+        if job.destination.suffix == ".parquet":
+            return pyarrow.parquet.ParquetWriter(file, schema, compression="zstd")
+        return pyarrow.csv.CSVWriter(file, schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ScoringError(
+            f"{job.shown_source}: not every column that is kept can be written as {job.destination.suffix[1:]} ({error}). Name those to be "
+            "kept (--keep), or a destination that ends in .parquet. Nothing was written."
+        ) from None

@@ -1,0 +1,58 @@
+"""Whole columns that keep the contract, looked at as vectors: ten times as quick as cell by cell.
+
+What is not plainly in order gives None here, and is left to `slipway.gateway.checks`, which says what is wrong with which cell. So
+nothing is refused here, and what is taken is what a request with the same cells is taken with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from slipway.bundle.contract import Column
+from slipway.gateway.checks import bounds
+
+
+def read(column: Column, cells: Any, spelled: bool) -> npt.NDArray[Any] | None:
+    """Return the cells of a column as numbers or texts when all keep the contract, else None.
+
+    Args:
+        cells: (n,) an Arrow array.
+        spelled: A number is what a text spells; else a text is no number.
+    """
+    return _texts(column, cells, spelled) if column.kind == "category" else _numbers(column, cells, spelled)
+
+
+def _numbers(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float64] | None:
+    if cells.null_count or not (spelled or is_number(cells.type)):
+        return None
+    try:
+        numbers: npt.NDArray[np.float64] = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # a text that is no number, a whole number that a float cannot hold
+        return None
+    if not len(numbers):
+        return numbers
+    low, high = bounds(column)
+    if not (low <= numbers.min() and numbers.max() <= high):  # a NaN makes both NaN
+        return None
+    return numbers if column.kind == "number" or (numbers == np.floor(numbers)).all() else None
+
+
+def _texts(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.object_] | None:
+    if not is_text(cells.type):
+        return None
+    values = [value for value in column.values if value or not spelled]  # an empty cell of a CSV is no text
+    places = pc.index_in(cells, value_set=pa.array(values, cells.type))
+    return None if places.null_count else np.array(values, dtype=object)[places.to_numpy()]
+
+
+def is_number(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -1,0 +1,75 @@
+"""A file of rows: where it comes from, and the answers to it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from slipway.records import Scored
+from slipway.scoring import obtaining, running
+from slipway.scoring.job import Job
+from slipway.scoring.running import Progress
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from tasks.data import unreachable
+
+logger = logging.getLogger("slipway.tasks.scoring")
+
+TOLD_EVERY = 5.0  # seconds between two lines of the log
+
+
+@task(
+    task_run_name="fetch-rows-{job.model}",
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=[2, 8, 30],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=unreachable,
+)
+def fetch_rows(job: Job, workspace: Path) -> Path:
+    """Return the file with the rows, which is downloaded where the source is an address; see `slipway.scoring.obtaining`."""
+    return obtaining.obtain(job, workspace)
+
+
+@task(task_run_name="score-rows-{job.model}", cache_policy=NO_CACHE)
+def score_rows(spec: ModelSpec, job: Job, rows: Path, workspace: Path, settings: Settings) -> Scored:
+    """Answer all rows, with the progress shown in the run page and in the log; see `slipway.scoring.running`."""
+    # called from synchronous code, Prefect answers with the id itself
+    bar = cast(UUID, create_progress_artifact(progress=0.0, key=f"scoring-{spec.name}", description=f"rows of {job.shown_source}"))
+    told_at = time.monotonic()
+
+    def told(progress: Progress) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= TOLD_EVERY:
+            told_at = time.monotonic()
+            logger.info("%s: %s", spec.name, _words(progress.rows, progress.rejected, progress.seconds))
+            update_progress_artifact(bar, progress=100.0 * progress.share)
+
+    scored = running.score(spec, job, rows, workspace, settings, told)
+    update_progress_artifact(bar, progress=100.0)
+    logger.info("%s: %s; written to %s", spec.name, _words(scored.rows, scored.rejected, scored.seconds), scored.destination)
+    if scored.rejected_to:
+        logger.warning("%s: %d rows break the contract; %s says why", spec.name, scored.rejected, scored.rejected_to)
+    return scored
+
+
+@task(task_run_name="report-scores-{scored.model}", cache_policy=NO_CACHE)
+def report_scores(scored: Scored) -> None:
+    """Show what became of the rows, as a table."""
+    lines = [{"what": name.replace("_", " "), "value": _cell(value)} for name, value in scored.model_dump(mode="json").items()]
+    create_table_artifact(lines, key=f"scored-{scored.model}", description=f"{scored.model}: what became of the rows")
+
+
+def _words(rows: int, rejected: int, seconds: float) -> str:
+    return f"{rows:,} rows, {rows / seconds:,.0f} a second, {rejected:,} rejected"
+
+
+def _cell(value: object) -> object:
+    return ", ".join(f"{name}: {count:,}" for name, count in value.items()) if isinstance(value, dict) else value

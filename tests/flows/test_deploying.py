@@ -1,0 +1,238 @@
+"""Deployments on a real Prefect server: what the catalogue says is there, and what a person did in the run page stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployments.comparing import Difference, compare
+from deployments.deploying import prune, register
+from deployments.manifest import KINDS, ROOT, content
+from deployments.prefect_api import PrefectServer
+from slipway.catalogue import catalogue
+from slipway.errors import PlatformError
+from slipway.spec import ModelSpec, Schedule
+
+NIGHTLY = Schedule("nightly", "0 3 * * *", "America/Bogota")
+TOY = "release/toy"
+
+
+@pytest.fixture
+def server(prefect_server: str) -> Iterator[PrefectServer]:
+    """A server with a work pool and no deployments."""
+    with PrefectServer(prefect_server.removesuffix("/api")) as server:
+        if not any(pool["name"] == "slipway" for pool in server.all("work_pools")):
+            server.call("POST", "/work_pools/", {"name": "slipway", "type": "process"})
+        for deployment in server.all("deployments"):
+            server.call("DELETE", f"/deployments/{deployment['id']}")
+        yield server
+
+
+@pytest.fixture
+def toy_with(toy: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have the catalogue hold the toy and nothing else; keywords replace parts of it."""
+    others = {name: spec for name, spec in catalogue().items() if name != toy.name}
+    for name in others:
+        monkeypatch.delitem(catalogue(), name)
+    return lambda **changes: monkeypatch.setitem(catalogue(), toy.name, replace(toy, **changes))
+
+
+def deploy(server: PrefectServer) -> list[Difference]:
+    found = compare(server)
+    register(server, found)
+    return found
+
+
+def actions(differences: list[Difference]) -> dict[str, str]:
+    return {difference.name: difference.action for difference in differences}
+
+
+def held(server: PrefectServer, name: str = TOY) -> dict[str, Any]:
+    flow, _, own = name.partition("/")
+    return server.call("GET", f"/deployments/name/{flow}/{own}")
+
+
+def times(server: PrefectServer, name: str = TOY) -> dict[str | None, tuple[str, bool]]:
+    return {schedule["slug"]: (schedule["schedule"]["cron"], schedule["active"]) for schedule in held(server, name)["schedules"]}
+
+
+def switch_on(server: PrefectServer, slug: str) -> None:
+    """Do what the switch in the run page does."""
+    deployment = held(server)
+    schedule = next(schedule for schedule in deployment["schedules"] if schedule["slug"] == slug)
+    server.call("PATCH", f"/deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": True})
+
+
+def test_every_model_is_deployed_once(server):
+    wanted = {"fleet/all", *(f"{flow}/{name}" for flow in KINDS for name in catalogue())}
+
+    assert actions(deploy(server)) == dict.fromkeys(wanted, "create")
+
+    assert actions(compare(server)) == dict.fromkeys(wanted, "keep")
+    assert {tuple(deployment["tags"]) for deployment in server.all("deployments")} >= {("slipway", "release", "telecom-churn")}
+
+
+def test_what_prefect_deploys_from_the_manifest_is_what_slipway_deploys(server, prefect_server, monkeypatch, tmp_path):
+    for name in set(catalogue()) - {"heart-failure"}:
+        monkeypatch.delitem(catalogue(), name)
+    deploy(server)
+    before = held(server, "release/heart-failure")
+    manifest = tmp_path / "prefect.yaml"
+    manifest.write_text(content())
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(manifest)],
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_API_URL": prefect_server},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert held(server, "release/heart-failure")["updated"] > before["updated"]
+    assert set(actions(compare(server)).values()) == {"keep"}
+    assert times(server, "release/heart-failure") == {"slipway-monthly": ("0 3 1 * *", False)}
+
+
+def test_the_form_offers_its_own_model_and_says_what_each_field_is(server, toy_with):
+    toy_with()
+    deploy(server)
+
+    fields = held(server)["parameter_openapi_schema"]["properties"]
+    assert (fields["name"]["enum"], fields["name"]["default"]) == (["toy"], "toy")
+    assert (fields["trials"]["type"], fields["trials"]["minimum"]) == ("integer", 1)
+    assert {name for name, field in fields.items() if not field.get("description")} == set()
+    names = held(server, "fleet/all")["parameter_openapi_schema"]["properties"]["names"]
+    assert names["items"]["enum"] == ["toy"]
+    assert held(server, "score/toy")["parameter_openapi_schema"]["properties"]["through"]["enum"] == ["bundle", "endpoint"]
+    assert "because" in held(server, "rollback/toy")["parameter_openapi_schema"]["required"]
+
+
+@pytest.mark.parametrize("parameters", [{"name": "heart-failure"}, {"trials": 0}, {"sample": "perhaps"}])
+def test_a_run_that_the_form_does_not_offer_is_refused(server, toy_with, parameters):
+    toy_with()
+    deploy(server)
+
+    with pytest.raises(PlatformError, match="answered 409 to POST"):
+        server.call("POST", f"/deployments/{held(server)['id']}/create_flow_run", {"parameters": parameters})
+
+
+def test_a_rollback_is_cancelled_while_a_release_goes_on(server, toy_with):
+    toy_with()
+    deploy(server)
+    release, rollback = (f"/deployments/{held(server, name)['id']}/create_flow_run" for name in (TOY, "rollback/toy"))
+    runs = [server.call("POST", release, {})["id"], server.call("POST", rollback, {"parameters": {"because": "it is worse"}})["id"]]
+
+    states = [server.call("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "PENDING"}})["state"] for run in runs]
+
+    assert [state["type"] for state in states] == ["PENDING", "CANCELLED"]
+    assert held(server)["global_concurrency_limit"]["name"] == "slipway-promotes-toy"
+    for run in runs:
+        server.call("DELETE", f"/flow_runs/{run}")
+
+
+def test_a_schedule_is_off_until_somebody_switches_it_on_and_then_stays_on(server, toy_with):
+    toy_with(schedules=(NIGHTLY,))
+    deploy(server)
+    assert times(server) == {"slipway-nightly": ("0 3 * * *", False)}
+
+    switch_on(server, "slipway-nightly")
+    toy_with(schedules=(NIGHTLY,), description="Whether a toy is loved.")
+
+    assert actions(deploy(server))[TOY] == "update"
+    assert held(server)["description"].startswith("Whether a toy is loved.")
+    assert times(server) == {"slipway-nightly": ("0 3 * * *", True)}
+
+
+def test_a_new_time_in_the_model_file_reaches_the_schedule_and_leaves_its_switch(server, toy_with):
+    toy_with(schedules=(NIGHTLY,))
+    deploy(server)
+    switch_on(server, "slipway-nightly")
+
+    toy_with(schedules=(replace(NIGHTLY, cron="30 4 * * *"), Schedule("weekly", "0 5 * * SUN", "UTC", active=True)))
+    deploy(server)
+
+    assert times(server) == {"slipway-nightly": ("30 4 * * *", True), "slipway-weekly": ("0 5 * * SUN", True)}
+
+
+def test_a_time_that_was_changed_in_the_run_page_stays_until_the_model_file_says_another(server, toy_with):
+    toy_with(schedules=(NIGHTLY,))
+    deploy(server)
+    deployment = held(server)
+    there = f"/deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
+    server.call("PATCH", there, {"schedule": {"cron": "0 1 * * *", "timezone": "UTC"}, "active": True})
+
+    toy_with(schedules=(NIGHTLY,), description="Whether a toy is loved.")
+    deploy(server)
+
+    assert times(server) == {"slipway-nightly": ("0 1 * * *", True)}
+
+
+def test_a_schedule_that_left_the_model_file_goes_when_asked_and_one_made_by_hand_stays(server, toy_with):
+    toy_with(schedules=(NIGHTLY,))
+    deploy(server)
+    by_hand = {"schedule": {"cron": "0 6 * * *", "timezone": "UTC"}, "parameters": {"dry_run": True}}
+    server.call("POST", f"/deployments/{held(server)['id']}/schedules", [by_hand])
+
+    toy_with()
+    deploy(server)
+    assert set(times(server)) == {"slipway-nightly", None}
+    prune(server, compare(server))
+
+    assert times(server) == {None: ("0 6 * * *", True)}
+    assert held(server)["schedules"][0]["parameters"] == {"dry_run": True}
+
+
+def test_a_deployment_that_left_the_catalogue_goes_when_asked_and_those_of_others_stay(server, toy_with, toy, monkeypatch):
+    toy_with()
+    deploy(server)
+    mine = held(server)
+    copy = {key: mine[key] for key in ("flow_id", "tags", "entrypoint", "parameters", "work_pool_name")}
+    server.call("POST", "/deployments/", copy | {"name": "toy-at-night"})
+    server.call("POST", "/deployments/", {"name": "toy", "flow_id": server.call("POST", "/flows/", {"name": "report"})["id"]})
+
+    monkeypatch.delitem(catalogue(), "toy")
+    found = deploy(server)
+    assert actions(found) == {"fleet/all": "update"} | {f"{flow}/toy": "stale" for flow in KINDS}
+    prune(server, compare(server))
+
+    assert sorted(deployment["name"] for deployment in server.all("deployments")) == ["all", "toy", "toy-at-night"]
+    with pytest.raises(PlatformError, match="404"):
+        held(server)
+
+
+def test_a_deployment_of_somebody_else_by_our_name_is_not_taken_over(server, toy_with):
+    toy_with()
+    flow = server.call("POST", "/flows/", {"name": "release"})
+    server.call("POST", "/deployments/", {"name": "toy", "flow_id": flow["id"], "entrypoint": "theirs.py:release"})
+
+    with pytest.raises(PlatformError, match=r"has a deployment release/toy that Slipway did not make \(entry point theirs.py:release\)"):
+        compare(server)
+
+
+def test_the_command_tells_scripts_and_removes_only_with_prune(server, prefect_server, tmp_path):
+    def slipway_deploy(*arguments: str) -> dict[str, str]:
+        environment = os.environ | {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_PREFECT_PORT": prefect_server.split(":")[2].split("/")[0]}
+        ran = subprocess.run(
+            [sys.executable, "-m", "deployments.cli", "deploy", "--json", *arguments], env=environment, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        return {one["deployment"]: one["action"] for one in json.loads(ran.stdout)}
+
+    flow = server.call("POST", "/flows/", {"name": "release"})
+    left = {"name": "old-model", "flow_id": flow["id"], "tags": ["slipway", "release", "old-model"]}
+    server.call("POST", "/deployments/", left)
+
+    assert slipway_deploy("--dry-run")["release/old-model"] == "stale"
+    assert len(server.all("deployments")) == 1
+    slipway_deploy()
+    assert slipway_deploy("--prune", "--yes")["release/old-model"] == "remove"
+    assert set(slipway_deploy().values()) == {"keep"}
+    assert "old-model" not in {deployment["name"] for deployment in server.all("deployments")}
