@@ -35,11 +35,11 @@ class Results:
     """
 
     def __init__(self, job: Job, workspace: Path, contract: Contract, kept: Any, logged: bool) -> None:
-        self._job, self._contract = job, contract
+        self._job = job
         self._schema = _schema(contract, kept, logged)
+        _refuse_kept(job, kept, self._schema)
         self._labels = pa.array(contract.classes, self._schema.field("label").type)
         self._meanings = pa.array(contract.class_meanings, pa.string())
-        _refuse_kept(job, kept, self._schema)
         self._predictions = (workspace / "predictions").open("wb")
         self._rejected = (workspace / "rejected").open("w", encoding="utf-8", newline="")
         self._writer = _writer(self._predictions, self._schema, job)
