@@ -9,11 +9,11 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from prefect.transactions import transaction
 
+from flows.recovery import RECOVERS
 from slipway.catalogue import lookup
 from slipway.locking import exclusive
 from slipway.records import Release
 from slipway.settings import Settings
-from slipway.tracking.connection import connect
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, promote, recover, refuse, register
@@ -22,7 +22,7 @@ from tasks.serving import serve, smoke_test
 from tasks.tuning import tune
 
 
-@flow(name="release", flow_run_name="release-{name}", result_serializer="json")
+@flow(name="release", flow_run_name="release-{name}", result_serializer="json", **RECOVERS)
 def release(name: str, sample: bool = False, trials: int | None = None, jobs: int | None = None, dry_run: bool = False) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
@@ -35,7 +35,6 @@ def release(name: str, sample: bool = False, trials: int | None = None, jobs: in
     """
     spec, settings = lookup(name), Settings.load()
     with exclusive(name, settings):
-        connect(settings)
         recover(spec, settings)
         snapshot = fetch(spec, settings, sample)
         rows = validate(spec, snapshot)

@@ -11,16 +11,17 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
+from tasks.patience import FOR_MLFLOW, MINUTE
 
 
-@task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint:
-    """Install the candidate's bundle, as MLflow holds it, and wait until the gateway answers from it."""
+    """Install the candidate's bundle, as MLflow holds it, and wait until the gateway answers from it; a failed attempt takes it back."""
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
         return serving.deploy(spec, bundle, settings)
 
 
-@task(task_run_name="smoke-test-{endpoint.model}", cache_policy=NO_CACHE)
+@task(task_run_name="smoke-test-{endpoint.model}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> SmokeReport:
     """Ask the endpoint, as a caller would, what was measured at registration."""
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:

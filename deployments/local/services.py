@@ -18,6 +18,8 @@ ALL = (PREFECT, MLFLOW, WORKER, GATEWAY)
 POOL = "slipway"
 WORKER_NAME = "local"
 
+HEARTBEATS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}  # seconds; a run whose beats cease is marked as crashed
+
 # A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
 NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY", "SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN")
 
@@ -79,6 +81,8 @@ def _prefect(settings: Settings) -> Program:
         | {
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{settings.home / 'prefect' / 'prefect.db'}",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # In memory, as by default, a restart forgets who runs, ends runs minutes later, and keeps the places of others for good.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_UI_API_URL": f"{settings.prefect_url}/api",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             # Without this any web page open in the user's browser may create runs, and a run's command is a job variable.
@@ -109,9 +113,10 @@ def _worker(settings: Settings) -> Program:
     own_mlflow = settings.tracking_uri in (None, settings.mlflow_url)
     return Program(
         WORKER,
-        _python("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER_NAME, "--install-policy", "never"),
+        _python("deployments.local.worker"),
         _prefect_environment(settings)
         | {"PREFECT_WORKER_QUERY_SECONDS": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        | HEARTBEATS
         | ({"MLFLOW_TRACKING_URI": settings.mlflow_url} if own_mlflow else {}),
         _log(settings, WORKER),
         health=f"{settings.prefect_url}/api/work_pools/{POOL}/workers/filter",

@@ -57,8 +57,16 @@ class ServingError(SlipwayError):
     """The gateway did not put the bundle into service."""
 
 
+class GatewayUnreachableError(ServingError):
+    """The gateway does not answer; it may be restarting, so asking again may help."""
+
+
 class SmokeTestError(SlipwayError):
     """The endpoint answered, but not as the measured model did."""
+
+
+class EndpointUnreachableError(SmokeTestError):
+    """The endpoint broke off or did not answer; it may be restarting, so asking again may help."""
 
 
 class ReleaseInProgressError(SlipwayError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -46,6 +47,24 @@ def connect(settings: Settings) -> MlflowClient:
     except (MlflowException, SQLAlchemyError) as error:
         raise RegistryUnavailableError(_without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
     return client
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Tell whether an error means that MLflow did not answer, or answered 5xx, so that asking again may help."""
+    if isinstance(error, RegistryUnavailableError):
+        return True
+    if "mlflow" not in sys.modules:  # then nothing of its making can have been raised, and importing it takes seconds
+        return False
+    from mlflow.exceptions import MlflowException, RestException
+    from requests.exceptions import HTTPError, RequestException
+
+    if isinstance(error, RestException):
+        return bool(error.get_http_status_code() >= httpx.codes.INTERNAL_SERVER_ERROR)
+    if isinstance(error, MlflowException):  # of one code whatever happened; what it was raised for tells
+        error = error.__cause__ or error.__context__
+    if isinstance(error, HTTPError) and error.response is not None:
+        return bool(error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR)
+    return isinstance(error, RequestException)
 
 
 def page(settings: Settings) -> str:

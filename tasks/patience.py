@@ -1,0 +1,40 @@
+"""Which failures of a step heal by themselves, how long each is waited for, and how long a step may take.
+
+A step that is tried again must be safe to repeat; each says beside its own code why it is. The time-outs are of one attempt. They
+interrupt whatever waits, but a computation only between two calls of a library. There is none for a whole flow: inside one, those of
+its steps could interrupt nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from slipway.errors import EndpointUnreachableError, GatewayUnreachableError, OriginUnreachableError
+from slipway.tracking.connection import is_away
+
+logger = logging.getLogger("slipway.tasks.patience")
+
+MINUTE, HOUR = 60, 3600
+GATEWAY_RETRIES = 3  # supervised, it is back in seconds; if it is not, waiting does not help
+
+
+def heals(_task: Any, run: Any, state: Any) -> bool:
+    """Tell whether to try again: nobody answered, or with 5xx. What was refused, changed, missing or wrong stays so."""
+    error = state.result(raise_on_failure=False)
+    again = isinstance(error, OriginUnreachableError) or is_away(error)
+    if isinstance(error, GatewayUnreachableError | EndpointUnreachableError):
+        again = run.run_count <= GATEWAY_RETRIES
+    if again:
+        logger.warning("%s: %s; it is tried again", run.name, error)
+    return again
+
+
+def waiting(*delays: int) -> dict[str, Any]:
+    """Return the options of a task that is tried again after each of these delays, in seconds, give or take half."""
+    return {"retries": len(delays), "retry_delay_seconds": list(delays), "retry_jitter_factor": 0.5, "retry_condition_fn": heals}
+
+
+FOR_ORIGIN = waiting(2, 8, 30)
+FOR_MLFLOW = waiting(2, 4, 8, 16, 32, 64)
+FOR_MLFLOW_AT_FIRST = waiting(2, 4, 8, 16)  # nothing is lost yet, and a wrong address should not take minutes to be told
