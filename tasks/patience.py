@@ -11,7 +11,7 @@ import logging
 from typing import Any
 
 from slipway.errors import EndpointUnreachableError, GatewayUnreachableError, OriginUnreachableError
-from slipway.tracking.connection import is_away
+from slipway.tracking.connection import is_away, without_password
 
 logger = logging.getLogger("slipway.tasks.patience")
 
@@ -26,7 +26,7 @@ def heals(_task: Any, run: Any, state: Any) -> bool:
     if isinstance(error, GatewayUnreachableError | EndpointUnreachableError):
         again = run.run_count <= GATEWAY_RETRIES
     if again:
-        logger.warning("%s: %s; it is tried again", run.name, error)
+        logger.warning("%s: %s; it is tried again", run.name, without_password(error))
     return again
 
 

@@ -45,7 +45,7 @@ def connect(settings: Settings) -> MlflowClient:
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
-        raise RegistryUnavailableError(_without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
+        raise RegistryUnavailableError(without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
     return client
 
 
@@ -79,12 +79,13 @@ def _require_answer(uri: str) -> None:
     except httpx.HTTPError as error:
         # without the cause: httpx writes the address in full, password and all
         raise RegistryUnavailableError(
-            _without_password(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}")
+            without_password(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}")
         ) from None
 
 
-def _without_password(message: str) -> str:
-    return re.sub(r"(://[^\s/@:]*:)[^\s/@]*@", r"\1***@", message)
+def without_password(message: object) -> str:
+    """Return a message with the passwords of the addresses in it struck out."""
+    return re.sub(r"(://[^\s/@:]*:)[^\s/@]*@", r"\1***@", str(message))
 
 
 def _way_out() -> str:
