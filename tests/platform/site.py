@@ -72,8 +72,19 @@ class Site:
         return Run(self, self.ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": given})["id"])
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.settings.prefect_url}/api{path}", json=body, timeout=30.0).raise_for_status()
-        return answer.json() if answer.content else None
+        """Ask Prefect's API; as its own clients do, again while its database is busy or it is starting."""
+        answers: list[httpx.Response] = []
+
+        def answered() -> bool:
+            try:
+                answers.append(httpx.request(method, f"{self.settings.prefect_url}/api{path}", json=body, timeout=30.0))
+            except httpx.TransportError:
+                return False
+            return answers[-1].status_code != httpx.codes.SERVICE_UNAVAILABLE
+
+        until(answered)
+        found = answers[-1].raise_for_status()
+        return found.json() if found.content else None
 
     def status(self, program: str) -> local.ServiceStatus:
         return next(found for found in local.status(self.settings) if found.name == program)

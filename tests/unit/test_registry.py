@@ -454,5 +454,5 @@ def test_a_registration_that_fails_after_its_version_was_made_takes_it_back(desk
     with database:
         database.execute("DROP TRIGGER refuses")
     database.close()
-    assert desk.register(spec).version == 1
-    assert desk.state(spec) == RegistryState(registered_as="heart_taken_back", aliases={"candidate": 1}, stages={1: "Staging"})
+    assert desk.register(spec).version == 2  # MLflow gives no number twice
+    assert desk.state(spec) == RegistryState(registered_as="heart_taken_back", aliases={"candidate": 2}, stages={2: "Staging"})
