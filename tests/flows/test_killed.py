@@ -125,7 +125,7 @@ def test_tuning_that_takes_too_long_is_ended_with_its_workers_and_goes_on_later(
             workers.update(released.children(recursive=True))
         return process.poll() is not None
 
-    until(ended, "its time is over", within=120)
+    until(ended, "its time is over", within=200)
 
     assert process.returncode == 1
     assert len(workers) >= 2

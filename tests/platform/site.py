@@ -135,7 +135,7 @@ class Run:
         found = self.site.ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [self.id]}}})
         return {step["name"].removesuffix(f"-{MODEL}").removesuffix(f"-{MANY_ROWS}"): step["state_type"] for step in found}
 
-    def ends(self, state: str, within: float = 120) -> None:
+    def ends(self, state: str, within: float = 180) -> None:
         wait_until(lambda: self.state() in ("COMPLETED", "CANCELLED", "CRASHED", "FAILED"), within)
         told = self.told()
         assert told["state_type"] == state, (told["state"]["name"], told["state"]["message"], self.log())
@@ -187,5 +187,5 @@ def build(home: Path, folder: Path) -> Site:
     return Site(environment, settings, proxy)
 
 
-def until(true: Callable[[], object], seconds: float = 90) -> None:
+def until(true: Callable[[], object], seconds: float = 150) -> None:
     wait_until(lambda: bool(true()), seconds)

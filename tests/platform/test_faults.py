@@ -11,7 +11,7 @@ from slipway.ledger import Ledger
 from tests.platform.conftest import processes_of
 from tests.platform.site import MANY_ROWS, MODEL, Run, Site, build, until
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 MAKE_VERSION = "POST /api/2.0/mlflow/model-versions/create"
 READ_CHAMPION = "GET /api/2.0/mlflow/registered-models/search"
@@ -130,7 +130,7 @@ def test_prefect_server_killed_during_a_run_is_waited_for_and_everything_is_reco
         killed = site.process("prefect")
         killed.kill()
         registering.let_go()  # the run goes on, and writes its report while no server answers
-        until(promoting.reached.is_set, 120)
+        until(promoting.reached.is_set)
         assert site.process("prefect").pid != killed.pid
         # a server that forgot who runs would refuse this, and the run would be ended at its next renewal
         site.ask("POST", f"/v2/concurrency_limits/leases/{lease}/renew", {"lease_duration": 300})
@@ -149,7 +149,7 @@ def test_mlflow_killed_during_a_registration_is_waited_for_and_one_version_is_ma
         until(registering.reached.is_set)
         site.process("mlflow").kill()
         registering.let_go(lost=True)  # the version is made, and nobody will ever say so
-        run.ends("COMPLETED", within=180)
+        run.ends("COMPLETED")
 
     assert run.told()["state_name"] == "Promoted"
     (made,) = site.versions() - versions
@@ -161,7 +161,7 @@ def test_second_release_of_a_model_is_refused_at_once_and_the_first_completes(si
         run = in_register(site, stack)
 
         second = site.start()
-        second.ends("CANCELLED", within=30)  # by the deployment's limit
+        second.ends("CANCELLED")  # by the deployment's limit
         third = site.slipway("release", MODEL, "--sample", "--trials", "2")  # by the model's lock
 
         assert third.returncode == 1
