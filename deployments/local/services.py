@@ -18,7 +18,9 @@ ALL = (PREFECT, MLFLOW, WORKER, GATEWAY)
 POOL = "slipway"
 WORKER_NAME = "local"
 
-HEARTBEATS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}  # seconds; a run whose beats cease is marked as crashed
+# of every process that runs flows: a heartbeat every 30 s, for a run whose beats cease is marked as crashed; and four minutes of
+# patience (2 s, doubled each time) with a Prefect server that restarts
+STEADY = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_CLIENT_MAX_RETRIES": "7"}
 
 # A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
 NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY", "SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN")
@@ -116,7 +118,7 @@ def _worker(settings: Settings) -> Program:
         _python("deployments.local.worker"),
         _prefect_environment(settings)
         | {"PREFECT_WORKER_QUERY_SECONDS": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        | HEARTBEATS
+        | STEADY
         | ({"MLFLOW_TRACKING_URI": settings.mlflow_url} if own_mlflow else {}),
         _log(settings, WORKER),
         health=f"{settings.prefect_url}/api/work_pools/{POOL}/workers/filter",
