@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deployments import local
+from deployments.local.services import STEADY
 from slipway.catalogue import catalogue
 from slipway.serving import port_of
 from slipway.settings import Settings
@@ -34,6 +35,7 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
         if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
             os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri or settings.mlflow_url
+            os.environ.update(STEADY)
             quiet_prefect(settings)
         else:
             tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")

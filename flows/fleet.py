@@ -9,13 +9,14 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from flows.parameters import AtLeastOne, ModelName
+from flows.recovery import RECOVERS
 from flows.release import release
 from slipway.catalogue import catalogue, lookup
 from slipway.records import Fleet, FleetEntry, Release
 from tasks.fleet import report_fleet
 
 
-@flow(name="fleet", flow_run_name="fleet", result_serializer="json")
+@flow(name="fleet", flow_run_name="fleet", result_serializer="json", **RECOVERS)
 def fleet(
     names: list[ModelName] | None = None,
     sample: bool = False,

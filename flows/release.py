@@ -10,11 +10,11 @@ from prefect.states import Completed
 from prefect.transactions import transaction
 
 from flows.parameters import AtLeastOne, ModelName
+from flows.recovery import RECOVERS
 from slipway.catalogue import lookup
 from slipway.locking import exclusive
 from slipway.records import Release
 from slipway.settings import Settings
-from slipway.tracking.connection import connect
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, promote, recover, refuse, register
@@ -23,7 +23,7 @@ from tasks.serving import serve, smoke_test
 from tasks.tuning import tune
 
 
-@flow(name="release", flow_run_name="release-{name}", result_serializer="json")
+@flow(name="release", flow_run_name="release-{name}", result_serializer="json", **RECOVERS)
 def release(
     name: ModelName, sample: bool = False, trials: AtLeastOne | None = None, jobs: AtLeastOne | None = None, dry_run: bool = False
 ) -> State[Any]:
@@ -38,7 +38,6 @@ def release(
     """
     spec, settings = lookup(name), Settings.load()
     with exclusive(name, settings):
-        connect(settings)
         recover(spec, settings)
         snapshot = fetch(spec, settings, sample)
         rows = validate(spec, snapshot)

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from slipway.data import fetching, samples, validation
-from slipway.errors import OriginUnreachableError
 from slipway.records import Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.training.splitting import Rows, split
+from tasks.patience import FOR_ORIGIN, MINUTE
 
 
-def unreachable(_task: Any, _run: Any, state: Any) -> bool:
-    """Only an origin that does not answer is worth asking again; a missing or changed file stays so."""
-    return isinstance(state.result(raise_on_failure=False), OriginUnreachableError)
-
-
-@task(
-    task_run_name="fetch-{spec.name}",
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[2, 8, 30],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=unreachable,
-)
+@task(task_run_name="fetch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE, **FOR_ORIGIN)
 def fetch(spec: ModelSpec, settings: Settings, sample: bool = False) -> Snapshot:
     """Download, verify and store the rows, or generate sample rows; see `slipway.data`."""
     if sample:
@@ -35,7 +21,7 @@ def fetch(spec: ModelSpec, settings: Settings, sample: bool = False) -> Snapshot
     return fetching.fetch(spec, settings.mirror, settings.snapshots)
 
 
-@task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE)
 def validate(spec: ModelSpec, snapshot: Snapshot) -> Rows:
     """Refuse rows that break the model's columns, and set the test rows apart."""
     return split(spec, validation.validate(spec, snapshot.path))

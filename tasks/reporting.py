@@ -17,6 +17,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect, page
+from tasks.patience import FOR_MLFLOW, MINUTE
 
 PICTURES = {
     "Confusion matrix": "confusion_matrix.png",
@@ -25,7 +26,7 @@ PICTURES = {
 }
 
 
-@task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, settings: Settings) -> None:
     """Show verdict, figures, pictures and the model card in the run page, with a link to the MLflow run, which has all of it."""
     client = connect(settings)

@@ -18,6 +18,10 @@ ALL = (PREFECT, MLFLOW, WORKER, GATEWAY)
 POOL = "slipway"
 WORKER_NAME = "local"
 
+# of every process that runs flows: a heartbeat every 30 s, for a run whose beats cease is marked as crashed; and four minutes of
+# patience (2 s, doubled each time) with a Prefect server that restarts
+STEADY = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_CLIENT_MAX_RETRIES": "7"}
+
 # A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
 NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY", "SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN")
 
@@ -79,6 +83,8 @@ def _prefect(settings: Settings) -> Program:
         | {
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{settings.home / 'prefect' / 'prefect.db'}",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # In memory, as by default, a restart forgets who runs, ends runs minutes later, and keeps the places of others for good.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_UI_API_URL": f"{settings.prefect_url}/api",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             # By default it looks for due schedules once a minute, and misses one that is set in the run page for the next minute.
@@ -111,9 +117,10 @@ def _worker(settings: Settings) -> Program:
     own_mlflow = settings.tracking_uri in (None, settings.mlflow_url)
     return Program(
         WORKER,
-        _python("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER_NAME, "--install-policy", "never"),
+        _python("deployments.local.worker"),
         _prefect_environment(settings)
         | {"PREFECT_WORKER_QUERY_SECONDS": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        | STEADY
         | ({"MLFLOW_TRACKING_URI": settings.mlflow_url} if own_mlflow else {}),
         _log(settings, WORKER),
         health=f"{settings.prefect_url}/api/work_pools/{POOL}/workers/filter",

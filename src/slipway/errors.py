@@ -65,8 +65,16 @@ class ScoringError(SlipwayError):
     """A file cannot be scored, or its predictions cannot be written; nothing was written under their name."""
 
 
+class GatewayUnreachableError(ServingError):
+    """The gateway does not answer; it may be restarting, so asking again may help."""
+
+
 class SmokeTestError(SlipwayError):
     """The endpoint answered, but not as the measured model did."""
+
+
+class EndpointUnreachableError(SmokeTestError):
+    """The endpoint broke off or did not answer; it may be restarting, so asking again may help."""
 
 
 class ReleaseInProgressError(SlipwayError):

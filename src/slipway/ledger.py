@@ -136,6 +136,11 @@ class Ledger:
             row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
         return None if row is None else Promotion.model_validate(row[0])
 
+    def all_unfinished(self) -> list[str]:
+        """Return the models whose promotion was announced and never ended."""
+        with self._transaction() as connection:
+            return list(connection.execute(select(_INTENTS.c.model).order_by(_INTENTS.c.model)).scalars())
+
     def history(self, model: str | None = None, last: int | None = None) -> list[Entry]:
         """Return the entries of one model, or of all, oldest first.
 
