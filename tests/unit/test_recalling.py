@@ -98,9 +98,7 @@ def test_old_rows_that_were_replaced_at_their_origin_are_an_error_that_says_wher
     assert not list(folder.iterdir())
 
 
-def test_rows_that_are_pinned_today_are_fetched_as_ever(
-    toy: ModelSpec, website: Any, dead_url: str, folder: Path
-) -> None:
+def test_rows_that_are_pinned_today_are_fetched_as_ever(toy: ModelSpec, website: Any, dead_url: str, folder: Path) -> None:
     spec = pinned(toy, website, NEW)
     spec = replace(spec, dataset=replace(spec.dataset, origin=f"{dead_url}/toy.csv"))
     recorded = records(Recorded(sha256(NEW), spec.dataset.origin, sample=False))

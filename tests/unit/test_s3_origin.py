@@ -105,15 +105,13 @@ def test_a_bucket_as_mirror_replaces_the_origin(model: ModelSpec, bucket: Any, d
 def test_a_missing_object_or_bucket_is_not_found_and_the_way_out_is_told(model: ModelSpec, bucket: Any, folder: Path, address: str) -> None:
     model = replace(model, dataset=replace(model.dataset, origin=address))
 
-    with pytest.raises(DatasetNotFoundError, match=f"toy: {address} cannot be read.*SLIPWAY_MIRROR"):
+    with pytest.raises(DatasetNotFoundError, match=f"(?s)toy: {address} cannot be read.*SLIPWAY_MIRROR"):
         fetch(model, None, folder)
 
     assert not folder.exists()
 
 
-def test_missing_credentials_are_not_asked_for_again(
-    model: ModelSpec, bucket: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_are_not_asked_for_again(model: ModelSpec, bucket: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
     with pytest.raises(DatasetNotFoundError, match="credentials"):

@@ -23,6 +23,7 @@ def read(model: str, address: str) -> bytes:
         MissingExtraError: s3fs is not installed.
     """
     require("s3fs", "s3", model, address)
+    from aiohttp import ClientError
     from botocore.exceptions import BotoCoreError
     from s3fs import S3FileSystem
 
@@ -32,7 +33,7 @@ def read(model: str, address: str) -> bytes:
     store.retries = 1
     try:
         return bytes(store.cat_file(address))
-    except (OSError, BotoCoreError) as error:
+    except (OSError, BotoCoreError, ClientError) as error:
         reason = str(error) or type(error).__name__
         if heals(error):
             raise OriginUnreachableError(f"{model}: {address} cannot be reached ({reason}). {WAY_OUT}") from error
