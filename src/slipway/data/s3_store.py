@@ -43,12 +43,12 @@ def read(model: str, address: str) -> bytes:
 def heals(error: BaseException) -> bool:
     """Tell whether a failure of an S3 store may be over when it is asked again."""
     from aiohttp import ClientConnectionError, ClientPayloadError
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
     from botocore.exceptions import ConnectionError as BotoConnectionError
-    from botocore.exceptions import HTTPClientError, IncompleteReadError
 
     if isinstance(
         error, (BotoConnectionError, HTTPClientError, IncompleteReadError, ClientConnectionError, ClientPayloadError, TimeoutError)
     ):
         return True
-    answer = getattr(error.__cause__, "response", {})  # of botocore's ClientError, from which s3fs makes an OSError
-    return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    answer = error.__cause__  # s3fs makes an OSError of it
+    return isinstance(answer, ClientError) and int(answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500

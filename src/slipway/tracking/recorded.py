@@ -29,12 +29,12 @@ def recorded(client: MlflowClient, spec: ModelSpec, digits: str = "") -> list[Re
         return []
     wanted = f"tags.`slipway.model` = '{spec.name}' AND tags.`slipway.data_sha256` LIKE '{digits}%'"
     found: dict[Recorded, None] = {}
-    token = None
+    after = None
     while True:
-        page = client.search_runs([experiment.experiment_id], wanted, max_results=PAGE, order_by=["start_time DESC"], page_token=token)
+        page = client.search_runs([experiment.experiment_id], wanted, max_results=PAGE, order_by=["start_time DESC"], page_token=after)
         for run in page:
             tags = run.data.tags
             found[Recorded(tags["slipway.data_sha256"], tags["slipway.data_origin"], tags["slipway.sample"] == "true")] = None
-        token = page.token
-        if not token:
+        after = page.token
+        if not after:
             return list(found)
