@@ -94,6 +94,7 @@ Trials = Annotated[
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. The result is the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")]
+Recorded = Annotated[str | None, typer.Option("--snapshot", metavar="SHA", help="Use the rows of an earlier run; see `slipway history`.")]
 
 
 @app.command()
@@ -104,6 +105,7 @@ def release(
     trials: Trials = None,
     jobs: Jobs = None,
     dry_run: DryRun = False,
+    snapshot: Recorded = None,
     as_json: AsJson = False,
 ) -> None:
     """Take one model from its rows to a tested endpoint.
@@ -114,6 +116,8 @@ def release(
     """
     if every == (name is not None):
         raise typer.BadParameter("name one model, or give --all.", param_hint="NAME")
+    if snapshot is not None and (name is None or sample):
+        raise typer.BadParameter("it names the rows of one model: leave out --all and --sample.", param_hint="--snapshot")
     if name is None:
         fleet(None, sample, trials, jobs, dry_run, as_json)
         return
@@ -126,7 +130,7 @@ def release(
         with session(Settings.load(), _tell):
             from flows.release import release as flow
 
-            state = flow(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
+            state = flow(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, snapshot=snapshot, return_state=True)
             result = cast(Release, state.result())
         if as_json:
             show_json(result.model_dump(mode="json"))

@@ -25,7 +25,12 @@ from tasks.tuning import tune
 
 @flow(name="release", flow_run_name="release-{name}", result_serializer="json", **RECOVERS)
 def release(
-    name: ModelName, sample: bool = False, trials: AtLeastOne | None = None, jobs: AtLeastOne | None = None, dry_run: bool = False
+    name: ModelName,
+    sample: bool = False,
+    trials: AtLeastOne | None = None,
+    jobs: AtLeastOne | None = None,
+    dry_run: bool = False,
+    snapshot: str | None = None,
 ) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
@@ -35,17 +40,18 @@ def release(
         trials: Hyperparameter trials; if left out, the model's own number, or a few on sample rows.
         jobs: Processes that tune at the same time; the number of cores if left out. The result is the same.
         dry_run: Stop after the gate, and change neither registry nor service.
+        snapshot: Use the rows of an earlier run: the first 8 digits or more of their sha256, as `slipway history` shows them.
     """
     spec, settings = lookup(name), Settings.load()
     with exclusive(name, settings):
         recover(spec, settings)
-        snapshot = fetch(spec, settings, sample)
-        rows = validate(spec, snapshot)
-        tuned = tune(spec, snapshot, rows, settings, trials, jobs)
-        candidate = register(spec, snapshot, rows, tuned, settings, dry_run)
+        fetched = fetch(spec, settings, sample, snapshot)
+        rows = validate(spec, fetched)
+        tuned = tune(spec, fetched, rows, settings, trials, jobs)
+        candidate = register(spec, fetched, rows, tuned, settings, dry_run)
         verdict = judge(spec, candidate, rows, settings)
-        report(spec, snapshot, tuned, candidate, verdict, settings)
-        result = Release(outcome="dry run", snapshot=snapshot, tuned=tuned, candidate=candidate, verdict=verdict)
+        report(spec, fetched, tuned, candidate, verdict, settings)
+        result = Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict)
         if dry_run:
             return Completed(name="DryRun", message=_words(result), data=result)
         if not verdict.passed:

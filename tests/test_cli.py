@@ -51,6 +51,14 @@ def test_release_wants_one_name_or_all(arguments, tmp_path):
     assert "name one model, or give --all" in shown.stderr
 
 
+@pytest.mark.parametrize("arguments", [("--all",), ("heart-failure", "--sample")])
+def test_snapshot_is_of_one_model_and_says_itself_whether_it_is_a_sample(arguments, tmp_path):
+    shown = slipway("release", *arguments, "--snapshot", "948420b03a97", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert "leave out --all and --sample" in shown.stderr
+
+
 def test_error_is_json_when_json_was_asked_for(tmp_path):
     shown = slipway("release", "hart-failure", "--json", SLIPWAY_HOME=str(tmp_path))
 

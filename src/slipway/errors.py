@@ -25,6 +25,14 @@ class DatasetChangedError(SlipwayError):
     """The file at the address is not the file whose checksum the model pins."""
 
 
+class MissingExtraError(SlipwayError):
+    """An address needs packages that are installed only where they are asked for."""
+
+
+class SnapshotNotFoundError(SlipwayError, LookupError):
+    """No recorded rows of that model have such a checksum, or more than one has."""
+
+
 class InvalidRowsError(SlipwayError, ValueError):
     """The rows break the model's column declarations; the message lists every violation."""
 

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext, create_default_context
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from slipway.data import addresses
 from slipway.gateway_settings import LOOPBACK, GatewaySettings, reachable
 
 __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
@@ -44,7 +44,7 @@ class Settings(GatewaySettings):
     )
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
-    mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")
+    mirror: str | None = Field(None, description="Folder, base URL or other address that holds the data sets' files; replaces the origins.")
     models: Path | None = Field(None, description="Folder of further model files, beside those of the project.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
@@ -88,10 +88,8 @@ class Settings(GatewaySettings):
 
     @field_validator("mirror")
     @classmethod
-    def _without_password(cls, mirror: str | None) -> str | None:
-        if mirror and urlsplit(mirror).password:
-            raise ValueError("SLIPWAY_MIRROR must not hold a password: the address of the rows is recorded with every run.")
-        return mirror
+    def _readable(cls, mirror: str | None) -> str | None:
+        return mirror and addresses.checked(mirror, "SLIPWAY_MIRROR")
 
     @cached_property
     def gateway_url(self) -> str:
