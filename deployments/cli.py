@@ -16,6 +16,7 @@ from deployments.access_commands import keys_app, users_app
 from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
+from deployments.notify_commands import notify
 from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
 from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
@@ -36,6 +37,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.command()(certs)
 app.command()(challenge)
+app.command()(notify)
 app.command()(tunnel)
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]
@@ -186,18 +188,22 @@ def history(name: ModelName, as_json: AsJson = False) -> None:
 
 @app.command()
 def up(as_json: AsJson = False) -> None:
-    """Start Prefect, MLflow, a worker and the gateway on this machine, and return when all answer.
+    """Start Prefect, MLflow, a worker, the gateway and a watchman on this machine, and return when all answer.
 
     For example: SLIPWAY_MIRROR=/path/to/rows slipway up
     """
     with _errors_for_people(as_json):
-        from deployments import local, manifest
+        from deployments import automations, channels, local, manifest
         from deployments.session import model_ports, quiet_prefect
 
         settings = Settings.load()
         local.up(settings, model_ports=model_ports(settings), on_progress=_tell)
         quiet_prefect(settings)
         manifest.apply(f"{settings.prefect_url}/api", settings.home)
+        for line in automations.apply(settings):
+            _tell(line)
+        if not channels.configured(settings):
+            _tell(f"nobody is notified when a person is needed: none of {', '.join(channels.SETTINGS)} is set")
         _show_status(settings, as_json)
 
 

@@ -17,7 +17,7 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "challenge", "up", "down", "status"])
+@pytest.mark.parametrize("command", ["models", "release", "fleet", "history", "challenge", "notify", "up", "down", "status"])
 def test_every_command_has_help_with_an_example(command):
     shown = slipway(command, "--help")
 

@@ -1,0 +1,94 @@
+"""`automations.yaml`, put into effect on the platform's Prefect server: nothing twice, and nothing that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from deployments import channels
+from deployments.prefect_api import prefect_api
+from slipway.settings import Settings
+
+FILE = Path(__file__).with_name("automations.yaml")
+TAG = "slipway"  # marks what is ours on the server; others never carry it
+EVERY_CHANNEL = "every-channel"
+
+Automation = dict[str, Any]
+
+
+def apply(settings: Settings) -> list[str]:
+    """Make channels and automations of the server what settings and file say. Safe to repeat; an automation that was disabled stays so.
+
+    Returns:
+        What was changed, a line each: nothing the second time.
+
+    Raises:
+        PlatformError: The Prefect server does not answer, or refuses an automation.
+    """
+    wanted_channels = channels.configured(settings)
+    with prefect_api(settings) as http:
+        said = channels.save(http, wanted_channels, f"{settings.prefect_url}/api")
+        held = channels.kept(http)
+        said += _reconcile(http, wanted([held[channel.name].id for channel in wanted_channels]))
+        return said + channels.remove_others(http, wanted_channels)
+
+
+def wanted(channel_ids: Sequence[str]) -> list[Automation]:
+    """Return the automations of the file, notifying through these channels; without one, those that do nothing else are left out."""
+    declared: list[Automation] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    found = [automation | {"tags": [TAG], "actions": _actions(automation["actions"], channel_ids)} for automation in declared]
+    return [automation for automation in found if automation["actions"]]
+
+
+def ours(http: httpx.Client) -> list[Automation]:
+    """Return the automations of the server that `apply` made, by name."""
+    return list(http.post("automations/filter", json={"automations": {"tags": {"all_": [TAG]}}}).json())
+
+
+def _actions(declared: Iterable[Automation], channel_ids: Sequence[str]) -> list[Automation]:
+    return [
+        action | ({"block_document_id": channel} if channel else {})
+        for action in declared
+        for channel in (channel_ids if action.get("block_document_id") == EVERY_CHANNEL else [None])
+    ]
+
+
+def _reconcile(http: httpx.Client, declared: Sequence[Automation]) -> list[str]:
+    names = {automation["name"] for automation in declared}
+    found: dict[str, Automation] = {}
+    gone = []
+    for automation in ours(http):
+        if automation["name"] in names and automation["name"] not in found:  # one of a name is enough
+            found[automation["name"]] = automation
+        else:
+            gone.append(automation)
+    said = [line for automation in declared if (line := _put(http, automation, found.get(automation["name"])))]
+    for automation in gone:
+        http.delete(f"automations/{automation['id']}")
+    return said + [f"automation {automation['name']!r}: removed" for automation in gone]
+
+
+def _put(http: httpx.Client, automation: Automation, found: Automation | None) -> str:
+    """Make or change one automation; returns what was done, if anything."""
+    if found is None:
+        http.post("automations/", json=automation)
+        return f"automation {automation['name']!r}: added"
+    if says(found, automation):
+        return ""
+    http.put(f"automations/{found['id']}", json=automation | {"enabled": found["enabled"]})
+    return f"automation {automation['name']!r}: changed"
+
+
+def says(found: Any, declared: Any) -> bool:
+    """Tell whether what the server holds says all that was declared; it adds ids and defaults, and keeps sets in any order."""
+    if isinstance(declared, dict):
+        return isinstance(found, dict) and all(key in found and says(found[key], value) for key, value in declared.items())
+    if isinstance(declared, list) and isinstance(found, list):
+        if all(isinstance(item, str) for item in (*declared, *found)):
+            return sorted(found) == sorted(declared)
+        return len(found) == len(declared) and all(says(*pair) for pair in zip(found, declared, strict=True))
+    return bool(found == declared)

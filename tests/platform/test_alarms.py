@@ -1,0 +1,313 @@
+"""What an operator is told, on a platform started by `slipway up` with a web hook: the messages arrive at a real receiver."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from deployments import automations, local
+from slipway.catalogue import catalogue
+from slipway.settings import Settings
+from tests.platform.conftest import free_ports, processes_of, wait_until
+from tests.receiver import Receiver, web_hook
+
+KEY = "a-key-that-must-not-show"  # in the path of the web hook
+ZOMBIES = "slipway: run without a sign of life"
+pytestmark = pytest.mark.timeout(400)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running platform, the environment it was started with, and who is told."""
+
+    settings: Settings
+    environment: dict[str, str]
+    receiver: Receiver
+    http: httpx.Client
+    said: str
+
+    def slipway(self, *arguments: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "deployments.cli", *arguments]
+        ran = subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, timeout=300)
+        assert ran.returncode == status, f"{arguments} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        return ran
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.http.post(path, json=body).raise_for_status().json()
+
+    def run(self, flow: str, name: str, state: str = "RUNNING", **named: str) -> str:
+        """Have Prefect record a run; returns its id. What alarms hear of is the recording, so no process is needed."""
+        flow_id = self.post("flows/", name=flow)["id"]
+        run_id: str = self.post("flow_runs/", flow_id=flow_id, name=name, parameters={"name": "toy"})["id"]
+        self.state(run_id, state, **named)
+        return run_id
+
+    def state(self, run_id: str, state: str, **named: str) -> None:
+        self.post(f"flow_runs/{run_id}/set_state", state={"type": state, **named}, force=True)
+
+    def state_of(self, run_id: str) -> str:
+        return str(self.http.get(f"flow_runs/{run_id}").json()["state_type"])
+
+    def event(self, name: str, run_id: str, flow: str, seconds_ago: float) -> None:
+        """Send an event of a run that Prefect or the run's process would have sent."""
+        at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+        related = [{"prefect.resource.id": f"prefect.flow.{uuid.uuid4()}", "prefect.resource.role": "flow", "prefect.resource.name": flow}]
+        event = {"id": str(uuid.uuid4()), "occurred": at.isoformat(), "event": name, "related": related,
+                 "resource": {"prefect.resource.id": f"prefect.flow-run.{run_id}"}}  # fmt: skip
+        self.http.post("events", json=[event]).raise_for_status()
+
+    def told(self, subject: str, seconds: float = 60) -> dict[str, Any]:
+        return self.receiver.wait_for(lambda message: message["subject"] == subject and message["answered"] == 200, seconds)
+
+    def automations(self) -> dict[str, dict[str, Any]]:
+        return {found["name"]: found for found in self.post("automations/filter")}
+
+    def channels(self) -> list[str]:
+        return [found["name"] for found in self.post("block_documents/filter")]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    home = tmp_path_factory.mktemp("alarms")
+    prefect, mlflow, gateway, *own = free_ports(3 + len(catalogue()))
+    with web_hook(f"/hooks/{KEY}") as receiver, pytest.MonkeyPatch.context() as patch:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "PREFECT_", "MLFLOW_"))} | {
+            "SLIPWAY_HOME": str(home),
+            "SLIPWAY_PREFECT_PORT": str(prefect),
+            "SLIPWAY_MLFLOW_PORT": str(mlflow),
+            "SLIPWAY_GATEWAY_PORT": str(gateway),
+            "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
+            "SLIPWAY_NOTIFY_WEBHOOK": receiver.url,
+            "SLIPWAY_DOWN_SECONDS": "4",
+        }
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        settings = Settings.load()
+        with httpx.Client(base_url=f"{settings.prefect_url}/api/", timeout=30) as http:
+            started = Platform(settings, environment, receiver, http, "")
+            try:
+                yield Platform(settings, environment, receiver, http, started.slipway("up").stderr)
+            finally:
+                started.slipway("down")
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Have a process hang: it lives, keeps its port, and answers nobody."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def gateway_of(settings: Settings) -> local.ServiceStatus:
+    return next(found for found in local.status(settings) if found.name == local.GATEWAY)
+
+
+def test_up_says_what_it_put_into_effect(platform):
+    assert "channel slipway-webhook: added" in platform.said
+    assert "automation 'slipway: run failed': added" in platform.said
+    assert "nobody is notified" not in platform.said
+
+
+def test_a_failing_release_reaches_the_web_hook_with_name_reason_and_link(platform, tmp_path):
+    platform.slipway("release", "heart-failure", status=1, SLIPWAY_MIRROR=str(tmp_path))  # a mirror without the rows
+
+    message = platform.told("release-heart-failure: failed")
+
+    run_id = re.search(rf"Run: {platform.settings.prefect_url}/runs/flow-run/(\S+)", message["body"])[1]
+    run = platform.http.get(f"flow_runs/{run_id}").json()
+    assert (run["name"], run["state_type"]) == ("release-heart-failure", "FAILED")
+    assert str(tmp_path) in message["body"]  # which rows were missing, and where
+    assert "Model: heart-failure" in message["body"]
+    assert 'docs/notifications.md, "Run failed"' in message["body"]
+    assert message["path"] == f"/hooks/{KEY}"
+
+
+def test_a_refusal_reaches_the_web_hook(platform):
+    run_id = platform.run("release", "release-toy", "COMPLETED", name="Refused", message="accuracy 0.5 is below the floor 0.86")
+
+    message = platform.told("release-toy: refused by the gate")
+
+    assert message["body"].startswith("accuracy 0.5 is below the floor 0.86\nModel: toy")
+    assert f"/runs/flow-run/{run_id}" in message["body"]
+
+
+@pytest.mark.parametrize(
+    ("event", "subject"),
+    [
+        ("slipway.approval.waiting", "release-event-toy: waits for approval"),
+        ("slipway.smoke-test.failed", "release-event-toy: smoke test failed"),
+    ],
+)
+def test_an_event_of_a_model_reaches_the_web_hook_with_the_run_it_came_from(platform, event, subject):
+    run_id = platform.run("release", "release-event-toy")
+    sent = {
+        "id": str(uuid.uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": event,
+        "resource": {"prefect.resource.id": "slipway.model.toy", "prefect.resource.name": "toy"},
+        "related": [{"prefect.resource.id": f"prefect.flow-run.{run_id}", "prefect.resource.role": "flow-run"}],
+        "payload": {"version": 3, "reason": "row 7: 0 instead of 1"},
+    }
+    platform.http.post("events", json=[sent]).raise_for_status()
+
+    body = platform.told(subject)["body"]
+
+    assert body.startswith("version: 3\nreason: row 7: 0 instead of 1\nModel: toy")
+    assert f"{platform.settings.prefect_url}/runs/flow-run/{run_id}" in body
+
+
+def test_a_gateway_that_hangs_is_down_and_then_up_again_and_each_is_told_once(platform):
+    gateway = gateway_of(platform.settings)
+    assert gateway.pid is not None
+    with frozen(gateway.pid):
+        down = platform.told("gateway: down")
+    platform.told("gateway: up again")
+
+    assert f"it does not answer at {platform.settings.gateway_url}; supervisord says it is running" in down["body"]
+    told = [message["subject"] for message in platform.receiver.messages if message["subject"].startswith("gateway: ")]
+    assert told == ["gateway: down", "gateway: up again"]
+
+
+def test_the_watchman_is_light(platform):
+    watchman = next(found for found in local.status(platform.settings) if found.name == local.WATCHMAN)
+
+    assert psutil.Process(watchman.pid).memory_info().rss < 70e6
+
+
+def test_a_run_that_stopped_giving_signs_of_life_is_marked_as_crashed_and_told(platform):
+    """Signs of life that are sent with an earlier time stand for those that a process gave before it was killed."""
+    killed, alive, ended = (platform.run("release", f"release-{name}") for name in ("killed", "alive", "ended"))
+    of_others = platform.run("theirs", "theirs")
+    for run_id, flow in ((killed, "release"), (alive, "release"), (ended, "release"), (of_others, "theirs")):
+        platform.event("prefect.flow-run.heartbeat", run_id, flow, seconds_ago=88)
+    platform.event("prefect.flow-run.heartbeat", alive, "release", seconds_ago=0)
+    platform.state(ended, "COMPLETED", name="Promoted")
+
+    wait_until(lambda: platform.state_of(killed) == "CRASHED", 60)
+
+    assert "no sign of life for 90 seconds" in platform.told("release-killed: crashed")["body"]
+    assert [platform.state_of(run) for run in (alive, ended, of_others)] == ["RUNNING", "COMPLETED", "RUNNING"]
+
+
+def test_a_run_that_stays_late_is_told_and_one_that_starts_is_not(platform):
+    stays, starts = (platform.run("release", f"release-{name}", "SCHEDULED") for name in ("late", "slow"))
+    for run_id in (stays, starts):
+        platform.event("prefect.flow-run.Late", run_id, "release", seconds_ago=43)
+    platform.state(starts, "RUNNING")
+
+    message = platform.told("release-late: late")
+
+    assert f"/runs/flow-run/{stays}" in message["body"]
+    assert not [sent for sent in platform.receiver.messages if sent["subject"] == "release-slow: late"]
+
+
+def test_a_web_hook_that_answers_500_is_tried_again_and_then_shown_and_the_run_does_not_suffer(platform):
+    platform.receiver.status = 500
+    run_id = platform.run("release", "release-unheard", "FAILED", message="why")
+
+    def failures() -> list[dict[str, str]]:
+        return json.loads(platform.slipway("notify", "--json").stdout)["failures"]
+
+    wait_until(lambda: bool(failures()), 60)
+
+    assert failures()[0] | {"at": ""} == {
+        "at": "", "automation": "slipway: run failed", "channel": "slipway-webhook", "reason": "the web hook answered 500"}  # fmt: skip
+    assert len([sent for sent in platform.receiver.messages if sent["subject"] == "release-unheard: failed"]) == 3
+    assert platform.state_of(run_id) == "FAILED"
+    tried = json.loads(platform.slipway("notify", "--test", "--json", status=1).stdout)
+    assert tried == [{"channel": "slipway-webhook", "problem": "the web hook answered 500"}]
+
+    platform.receiver.status = 200  # and the next message is taken
+    assert "slipway-webhook: took the message" in platform.slipway("notify", "--test").stderr
+    assert platform.told("Slipway: a test")
+
+
+def test_the_address_of_the_web_hook_is_in_no_file_and_in_no_programs_environment(platform):
+    home = platform.settings.home
+    holding = [path.relative_to(home) for path in home.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+    assert holding == []
+    assert (home / "logs" / "prefect.log").stat().st_size > 0
+    programs = processes_of(platform.settings)
+    assert len(programs) > len(local.ALL)
+    assert not [program for program in programs if KEY in str(program.environ())]
+
+
+def test_up_again_changes_nothing_and_leaves_alone_what_is_not_ours_or_was_disabled(platform):
+    mine = {
+        "name": "slipway: mine",
+        "trigger": {"type": "event", "posture": "Reactive", "expect": ["x"], "match": {"a": "b"}, "within": 0},
+        "actions": [{"type": "do-nothing"}],
+    }
+    platform.post("automations/", **mine)
+    late = platform.automations()["slipway: run late"]
+    platform.http.patch(f"automations/{late['id']}", json={"enabled": False}).raise_for_status()
+    before = platform.automations()
+
+    said = platform.slipway("up").stderr
+
+    assert "automation" not in said
+    assert "channel" not in said
+    assert platform.automations() == before
+    assert before["slipway: run late"]["enabled"] is False
+
+
+def test_what_was_changed_by_hand_or_left_the_file_is_put_right(platform):
+    before = platform.automations()
+    failed = before["slipway: run failed"]
+    changed = {key: failed[key] for key in ("name", "enabled", "tags", "trigger", "description")} | {"actions": [{"type": "do-nothing"}]}
+    platform.http.put(f"automations/{failed['id']}", json=changed).raise_for_status()
+    platform.http.delete(f"automations/{before['slipway: release refused']['id']}").raise_for_status()
+    platform.post("automations/", **changed | {"name": "slipway: of an earlier version"})
+
+    said = automations.apply(platform.settings)
+
+    assert sorted(said) == [
+        "automation 'slipway: of an earlier version': removed",
+        "automation 'slipway: release refused': added",
+        "automation 'slipway: run failed': changed",
+    ]
+    after = platform.automations()
+    assert set(after) == set(before)
+    assert automations.says(after["slipway: run failed"]["actions"], failed["actions"])
+    assert after["slipway: run late"]["enabled"] is False
+
+
+def test_channels_follow_their_settings(platform):
+    moved = f"{platform.receiver.url}-moved"
+    e_mail = SecretStr("mailto://127.0.0.1:1?from=slipway@example.org&to=on-call@example.org")
+    both = platform.settings.model_copy(update={"notify_webhook": SecretStr(moved), "notify_email": e_mail})
+
+    said = automations.apply(both)
+
+    assert {"channel slipway-webhook: changed", "channel slipway-email: added", "automation 'slipway: run failed': changed"} <= set(said)
+    assert sorted(platform.channels()) == ["slipway-email", "slipway-webhook"]
+    assert len(platform.automations()["slipway: run failed"]["actions"]) == 2
+    assert automations.apply(both) == []
+    platform.run("release", "release-moved", "FAILED", message="why")
+    assert platform.told("release-moved: failed")["path"] == f"/hooks/{KEY}-moved"
+
+    none = platform.settings.model_copy(update={"notify_webhook": None})
+    assert "channel slipway-email: removed, it is set no longer" in automations.apply(none)
+    assert platform.channels() == []
+    assert set(platform.automations()) == {ZOMBIES, "slipway: mine"}
+    assert "nobody is notified" in platform.slipway("notify").stdout
+    assert "there is no channel" in platform.slipway("notify", "--test", status=1).stderr
