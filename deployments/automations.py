@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 from deployments import channels
-from deployments.prefect_api import prefect_api
+from deployments.prefect_api import PrefectServer
 from slipway.settings import Settings
 
 FILE = Path(__file__).with_name("automations.yaml")
@@ -30,11 +29,11 @@ def apply(settings: Settings) -> list[str]:
         PlatformError: The Prefect server does not answer, or refuses an automation.
     """
     wanted_channels = channels.configured(settings)
-    with prefect_api(settings) as http:
-        said = channels.save(http, wanted_channels, f"{settings.prefect_url}/api")
-        held = channels.kept(http)
-        said += _reconcile(http, wanted([held[channel.name].id for channel in wanted_channels]))
-        return said + channels.remove_others(http, wanted_channels)
+    with PrefectServer(settings.prefect_url) as server:
+        said = channels.save(server, wanted_channels, f"{settings.prefect_url}/api")
+        held = channels.kept(server)
+        said += _reconcile(server, wanted([held[channel.name].id for channel in wanted_channels]))
+        return said + channels.remove_others(server, wanted_channels)
 
 
 def wanted(channel_ids: Sequence[str]) -> list[Automation]:
@@ -44,9 +43,9 @@ def wanted(channel_ids: Sequence[str]) -> list[Automation]:
     return [automation for automation in found if automation["actions"]]
 
 
-def ours(http: httpx.Client) -> list[Automation]:
+def ours(server: PrefectServer) -> list[Automation]:
     """Return the automations of the server that `apply` made, by name."""
-    return list(http.post("automations/filter", json={"automations": {"tags": {"all_": [TAG]}}}).json())
+    return [automation for automation in server.all("automations") if TAG in automation["tags"]]
 
 
 def _actions(declared: Iterable[Automation], channel_ids: Sequence[str]) -> list[Automation]:
@@ -57,29 +56,29 @@ def _actions(declared: Iterable[Automation], channel_ids: Sequence[str]) -> list
     ]
 
 
-def _reconcile(http: httpx.Client, declared: Sequence[Automation]) -> list[str]:
+def _reconcile(server: PrefectServer, declared: Sequence[Automation]) -> list[str]:
     names = {automation["name"] for automation in declared}
     found: dict[str, Automation] = {}
     gone = []
-    for automation in ours(http):
+    for automation in ours(server):
         if automation["name"] in names and automation["name"] not in found:  # one of a name is enough
             found[automation["name"]] = automation
         else:
             gone.append(automation)
-    said = [line for automation in declared if (line := _put(http, automation, found.get(automation["name"])))]
+    said = [line for automation in declared if (line := _put(server, automation, found.get(automation["name"])))]
     for automation in gone:
-        http.delete(f"automations/{automation['id']}")
+        server.call("DELETE", f"/automations/{automation['id']}")
     return said + [f"automation {automation['name']!r}: removed" for automation in gone]
 
 
-def _put(http: httpx.Client, automation: Automation, found: Automation | None) -> str:
+def _put(server: PrefectServer, automation: Automation, found: Automation | None) -> str:
     """Make or change one automation; returns what was done, if anything."""
     if found is None:
-        http.post("automations/", json=automation)
+        server.call("POST", "/automations/", automation)
         return f"automation {automation['name']!r}: added"
     if says(found, automation):
         return ""
-    http.put(f"automations/{found['id']}", json=automation | {"enabled": found["enabled"]})
+    server.call("PUT", f"/automations/{found['id']}", automation | {"enabled": found["enabled"]})
     return f"automation {automation['name']!r}: changed"
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
 from pydantic import SecretStr
 
+from deployments.prefect_api import PrefectServer
 from slipway.settings import Settings
 
 SETTINGS = ("SLIPWAY_NOTIFY_SLACK", "SLIPWAY_NOTIFY_TEAMS", "SLIPWAY_NOTIFY_EMAIL", "SLIPWAY_NOTIFY_WEBHOOK")
@@ -55,17 +55,17 @@ def configured(settings: Settings) -> list[Channel]:
     return [Channel(name, url) for name, url in found.items() if url]
 
 
-def kept(http: httpx.Client) -> dict[str, Kept]:
+def kept(server: PrefectServer) -> dict[str, Kept]:
     """Return our channels of the server by name. What others made has other names or types."""
     query = {"block_documents": {"name": {"any_": list(BLOCK_TYPES)}}, "include_secrets": True}
-    documents: list[dict[str, Any]] = http.post("block_documents/filter", json=query).json()
+    documents: list[dict[str, Any]] = server.call("POST", "/block_documents/filter", query)
     ours = [found for found in documents if found["block_type"]["slug"] == BLOCK_TYPES[found["name"]]]
     return {found["name"]: Kept(found["name"], found["id"], SecretStr(found["data"]["url"])) for found in ours}
 
 
-def save(http: httpx.Client, wanted: Sequence[Channel], api_url: str) -> list[str]:
+def save(server: PrefectServer, wanted: Sequence[Channel], api_url: str) -> list[str]:
     """Make or change the blocks that are not yet as wanted. Returns what was done, a line each."""
-    before, said = kept(http), []
+    before, said = kept(server), []
     for channel in wanted:
         held = before.get(channel.name)
         if held is None or held.url != channel.url:
@@ -74,12 +74,12 @@ def save(http: httpx.Client, wanted: Sequence[Channel], api_url: str) -> list[st
     return said
 
 
-def remove_others(http: httpx.Client, wanted: Sequence[Channel]) -> list[str]:
+def remove_others(server: PrefectServer, wanted: Sequence[Channel]) -> list[str]:
     """Remove our blocks whose settings are gone. Returns what was done, a line each."""
     names = {channel.name for channel in wanted}
-    gone = [held for held in kept(http).values() if held.name not in names]
+    gone = [held for held in kept(server).values() if held.name not in names]
     for held in gone:
-        http.delete(f"block_documents/{held.id}")
+        server.call("DELETE", f"/block_documents/{held.id}")
     return [f"channel {held.name}: removed, it is set no longer" for held in gone]
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -18,6 +18,7 @@ from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from deployments.channels import Kept
+    from deployments.prefect_api import PrefectServer
 
 FAILED = "prefect.automation.action.failed"
 DAYS = 7  # as long as Prefect keeps events
@@ -39,12 +40,12 @@ def notify(
 
 def _show(settings: Settings, as_json: bool) -> None:
     from deployments import automations, channels
-    from deployments.prefect_api import prefect_api
+    from deployments.prefect_api import PrefectServer
 
-    with prefect_api(settings) as http:
-        names = sorted(channels.kept(http))
-        found = sorted(automations.ours(http), key=lambda automation: str(automation["name"]))
-        failures = _failures(http)
+    with PrefectServer(settings.prefect_url) as server:
+        names = sorted(channels.kept(server))
+        found = sorted(automations.ours(server), key=lambda automation: str(automation["name"]))
+        failures = _failures(server)
     if as_json:
         watched = [{key: automation[key] for key in ("name", "enabled", "description")} for automation in found]
         show_json({"channels": names, "automations": watched, "failures": failures})
@@ -56,7 +57,7 @@ def _show(settings: Settings, as_json: bool) -> None:
         show_table(("when", "automation", "channel", "why"), [tuple(escape(str(value)) for value in each.values()) for each in failures])
 
 
-def _failures(http: Any) -> list[dict[str, str]]:
+def _failures(server: PrefectServer) -> list[dict[str, str]]:
     """Return the newest actions of automations that failed, as Prefect recorded them."""
     since = (datetime.now(UTC) - timedelta(days=DAYS)).isoformat()
     query = {"filter": {"event": {"name": [FAILED]}, "occurred": {"since": since}}, "limit": 20}
@@ -67,17 +68,17 @@ def _failures(http: Any) -> list[dict[str, str]]:
             "channel": next((r["prefect.resource.name"] for r in event["related"] if r["prefect.resource.role"] == "block"), ""),
             "reason": event["payload"].get("notification_log") or event["payload"]["reason"],
         }
-        for event in http.post("events/filter", json=query).json()["events"]
+        for event in server.call("POST", "/events/filter", query)["events"]
     ]
 
 
 def _try_out(settings: Settings, as_json: bool) -> None:
     from deployments import channels
-    from deployments.prefect_api import prefect_api
+    from deployments.prefect_api import PrefectServer
     from deployments.session import quiet_prefect
 
-    with prefect_api(settings) as http:
-        kept = sorted(channels.kept(http).values(), key=lambda channel: channel.name)
+    with PrefectServer(settings.prefect_url) as server:
+        kept = sorted(channels.kept(server).values(), key=lambda channel: channel.name)
     if not kept:
         raise PlatformError(f"there is no channel, so nobody is notified: set one of {', '.join(channels.SETTINGS)}, then `slipway up`.")
     os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"

@@ -1,36 +1,44 @@
-"""Asking the platform's Prefect server over REST, without importing Prefect, which takes seconds."""
+"""The REST API of a Prefect server, without importing Prefect."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
 from slipway.errors import PlatformError
-from slipway.settings import Settings
+
+PAGE = 200  # the most that the server gives at once
+SECONDS = 60.0
 
 
-@contextmanager
-def prefect_api(settings: Settings) -> Iterator[httpx.Client]:
-    """Give a client whose paths are below `/api/`, and whose replies are no errors.
+class PrefectServer:
+    """A connection to one server, as a context manager. Every call raises PlatformError if it is not answered as it should be."""
 
-    Raises:
-        PlatformError: The server does not answer, or refuses a request; the message carries what it said.
-    """
-    with httpx.Client(base_url=f"{settings.prefect_url}/api/", timeout=30.0, trust_env=False, event_hooks={"response": [_check]}) as http:
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=f"{url}/api", timeout=SECONDS)
+        self._url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the answer's JSON; None if it has no body."""
         try:
-            yield http
+            answer = self._http.request(method, path, json=body)
         except httpx.TransportError as error:
-            raise PlatformError(
-                f"the Prefect server at {settings.prefect_url} does not answer ({error}). Start it with `slipway up`; see `slipway status`."
-            ) from error
+            raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
+        if answer.is_error:
+            raise PlatformError(f"Prefect at {self._url} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
+        return answer.json() if answer.content else None
 
-
-def _check(response: httpx.Response) -> None:
-    if response.is_error:
-        response.read()
-        raise PlatformError(
-            f"the Prefect server refused {response.request.method} {response.request.url.path}: "
-            f"{response.status_code} {response.text[:1000]}"
-        )
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Return everything of a kind, such as deployments."""
+        found: list[dict[str, Any]] = []
+        while page := self.call("POST", f"/{kind}/filter", {"limit": PAGE, "offset": len(found)}):
+            found += page
+        return found

@@ -14,7 +14,7 @@ import httpx
 
 from deployments.local.answering import client
 from deployments.local.outages import Event, Outages
-from deployments.local.platform import ServiceStatus, status
+from deployments.local.platform import ServiceStatus, ask
 from deployments.local.services import GATEWAY, PREFECT, WATCHMAN, WORKER
 from slipway.settings import Settings
 
@@ -41,7 +41,7 @@ def watch(settings: Settings) -> None:
 
 def looks(settings: Settings, http: httpx.Client) -> Iterator[tuple[str, str]]:
     """Yield each service whose state can be told, with why it is of no use; empty if it answers."""
-    found = {service.name: service for service in status(settings)}
+    found = {service.name: service for service in ask(settings, http)}
     for name, service in found.items():
         if name == WATCHMAN or (name == WORKER and not found[PREFECT].answering):  # a worker is asked through Prefect
             continue

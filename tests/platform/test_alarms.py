@@ -152,26 +152,26 @@ def test_a_refusal_reaches_the_web_hook(platform):
 @pytest.mark.parametrize(
     ("event", "subject"),
     [
-        ("slipway.approval.waiting", "release-event-toy: waits for approval"),
-        ("slipway.smoke-test.failed", "release-event-toy: smoke test failed"),
+        ("slipway.approval.waiting", "toy: version 3 waits for approval"),
+        ("slipway.smoke-test.failed", "toy: smoke test of version 3 failed"),
     ],
 )
 def test_an_event_of_a_model_reaches_the_web_hook_with_the_run_it_came_from(platform, event, subject):
-    run_id = platform.run("release", "release-event-toy")
+    run_id = platform.run("release", f"release-{event}")
     sent = {
         "id": str(uuid.uuid4()),
         "occurred": datetime.now(UTC).isoformat(),
         "event": event,
         "resource": {"prefect.resource.id": "slipway.model.toy", "prefect.resource.name": "toy"},
         "related": [{"prefect.resource.id": f"prefect.flow-run.{run_id}", "prefect.resource.role": "flow-run"}],
-        "payload": {"version": 3, "reason": "row 7: 0 instead of 1"},
+        "payload": {"model": "toy", "version": 3, "reason": "row 7: 0 instead of 1"},
     }
     platform.http.post("events", json=[sent]).raise_for_status()
 
     body = platform.told(subject)["body"]
 
-    assert body.startswith("version: 3\nreason: row 7: 0 instead of 1\nModel: toy")
-    assert f"{platform.settings.prefect_url}/runs/flow-run/{run_id}" in body
+    assert body.startswith("row 7: 0 instead of 1\nModel: toy")
+    assert f"Run: release-{event}, {platform.settings.prefect_url}/runs/flow-run/{run_id}" in body
 
 
 def test_a_gateway_that_hangs_is_down_and_then_up_again_and_each_is_told_once(platform):
