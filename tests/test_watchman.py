@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections import deque
 
@@ -62,3 +64,12 @@ def test_outages_wait_while_prefect_does_not_answer(tmp_path):
         deliver(waiting, Settings(home=tmp_path, prefect_port=port), http_client)
 
     assert len(waiting) == 1
+
+
+def test_the_watchman_needs_no_heavy_package():
+    heavy = "{'prefect', 'mlflow', 'pandas', 'sklearn', 'onnxruntime', 'numpy'}"
+    code = f"import sys, deployments.local.watchman; print(sorted({heavy} & set(sys.modules)))"
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "[]"
