@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 FAILED = "prefect.automation.action.failed"
 DAYS = 7  # as long as Prefect keeps events
+SUBJECT, BODY = "Slipway: a test", "This channel works. The message was asked for with `slipway notify --test`."
 
 
 def notify(
     test: Annotated[bool, typer.Option("--test", help="Send a message through every channel, and say what came back.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
 ) -> None:
-    """Show the channels, the automations, and what they failed to do in the last seven days; or try the channels out.
+    """Show the channels, the automations, and messages that could not be delivered in the last seven days; or try the channels out.
 
     Exit status of --test: 1 when a channel did not take the message, or there is none.
 
@@ -53,14 +54,14 @@ def _show(settings: Settings, as_json: bool) -> None:
     out.print(f"channels: {', '.join(names) or 'none, so nobody is notified; see docs/notifications.md'}", markup=False, highlight=False)
     show_table(("automation", "enabled", "when"), [(a["name"], "yes" if a["enabled"] else "no", escape(a["description"])) for a in found])
     if failures:
-        out.print(f"not done in the last {DAYS} days:")
+        out.print(f"not delivered in the last {DAYS} days:")
         show_table(("when", "automation", "channel", "why"), [tuple(escape(str(value)) for value in each.values()) for each in failures])
 
 
 def _failures(server: PrefectServer) -> list[dict[str, str]]:
-    """Return the newest actions of automations that failed, as Prefect recorded them."""
+    """Return the newest messages that could not be delivered, as Prefect recorded them."""
     since = (datetime.now(UTC) - timedelta(days=DAYS)).isoformat()
-    query = {"filter": {"event": {"name": [FAILED]}, "occurred": {"since": since}}, "limit": 20}
+    query = {"filter": {"event": {"name": [FAILED]}, "occurred": {"since": since}}, "limit": 50}
     return [
         {
             "at": event["occurred"][:19].replace("T", " "),
@@ -69,6 +70,7 @@ def _failures(server: PrefectServer) -> list[dict[str, str]]:
             "reason": event["payload"].get("notification_log") or event["payload"]["reason"],
         }
         for event in server.call("POST", "/events/filter", query)["events"]
+        if event["payload"]["action_type"] == "send-notification"
     ]
 
 
@@ -105,7 +107,8 @@ async def _send(kept: Sequence[Kept]) -> list[tuple[str, str]]:
         block = BLOCKS[BLOCK_TYPES[channel.name]](url=channel.url)
         try:
             with block.raise_on_failure():
-                await block.notify(subject="Slipway: a test", body="This channel works. It was asked for with `slipway notify --test`.")
+                # in a coroutine, Prefect's blocks return one as well
+                await cast(Awaitable[None], block.notify(subject=SUBJECT, body=BODY))
         except NotificationError as error:
             results.append((channel.name, error.log.strip() or "it was not taken"))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from slipway.errors import PlatformError
 
 PAGE = 200  # the most that the server gives at once
 SECONDS = 60.0
+BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class PrefectServer:
@@ -29,12 +31,21 @@ class PrefectServer:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the answer's JSON; None if it has no body."""
         try:
-            answer = self._http.request(method, path, json=body)
+            answer = self._answer(method, path, body)
         except httpx.TransportError as error:
             raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
         if answer.is_error:
             raise PlatformError(f"Prefect at {self._url} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
         return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Ask again while the server says that its database is busy: nothing was done then."""
+        for pause in BUSY_PAUSES:
+            answer = self._http.request(method, path, json=body)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            time.sleep(pause)
+        return self._http.request(method, path, json=body)
 
     def all(self, kind: str) -> list[dict[str, Any]]:
         """Return everything of a kind, such as deployments."""

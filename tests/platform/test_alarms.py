@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from pydantic import SecretStr
 
 from deployments import automations, local
+from deployments.prefect_api import PrefectServer
 from slipway.catalogue import catalogue
 from slipway.settings import Settings
 from tests.platform.conftest import free_ports, processes_of, wait_until
@@ -38,7 +38,7 @@ class Platform:
     settings: Settings
     environment: dict[str, str]
     receiver: Receiver
-    http: httpx.Client
+    prefect: PrefectServer
     said: str
 
     def slipway(self, *arguments: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -47,38 +47,61 @@ class Platform:
         assert ran.returncode == status, f"{arguments} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
         return ran
 
-    def post(self, path: str, **body: Any) -> Any:
-        return self.http.post(path, json=body).raise_for_status().json()
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        return self.prefect.call(method, path, body or None)
 
-    def run(self, flow: str, name: str, state: str = "RUNNING", **named: str) -> str:
+    def run(self, flow: str, run: str, state: str = "RUNNING", **named: str) -> str:
         """Have Prefect record a run; returns its id. What alarms hear of is the recording, so no process is needed."""
-        flow_id = self.post("flows/", name=flow)["id"]
-        run_id: str = self.post("flow_runs/", flow_id=flow_id, name=name, parameters={"name": "toy"})["id"]
+        flow_id = self.call("POST", "/flows/", name=flow)["id"]
+        run_id: str = self.call("POST", "/flow_runs/", flow_id=flow_id, name=run, parameters={"name": "toy"})["id"]
         self.state(run_id, state, **named)
         return run_id
 
     def state(self, run_id: str, state: str, **named: str) -> None:
-        self.post(f"flow_runs/{run_id}/set_state", state={"type": state, **named}, force=True)
+        self.call("POST", f"/flow_runs/{run_id}/set_state", state={"type": state, **named}, force=True)
 
     def state_of(self, run_id: str) -> str:
-        return str(self.http.get(f"flow_runs/{run_id}").json()["state_type"])
+        return str(self.call("GET", f"/flow_runs/{run_id}")["state_type"])
 
-    def event(self, name: str, run_id: str, flow: str, seconds_ago: float) -> None:
-        """Send an event of a run that Prefect or the run's process would have sent."""
-        at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
-        related = [{"prefect.resource.id": f"prefect.flow.{uuid.uuid4()}", "prefect.resource.role": "flow", "prefect.resource.name": flow}]
-        event = {"id": str(uuid.uuid4()), "occurred": at.isoformat(), "event": name, "related": related,
-                 "resource": {"prefect.resource.id": f"prefect.flow-run.{run_id}"}}  # fmt: skip
-        self.http.post("events", json=[event]).raise_for_status()
+    def event(
+        self, event: str, resource: dict[str, str], related: dict[str, str], after: str | None = None, ago: float = 0, **payload: Any
+    ) -> str:
+        """Send an event that a run, or Prefect itself, would have sent so many seconds ago. Returns its id.
+
+        Args:
+            after: The id of an event that Prefect is to look at before this one.
+        """
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        sent = {"id": str(uuid.uuid4()), "occurred": at.isoformat(), "event": event, "payload": payload, "follows": after,
+                "resource": _resource(resource), "related": [_resource(related)]}  # fmt: skip
+        self.prefect.call("POST", "/events", [sent])
+        return str(sent["id"])
+
+    def run_event(self, event: str, run_id: str, ago: float, flow: str = "release", after: str | None = None) -> str:
+        of_flow = {"id": f"prefect.flow.{uuid.uuid4()}", "role": "flow", "name": flow}
+        return self.event(f"prefect.flow-run.{event}", {"id": f"prefect.flow-run.{run_id}"}, of_flow, after, ago)
+
+    def recorded(self, run_ids: list[str]) -> bool:
+        """Tell whether Prefect has done with the events of these runs' states."""
+        query = {"filter": {"event": {"name": ["prefect.flow-run.Running"]}}, "limit": 50}
+        found = {
+            event["resource"]["prefect.resource.id"].rpartition(".")[2]
+            for event in self.prefect.call("POST", "/events/filter", query)["events"]
+        }
+        return found >= set(run_ids)
 
     def told(self, subject: str, seconds: float = 60) -> dict[str, Any]:
         return self.receiver.wait_for(lambda message: message["subject"] == subject and message["answered"] == 200, seconds)
 
     def automations(self) -> dict[str, dict[str, Any]]:
-        return {found["name"]: found for found in self.post("automations/filter")}
+        return {found["name"]: found for found in self.prefect.all("automations")}
 
     def channels(self) -> list[str]:
-        return [found["name"] for found in self.post("block_documents/filter")]
+        return [found["name"] for found in self.prefect.all("block_documents")]
+
+
+def _resource(named: dict[str, str]) -> dict[str, str]:
+    return {f"prefect.resource.{label}": value for label, value in named.items()}
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +116,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             "SLIPWAY_GATEWAY_PORT": str(gateway),
             "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
             "SLIPWAY_NOTIFY_WEBHOOK": receiver.url,
-            "SLIPWAY_DOWN_SECONDS": "4",
+            "SLIPWAY_DOWN_SECONDS": "8",
         }
         for name, value in environment.items():
             patch.setenv(name, value)
         settings = Settings.load()
-        with httpx.Client(base_url=f"{settings.prefect_url}/api/", timeout=30) as http:
-            started = Platform(settings, environment, receiver, http, "")
+        with PrefectServer(settings.prefect_url) as server:
+            started = Platform(settings, environment, receiver, server, "")
             try:
-                yield Platform(settings, environment, receiver, http, started.slipway("up").stderr)
+                yield Platform(settings, environment, receiver, server, started.slipway("up").stderr)
             finally:
                 started.slipway("down")
 
@@ -132,7 +155,7 @@ def test_a_failing_release_reaches_the_web_hook_with_name_reason_and_link(platfo
     message = platform.told("release-heart-failure: failed")
 
     run_id = re.search(rf"Run: {platform.settings.prefect_url}/runs/flow-run/(\S+)", message["body"])[1]
-    run = platform.http.get(f"flow_runs/{run_id}").json()
+    run = platform.call("GET", f"/flow_runs/{run_id}")
     assert (run["name"], run["state_type"]) == ("release-heart-failure", "FAILED")
     assert str(tmp_path) in message["body"]  # which rows were missing, and where
     assert "Model: heart-failure" in message["body"]
@@ -158,15 +181,8 @@ def test_a_refusal_reaches_the_web_hook(platform):
 )
 def test_an_event_of_a_model_reaches_the_web_hook_with_the_run_it_came_from(platform, event, subject):
     run_id = platform.run("release", f"release-{event}")
-    sent = {
-        "id": str(uuid.uuid4()),
-        "occurred": datetime.now(UTC).isoformat(),
-        "event": event,
-        "resource": {"prefect.resource.id": "slipway.model.toy", "prefect.resource.name": "toy"},
-        "related": [{"prefect.resource.id": f"prefect.flow-run.{run_id}", "prefect.resource.role": "flow-run"}],
-        "payload": {"model": "toy", "version": 3, "reason": "row 7: 0 instead of 1"},
-    }
-    platform.http.post("events", json=[sent]).raise_for_status()
+    run = {"id": f"prefect.flow-run.{run_id}", "role": "flow-run"}
+    platform.event(event, {"id": "slipway.model.toy", "name": "toy"}, run, model="toy", version=3, reason="row 7: 0 instead of 1")
 
     body = platform.told(subject)["body"]
 
@@ -192,31 +208,26 @@ def test_the_watchman_is_light(platform):
     assert psutil.Process(watchman.pid).memory_info().rss < 70e6
 
 
-def test_a_run_that_stopped_giving_signs_of_life_is_marked_as_crashed_and_told(platform):
-    """Signs of life that are sent with an earlier time stand for those that a process gave before it was killed."""
-    killed, alive, ended = (platform.run("release", f"release-{name}") for name in ("killed", "alive", "ended"))
-    of_others = platform.run("theirs", "theirs")
-    for run_id, flow in ((killed, "release"), (alive, "release"), (ended, "release"), (of_others, "theirs")):
-        platform.event("prefect.flow-run.heartbeat", run_id, flow, seconds_ago=88)
-    platform.event("prefect.flow-run.heartbeat", alive, "release", seconds_ago=0)
-    platform.state(ended, "COMPLETED", name="Promoted")
+def test_runs_without_a_sign_of_life_crash_and_late_ones_are_told_and_others_are_left_alone(platform):
+    """Events that are sent with an earlier time stand for those of a process before it was killed.
 
-    wait_until(lambda: platform.state_of(killed) == "CRASHED", 60)
+    Prefect itself looks a minute after the time of a trigger is over, so the earliest lie that far back.
+    """
+    flows = {"killed": "release", "alive": "release", "ended": "release", "theirs": "theirs", "late": "release", "slow": "release"}
+    runs = {name: platform.run(flow, f"run-{name}") for name, flow in flows.items()}
+    wait_until(lambda: platform.recorded(list(runs.values())), 60)
 
-    assert "no sign of life for 90 seconds" in platform.told("release-killed: crashed")["body"]
-    assert [platform.state_of(run) for run in (alive, ended, of_others)] == ["RUNNING", "COMPLETED", "RUNNING"]
+    first = {name: platform.run_event("heartbeat", runs[name], 145, flows[name]) for name in ("killed", "alive", "ended", "theirs")}
+    platform.run_event("heartbeat", runs["alive"], 60, after=first["alive"])
+    platform.run_event("Promoted", runs["ended"], 60, after=first["ended"])  # a state by a name of ours
+    first |= {name: platform.run_event("Late", runs[name], 110) for name in ("late", "slow")}
+    platform.run_event("Running", runs["slow"], 100, after=first["slow"])
+    wait_until(lambda: platform.state_of(runs["killed"]) == "CRASHED", 90)
 
-
-def test_a_run_that_stays_late_is_told_and_one_that_starts_is_not(platform):
-    stays, starts = (platform.run("release", f"release-{name}", "SCHEDULED") for name in ("late", "slow"))
-    for run_id in (stays, starts):
-        platform.event("prefect.flow-run.Late", run_id, "release", seconds_ago=43)
-    platform.state(starts, "RUNNING")
-
-    message = platform.told("release-late: late")
-
-    assert f"/runs/flow-run/{stays}" in message["body"]
-    assert not [sent for sent in platform.receiver.messages if sent["subject"] == "release-slow: late"]
+    assert "no sign of life for 90 seconds" in platform.told("run-killed: crashed")["body"]
+    assert f"/runs/flow-run/{runs['late']}" in platform.told("run-late: late")["body"]
+    assert {platform.state_of(runs[name]) for name in ("alive", "ended", "theirs")} == {"RUNNING"}
+    assert not [sent for sent in platform.receiver.messages if sent["subject"] == "run-slow: late"]
 
 
 def test_a_web_hook_that_answers_500_is_tried_again_and_then_shown_and_the_run_does_not_suffer(platform):
@@ -257,9 +268,9 @@ def test_up_again_changes_nothing_and_leaves_alone_what_is_not_ours_or_was_disab
         "trigger": {"type": "event", "posture": "Reactive", "expect": ["x"], "match": {"a": "b"}, "within": 0},
         "actions": [{"type": "do-nothing"}],
     }
-    platform.post("automations/", **mine)
+    platform.call("POST", "/automations/", **mine)
     late = platform.automations()["slipway: run late"]
-    platform.http.patch(f"automations/{late['id']}", json={"enabled": False}).raise_for_status()
+    platform.call("PATCH", f"/automations/{late['id']}", enabled=False)
     before = platform.automations()
 
     said = platform.slipway("up").stderr
@@ -274,9 +285,9 @@ def test_what_was_changed_by_hand_or_left_the_file_is_put_right(platform):
     before = platform.automations()
     failed = before["slipway: run failed"]
     changed = {key: failed[key] for key in ("name", "enabled", "tags", "trigger", "description")} | {"actions": [{"type": "do-nothing"}]}
-    platform.http.put(f"automations/{failed['id']}", json=changed).raise_for_status()
-    platform.http.delete(f"automations/{before['slipway: release refused']['id']}").raise_for_status()
-    platform.post("automations/", **changed | {"name": "slipway: of an earlier version"})
+    platform.call("PUT", f"/automations/{failed['id']}", **changed)
+    platform.call("DELETE", f"/automations/{before['slipway: release refused']['id']}")
+    platform.call("POST", "/automations/", **changed | {"name": "slipway: of an earlier version"})
 
     said = automations.apply(platform.settings)
 
