@@ -297,7 +297,7 @@ def test_what_was_changed_by_hand_or_left_the_file_is_put_right(platform):
 
 def test_channels_follow_their_settings(platform):
     moved = f"{platform.receiver.url}-moved"
-    e_mail = SecretStr("mailto://127.0.0.1:1?from=slipway@example.org&to=on-call@example.org")
+    e_mail = SecretStr("mailto://127.0.0.1:1?from=slipway&to=on-call")
     both = platform.settings.model_copy(update={"notify_webhook": SecretStr(moved), "notify_email": e_mail})
 
     said = automations.apply(both)
