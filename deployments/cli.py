@@ -19,6 +19,7 @@ from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
 from deployments.deploy_commands import deploy, deploy_quietly
 from deployments.history_command import history
+from deployments.notify_commands import notify
 from deployments.printing import err, follow_slipway, show_fleet, show_json, show_release, show_table
 from deployments.rollback_command import rollback
 from deployments.score_commands import score
@@ -47,6 +48,7 @@ app.command()(deploy)
 app.command()(rollback)
 app.command()(history)
 app.command()(score)
+app.command()(notify)
 app.command()(tunnel)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
@@ -177,17 +179,21 @@ def fleet(
 
 @app.command()
 def up(as_json: AsJson = False) -> None:
-    """Start Prefect, MLflow, a worker and the gateway on this machine, and return when all answer.
+    """Start Prefect, MLflow, a worker, the gateway and a watchman on this machine, and return when all answer.
 
     For example: SLIPWAY_MIRROR=/path/to/rows slipway up
     """
     with _errors_for_people(as_json):
-        from deployments import local
+        from deployments import automations, channels, local
         from deployments.session import model_ports
 
         settings = Settings.load()
         local.up(settings, model_ports=model_ports(settings), on_progress=_tell)
         deploy_quietly(settings, _tell)
+        for line in automations.apply(settings):
+            _tell(line)
+        if not channels.configured(settings):
+            _tell(f"nobody is notified when a person is needed: none of {', '.join(channels.SETTINGS)} is set")
         _show_status(settings, as_json)
 
 

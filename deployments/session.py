@@ -77,6 +77,7 @@ def quiet_prefect(settings: Settings) -> None:
             "DO_NOT_TRACK": "1",
             "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
             "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; after three without one the run is taken for dead
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         }

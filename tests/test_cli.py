@@ -18,7 +18,23 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    "command", ["models", "release", "fleet", "history", "rollback", "challenge", "deploy", "score", "up", "down", "status"]
+    "command",
+    [
+        "models",
+        "release",
+        "fleet",
+        "history",
+        "rollback",
+        "challenge",
+        "deploy",
+        "score",
+        "notify",
+        "backup",
+        "restore",
+        "up",
+        "down",
+        "status",
+    ],
 )
 def test_every_command_has_help_with_an_example(command):
     shown = slipway(command, "--help")

@@ -12,8 +12,8 @@ from deployments.local.ports import PortNeed
 from slipway.gateway_settings import reachable
 from slipway.settings import LOOPBACK, Settings
 
-PREFECT, MLFLOW, WORKER, GATEWAY = "prefect", "mlflow", "worker", "gateway"
-ALL = (PREFECT, MLFLOW, WORKER, GATEWAY)
+PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN = "prefect", "mlflow", "worker", "gateway", "watchman"
+ALL = (PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN)
 
 POOL = "slipway"
 WORKER_NAME = "local"
@@ -23,7 +23,15 @@ WORKER_NAME = "local"
 STEADY = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_CLIENT_MAX_RETRIES": "7"}
 
 # A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
-NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY", "SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN")
+NOT_INHERITED = (
+    "PREFECT_",
+    "SUPERVISOR_",
+    "MLFLOW_TRACKING_URI",
+    "SLIPWAY_API_KEY",
+    "SLIPWAY_NGROK_TOKEN",
+    "NGROK_AUTHTOKEN",
+    "SLIPWAY_NOTIFY_",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class Program:
 
 def programs(settings: Settings, model_ports: Mapping[str, int]) -> dict[str, Program]:
     """Return every program by name, in the order in which they are shown."""
-    return {p.name: p for p in (_prefect(settings), _mlflow(settings), _worker(settings), _gateway(settings, model_ports))}
+    every = (_prefect(settings), _mlflow(settings), _worker(settings), _gateway(settings, model_ports), _watchman(settings))
+    return {program.name: program for program in every}
 
 
 def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -142,6 +151,10 @@ def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
         needs=tuple(needs),
         timeout=60.0,
     )
+
+
+def _watchman(settings: Settings) -> Program:
+    return Program(WATCHMAN, _python("deployments.local.watchman"), {}, _log(settings, WATCHMAN), after=PREFECT)
 
 
 def _prefect_environment(settings: Settings) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slipway.data import addresses
 from slipway.gateway_settings import LOOPBACK, GatewaySettings, reachable
+from slipway.notification_settings import NotificationSettings
 
 __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
 
@@ -36,7 +37,7 @@ def home_folder() -> Path:
     return HomeFolder().home.expanduser().absolute()
 
 
-class Settings(GatewaySettings):
+class Settings(NotificationSettings, GatewaySettings):
     """Where things are and how to reach them; immutable once read."""
 
     model_config = SettingsConfigDict(
