@@ -25,7 +25,7 @@ from slipway.records import Candidate, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry, runs
-from slipway.tracking.connection import connect
+from slipway.tracking.connection import connect, without_password
 from slipway.tracking.unfinished import MODEL_TAG, UNFINISHED, clear_up, run_name
 from slipway.training.measuring import Measured, measure
 from slipway.training.splitting import Rows
@@ -71,7 +71,7 @@ def _told(spec: ModelSpec) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        logger.warning("%s: could not clear up; the next attempt does: %s", spec.name, error)
+        logger.warning("%s: could not clear up; the next attempt does: %s", spec.name, without_password(error))
 
 
 def _register(
