@@ -22,7 +22,8 @@ from sqlalchemy.exc import IntegrityError
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
 
-Event = Literal["promoted", "refused", "undone"]
+Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
+ENDS_A_PROMOTION: frozenset[Event] = frozenset({"promoted", "undone", "rolled back"})  # the others happen while none is in progress
 
 _METADATA = MetaData()
 _ENTRIES = Table(
@@ -35,10 +36,14 @@ _ENTRIES = Table(
 _INTENTS = Table("promotions_in_progress", _METADATA, Column("model", String, primary_key=True), Column("promotion", JSON, nullable=False))
 
 
-class Entry(Record):
-    """One event. `aliases` and `stage` are the version's right after it; `metrics` are of the test rows.
+def _myself() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
-    They are named as scikit-learn's scorers.
+
+class Entry(Record):
+    """One event. `previous` is the version in service just before it; `aliases` and `stage` are the version's right after it.
+
+    `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the Prefect run's page, None where there is none.
     """
 
     event: Event
@@ -53,12 +58,23 @@ class Entry(Record):
     sample: bool
     run_id: str
     why: str
-    who: str = Field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    run_url: str | None = None
+    who: str = Field(default_factory=_myself)
     at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
-def entry(event: Event, candidate: Candidate, *, previous: int | None, aliases: list[str], stage: str, why: str) -> Entry:
-    """Return the entry of something that happened to a candidate, dated now, by the user who runs this."""
+def entry(
+    event: Event,
+    candidate: Candidate,
+    *,
+    previous: int | None,
+    aliases: list[str],
+    stage: str,
+    why: str,
+    run_url: str | None = None,
+    who: str | None = None,
+) -> Entry:
+    """Return the entry of something that happened to a candidate, dated now, by `who`, or if None by the user who runs this."""
     if candidate.version is None:
         raise ValueError("a dry run registers no version, so there is nothing to enter in the ledger.")
     return Entry(
@@ -74,6 +90,8 @@ def entry(event: Event, candidate: Candidate, *, previous: int | None, aliases: 
         sample=candidate.sample,
         run_id=candidate.run_id,
         why=why,
+        run_url=run_url,
+        who=_myself() if who is None else who,
     )
 
 
@@ -89,10 +107,11 @@ class Ledger:
             yield connection
 
     def append(self, record: Entry) -> None:
-        """Write an entry; it also ends the promotion in progress of that model, in the same transaction."""
+        """Write an entry. One that ends a promotion also strikes off that model's promotion in progress, in the same transaction."""
         with self._transaction() as connection:
             connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
-            connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+            if record.event in ENDS_A_PROMOTION:
+                connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
 
     def announce(self, promotion: Promotion) -> None:
         """Note that a promotion begins, and how things stand before it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import Literal
 
 import msgspec
 
@@ -57,6 +58,18 @@ def refuse(candidate: Candidate, settings: Settings, why: str) -> None:
     _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why)
 
 
+def decide(
+    candidate: Candidate, settings: Settings, event: Literal["approved", "rejected"], who: str, why: str, run_url: str | None = None
+) -> None:
+    """Write down what a person decided about a candidate that had passed the gate; service and registry are left alone.
+
+    Args:
+        who: The person, as they named themselves.
+    """
+    held = registry.state(connect(settings), candidate.registered_as)
+    _record(event, candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url, who=who)
+
+
 def undo(promotion: Promotion, settings: Settings, why: str) -> None:
     """Put service and registry back to how they stood before, and write it down. Safe to repeat."""
     candidate, before = promotion.candidate, promotion.registry
@@ -86,9 +99,20 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
     return True
 
 
-def _record(event: Event, candidate: Candidate, settings: Settings, *, previous: int | None, why: str) -> None:
+def _record(
+    event: Event,
+    candidate: Candidate,
+    settings: Settings,
+    *,
+    previous: int | None,
+    why: str,
+    run_url: str | None = None,
+    who: str | None = None,
+) -> None:
     """Enter what happened, with the aliases and the stage that the candidate has now."""
     now = registry.state(connect(settings), candidate.registered_as)
     aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)
     stage = now.stages[candidate.version or 0]
-    Ledger(settings.ledger).append(entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why))
+    Ledger(settings.ledger).append(
+        entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, who=who)
+    )

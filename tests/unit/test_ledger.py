@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -96,6 +97,32 @@ def test_an_entry_of_another_model_does_not_end_it(ledger: Ledger, promotion: Pr
     ledger.append(line(promotion.candidate.model_copy(update={"model": "toy"})))
 
     assert ledger.unfinished("heart-failure") == promotion
+
+
+@pytest.mark.parametrize("event", ["refused", "approved", "rejected"])
+def test_what_happens_beside_a_promotion_does_not_end_it(ledger: Ledger, promotion: Promotion, event: Event) -> None:
+    ledger.announce(promotion)
+
+    ledger.append(line(promotion.candidate, event))
+
+    assert ledger.unfinished("heart-failure") == promotion
+
+
+def test_an_entry_of_an_earlier_version_of_the_ledger_is_still_read(ledger: Ledger, path: Path, candidate: Candidate) -> None:
+    earlier = line(candidate).model_dump(mode="json", exclude={"run_url"})
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO ledger (model, entry) VALUES ('heart-failure', ?)", [json.dumps(earlier)])
+    connection.close()
+
+    (told,) = ledger.history("heart-failure")
+
+    assert (told.event, told.version, told.run_url) == ("promoted", 2, None)
+
+
+def test_who_decided_may_be_somebody_else_than_who_runs_this(candidate: Candidate) -> None:
+    told = entry("approved", candidate, previous=1, aliases=[], stage="Staging", why="seen", run_url="http://127.0.0.1/runs/1", who="Ada")
+
+    assert (told.who, told.run_url) == ("Ada", "http://127.0.0.1/runs/1")
 
 
 def test_a_second_announcement_is_an_error_and_the_first_is_kept(ledger: Ledger, promotion: Promotion) -> None:
