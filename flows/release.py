@@ -9,11 +9,13 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from prefect.transactions import transaction
 
+from flows.approval import approve, decided
 from slipway.catalogue import lookup
-from slipway.locking import exclusive
+from slipway.locking import exclusive, releasing
 from slipway.records import Release
 from slipway.settings import Settings
 from slipway.tracking.connection import connect
+from tasks.approval import settle
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, promote, recover, refuse, register
@@ -23,7 +25,14 @@ from tasks.tuning import tune
 
 
 @flow(name="release", flow_run_name="release-{name}", result_serializer="json")
-def release(name: str, sample: bool = False, trials: int | None = None, jobs: int | None = None, dry_run: bool = False) -> State[Any]:
+def release(
+    name: str,
+    sample: bool = False,
+    trials: int | None = None,
+    jobs: int | None = None,
+    dry_run: bool = False,
+    approval: bool = False,
+) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
     Args:
@@ -32,9 +41,11 @@ def release(name: str, sample: bool = False, trials: int | None = None, jobs: in
         trials: Hyperparameter trials; if left out, the model's own number, or a few on sample rows.
         jobs: Processes that tune at the same time; the number of cores if left out. The result is the same.
         dry_run: Stop after the gate, and change neither registry nor service.
+        approval: After the gate, wait until a person approves in the run page of the approval, or with `slipway approve`. No answer
+            in time is a rejection. A model may demand it always.
     """
     spec, settings = lookup(name), Settings.load()
-    with exclusive(name, settings):
+    with releasing(name, settings), exclusive(name, settings) as lock:
         connect(settings)
         recover(spec, settings)
         snapshot = fetch(spec, settings, sample)
@@ -50,6 +61,14 @@ def release(name: str, sample: bool = False, trials: int | None = None, jobs: in
             refuse(candidate, "; ".join(verdict.failures), settings)
             result = result.model_copy(update={"outcome": "refused"})
             return Completed(name="Refused", message=_words(result), data=result)
+        if approval or spec.approval:
+            with lock.lent():  # while a person thinks, a rollback must be possible
+                asked = approve(name, candidate, verdict, settings.approval_hours, return_state=True)
+            decision = settle(candidate, verdict, decided(asked), settings)
+            result = result.model_copy(update={"decision": decision})
+            if not decision.approved:
+                result = result.model_copy(update={"outcome": "rejected"})
+                return Completed(name="Rejected", message=f"{decision.who}: {decision.why}", data=result)
         with transaction():
             begun = promote(spec, candidate, settings)
             endpoint = serve(spec, candidate, settings)

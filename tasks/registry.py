@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
@@ -13,13 +15,18 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registration
 from slipway.training.splitting import Rows
 
+logger = logging.getLogger("slipway.tasks.registry")
+
 PROMOTION, SETTINGS = "promotion", "settings"
 
 
 @task(task_run_name="recover-{spec.name}", cache_policy=NO_CACHE)
 def recover(spec: ModelSpec, settings: Settings) -> bool:
     """Undo what a release that was killed between promotion and smoke test left behind."""
-    return promotion.recover(spec, settings)
+    undone = promotion.recover(spec, settings)
+    if not undone:
+        logger.info("%s: no release was cut short, nothing is to be put back", spec.name)
+    return undone
 
 
 @task(task_run_name="register-{spec.name}", cache_policy=NO_CACHE)

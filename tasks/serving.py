@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from slipway import serving, smoke
@@ -24,4 +25,7 @@ def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint
 def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> SmokeReport:
     """Ask the endpoint, as a caller would, what was measured at registration."""
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-        return smoke.smoke_test(endpoint, bundle, settings)
+        report = smoke.smoke_test(endpoint, bundle, settings)
+    told = f"version {endpoint.version}: POST, with an API key; see {settings.gateway_url}/models/{endpoint.model}/openapi.json"
+    create_link_artifact(endpoint.url, link_text=endpoint.url, key=f"endpoint-{endpoint.model}", description=told)
+    return report

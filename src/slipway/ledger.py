@@ -7,6 +7,7 @@ to the next release, which puts the registry and the service back.
 from __future__ import annotations
 
 import getpass
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
+
+logger = logging.getLogger(__name__)
 
 Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
 ENDS_A_PROMOTION: frozenset[Event] = frozenset({"promoted", "undone", "rolled back"})  # the others happen while none is in progress
@@ -112,6 +115,7 @@ class Ledger:
             connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
             if record.event in ENDS_A_PROMOTION:
                 connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+        logger.info("%s: the ledger holds: version %d %s, by %s", record.model, record.version, record.event, record.who)
 
     def announce(self, promotion: Promotion) -> None:
         """Note that a promotion begins, and how things stand before it.

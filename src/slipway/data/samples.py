@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import sys
 from importlib import resources
@@ -25,6 +26,8 @@ import pandas as pd
 from slipway.errors import SlipwayError
 from slipway.records import Snapshot
 from slipway.spec import Category, ModelSpec, Numeric
+
+logger = logging.getLogger(__name__)
 
 QUANTILES = 41
 Statistics = dict[str, Any]
@@ -43,7 +46,9 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     scratch.write_bytes(content)
     os.replace(scratch, path)
-    return Snapshot(model=spec.name, path=path, sha256=sha256, rows=content.count(b"\n") - 1, origin=f"sample:{spec.name}", sample=True)
+    rows = content.count(b"\n") - 1
+    logger.info("%s: generated %d sample rows", spec.name, rows)
+    return Snapshot(model=spec.name, path=path, sha256=sha256, rows=rows, origin=f"sample:{spec.name}", sample=True)
 
 
 def statistics(spec: ModelSpec) -> Statistics:
