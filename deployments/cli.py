@@ -17,7 +17,9 @@ from deployments.approval_commands import approvals, approve, reject
 from deployments.audit_commands import audit_app
 from deployments.certificate_commands import certs
 from deployments.challenge_commands import challenge
-from deployments.printing import err, follow_slipway, out, show_fleet, show_json, show_release, show_table
+from deployments.history_command import history
+from deployments.printing import err, follow_slipway, show_fleet, show_json, show_release, show_table
+from deployments.rollback_command import rollback
 from deployments.telling import wrong_settings
 from deployments.tunnel_commands import tunnel
 from slipway.errors import SlipwayError
@@ -40,9 +42,10 @@ app.command()(approve)
 app.command()(reject)
 app.command()(certs)
 app.command()(challenge)
+app.command()(rollback)
+app.command()(history)
 app.command()(tunnel)
 
-ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
 
 REFUSED = 3
@@ -167,29 +170,6 @@ def fleet(
             show_fleet(result)
         outcomes = {entry.outcome for entry in result.entries}
         raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval"} else 0)
-
-
-@app.command()
-def history(name: ModelName, as_json: AsJson = False) -> None:
-    """Show what happened to a model's service, oldest first.
-
-    For example: slipway history heart-failure --json
-    """
-    with _errors_for_people(as_json):
-        from slipway.catalogue import lookup
-        from slipway.ledger import Ledger
-
-        spec = lookup(name)
-        entries = Ledger(Settings.load().ledger).history(name)
-        if as_json:
-            show_json([entry.model_dump(mode="json") for entry in entries])
-        elif not entries:
-            out.print(f"{name} was never released here; `slipway release {name}` does that.")
-        else:
-            show_table(("when", "event", "version", "before", "aliases", "stage", spec.metric, "rows", "who", "why"),
-                       [(e.at[:19].replace("T", " "), e.event, e.version, e.previous, ", ".join(e.aliases), e.stage,
-                         f"{e.metrics[spec.metric]:.4f}", ("sample " if e.sample else "") + e.data_sha256[:12], e.who, e.why)
-                        for e in entries])  # fmt: skip
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from slipway.records import Fleet, Release
 
@@ -27,7 +27,8 @@ def show_json(value: Any) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    # a word that is too long goes on in the next line: an address or an id that is cut off is of no use
+    table = Table(*[Column(name, overflow="fold") for name in columns], box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*["" if cell is None else str(cell) for cell in row])
     out.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deployments import local
@@ -18,8 +18,8 @@ NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  #
 
 
 @contextmanager
-def session(settings: Settings, tell: Callable[[str], None]) -> Iterator[Settings]:
-    """Prepare this process to run flows, and yield the settings they will find.
+def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[str] = NEEDED) -> Iterator[Settings]:
+    """Prepare this process to run flows, and yield the settings they will find. The modules `needed` are imported on the way.
 
     With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
     lives as long as the block, MLflow writes to the home folder's database, and the gateway is started to stay, because an
@@ -36,7 +36,7 @@ def session(settings: Settings, tell: Callable[[str], None]) -> Iterator[Setting
             tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking
             stack.enter_context(_temporary_prefect(settings))
-        _import_what_is_needed()
+        _import(needed)
         yield Settings.load()
 
 
@@ -58,7 +58,7 @@ def model_ports(settings: Settings) -> dict[str, int]:
     return {name: port_of(spec, settings) for name, spec in catalogue().items()}
 
 
-def _import_what_is_needed() -> None:
+def _import(names: Sequence[str]) -> None:
     """Import the heavy packages without the garbage collector, which would look through them again and again and find nothing.
 
     That takes a quarter less time. What they hold stays for good, so later collections need not look at it either.
@@ -66,7 +66,7 @@ def _import_what_is_needed() -> None:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        for name in NEEDED:
+        for name in names:
             importlib.import_module(name)
         gc.freeze()
     finally:

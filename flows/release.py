@@ -19,7 +19,7 @@ from tasks.approval import settle
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, promote, recover, refuse, register
-from tasks.reporting import report
+from tasks.reporting import report, show_history
 from tasks.serving import serve, smoke_test
 from tasks.tuning import tune
 
@@ -59,6 +59,7 @@ def release(
             return Completed(name="DryRun", message=_words(result), data=result)
         if not verdict.passed:
             refuse(candidate, "; ".join(verdict.failures), settings)
+            show_history(spec, settings, return_state=True)
             result = result.model_copy(update={"outcome": "refused"})
             return Completed(name="Refused", message=_words(result), data=result)
         if approval or spec.approval:
@@ -74,6 +75,7 @@ def release(
             endpoint = serve(spec, candidate, settings)
             smoke = smoke_test(endpoint, candidate, settings)
             confirm(begun, _words(result), settings)
+        show_history(spec, settings, return_state=True)
         result = result.model_copy(update={"outcome": "promoted", "smoke_test": smoke})
         return Completed(name="Promoted", message=_words(result), data=result)
 

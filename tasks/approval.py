@@ -27,7 +27,7 @@ from slipway.records import Candidate, Decision, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.connection import connect, run_page
-from tasks.events import emit
+from tasks import events
 
 logger = logging.getLogger("slipway.tasks.approval")
 
@@ -54,10 +54,11 @@ def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, s
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
     text = approval.question(spec, candidate, verdict, card, run_page(client, settings, candidate.run_id))
     create_markdown_artifact(text, key=f"approval-{spec.name}", description=f"{spec.name}: what is to be decided")
-    emit("slipway.approval.waiting", spec.name, run=flow_run.name, url=flow_run.ui_url, version=candidate.version, hours=hours)
+    until = f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%d %H:%M} UTC"
+    events.tell(events.APPROVAL_WAITING, spec.name, candidate.version, f"it waits until {until}; no answer counts as rejected")
     logger.info(
-        "%s: version %s waits %g hours for approval: %s (or `slipway approve %s`, `slipway reject %s`)",
-        *(spec.name, candidate.version, hours, flow_run.ui_url, spec.name, spec.name),
+        "%s: version %s waits for approval until %s: %s (or `slipway approve %s`, `slipway reject %s`)",
+        *(spec.name, candidate.version, until, events.run_url(), spec.name, spec.name),
     )
     return text
 
@@ -65,7 +66,7 @@ def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, s
 @task(task_run_name="settle-{candidate.model}", cache_policy=NO_CACHE)
 def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings) -> Decision:
     """Write the decision into the ledger; see `slipway.approval`."""
-    return approval.settle(candidate, verdict, decision, settings, flow_run.ui_url)
+    return approval.settle(candidate, verdict, decision, settings, events.run_url())
 
 
 def wait_for_decision(form: type[Form], hours: float) -> Decision:

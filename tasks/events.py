@@ -1,10 +1,47 @@
-"""Events that automations may listen for; each is about one model."""
+"""What Slipway tells Prefect's event feed, so that automations can act on it. A task tells it; a lost event undoes nothing.
+
+| event | when | `reason` |
+|---|---|---|
+| `slipway.model.promoted` | a release put a version into service, and its smoke test passed | the gate's |
+| `slipway.model.rolled-back` | an earlier version is back in service, and its smoke test passed | who rolled back says why |
+| `slipway.release.refused` | the gate refused a candidate; service and champion are unchanged | every failed rule |
+| `slipway.approval.waiting` | a release waits for a person, who is asked on the page of `run` | until when |
+| `slipway.smoke-test.failed` | the endpoint did not answer as measured; what was before is put back by itself | what was wrong |
+
+The resource is `slipway.model.<name>`; the run and its deployment are related resources, which Prefect adds. The payload holds
+`model`, `version`, `reason`, `run` (its name) and `run_url` (its page; "" where there is none).
+"""
 
 from __future__ import annotations
 
 from prefect.events import emit_event
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_UI_URL
+
+PROMOTED = "slipway.model.promoted"
+ROLLED_BACK = "slipway.model.rolled-back"
+REFUSED = "slipway.release.refused"
+APPROVAL_WAITING = "slipway.approval.waiting"
+SMOKE_TEST_FAILED = "slipway.smoke-test.failed"
+
+LONGEST = 2_000  # characters of the reason
 
 
-def emit(event: str, model: str, **payload: object) -> None:
-    """Tell Prefect that something happened to a model, named as `slipway.<what>.<how>`; the resource is `slipway.model.<name>`."""
-    emit_event(event, resource={"prefect.resource.id": f"slipway.model.{model}", "prefect.resource.name": model}, payload=payload)
+def tell(event: str, model: str, version: int | None, reason: str) -> None:
+    """Emit one of the events above. Prefect sends it in the background, and logs what it cannot send."""
+    emit_event(
+        event,
+        resource={"prefect.resource.id": f"slipway.model.{model}", "prefect.resource.name": model},
+        payload={
+            "model": model,
+            "version": version,
+            "reason": reason[:LONGEST],
+            "run": flow_run.name or "",
+            "run_url": run_url() or "",
+        },
+    )
+
+
+def run_url() -> str | None:
+    """Return the page of the flow run that this is called in; None outside of one, or where the server lives no longer than the run."""
+    return str(flow_run.ui_url) if PREFECT_UI_URL.value() and flow_run.id else None

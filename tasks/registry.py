@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -14,6 +15,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registration
 from slipway.training.splitting import Rows
+from tasks import events
 
 logger = logging.getLogger("slipway.tasks.registry")
 
@@ -25,7 +27,7 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
     """Undo what a release that was killed between promotion and smoke test left behind."""
     undone = promotion.recover(spec, settings)
     if not undone:
-        logger.info("%s: no release was cut short, nothing is to be put back", spec.name)
+        logger.info("%s: nothing was cut short, nothing is to be put back", spec.name)
     return undone
 
 
@@ -36,9 +38,12 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
 
 
 @task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE)
-def promote(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotion:
-    """Move the alias and the stage; announced in the ledger first, so that even a killed process can be undone."""
-    begun = promotion.begin(spec, candidate, settings)
+def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, rollback_because: str | None = None) -> Promotion:
+    """Move the alias and the stage; announced in the ledger first, so that even a killed process can be undone.
+
+    No step of this transaction may have retries: Prefect rolls the transaction back when an attempt fails, before the next one.
+    """
+    begun = promotion.begin(spec, candidate, settings, rollback_because=rollback_because)
     if transaction := get_transaction():
         transaction.set(PROMOTION, begun)
         transaction.set(SETTINGS, settings)
@@ -48,16 +53,21 @@ def promote(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promot
 @promote.on_rollback
 def restore(transaction: Transaction) -> None:
     """Put alias, stage and service back where they were."""
-    promotion.undo(transaction.get(PROMOTION), transaction.get(SETTINGS), why="serving or the smoke test failed; see the run")
+    begun, error = transaction.get(PROMOTION), sys.exception()  # a transaction is rolled back while its error is on the way up
+    why = f"{type(error).__name__}: {error}".removesuffix(": ") if error else "the run ended before the smoke test passed"
+    promotion.undo(begun, transaction.get(SETTINGS), why=f"the {begun.action} failed: {why}", run_url=events.run_url())
 
 
 @task(task_run_name="confirm-{begun.candidate.model}", cache_policy=NO_CACHE)
 def confirm(begun: Promotion, why: str, settings: Settings) -> None:
     """Write the promotion into the ledger: from here on it is history."""
-    promotion.finish(begun, settings, why)
+    promotion.finish(begun, settings, why, events.run_url())
+    event = events.PROMOTED if begun.action == "release" else events.ROLLED_BACK
+    events.tell(event, begun.candidate.model, begun.candidate.version, why)
 
 
 @task(task_run_name="refuse-{candidate.model}", cache_policy=NO_CACHE)
 def refuse(candidate: Candidate, why: str, settings: Settings) -> None:
     """Write the refusal into the ledger."""
-    promotion.refuse(candidate, settings, why)
+    promotion.refuse(candidate, settings, why, events.run_url())
+    events.tell(events.REFUSED, candidate.model, candidate.version, why)

@@ -7,13 +7,16 @@ import tempfile
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from slipway import history
+from slipway.ledger import Ledger
 from slipway.records import Candidate, Snapshot, Tuned, Verdict
 from slipway.reporting import release_report
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from slipway.tracking import registry
 from slipway.tracking.connection import connect, run_page, version_page
 
 logger = logging.getLogger("slipway.tasks.reporting")
@@ -45,3 +48,14 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
     )
     logger.info("%s: report and model card are artifacts of this run", spec.name)
     create_markdown_artifact(card, key=f"card-{spec.name}", description=f"{spec.name}: model card")
+
+
+@task(task_run_name="history-{spec.name}", cache_policy=NO_CACHE)
+def show_history(spec: ModelSpec, settings: Settings) -> None:
+    """Show every version, what happened to it last and what it is now, as a table in the run page.
+
+    What it shows has happened: called with `return_state=True`, its failure is seen there and fails no release.
+    """
+    state, entries = registry.state(connect(settings), spec.registered_as), Ledger(settings.ledger).history(spec.name)
+    lines = history.versions(state, entries, spec.metric)
+    create_table_artifact(lines, key=f"history-{spec.name}", description=f"{spec.name}: its versions, and what happened to each last")

@@ -6,12 +6,21 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway import serving, smoke
+from slipway import rehearsal, serving, smoke
+from slipway.errors import SmokeTestError
 from slipway.records import Candidate, Endpoint, SmokeReport
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
+from tasks import events
+
+
+@task(task_run_name="rehearse-{spec.name}", cache_policy=NO_CACHE)
+def rehearse(spec: ModelSpec, candidate: Candidate, settings: Settings) -> SmokeReport:
+    """Load the bundle, as MLflow holds it, in a gateway of its own beside the running one, and smoke-test it there."""
+    with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+        return rehearsal.rehearse(spec, bundle)
 
 
 @task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE)
@@ -25,7 +34,11 @@ def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint
 def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> SmokeReport:
     """Ask the endpoint, as a caller would, what was measured at registration."""
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-        report = smoke.smoke_test(endpoint, bundle, settings)
+        try:
+            report = smoke.smoke_test(endpoint, bundle, settings)
+        except SmokeTestError as error:
+            events.tell(events.SMOKE_TEST_FAILED, endpoint.model, endpoint.version, str(error))
+            raise
     told = f"version {endpoint.version}: POST, with an API key; see {settings.gateway_url}/models/{endpoint.model}/openapi.json"
     create_link_artifact(endpoint.url, link_text=endpoint.url, key=f"endpoint-{endpoint.model}", description=told)
     return report

@@ -37,6 +37,10 @@ class RegistryError(SlipwayError):
     """The registry has no such version, or the version lacks what a release gives one."""
 
 
+class RollbackError(SlipwayError):
+    """There is no version to go back to, or the one that was named must not be; nothing was changed."""
+
+
 class CannotCompileError(SlipwayError):
     """A part of a measured model has no equal in any engine of a bundle."""
 

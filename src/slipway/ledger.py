@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select, text
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import IntegrityError
 
+from slipway.append_only import guard
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
 
 logger = logging.getLogger(__name__)
 
 Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
-ENDS_A_PROMOTION: frozenset[Event] = frozenset({"promoted", "undone", "rolled back"})  # the others happen while none is in progress
+IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
+ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen while none is in progress
 
 _METADATA = MetaData()
 _ENTRIES = Table(
@@ -138,11 +140,18 @@ class Ledger:
             row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
         return None if row is None else Promotion.model_validate(row[0])
 
-    def history(self, model: str) -> list[Entry]:
-        """Return every entry of one model, oldest first."""
+    def history(self, model: str | None = None, last: int | None = None) -> list[Entry]:
+        """Return the entries of one model, or of all, oldest first.
+
+        Args:
+            last: Only so many of the newest; all if None.
+        """
+        wanted = select(_ENTRIES.c.entry).order_by(_ENTRIES.c.id.desc())
+        if model is not None:
+            wanted = wanted.where(_ENTRIES.c.model == model)
         with self._transaction() as connection:
-            rows = connection.execute(select(_ENTRIES.c.entry).where(_ENTRIES.c.model == model).order_by(_ENTRIES.c.id)).all()
-        return [Entry.model_validate(row[0]) for row in rows]
+            rows = connection.execute(wanted.limit(last)).all()
+        return [Entry.model_validate(row[0]) for row in reversed(rows)]
 
 
 def _engine(url: str) -> Engine:
@@ -152,13 +161,5 @@ def _engine(url: str) -> Engine:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
     _METADATA.create_all(engine)
-    if sqlite:
-        with engine.begin() as connection:
-            for action in ("UPDATE", "DELETE"):
-                connection.execute(
-                    text(
-                        f"CREATE TRIGGER IF NOT EXISTS ledger_refuses_{action.lower()} BEFORE {action} ON ledger "
-                        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-                    )
-                )
+    guard(engine, _ENTRIES.name)
     return engine

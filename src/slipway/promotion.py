@@ -1,4 +1,4 @@
-"""Putting a candidate into the champion's place, and putting everything back."""
+"""Putting a version into the champion's place, a new one or an earlier one, and putting everything back."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from slipway.records import Candidate, Promotion
 from slipway.serving import revert
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import registry
+from slipway.tracking import registry, version_tags
 from slipway.tracking.connection import connect
 
 logger = logging.getLogger(__name__)
 
 
-def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotion:
-    """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once."""
+def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, rollback_because: str | None = None) -> Promotion:
+    """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once.
+
+    Args:
+        rollback_because: Why an earlier version comes back; None when a release promotes a new one.
+    """
     if candidate.version is None:
         raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
     client = connect(settings)
@@ -33,6 +37,8 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotio
         host=socket.gethostname(),
         registry=registry.state(client, spec.registered_as),
         pointer=None if pointer is None else msgspec.to_builtins(pointer),
+        action="release" if rollback_because is None else "rollback",
+        because=rollback_because or "",
     )
     Ledger(settings.ledger).announce(promotion)
     try:
@@ -43,19 +49,21 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Promotio
     return promotion
 
 
-def finish(promotion: Promotion, settings: Settings, why: str) -> None:
+def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
     """Write the ledger line of a promotion whose endpoint answered the smoke test; if it was the challenger, it is one no more.
 
     Not before: a promotion that is undone leaves the challenge as it was.
     """
-    _record("promoted", promotion.candidate, settings, previous=promotion.registry.aliases.get(registry.CHAMPION), why=why)
+    event: Event = "promoted" if promotion.action == "release" else "rolled back"
+    previous = promotion.registry.aliases.get(registry.CHAMPION)
+    _record(event, promotion.candidate, settings, previous=previous, why=why, run_url=run_url)
     end_promoted(settings.bundles, promotion.candidate.model)
 
 
-def refuse(candidate: Candidate, settings: Settings, why: str) -> None:
+def refuse(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
     """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
     held = registry.state(connect(settings), candidate.registered_as)
-    _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why)
+    _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
 
 
 def decide(
@@ -70,13 +78,15 @@ def decide(
     _record(event, candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url, who=who)
 
 
-def undo(promotion: Promotion, settings: Settings, why: str) -> None:
+def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
     """Put service and registry back to how they stood before, and write it down. Safe to repeat."""
     candidate, before = promotion.candidate, promotion.registry
     pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
     revert(candidate.model, pointer, settings)
     registry.restore(connect(settings), before)
-    _record("undone", candidate, settings, previous=before.aliases.get(registry.CHAMPION), why=why)
+    if promotion.because:
+        why = f"{why} (it was rolled back to because: {promotion.because})"
+    _record("undone", candidate, settings, previous=before.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
     logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
 
 
@@ -91,11 +101,12 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
         return False
     if left.host != socket.gethostname():
         # only that host's gateway and bundle store can be put back, and the release may still be running there
+        what = "promotion of" if left.action == "release" else "rollback to"
         raise ReleaseInProgressError(
-            f"{spec.name}: a promotion of version {left.candidate.version} from host {left.host} has not ended. "
+            f"{spec.name}: a {what} version {left.candidate.version} from host {left.host} has not ended. "
             f"Wait until it has; if it was killed, release or roll back on {left.host}, which puts things back."
         )
-    undo(left, settings, why="the release was cut short between promotion and smoke test")
+    undo(left, settings, why=f"the {left.action} was cut short between promotion and smoke test")
     return True
 
 
@@ -109,10 +120,11 @@ def _record(
     run_url: str | None = None,
     who: str | None = None,
 ) -> None:
-    """Enter what happened, with the aliases and the stage that the candidate has now."""
-    now = registry.state(connect(settings), candidate.registered_as)
+    """Enter what happened, with the aliases and the stage that the version has now; then say the same on its page in MLflow."""
+    client = connect(settings)
+    now = registry.state(client, candidate.registered_as)
     aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)
     stage = now.stages[candidate.version or 0]
-    Ledger(settings.ledger).append(
-        entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, who=who)
-    )
+    entered = entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, who=who)
+    Ledger(settings.ledger).append(entered)
+    version_tags.mirror(client, candidate.registered_as, entered)

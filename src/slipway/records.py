@@ -101,15 +101,18 @@ class RegistryState(Record):
 
 
 class Promotion(Record):
-    """A candidate on its way to become champion, and how things stood before: all that an undo needs.
+    """A version on its way to become champion, and how things stood before: all that an undo needs.
 
-    `pointer` is the bundle that was in service on `host`, as `slipway.bundle.installing` keeps it there, or None.
+    `pointer` is the bundle that was in service on `host`, as `slipway.bundle.installing` keeps it there, or None. `action` says
+    whether a release takes the version there, or a rollback, and `because` why it is rolled back to.
     """
 
     candidate: Candidate
     host: str
     registry: RegistryState
     pointer: dict[str, str | int] | None
+    action: Literal["release", "rollback"] = "release"
+    because: str = ""
 
 
 class Endpoint(Record):
@@ -148,6 +151,18 @@ class Release(Record):
     verdict: Verdict
     smoke_test: SmokeReport | None = None
     decision: Decision | None = None
+
+
+class Rollback(Record):
+    """How a rollback ended. `previous` was in service before; `tested` is of the public port, None where nothing had to be done."""
+
+    outcome: Literal["rolled back", "already in service"]
+    candidate: Candidate
+    previous: int
+    because: str
+    message: str
+    rehearsed: SmokeReport | None = None
+    tested: SmokeReport | None = None
 
 
 class FleetEntry(Record):

@@ -45,9 +45,10 @@ def _smoke_test(client: httpx.Client, endpoint: Endpoint, bundle: Bundle, key: d
         started = time.perf_counter()
         _require_answers(endpoint, client, [row], [label], columns, key)
         latencies.append(1000 * (time.perf_counter() - started))
-    _require_refusal(endpoint, client, {"dataframe_split": {"columns": columns, "data": probe.rows[:1]}}, {}, 401)
-    for bad in _bad_rows(contract, probe):
-        _require_refusal(endpoint, client, {"dataframe_records": [bad]}, key, 400)
+    keyless = {"dataframe_split": {"columns": columns, "data": probe.rows[:1]}}
+    _require_refusal(endpoint, client, "a row without a key", keyless, {}, 401)
+    for what, bad in _bad_rows(contract, probe).items():
+        _require_refusal(endpoint, client, what, {"dataframe_records": [bad]}, key, 400)
     report = SmokeReport(endpoint=endpoint, probes=len(probe.rows), refused=3, latency_ms=round(statistics.median(latencies), 3))
     logger.info("%s: %d probe rows came back as measured, median %.1f ms a row", endpoint.model, report.probes, report.latency_ms)
     return report
@@ -81,16 +82,19 @@ def _require_answers(
         )
 
 
-def _require_refusal(endpoint: Endpoint, client: httpx.Client, body: Mapping[str, object], key: dict[str, str], status: int) -> None:
+def _require_refusal(
+    endpoint: Endpoint, client: httpx.Client, what: str, body: Mapping[str, object], key: dict[str, str], status: int
+) -> None:
+    """`what` stands for the body in the message, which goes into logs and notifications, where no row belongs."""
     response = client.post(endpoint.url, headers=key, json=body)
     if response.status_code != status:
-        raise SmokeTestError(f"{endpoint.model}: {endpoint.url} had to answer {status} to {body}, and answered {response.status_code}.")
+        raise SmokeTestError(f"{endpoint.model}: {endpoint.url} had to answer {status} to {what}, and answered {response.status_code}.")
 
 
-def _bad_rows(contract: Contract, probe: Probe) -> list[dict[str, float | int | str]]:
-    """One row without its first column, and one with text or a number where the other belongs."""
+def _bad_rows(contract: Contract, probe: Probe) -> dict[str, dict[str, float | int | str]]:
+    """One row without its first column, and one with text or a number where the other belongs; by what is wrong with each."""
     good = dict(zip([column.name for column in contract.columns], probe.rows[0], strict=True))
     first = contract.columns[0]
     missing = {name: value for name, value in good.items() if name != first.name}
     wrong_type = good | {first.name: 1 if first.kind == "category" else "many"}
-    return [missing, wrong_type]
+    return {f"a row without {first.name}": missing, f"a row whose {first.name} is of the wrong type": wrong_type}

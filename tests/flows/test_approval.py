@@ -196,7 +196,7 @@ def test_the_run_page_shows_the_question_and_automations_hear_of_it(judged, begi
 
         def told():
             found = client.request("POST", "/events/filter", json={"filter": named}).json()["events"]
-            return [event["payload"] for event in found if event["payload"]["url"].endswith(str(run.id))]
+            return [event["payload"] for event in found if event["payload"]["run_url"].endswith(str(run.id))]
 
         until(told, "the event is kept")
         (payload,) = told()

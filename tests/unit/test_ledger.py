@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
 from slipway.ledger import Entry, Event, Ledger, entry
@@ -21,6 +24,11 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def ledger(path: Path) -> Ledger:
     return Ledger(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def in_postgresql(postgres_url: str) -> str:
+    return postgres_url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @pytest.fixture
@@ -54,13 +62,33 @@ def test_an_entry_survives_reopening_with_every_value(ledger: Ledger, path: Path
     assert again.at.endswith("+00:00")
 
 
+def test_without_a_name_the_history_is_of_all_models_and_may_be_cut_to_the_newest(ledger: Ledger, candidate: Candidate) -> None:
+    other = candidate.model_copy(update={"model": "toy"})
+    for number, about in enumerate([candidate, other, candidate]):
+        ledger.append(line(about, why=str(number)))
+
+    assert [(told.model, told.why) for told in ledger.history()] == [("heart-failure", "0"), ("toy", "1"), ("heart-failure", "2")]
+    assert [told.why for told in ledger.history(last=2)] == ["1", "2"]
+    assert [told.why for told in ledger.history("heart-failure", last=1)] == ["2"]
+
+
 def test_models_do_not_see_each_others_history(ledger: Ledger, candidate: Candidate) -> None:
     ledger.append(line(candidate))
 
     assert ledger.history("toy") == []
 
 
-@pytest.mark.parametrize("statement", ["UPDATE ledger SET entry = '{}'", "DELETE FROM ledger"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET entry = '{}'",
+        "DELETE FROM ledger",
+        "INSERT OR REPLACE INTO ledger (id, model, entry) VALUES (1, 'heart-failure', '{}')",
+        "REPLACE INTO ledger (id, model, entry) SELECT id, model, '{}' FROM ledger",
+        "UPDATE OR REPLACE ledger SET entry = '{}'",
+        "INSERT INTO ledger (id, model, entry) VALUES (1, 'heart-failure', '{}') ON CONFLICT DO UPDATE SET entry = excluded.entry",
+    ],
+)
 def test_the_database_itself_refuses_to_change_an_entry(ledger: Ledger, path: Path, candidate: Candidate, statement: str) -> None:
     ledger.append(line(candidate))
 
@@ -68,7 +96,40 @@ def test_the_database_itself_refuses_to_change_an_entry(ledger: Ledger, path: Pa
         connection.execute(statement)
     connection.close()
 
-    assert len(ledger.history("heart-failure")) == 1
+    (told,) = ledger.history("heart-failure")
+    assert told.why == "no worse"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET entry = '{}'",
+        "DELETE FROM ledger",
+        "TRUNCATE ledger",
+        "INSERT INTO ledger (id, model, entry) VALUES (1, 'toy', '{}') ON CONFLICT (id) DO UPDATE SET entry = excluded.entry",
+    ],
+)
+def test_postgresql_refuses_to_change_an_entry_as_well(in_postgresql: str, candidate: Candidate, statement: str) -> None:
+    ledger = Ledger(in_postgresql)
+    ledger.append(line(candidate))
+
+    with create_engine(in_postgresql).begin() as connection, pytest.raises(IntegrityError, match="the ledger is append-only"):
+        connection.execute(text(statement))
+
+    (told,) = Ledger(in_postgresql).history("heart-failure")
+    assert told.why == "no worse"
+
+
+def test_many_processes_may_open_a_new_ledger_at_once(in_postgresql: str, candidate: Candidate) -> None:
+    Ledger(in_postgresql)
+    with create_engine(in_postgresql).begin() as connection:
+        connection.execute(text("DROP TRIGGER ledger_is_append_only ON ledger"))  # as a ledger of an earlier version is
+
+    with ThreadPoolExecutor(8) as threads:
+        opened = list(threads.map(Ledger, [in_postgresql] * 8))
+
+    opened[0].append(line(candidate))
+    assert len(opened[7].history("heart-failure")) == 1
 
 
 def test_a_promotion_that_was_announced_and_not_ended_is_known_after_reopening(ledger: Ledger, path: Path, promotion: Promotion) -> None:

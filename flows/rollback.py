@@ -1,0 +1,51 @@
+"""One model, back to an earlier version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas import State
+from prefect.states import Completed
+from prefect.transactions import transaction
+
+from slipway.catalogue import lookup
+from slipway.locking import exclusive
+from slipway.records import Rollback
+from slipway.rollback import reason
+from slipway.settings import Settings
+from slipway.tracking.connection import connect
+from tasks.registry import confirm, promote, recover
+from tasks.reporting import show_history
+from tasks.rollback import choose_version
+from tasks.serving import rehearse, serve, smoke_test
+
+
+@flow(name="rollback", flow_run_name="rollback-{name}", result_serializer="json")
+def rollback(name: str, because: str, to: int | None = None) -> State[Any]:
+    """Put an earlier version back into service: it is tested beside the running one, then service, alias and stage move together.
+
+    Args:
+        name: The model's name in the catalogue, such as heart-failure.
+        because: Why, for the ledger and for those who read it later.
+        to: The version to go back to, one that was in service; if left out, the one that was in service before.
+    """
+    spec, settings, because = lookup(name), Settings.load(), reason(because)
+    with exclusive(name, settings):
+        connect(settings)
+        recover(spec, settings)
+        target = choose_version(spec, settings, to)
+        candidate = target.candidate
+        result = Rollback(outcome="already in service", candidate=candidate, previous=target.champion, because=because, message=target.done)
+        if target.done:
+            return Completed(name="AlreadyInService", message=target.done, data=result)
+        rehearsed = rehearse(spec, candidate, settings)
+        with transaction():
+            begun = promote(spec, candidate, settings, rollback_because=because)
+            endpoint = serve(spec, candidate, settings)
+            tested = smoke_test(endpoint, candidate, settings)
+            confirm(begun, because, settings)
+        message = f"from version {target.champion} back to version {candidate.version}: {because}"
+        changes = {"outcome": "rolled back", "message": message, "rehearsed": rehearsed, "tested": tested}
+        show_history(spec, settings, return_state=True)
+        return Completed(name="RolledBack", message=message, data=result.model_copy(update=changes))

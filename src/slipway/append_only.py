@@ -1,0 +1,59 @@
+"""A table to which rows are added and in which none is changed or removed: the database itself refuses, whoever asks.
+
+Who may change the schema can take that away again; see docs/rollback-and-ledger.md.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Engine
+
+SQLITE = {
+    "update": "BEFORE UPDATE ON {table}",
+    "delete": "BEFORE DELETE ON {table}",
+    # INSERT OR REPLACE removes the row it replaces without a DELETE that a trigger would see
+    "replace": "BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)",
+}
+LOCK = 7_238_110_003  # an advisory lock's number that nobody else is likely to use
+
+
+def guard(engine: Engine, table: str) -> None:
+    """Have SQLite or PostgreSQL refuse to change or remove a row of a table with the primary key `id`. Safe to repeat."""
+    guards = {"sqlite": _guard_sqlite, "postgresql": _guard_postgresql}
+    if engine.dialect.name in guards:
+        with engine.begin() as connection:
+            guards[engine.dialect.name](connection, table)
+
+
+def _guard_sqlite(connection: Connection, table: str) -> None:
+    for name, moment in SQLITE.items():
+        connection.execute(
+            text(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_refuses_{name} {moment.format(table=table)} "
+                f"BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"
+            )
+        )
+
+
+def _guard_postgresql(connection: Connection, table: str) -> None:
+    """Statements, not rows, are refused: TRUNCATE has no rows, and one that would hit none is a mistake as well."""
+    name = f"{table}_is_append_only"
+    if _guarded(connection, table, name):
+        return  # also for a user who may write lines, and not make triggers
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    if _guarded(connection, table, name):
+        return
+    connection.execute(
+        text(
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'the {table} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+        )
+    )
+    connection.execute(
+        text(f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()")
+    )
+
+
+def _guarded(connection: Connection, table: str, name: str) -> bool:
+    found = text("SELECT 1 FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass) AND tgname = :name")
+    return connection.execute(found, {"table": table, "name": name}).first() is not None

@@ -1,0 +1,17 @@
+"""Which version a rollback goes back to."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from slipway import rollback
+from slipway.rollback import Target
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+
+
+@task(task_run_name="choose-version-{spec.name}", cache_policy=NO_CACHE)
+def choose_version(spec: ModelSpec, settings: Settings, to: int | None) -> Target:
+    """Find the version to go back to, and everything against it, before anything is moved; see `slipway.rollback`."""
+    return rollback.plan(spec, settings, to)

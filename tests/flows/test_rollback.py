@@ -1,0 +1,279 @@
+"""An earlier version comes back whole, or nothing changes: against a real Prefect server, MLflow database and gateway."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from optuna.distributions import FloatDistribution
+from prefect.client.orchestration import get_client
+
+from flows.release import release
+from flows.rollback import rollback
+from slipway import promotion, serving
+from slipway import rollback as choosing
+from slipway.bundle import challenging
+from slipway.bundle.installing import active
+from slipway.bundle.reading import read
+from slipway.bundle.writing import write
+from slipway.catalogue import catalogue, lookup
+from slipway.errors import BundleError, ReleaseInProgressError, RollbackError, ServingError, SmokeTestError
+from slipway.ledger import Ledger
+from slipway.locking import exclusive
+from slipway.records import Candidate
+from slipway.spec import Gate
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+
+MODEL = "heart-failure"
+pytestmark = pytest.mark.timeout(300)
+
+
+def standing(place):
+    """Everything a failed rollback must leave alone."""
+    state = registry.state(connect(place.settings), lookup(MODEL).registered_as)
+    return state, active(place.settings.bundles, MODEL), challenging.challenged(place.settings.bundles, MODEL)
+
+
+def told(place):
+    return [(entry.event, entry.version, entry.previous) for entry in Ledger(place.settings.ledger).history(MODEL)]
+
+
+def answers(place):
+    """What the endpoint says about the rows that version 1 was measured on."""
+    (folder,) = (place.settings.bundles / MODEL).glob("1-*")
+    probe = read(folder)
+    names = [column.name for column in probe.contract.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in probe.probe.rows]
+    url = f"{place.settings.gateway_url}/models/{MODEL}/predict"
+    answer = httpx.post(url, json={"rows": rows}, headers={"Authorization": f"Bearer {place.key}"}).raise_for_status()
+    return answer.headers["X-Slipway-Version"], [prediction["probabilities"] for prediction in answer.json()["predictions"]]
+
+
+def events(prefect_server, name):
+    found = httpx.post(f"{prefect_server}/events/filter", json={"filter": {"event": {"name": [name]}}, "limit": 50}).raise_for_status()
+    return found.json()["events"]
+
+
+@dataclass
+class Service:
+    """Versions put into service as a release does it, without the training: all are the same measured model."""
+
+    place: object
+    write_bundle: object
+
+    def promote(self, version: int, *, deployed: bool = True, wrong: bool = False, **contract) -> Candidate:
+        spec, settings = lookup(MODEL), self.place.settings
+        client = connect(settings)
+        run_id = client.create_run(self._experiment(client, settings)).info.run_id
+        bundle = self.write_bundle(settings.home / "made" / str(version), version=version, run_id=run_id, **contract)
+        if wrong:
+            flipped = msgspec.structs.replace(bundle.probe, labels=[1 - label for label in bundle.probe.labels])
+            bundle = write(bundle.folder, dict(bundle.files), bundle.contract, flipped)
+        client.log_artifacts(run_id, str(bundle.folder), registry.BUNDLE_PATH)
+        client.create_model_version(
+            spec.registered_as, f"runs:/{run_id}/model", run_id, tags={"slipway.sample": str(bundle.contract.sample).lower()}
+        )
+        candidate = Candidate(
+            model=MODEL, registered_as=spec.registered_as, version=version, run_id=run_id, bundle=f"runs:/{run_id}/bundle",
+            metrics=bundle.contract.metrics, confusion_matrix=[[70, 12], [8, 94]], data_sha256=bundle.contract.data_sha256,
+            sample=bundle.contract.sample,
+        )  # fmt: skip
+        begun = promotion.begin(spec, candidate, settings)
+        if deployed:
+            serving.deploy(spec, bundle, settings)
+        promotion.finish(begun, settings, why="no worse")
+        return candidate
+
+    def stored(self, version: int) -> Path:
+        """Return the folder where MLflow keeps a version's bundle."""
+        run_id = connect(self.place.settings).get_model_version(lookup(MODEL).registered_as, str(version)).run_id
+        return self.place.settings.mlflow_artifacts / run_id / "artifacts" / registry.BUNDLE_PATH
+
+    def _experiment(self, client, settings):
+        if found := client.get_experiment_by_name(MODEL):
+            return found.experiment_id
+        client.create_registered_model(lookup(MODEL).registered_as)
+        return client.create_experiment(MODEL, artifact_location=settings.mlflow_artifacts.as_uri())
+
+
+@pytest.fixture
+def service(place, write_bundle):
+    return Service(place, write_bundle)
+
+
+def test_a_rollback_restores_the_earlier_version_and_its_answers_and_says_so_everywhere(place, prefect_server, until, monkeypatch):
+    loose = replace(lookup(MODEL), gate=Gate(floor=0.1, tolerance=1, slice_tolerance=1))
+    before = {}
+    for version, strength in ((1, 1.0), (2, 1e-4)):  # so strongly regularised that it answers otherwise
+        space = {"C": FloatDistribution(strength, 2 * strength)}
+        monkeypatch.setitem(catalogue(), MODEL, replace(loose, search_space=space))
+        assert release(MODEL, sample=True, trials=1, return_state=True).name == "Promoted"
+        before[version] = answers(place)
+    assert [before[1][0], before[2][0]] == ["1", "2"]
+    assert before[1][1] != before[2][1]
+
+    state = rollback(MODEL, because="version 2 calls everybody healthy", return_state=True)
+
+    assert (state.name, state.message) == ("RolledBack", "from version 2 back to version 1: version 2 calls everybody healthy")
+    assert answers(place) == before[1]
+    now, pointer, _ = standing(place)
+    assert now.aliases == {"champion": 1, "previous": 2}
+    assert now.stages == {1: "Production", 2: "Archived"}
+    assert pointer.bundle.startswith("1-")
+    first, _, last = Ledger(place.settings.ledger).history(MODEL)
+    assert (last.event, last.previous, last.version, last.why) == ("rolled back", 2, 1, "version 2 calls everybody healthy")
+    assert (last.metrics, last.confusion_matrix, last.data_sha256) == (first.metrics, first.confusion_matrix, first.data_sha256)
+    assert str(state.state_details.flow_run_id) in last.run_url
+
+    client = connect(place.settings)
+    back, gone = (client.get_model_version(lookup(MODEL).registered_as, version).tags for version in "12")
+    assert (back["slipway.last_event"], back["slipway.last_event_why"]) == ("rolled back", last.why)
+    assert (back["slipway.last_event_by"], back["slipway.last_event_run"]) == (last.who, last.run_url)
+    assert "slipway.replaced" not in back
+    assert gone["slipway.replaced"] == f"by a rollback to version 1 at {last.at}"
+
+    with get_client(sync_client=True) as prefect:
+        assert prefect.read_flow_run(state.state_details.flow_run_id).name == f"rollback-{MODEL}"
+        newest = max((found for found in prefect.read_artifacts() if found.key == f"history-{MODEL}"), key=lambda found: found.created)
+    assert f'"last event": "{last.event}"' in newest.data or "rolled back" in str(newest.data)
+    until(lambda: events(prefect_server, "slipway.model.rolled-back"), "Prefect has the event")
+    (event,) = events(prefect_server, "slipway.model.rolled-back")
+    assert event["resource"]["prefect.resource.id"] == f"slipway.model.{MODEL}"
+    assert event["payload"] == {
+        "model": MODEL, "version": 1, "reason": last.why, "run": f"rollback-{MODEL}", "run_url": last.run_url
+    }  # fmt: skip
+
+    for again in ({}, {"to": 1}):
+        state = rollback(MODEL, because="to be sure", return_state=True, **again)
+        assert state.name == "AlreadyInService"
+        assert "version 1 is in service already" in state.message
+    assert standing(place)[:2] == (now, pointer)
+    assert len(told(place)) == 3
+
+
+def test_a_version_whose_stored_bundle_was_altered_changes_nothing(place, service):
+    service.promote(1)
+    service.promote(2)
+    contract = service.stored(1) / "contract.json"
+    contract.write_text(contract.read_text().replace('"positive": 1', '"positive": 0'))
+    before = standing(place)
+
+    state = rollback(MODEL, because="try", return_state=True)
+
+    with pytest.raises(BundleError, match=r"contract\.json has changed since it was measured"):
+        state.result()
+    assert standing(place) == before
+    assert told(place) == [("promoted", 1, None), ("promoted", 2, 1)]
+
+
+def test_a_version_that_no_longer_answers_as_measured_fails_in_the_rehearsal(place, service):
+    service.promote(1, deployed=False, wrong=True)
+    service.promote(2)
+    before = standing(place)
+
+    state = rollback(MODEL, because="try", return_state=True)
+
+    with pytest.raises(ServingError, match="does not answer as it was measured"):
+        state.result()
+    assert standing(place) == before
+    assert told(place) == [("promoted", 1, None), ("promoted", 2, 1)]  # nothing had to be undone
+
+
+def test_a_failed_smoke_test_at_the_public_port_undoes_the_rollback(place, service, prefect_server, until, monkeypatch, other_server):
+    service.promote(1)
+    service.promote(2)
+    before = standing(place)
+    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"{MODEL}": {other_server}}}')  # another program answers there
+
+    state = rollback(MODEL, because="try", return_state=True)
+
+    with pytest.raises(SmokeTestError) as failed:
+        state.result()
+    assert str(failed.value) in state.message
+    assert standing(place) == before
+    assert told(place)[2:] == [("undone", 1, 2)]
+    why = Ledger(place.settings.ledger).history(MODEL)[-1].why
+    assert why == f"the rollback failed: SmokeTestError: {failed.value} (it was rolled back to because: try)"
+    assert answers(place)[0] == "2"
+    until(lambda: events(prefect_server, "slipway.smoke-test.failed"), "Prefect has the event")
+    payload = events(prefect_server, "slipway.smoke-test.failed")[0]["payload"]
+    assert (payload["version"], payload["reason"], payload["run"]) == (1, str(failed.value), f"rollback-{MODEL}")
+
+
+def test_a_rollback_killed_in_the_middle_is_undone_by_the_next(place, service, until):
+    service.promote(1)
+    service.promote(2)
+    served = active(place.settings.bundles, MODEL)
+    place.gateway.send_signal(signal.SIGSTOP)  # a gateway that hangs holds the rollback between promotion and smoke test
+    code = f"from flows.rollback import rollback; rollback({MODEL!r}, because='killed')"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    until(
+        lambda: Ledger(place.settings.ledger).unfinished(MODEL) and active(place.settings.bundles, MODEL) != served,
+        "alias and pointer have moved",
+        within=120,
+    )
+    process.kill()
+    process.wait()
+    place.gateway.send_signal(signal.SIGCONT)
+
+    state = rollback(MODEL, because="again", return_state=True)
+
+    assert state.name == "RolledBack"
+    assert told(place)[2:] == [("undone", 1, 2), ("rolled back", 1, 2)]
+    undone = Ledger(place.settings.ledger).history(MODEL)[2]
+    assert undone.why == "the rollback was cut short between promotion and smoke test (it was rolled back to because: killed)"
+    now, _, _ = standing(place)
+    assert now.aliases == {"champion": 1, "previous": 2}
+    assert answers(place)[0] == "1"
+
+
+def test_the_challenger_that_is_rolled_back_to_is_one_no_more(place, service):
+    service.promote(1, sample=False)
+    service.promote(2, sample=False)
+    with registry.bundle_of(connect(place.settings), lookup(MODEL).registered_as, 1) as bundle:
+        serving.challenge(bundle, 0.0, place.settings)
+
+    assert rollback(MODEL, because="it did better", return_state=True).name == "RolledBack"
+
+    assert standing(place)[2] is None
+
+
+def test_what_must_not_come_back_is_refused_and_nothing_changes(place, service):
+    spec = lookup(MODEL)
+    with pytest.raises(RollbackError, match="has no champion"):
+        choosing.plan(spec, place.settings)
+    service.promote(1, sample=True)
+    with pytest.raises(RollbackError, match="no version was in service before version 1"):
+        choosing.plan(spec, place.settings)
+    service.promote(2, sample=False)
+    before = standing(place)
+
+    for to, error, message in (
+        (9, registry.RegistryError, "has no version 9; the registry has: 1, 2"),
+        (1, RollbackError, "version 1 was trained on sample rows, and version 2, which is in service, on real ones"),
+        (None, RollbackError, "version 1 was trained on sample rows"),
+    ):
+        with pytest.raises(error, match=message):
+            choosing.plan(spec, place.settings, to)
+    assert choosing.plan(spec, place.settings, 2).done == "version 2 is in service already"
+    (place.settings.bundles / MODEL).joinpath(f"2-{service.stored(2).parents[1].name[:8]}", "contract.json").write_text("{}")
+    with pytest.raises(BundleError, match="This is the copy on this host; MLflow's is whole. Remove "):
+        choosing.plan(spec, place.settings, 2)
+    assert standing(place) == before
+
+
+def test_a_rollback_waits_for_nobody_and_wants_a_reason(place):
+    with exclusive(MODEL, place.settings):
+        state = rollback(MODEL, because="now", return_state=True)
+    with pytest.raises(ReleaseInProgressError, match="another release or rollback of this model is running"):
+        state.result()
+
+    with pytest.raises(RollbackError, match="none was given"):
+        rollback(MODEL, because=" ", return_state=True).result()
