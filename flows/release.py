@@ -68,6 +68,7 @@ def release(
             decision = settle(candidate, verdict, decided(asked), settings)
             result = result.model_copy(update={"decision": decision})
             if not decision.approved:
+                show_history(spec, settings, return_state=True)
                 result = result.model_copy(update={"outcome": "rejected"})
                 return Completed(name="Rejected", message=f"{decision.who}: {decision.why}", data=result)
         with transaction():
