@@ -7,7 +7,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 import httpx
@@ -15,6 +15,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.input import RunInput, keyset_from_paused_state
 from prefect.runtime import flow_run
@@ -78,8 +79,9 @@ def wait_for_decision(form: type[Form], hours: float) -> Decision:
         ApprovalError: Prefect refused to pause the run.
     """
     run, end = UUID(flow_run.id), datetime.now(UTC) + timedelta(hours=hours)
-    paused = Paused(pause_expiration_time=end + GRACE, pause_key="approval")
-    paused.state_details.run_input_keyset = keyset = keyset_from_paused_state(paused)
+    paused: State[None] = Paused(pause_expiration_time=end + GRACE, pause_key="approval")
+    keyset = keyset_from_paused_state(paused)
+    paused.state_details.run_input_keyset = {**keyset}
     form.save(keyset, run)
     with get_client(sync_client=True) as client:
         told = client.set_flow_run_state(run, paused)
@@ -93,7 +95,7 @@ def wait_for_decision(form: type[Form], hours: float) -> Decision:
                 logger.warning("Prefect does not answer, the approval goes on waiting: %r", error)
                 continue
             if state and state.is_running():
-                answer = form.load(keyset, run)
+                answer = cast(Form, form.load(keyset, run))  # called from synchronous code, Prefect answers with the form itself
                 return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
             if state and not state.is_paused():
                 return Decision(approved=False, who=NOBODY, why="the question was cancelled in the run page")

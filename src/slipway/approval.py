@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 from slipway import promotion
 from slipway.records import Candidate, Decision, Verdict
@@ -41,7 +42,7 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     An approval counts only while the champion is the one that the candidate was compared with: the person has seen no other figures.
     The caller holds the model's lock.
     """
-    event = "approved" if decision.approved else "rejected"
+    event: Literal["approved", "rejected"] = "approved" if decision.approved else "rejected"
     promotion.decide(candidate, settings, event, decision.who, decision.why, run_url)
     logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, decision.who, decision.why)
     if not decision.approved:
