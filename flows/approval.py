@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas import State
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 
 from slipway.catalogue import lookup
 from slipway.records import Candidate, Decision, Verdict
@@ -31,12 +31,13 @@ def approve(name: str, candidate: Candidate, verdict: Verdict, hours: float) -> 
     """
     question = ask(lookup(name), candidate, verdict, hours, Settings.load())
     decision = wait_for_decision(Form.with_initial_data(description=question), hours)
+    if decision is None:
+        return Cancelled(message="cancelled in the run page, which counts as rejected")
     return Completed(name="Approved" if decision.approved else "Rejected", message=f"{decision.who}: {decision.why}", data=decision)
 
 
 def decided(state: State[Any]) -> Decision:
     """Return the decision; an approval run that ended otherwise than by an answer is a rejection."""
-    ended = state.result(raise_on_failure=False)
-    if isinstance(ended, Decision):
-        return ended
+    if state.is_completed():
+        return cast(Decision, state.result())
     return Decision(approved=False, who=NOBODY, why=f"the approval run ended as {state.name}: {state.message or 'without a word'}")

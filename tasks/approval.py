@@ -70,8 +70,8 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     return approval.settle(candidate, verdict, decision, settings, events.run_url())
 
 
-def wait_for_decision(form: type[Form], hours: float) -> Decision:
-    """Pause the flow run that calls this until the form is answered. No answer in time, or a run that is cancelled, is a rejection.
+def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
+    """Pause the flow run that calls this until the form is answered; None when the run is cancelled. No answer in time is a rejection.
 
     It is not Prefect's `pause_flow_run`, because that fails the run when the time is over, and does not see that it is cancelled.
 
@@ -98,5 +98,5 @@ def wait_for_decision(form: type[Form], hours: float) -> Decision:
                 answer = cast(Form, form.load(keyset, run))  # called from synchronous code, Prefect answers with the form itself
                 return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
             if state and not state.is_paused():
-                return Decision(approved=False, who=NOBODY, why="the question was cancelled in the run page")
+                return None
     return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")

@@ -37,10 +37,12 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
         pictures = {shown: (plots / name).read_bytes() for shown, name in PICTURES.items()}
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
     if run_url := run_page(client, settings, candidate.run_id):
-        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}")
+        told = "Parameters, figures, pictures, evidence and the bundle"
+        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}", description=told)
     if candidate.version and (version_url := version_page(settings, candidate.registered_as, candidate.version)):
         text = f"{candidate.registered_as} version {candidate.version} in MLflow"
-        create_link_artifact(version_url, link_text=text, key=f"mlflow-version-{spec.name}")
+        told = "The registered version: stage, aliases, tags"
+        create_link_artifact(version_url, link_text=text, key=f"mlflow-version-{spec.name}", description=told)
     create_markdown_artifact(
         release_report(spec, snapshot, tuned, candidate, verdict, pictures, run_url),
         key=f"release-{spec.name}",
