@@ -43,8 +43,8 @@ class Form(RunInput):
     decision: Literal["approve", "reject"] = Field(
         title="Decision", description="approve: the version is put into service and tested. reject: what is in service stays."
     )
-    reason: str = Field(title="Reason", description="Why. It is kept in the ledger.", pattern=r"\S", max_length=1000)
-    name: str = Field(title="Your name", description="Who decides. It is kept in the ledger.", pattern=r"\S", max_length=100)
+    reason: str = Field(title="Reason", description="Why, not blank. It is kept in the ledger.", pattern=r"\S", max_length=1000)
+    name: str = Field(title="Your name", description="Who decides, not blank. It is kept in the ledger.", pattern=r"\S", max_length=100)
 
 
 @task(task_run_name="ask-{spec.name}", cache_policy=NO_CACHE)

@@ -41,6 +41,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(asking, "POLL", 0.2)
+    monkeypatch.setenv("SLIPWAY_APPROVAL_HOURS", "0.05")  # what a test that fails leaves waiting ends by itself
 
 
 @pytest.fixture
