@@ -81,7 +81,7 @@ def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
     run, end = UUID(flow_run.id), datetime.now(UTC) + timedelta(hours=hours)
     paused: State[None] = Paused(pause_expiration_time=end + GRACE, pause_key="approval")
     keyset = keyset_from_paused_state(paused)
-    paused.state_details.run_input_keyset = {**keyset}
+    paused.state_details.run_input_keyset = {str(part): key for part, key in keyset.items()}
     form.save(keyset, run)
     with get_client(sync_client=True) as client:
         told = client.set_flow_run_state(run, paused)

@@ -61,7 +61,7 @@ def waits(place, until):
 
     def look():
         found = []
-        until(lambda: found.extend(approvals.waiting(place.settings, MODEL)) or found, "a release waits for approval", within=120)
+        until(lambda: found.extend(approvals.waiting(place.settings, MODEL)) or found, "a release waits for approval", within=200)
         return found[0]
 
     return look
