@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from deployments.access_commands import keys_app, users_app
+from deployments.approval_commands import approvals, approve, reject
 from deployments.audit_commands import audit_app
 from deployments.backup_commands import backup, restore
 from deployments.certificate_commands import certs
@@ -40,6 +41,9 @@ app = typer.Typer(
 app.add_typer(users_app, name="users")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
+app.command()(approvals)
+app.command()(approve)
+app.command()(reject)
 app.command()(backup)
 app.command()(restore)
 app.command()(certs)
@@ -97,6 +101,7 @@ Trials = Annotated[
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. The result is the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")]
 Recorded = Annotated[str | None, typer.Option("--snapshot", metavar="SHA", help="Use the rows of an earlier run; see `slipway history`.")]
+Approval = Annotated[bool, typer.Option("--approval", help="After the gate, wait until a person approves in the run page.")]
 
 
 @app.command()
@@ -108,11 +113,12 @@ def release(
     jobs: Jobs = None,
     dry_run: DryRun = False,
     snapshot: Recorded = None,
+    approval: Approval = False,
     as_json: AsJson = False,
 ) -> None:
     """Take one model from its rows to a tested endpoint.
 
-    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by the gate.
+    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by the gate or rejected by a person.
 
     For example: slipway release heart-failure --sample --trials 10
     """
@@ -120,25 +126,36 @@ def release(
         raise typer.BadParameter("name one model, or give --all.", param_hint="NAME")
     if snapshot is not None and (name is None or sample):
         raise typer.BadParameter("it names the rows of one model: leave out --all and --sample.", param_hint="--snapshot")
+    if approval and (every or dry_run):
+        raise typer.BadParameter("it is for one model, and not for a dry run.", param_hint="--approval")
     if name is None:
         fleet(None, sample, trials, jobs, dry_run, as_json)
         return
     with _errors_for_people(as_json):
-        from deployments.session import session
+        from deployments.session import require_run_page, session
         from slipway.catalogue import lookup
 
-        lookup(name)
+        require_run_page(name, Settings.load(), approval=(approval or lookup(name).approval) and not dry_run)
         follow_slipway()
         with session(Settings.load(), _tell):
             from flows.release import release as flow
 
-            state = flow(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, snapshot=snapshot, return_state=True)
+            state = flow(
+                name,
+                sample=sample,
+                trials=trials,
+                jobs=jobs,
+                dry_run=dry_run,
+                snapshot=snapshot,
+                approval=approval,
+                return_state=True,
+            )
             result = cast(Release, state.result())
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:
             show_release(result)
-        if not result.verdict.passed:
+        if not result.verdict.passed or result.outcome == "rejected":
             raise typer.Exit(REFUSED)
 
 
@@ -151,9 +168,9 @@ def fleet(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Release every model, or those that are named; one that fails does not stop the rest.
+    """Release every model, or those that are named; one that fails does not stop the rest. One that needs approval is left out.
 
-    Exit status: 0 all promoted, 1 one failed, 3 one was refused by the gate and none failed.
+    Exit status: 0 all promoted, 1 one failed, 3 one was refused by the gate or left out, and none failed.
 
     For example: slipway fleet --sample
     """
@@ -174,7 +191,7 @@ def fleet(
         else:
             show_fleet(result)
         outcomes = {entry.outcome for entry in result.entries}
-        raise typer.Exit(1 if "failed" in outcomes else REFUSED if "refused" in outcomes else 0)
+        raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval"} else 0)
 
 
 @app.command()

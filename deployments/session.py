@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from deployments import local
 from deployments.local.services import STEADY
 from slipway.catalogue import catalogue
+from slipway.errors import PlatformError
 from slipway.serving import port_of
 from slipway.settings import Settings
 
@@ -43,6 +44,19 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
             stack.enter_context(_temporary_prefect(settings))
         _import(needed)
         yield Settings.load()
+
+
+def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
+    """Refuse a release that a person must approve where no run page is: there would be nobody to ask.
+
+    Raises:
+        PlatformError: The platform is not up.
+    """
+    if approval and not local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+        raise PlatformError(
+            f"{name}: a person is to approve this release in the run page, and the platform is not up. "
+            f"Run `slipway up`, then `slipway release {name} --approval` again, or start its deployment in the run page."
+        )
 
 
 def model_ports(settings: Settings) -> dict[str, int]:

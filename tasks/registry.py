@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from prefect import task
@@ -18,6 +19,8 @@ from slipway.training.splitting import Rows
 from tasks import events
 from tasks.patience import FOR_MLFLOW, FOR_MLFLOW_AT_FIRST, HOUR, MINUTE, patiently
 
+logger = logging.getLogger("slipway.tasks.registry")
+
 PROMOTION, SETTINGS = "promotion", "settings"
 
 
@@ -25,7 +28,10 @@ PROMOTION, SETTINGS = "promotion", "settings"
 def recover(spec: ModelSpec, settings: Settings) -> bool:
     """Undo what a release left behind that was killed while it registered, or between promotion and smoke test."""
     unfinished.clear_up(connect(settings), spec)
-    return promotion.recover(spec, settings)
+    undone = promotion.recover(spec, settings)
+    if not undone:
+        logger.info("%s: nothing was cut short, nothing is to be put back", spec.name)
+    return undone
 
 
 @task(task_run_name="register-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_MLFLOW)

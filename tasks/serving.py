@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from slipway import rehearsal, serving, smoke
@@ -43,7 +44,10 @@ def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> 
             return smoke.smoke_test(endpoint, bundle, settings)
 
     try:
-        return patiently(ask)
+        report = patiently(ask)
     except SmokeTestError as error:
         events.tell(events.SMOKE_TEST_FAILED, endpoint.model, endpoint.version, str(error))
         raise
+    told = f"version {endpoint.version}: POST, with an API key; see {settings.gateway_url}/models/{endpoint.model}/openapi.json"
+    create_link_artifact(endpoint.url, link_text=endpoint.url, key=f"endpoint-{endpoint.model}", description=told)
+    return report

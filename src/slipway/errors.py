@@ -86,7 +86,11 @@ class EndpointUnreachableError(SmokeTestError):
 
 
 class ReleaseInProgressError(SlipwayError):
-    """Another release of the same model holds the lock."""
+    """Another release or rollback of the same model runs, or a release of it waits for approval."""
+
+
+class ApprovalError(SlipwayError):
+    """Nothing waits for approval, or what was decided did not reach the release that waits."""
 
 
 class PlatformError(SlipwayError):

@@ -7,6 +7,7 @@ to the next release, which puts the registry and the service back.
 from __future__ import annotations
 
 import getpass
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from sqlalchemy.exc import IntegrityError
 from slipway.append_only import guard
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
+
+logger = logging.getLogger(__name__)
 
 Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
 IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
@@ -114,6 +117,7 @@ class Ledger:
             connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
             if record.event in ENDS_A_PROMOTION:
                 connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+        logger.info("%s: the ledger holds: version %d %s, by %s", record.model, record.version, record.event, record.who)
 
     def announce(self, promotion: Promotion) -> None:
         """Note that a promotion begins, and how things stand before it.

@@ -67,6 +67,9 @@ class Settings(NotificationSettings, GatewaySettings):
         validation_alias="SLIPWAY_API_KEY",
         description="API key for the endpoint; `slipway up` makes one if it is not set.",
     )
+    approval_hours: float = Field(
+        72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; after them it counts as rejected."
+    )
     # `slipway tunnel` alone uses these two; excluded, they are not handed to the platform's programs with the other settings
     ngrok_token: SecretStr | None = Field(
         None,

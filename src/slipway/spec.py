@@ -158,7 +158,8 @@ class ModelSpec:
 
     A trial is scored over `folds` folds, shuffled anew `repeats` times; small data need the repeats, because one shuffle of
     a few hundred rows decides more than the hyperparameters do. `tune_threshold`: choose, on the same folds, from which
-    probability a row is called positive, where one half is not the best for the metric.
+    probability a row is called positive, where one half is not the best for the metric. `approval`: a person must approve every
+    release, after the gate.
     """
 
     name: str
@@ -183,6 +184,7 @@ class ModelSpec:
     slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of bands of a number, () for a category
     baseline: BaseEstimator | None = None  # a simple model to compare with, in the same preparation
     schedules: tuple[Schedule, ...] = ()
+    approval: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))

@@ -97,8 +97,9 @@ def _fill(archive: tarfile.TarFile, settings: Settings, patience: float) -> Back
 @contextmanager
 def _no_release(settings: Settings, patience: float) -> Iterator[None]:
     with ExitStack() as held:
-        for lock in sorted((settings.home / "locks").glob("*.lock")):
-            held.enter_context(exclusive(lock.stem, settings, patience))
+        models = {lock.name.partition(".")[0] for lock in (settings.home / "locks").glob("*.lock")}
+        for model in sorted(models):
+            held.enter_context(exclusive(model, settings, patience))
         yield
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sys
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,8 @@ from slipway.data import fetching, kept
 from slipway.errors import SlipwayError
 from slipway.records import Snapshot
 from slipway.spec import Category, ModelSpec, Numeric
+
+logger = logging.getLogger(__name__)
 
 QUANTILES = 41
 Statistics = dict[str, Any]
@@ -40,7 +43,9 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     sha256 = hashlib.sha256(content).hexdigest()
     path = kept.path_of(folder, spec.name, sha256, sample=True)
     fetching.store(content, path)
-    return kept.snapshot(spec.name, path, sha256, origin(spec), sample=True)
+    made = kept.snapshot(spec.name, path, sha256, origin(spec), sample=True)
+    logger.info("%s: generated %d sample rows", spec.name, made.rows)
+    return made
 
 
 def origin(spec: ModelSpec) -> str:

@@ -72,6 +72,20 @@ def page(settings: Settings) -> str:
     return re.sub(r"://[^/@]*@", "://", settings.tracking).rstrip("/")
 
 
+def run_page(client: MlflowClient, settings: Settings, run_id: str) -> str | None:
+    """Return the address of a run's page; None where MLflow is a database without a server."""
+    if not settings.tracking.startswith("http"):
+        return None
+    return f"{page(settings)}/#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}"
+
+
+def version_page(settings: Settings, registered_as: str, version: int) -> str | None:
+    """Return the address of a registered version's page; None where MLflow is a database without a server."""
+    if not settings.tracking.startswith("http"):
+        return None
+    return f"{page(settings)}/#/models/{registered_as}/versions/{version}"
+
+
 def _require_answer(uri: str) -> None:
     try:
         # without TLS there is nothing to verify, and reading the certificates takes longer than the answer
