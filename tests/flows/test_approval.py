@@ -81,7 +81,7 @@ def resume(run_id, **answer):
     return told["status"]
 
 
-def test_a_release_goes_on_when_it_is_approved_and_stays_out_when_it_is_rejected(place, begin, waits, until):
+def test_nothing_changes_while_a_release_waits_and_it_goes_on_when_it_is_approved(place, begin, waits, until):
     release(MODEL, **QUICK)
     running = begin(release, MODEL, approval=True, **QUICK)
     asked = waits()
