@@ -26,6 +26,11 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def tell(line: str) -> None:
+    """Print a line about what goes on, to the standard error."""
+    err.print(escape(line), highlight=False)
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     # a word that is too long goes on in the next line: an address or an id that is cut off is of no use
     table = Table(*[Column(name, overflow="fold") for name in columns], box=None, pad_edge=False, header_style="bold")
