@@ -7,6 +7,7 @@ import shlex
 
 from deployments import cli
 from deployments.printing import out
+from deployments.release_commands import REFUSED
 from slipway.bundle.installing import active
 from slipway.bundle.reading import read
 from slipway.catalogue import lookup
@@ -39,10 +40,13 @@ def _trusting(settings: Settings) -> list[str]:
 
 def main() -> None:
     try:
-        cli.app(["up"], standalone_mode=False)
+        if code := cli.app(["up"], standalone_mode=False):
+            raise SystemExit(code)
         code = cli.app(["release", MODEL, "--sample"], standalone_mode=False)
+        if code not in (None, 0, REFUSED):
+            raise SystemExit(code)
         settings, spec = Settings.load(), lookup(MODEL)
-        if code == cli.REFUSED:
+        if code == REFUSED:
             out.print("the champion before it stays in service")
         out.print(
             f"\nrun page:  {settings.prefect_url}/deployments\n"

@@ -12,8 +12,7 @@ from slipway.errors import PlatformError
 
 PAGE = 200  # the most that the server gives at once
 SECONDS = 60.0
-BUSY = (429, 503)  # such as a database that another request holds: nothing was done, asking again helps
-WAITS = (1.0, 2.0, 4.0, 8.0, 0.0)
+BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class PrefectServer:
@@ -31,17 +30,22 @@ class PrefectServer:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the answer's JSON; None if it has no body."""
-        for wait in WAITS:
-            try:
-                answer = self._http.request(method, path, json=body)
-            except httpx.TransportError as error:
-                raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
-            if answer.status_code not in BUSY:
-                break
-            time.sleep(wait)
+        try:
+            answer = self._answer(method, path, body)
+        except httpx.TransportError as error:
+            raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
         if answer.is_error:
             raise PlatformError(f"Prefect at {self._url} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
         return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Ask again while the server says that its database is busy: nothing was done then."""
+        for pause in BUSY_PAUSES:
+            answer = self._http.request(method, path, json=body)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            time.sleep(pause)
+        return self._http.request(method, path, json=body)
 
     def all(self, kind: str) -> list[dict[str, Any]]:
         """Return everything of a kind, such as deployments."""

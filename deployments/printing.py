@@ -26,6 +26,11 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def tell(line: str) -> None:
+    """Print a line about what goes on, to the standard error."""
+    err.print(escape(line), highlight=False)
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     # a word that is too long goes on in the next line: an address or an id that is cut off is of no use
     table = Table(*[Column(name, overflow="fold") for name in columns], box=None, pad_edge=False, header_style="bold")
@@ -54,7 +59,7 @@ class _SinceStart(logging.Formatter):
 def show_release(release: Release) -> None:
     """Print how a release ended, with the figures and the address."""
     candidate, verdict = release.candidate, release.verdict
-    colour = {"promoted": "green", "refused": "red"}.get(release.outcome, "yellow")
+    colour = {"promoted": "green", "refused": "red", "rejected": "red"}.get(release.outcome, "yellow")
     version = f"version {candidate.version}" if candidate.version else "not registered"
     out.print(f"[bold {colour}]{candidate.model}: {release.outcome}[/] ({candidate.registered_as} {version}, run {candidate.run_id})")
     if candidate.sample:
@@ -66,6 +71,9 @@ def show_release(release: Release) -> None:
         [(name, f"{value:.4f}", f"{verdict.champion_metrics[name]:.4f}" if name in verdict.champion_metrics else None)
          for name, value in sorted(candidate.metrics.items())],
     )  # fmt: skip
+    if release.decision:
+        said = "approved" if release.decision.approved else "rejected"
+        out.print(f"{said} by {release.decision.who}: {release.decision.why}", markup=False, highlight=False)
     if release.smoke_test:
         report = release.smoke_test
         out.print(f"smoke test: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")

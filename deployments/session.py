@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deployments import local
+from deployments.local.services import STEADY
 from slipway.catalogue import catalogue
+from slipway.errors import PlatformError
 from slipway.serving import port_of
 from slipway.settings import Settings
 
@@ -34,6 +36,7 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
         if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
             os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri or settings.mlflow_url
+            os.environ.update(STEADY)
             quiet_prefect(settings)
         else:
             tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
@@ -41,6 +44,19 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
             stack.enter_context(_temporary_prefect(settings))
         _import(needed)
         yield Settings.load()
+
+
+def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
+    """Refuse a release that a person must approve where no run page is: there would be nobody to ask.
+
+    Raises:
+        PlatformError: The platform is not up.
+    """
+    if approval and not local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+        raise PlatformError(
+            f"{name}: a person is to approve this release in the run page, and the platform is not up. "
+            f"Run `slipway up`, then `slipway release {name} --approval` again, or start its deployment in the run page."
+        )
 
 
 def model_ports(settings: Settings) -> dict[str, int]:
@@ -75,6 +91,7 @@ def quiet_prefect(settings: Settings) -> None:
             "DO_NOT_TRACK": "1",
             "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
             "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; after three without one the run is taken for dead
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         }

@@ -9,13 +9,14 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from flows.parameters import AtLeastOne, ModelName
+from flows.recovery import RECOVERS
 from flows.release import release
 from slipway.catalogue import catalogue, lookup
 from slipway.records import Fleet, FleetEntry, Release
 from tasks.fleet import report_fleet
 
 
-@flow(name="fleet", flow_run_name="fleet", result_serializer="json")
+@flow(name="fleet", flow_run_name="fleet", result_serializer="json", **RECOVERS)
 def fleet(
     names: list[ModelName] | None = None,
     sample: bool = False,
@@ -23,7 +24,7 @@ def fleet(
     jobs: AtLeastOne | None = None,
     dry_run: bool = False,
 ) -> State[Any]:
-    """Release several models.
+    """Release several models. One that demands a person's approval is left out: the others would wait for it.
 
     Args:
         names: Models of the catalogue; all of them if left out.
@@ -33,13 +34,26 @@ def fleet(
         dry_run: Stop after the gate, and change neither registry nor service.
     """
     chosen = [lookup(name).name for name in names or catalogue()]
-    entries = [_entry(name, release(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)) for name in chosen]
+    entries = [
+        _left_out(name)
+        if lookup(name).approval and not dry_run
+        else _entry(name, release(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True))
+        for name in chosen
+    ]
     result = Fleet(entries=entries)
     report_fleet(result)
     failed = [entry.model for entry in entries if entry.outcome == "failed"]
     if failed:
         return Failed(message=f"failed: {', '.join(failed)}", data=result)
-    return Completed(message=f"{len(entries)} models released", data=result)
+    left_out = [entry.model for entry in entries if entry.outcome == "needs approval"]
+    told = f"; left out, because each needs approval: {', '.join(left_out)}" if left_out else ""
+    return Completed(message=f"{len(entries) - len(left_out)} models released{told}", data=result)
+
+
+def _left_out(name: str) -> FleetEntry:
+    """A model whose every release needs a person: it is released by itself."""
+    message = f"needs a person's approval; release it by itself: `slipway release {name}`, or its deployment"
+    return FleetEntry(model=name, outcome="needs approval", version=None, metric=lookup(name).metric, figure=None, message=message)
 
 
 def _entry(name: str, state: State[Any]) -> FleetEntry:

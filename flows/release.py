@@ -9,12 +9,14 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from prefect.transactions import transaction
 
+from flows.approval import approve, decided
 from flows.parameters import AtLeastOne, ModelName
+from flows.recovery import RECOVERS
 from slipway.catalogue import lookup
-from slipway.locking import exclusive
+from slipway.locking import exclusive, releasing
 from slipway.records import Release
 from slipway.settings import Settings
-from slipway.tracking.connection import connect
+from tasks.approval import settle
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, promote, recover, refuse, register
@@ -23,9 +25,15 @@ from tasks.serving import serve, smoke_test
 from tasks.tuning import tune
 
 
-@flow(name="release", flow_run_name="release-{name}", result_serializer="json")
+@flow(name="release", flow_run_name="release-{name}", result_serializer="json", **RECOVERS)
 def release(
-    name: ModelName, sample: bool = False, trials: AtLeastOne | None = None, jobs: AtLeastOne | None = None, dry_run: bool = False
+    name: ModelName,
+    sample: bool = False,
+    trials: AtLeastOne | None = None,
+    jobs: AtLeastOne | None = None,
+    dry_run: bool = False,
+    snapshot: str | None = None,
+    approval: bool = False,
 ) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
@@ -35,18 +43,20 @@ def release(
         trials: Hyperparameter trials; if left out, the model's own number, or a few on sample rows.
         jobs: Processes that tune at the same time; the number of cores if left out. The result is the same.
         dry_run: Stop after the gate, and change neither registry nor service.
+        snapshot: Use the rows of an earlier run: the first 8 digits or more of their sha256, as `slipway history` shows them.
+        approval: After the gate, wait until a person approves in the run page of the approval, or with `slipway approve`. No answer
+            in time is a rejection. A model may demand it always.
     """
     spec, settings = lookup(name), Settings.load()
-    with exclusive(name, settings):
-        connect(settings)
+    with releasing(name, settings), exclusive(name, settings) as lock:
         recover(spec, settings)
-        snapshot = fetch(spec, settings, sample)
-        rows = validate(spec, snapshot)
-        tuned = tune(spec, snapshot, rows, settings, trials, jobs)
-        candidate = register(spec, snapshot, rows, tuned, settings, dry_run)
+        fetched = fetch(spec, settings, sample, snapshot)
+        rows = validate(spec, fetched)
+        tuned = tune(spec, fetched, rows, settings, trials, jobs)
+        candidate = register(spec, fetched, rows, tuned, settings, dry_run)
         verdict = judge(spec, candidate, rows, settings)
-        report(spec, snapshot, tuned, candidate, verdict, settings)
-        result = Release(outcome="dry run", snapshot=snapshot, tuned=tuned, candidate=candidate, verdict=verdict)
+        report(spec, fetched, tuned, candidate, verdict, settings)
+        result = Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict)
         if dry_run:
             return Completed(name="DryRun", message=_words(result), data=result)
         if not verdict.passed:
@@ -54,6 +64,15 @@ def release(
             show_history(spec, settings, return_state=True)
             result = result.model_copy(update={"outcome": "refused"})
             return Completed(name="Refused", message=_words(result), data=result)
+        if approval or spec.approval:
+            with lock.lent():  # while a person thinks, a rollback must be possible
+                asked = approve(name, candidate, verdict, settings.approval_hours, return_state=True)
+            decision = settle(candidate, verdict, decided(asked), settings)
+            result = result.model_copy(update={"decision": decision})
+            if not decision.approved:
+                show_history(spec, settings, return_state=True)
+                result = result.model_copy(update={"outcome": "rejected"})
+                return Completed(name="Rejected", message=f"{decision.who}: {decision.why}", data=result)
         with transaction():
             begun = promote(spec, candidate, settings)
             endpoint = serve(spec, candidate, settings)

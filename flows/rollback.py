@@ -10,19 +10,19 @@ from prefect.states import Completed
 from prefect.transactions import transaction
 
 from flows.parameters import AtLeastOne, ModelName
+from flows.recovery import RECOVERS
 from slipway.catalogue import lookup
 from slipway.locking import exclusive
 from slipway.records import Rollback
 from slipway.rollback import reason
 from slipway.settings import Settings
-from slipway.tracking.connection import connect
 from tasks.registry import confirm, promote, recover
 from tasks.reporting import show_history
 from tasks.rollback import choose_version
 from tasks.serving import rehearse, serve, smoke_test
 
 
-@flow(name="rollback", flow_run_name="rollback-{name}", result_serializer="json")
+@flow(name="rollback", flow_run_name="rollback-{name}", result_serializer="json", **RECOVERS)
 def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> State[Any]:
     """Put an earlier version back into service: it is tested beside the running one, then service, alias and stage move together.
 
@@ -33,7 +33,6 @@ def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> Sta
     """
     spec, settings, because = lookup(name), Settings.load(), reason(because)
     with exclusive(name, settings):
-        connect(settings)
         recover(spec, settings)
         target = choose_version(spec, settings, to)
         candidate = target.candidate

@@ -37,7 +37,7 @@ def score(
         through: The version's bundle in the run's own process, which is quick; or the endpoint, which logs each answer.
         keep: Columns to copy beside the answers; if left out, those that the model does not take, such as an id.
         subject: The column that says of whom a row is, for the endpoint's audit log; the model never sees it.
-        chunk: Rows that are worked on at a time; the result is the same, memory grows with it.
+        chunk: Rows that are worked on at a time; the answers are the same, memory grows with it.
     """
     spec, settings = lookup(name), Settings.load()
     asked = job(name, source, destination, through, keep, chunk, subject)

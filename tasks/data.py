@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from slipway.data import fetching, samples, validation
-from slipway.errors import OriginUnreachableError
+from slipway.data import fetching, recalling, samples, validation
+from slipway.errors import SlipwayError
 from slipway.records import Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from slipway.tracking.connection import connect
+from slipway.tracking.recorded import recorded
 from slipway.training.splitting import Rows, split
+from tasks.patience import FOR_ORIGIN, MINUTE
 
 
-def unreachable(_task: Any, _run: Any, state: Any) -> bool:
-    """Only an origin that does not answer is worth asking again; a missing or changed file stays so."""
-    return isinstance(state.result(raise_on_failure=False), OriginUnreachableError)
-
-
-@task(
-    task_run_name="fetch-{spec.name}",
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[2, 8, 30],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=unreachable,
-)
-def fetch(spec: ModelSpec, settings: Settings, sample: bool = False) -> Snapshot:
-    """Download, verify and store the rows, or generate sample rows; see `slipway.data`."""
+@task(task_run_name="fetch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE, **FOR_ORIGIN)
+def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: str | None = None) -> Snapshot:
+    """Download, verify and store the rows, generate sample rows, or take those of an earlier run; see `slipway.data`."""
+    if snapshot is not None and sample:
+        raise SlipwayError(f"{spec.name}: a snapshot is of sample rows or not, as they were recorded; leave out `sample`, or `snapshot`.")
+    if snapshot is not None:
+        return recalling.recall(spec, snapshot, partial(recorded, connect(settings), spec), settings.mirror, settings.snapshots)
     if sample:
         return samples.generate(spec, settings.snapshots)
     return fetching.fetch(spec, settings.mirror, settings.snapshots)
 
 
-@task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE)
 def validate(spec: ModelSpec, snapshot: Snapshot) -> Rows:
     """Refuse rows that break the model's columns, and set the test rows apart."""
     return split(spec, validation.validate(spec, snapshot.path))

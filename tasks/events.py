@@ -5,6 +5,7 @@
 | `slipway.model.promoted` | a release put a version into service, and its smoke test passed | the gate's |
 | `slipway.model.rolled-back` | an earlier version is back in service, and its smoke test passed | who rolled back says why |
 | `slipway.release.refused` | the gate refused a candidate; service and champion are unchanged | every failed rule |
+| `slipway.approval.waiting` | a release waits for a person, who is asked on the page of `run` | until when |
 | `slipway.smoke-test.failed` | the endpoint did not answer as measured; what was before is put back by itself | what was wrong |
 
 The resource is `slipway.model.<name>`; the run and its deployment are related resources, which Prefect adds. The payload holds
@@ -20,6 +21,7 @@ from prefect.settings import PREFECT_UI_URL
 PROMOTED = "slipway.model.promoted"
 ROLLED_BACK = "slipway.model.rolled-back"
 REFUSED = "slipway.release.refused"
+APPROVAL_WAITING = "slipway.approval.waiting"
 SMOKE_TEST_FAILED = "slipway.smoke-test.failed"
 
 LONGEST = 2_000  # characters of the reason

@@ -17,6 +17,7 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.training.splitting import Rows
+from tasks.patience import FOR_MLFLOW, MINUTE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("slipway.tasks.gate")
 
 
-@task(task_run_name="judge-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="judge-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
 def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings) -> Verdict:
     """Let candidate and champion answer the same test rows, and apply every rule of the gate; see `slipway.gate`."""
     client = connect(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from prefect import task
@@ -12,32 +13,46 @@ from slipway import promotion
 from slipway.records import Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import registration
+from slipway.tracking import registration, unfinished
+from slipway.tracking.connection import connect
 from slipway.training.splitting import Rows
 from tasks import events
+from tasks.patience import FOR_MLFLOW, FOR_MLFLOW_AT_FIRST, HOUR, MINUTE, patiently
+
+logger = logging.getLogger("slipway.tasks.registry")
 
 PROMOTION, SETTINGS = "promotion", "settings"
 
 
-@task(task_run_name="recover-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="recover-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW_AT_FIRST)
 def recover(spec: ModelSpec, settings: Settings) -> bool:
-    """Undo what a release that was killed between promotion and smoke test left behind."""
-    return promotion.recover(spec, settings)
+    """Undo what a release left behind that was killed while it registered, or between promotion and smoke test."""
+    unfinished.clear_up(connect(settings), spec)
+    undone = promotion.recover(spec, settings)
+    if not undone:
+        logger.info("%s: nothing was cut short, nothing is to be put back", spec.name)
+    return undone
 
 
-@task(task_run_name="register-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="register-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_MLFLOW)
 def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, dry_run: bool = False) -> Candidate:
-    """Refit, score the test rows once, log, compile, prove and register; see `slipway.tracking.registration`."""
+    """Refit, score the test rows once, log, compile, prove and register; a failed attempt takes its version back."""
     return registration.register(spec, snapshot, rows, tuned, settings, dry_run=dry_run)
 
 
-@task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, rollback_because: str | None = None) -> Promotion:
     """Move the alias and the stage; announced in the ledger first, so that even a killed process can be undone.
 
-    No step of this transaction may have retries: Prefect rolls the transaction back when an attempt fails, before the next one.
+    No step of this transaction has retries: Prefect rolls the transaction back when an attempt fails, before the next one. So
+    each is patient within its attempt.
     """
-    begun = promotion.begin(spec, candidate, settings, rollback_because=rollback_because)
+
+    def begin() -> Promotion:
+        promotion.recover(spec, settings)  # what an earlier attempt announced and could not undo, because MLflow was gone
+        return promotion.begin(spec, candidate, settings, rollback_because=rollback_because)
+
+    begun = patiently(begin)
     if transaction := get_transaction():
         transaction.set(PROMOTION, begun)
         transaction.set(SETTINGS, settings)
@@ -52,15 +67,15 @@ def restore(transaction: Transaction) -> None:
     promotion.undo(begun, transaction.get(SETTINGS), why=f"the {begun.action} failed: {why}", run_url=events.run_url())
 
 
-@task(task_run_name="confirm-{begun.candidate.model}", cache_policy=NO_CACHE)
+@task(task_run_name="confirm-{begun.candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def confirm(begun: Promotion, why: str, settings: Settings) -> None:
     """Write the promotion into the ledger: from here on it is history."""
-    promotion.finish(begun, settings, why, events.run_url())
+    patiently(lambda: promotion.finish(begun, settings, why, events.run_url()))
     event = events.PROMOTED if begun.action == "release" else events.ROLLED_BACK
     events.tell(event, begun.candidate.model, begun.candidate.version, why)
 
 
-@task(task_run_name="refuse-{candidate.model}", cache_policy=NO_CACHE)
+@task(task_run_name="refuse-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def refuse(candidate: Candidate, why: str, settings: Settings) -> None:
     """Write the refusal into the ledger."""
     promotion.refuse(candidate, settings, why, events.run_url())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from slipway.reporting import release_report
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
-from slipway.tracking.connection import connect, page
+from slipway.tracking.connection import connect, run_page, version_page
+from tasks.patience import FOR_MLFLOW, MINUTE
+
+logger = logging.getLogger("slipway.tasks.reporting")
 
 PICTURES = {
     "Confusion matrix": "confusion_matrix.png",
@@ -25,7 +29,7 @@ PICTURES = {
 }
 
 
-@task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, settings: Settings) -> None:
     """Show verdict, figures, pictures and the model card in the run page, with a link to the MLflow run, which has all of it."""
     client = connect(settings)
@@ -33,16 +37,19 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
         plots = Path(client.download_artifacts(candidate.run_id, "plots", folder))
         pictures = {shown: (plots / name).read_bytes() for shown, name in PICTURES.items()}
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
-    run_url = None
-    if settings.tracking.startswith("http"):
-        experiment = client.get_run(candidate.run_id).info.experiment_id
-        run_url = f"{page(settings)}/#/experiments/{experiment}/runs/{candidate.run_id}"
-        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}")
+    if run_url := run_page(client, settings, candidate.run_id):
+        told = "Parameters, figures, pictures, evidence and the bundle"
+        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}", description=told)
+    if candidate.version and (version_url := version_page(settings, candidate.registered_as, candidate.version)):
+        text = f"{candidate.registered_as} version {candidate.version} in MLflow"
+        told = "The registered version: stage, aliases, tags"
+        create_link_artifact(version_url, link_text=text, key=f"mlflow-version-{spec.name}", description=told)
     create_markdown_artifact(
         release_report(spec, snapshot, tuned, candidate, verdict, pictures, run_url),
         key=f"release-{spec.name}",
         description=f"{spec.name}: verdict, figures and pictures",
     )
+    logger.info("%s: report and model card are artifacts of this run", spec.name)
     create_markdown_artifact(card, key=f"card-{spec.name}", description=f"{spec.name}: model card")
 
 

@@ -9,9 +9,10 @@ from slipway import rollback
 from slipway.rollback import Target
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from tasks.patience import FOR_MLFLOW, MINUTE
 
 
-@task(task_run_name="choose-version-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="choose-version-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def choose_version(spec: ModelSpec, settings: Settings, to: int | None) -> Target:
     """Find the version to go back to, and everything against it, before anything is moved; see `slipway.rollback`."""
     return rollback.plan(spec, settings, to)

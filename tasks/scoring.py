@@ -18,21 +18,14 @@ from slipway.scoring.job import Job
 from slipway.scoring.running import Progress
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from tasks.data import unreachable
+from tasks.patience import FOR_ORIGIN, HOUR
 
 logger = logging.getLogger("slipway.tasks.scoring")
 
 TOLD_EVERY = 5.0  # seconds between two lines of the log
 
 
-@task(
-    task_run_name="fetch-rows-{job.model}",
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[2, 8, 30],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=unreachable,
-)
+@task(task_run_name="fetch-rows-{job.model}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_ORIGIN)
 def fetch_rows(job: Job, workspace: Path) -> Path:
     """Return the file with the rows, which is downloaded where the source is an address; see `slipway.scoring.obtaining`."""
     return obtaining.obtain(job, workspace)

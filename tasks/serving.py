@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from slipway import rehearsal, serving, smoke
@@ -13,28 +14,40 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from tasks import events
+from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 
 
-@task(task_run_name="rehearse-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="rehearse-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def rehearse(spec: ModelSpec, candidate: Candidate, settings: Settings) -> SmokeReport:
     """Load the bundle, as MLflow holds it, in a gateway of its own beside the running one, and smoke-test it there."""
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
         return rehearsal.rehearse(spec, bundle)
 
 
-@task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint:
-    """Install the candidate's bundle, as MLflow holds it, and wait until the gateway answers from it."""
-    with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-        return serving.deploy(spec, bundle, settings)
+    """Install the candidate's bundle, as MLflow holds it, and wait until the gateway answers from it; a failure takes it back."""
+
+    def install() -> Endpoint:
+        with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+            return serving.deploy(spec, bundle, settings)
+
+    return patiently(install)
 
 
-@task(task_run_name="smoke-test-{endpoint.model}", cache_policy=NO_CACHE)
+@task(task_run_name="smoke-test-{endpoint.model}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> SmokeReport:
     """Ask the endpoint, as a caller would, what was measured at registration."""
-    with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-        try:
+
+    def ask() -> SmokeReport:
+        with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
             return smoke.smoke_test(endpoint, bundle, settings)
-        except SmokeTestError as error:
-            events.tell(events.SMOKE_TEST_FAILED, endpoint.model, endpoint.version, str(error))
-            raise
+
+    try:
+        report = patiently(ask)
+    except SmokeTestError as error:
+        events.tell(events.SMOKE_TEST_FAILED, endpoint.model, endpoint.version, str(error))
+        raise
+    told = f"version {endpoint.version}: POST, with an API key; see {settings.gateway_url}/models/{endpoint.model}/openapi.json"
+    create_link_artifact(endpoint.url, link_text=endpoint.url, key=f"endpoint-{endpoint.model}", description=told)
+    return report

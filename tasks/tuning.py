@@ -17,6 +17,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.training import tuning
 from slipway.training.splitting import Rows
+from tasks.patience import HOUR
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
@@ -24,7 +25,7 @@ SAMPLE_TRIALS = 3  # enough to see it work: rows that were generated reward no s
 TOLD = 10  # progress lines in the log of one study
 
 
-@task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE)
+@task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=12 * HOUR)
 def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
     """Search, with the progress shown in the run page and in the log; see `slipway.training.tuning`."""
     if snapshot.sample:

@@ -18,7 +18,26 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    "command", ["models", "release", "fleet", "history", "rollback", "challenge", "deploy", "score", "up", "down", "status"]
+    "command",
+    [
+        "models",
+        "release",
+        "fleet",
+        "history",
+        "rollback",
+        "challenge",
+        "deploy",
+        "approvals",
+        "approve",
+        "reject",
+        "score",
+        "notify",
+        "backup",
+        "restore",
+        "up",
+        "down",
+        "status",
+    ],
 )
 def test_every_command_has_help_with_an_example(command):
     shown = slipway(command, "--help")
@@ -49,6 +68,14 @@ def test_release_wants_one_name_or_all(arguments, tmp_path):
 
     assert shown.returncode == 2
     assert "name one model, or give --all" in shown.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--all",), ("heart-failure", "--sample")])
+def test_snapshot_is_of_one_model_and_says_itself_whether_it_is_a_sample(arguments, tmp_path):
+    shown = slipway("release", *arguments, "--snapshot", "948420b03a97", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert "leave out --all and --sample" in shown.stderr
 
 
 def test_error_is_json_when_json_was_asked_for(tmp_path):
@@ -142,3 +169,36 @@ def test_deploy_does_not_remove_without_a_yes_where_it_cannot_ask(tmp_path):
 
     assert shown.returncode == 2
     assert "add --yes or --dry-run" in shown.stderr
+
+
+def test_a_release_that_a_person_must_approve_is_refused_where_there_is_no_run_page(tmp_path):
+    shown = slipway("release", "heart-failure", "--sample", "--approval", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 1
+    assert "the platform is not up. Run `slipway up`" in shown.stderr
+    assert not (tmp_path / "mlflow").exists()  # it was refused before anything began
+
+
+@pytest.mark.parametrize("other", ["--all", "--dry-run"])
+def test_approval_is_for_one_model_that_is_to_be_promoted(other, tmp_path):
+    name = () if other == "--all" else ("heart-failure",)
+
+    shown = slipway("release", *name, "--approval", other, SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert "it is for one model, and not for a dry run" in shown.stderr
+
+
+def test_approval_without_a_prefect_server_says_how_to_start_it(tmp_path, dead_url):
+    shown = slipway("approve", "heart-failure", "--because", "it is better", "--json", SLIPWAY_HOME=str(tmp_path), PREFECT_API_URL=dead_url)
+
+    assert shown.returncode == 1
+    assert json.loads(shown.stdout)["error"] == "ApprovalError"
+    assert "slipway up" in shown.stderr
+
+
+def test_a_blank_reason_is_no_reason(tmp_path):
+    shown = slipway("reject", "heart-failure", "--because", "  ", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 2
+    assert "say why" in shown.stderr

@@ -33,6 +33,22 @@ def test_every_command_that_is_shown_is_known_with_its_options():
             assert option in help_text.stdout, (command, option)
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_commands_that_a_page_of_the_docs_shows_are_known_and_so_is_what_it_links(page, commands):
+    text = page.read_text()
+    shown = set(re.findall(r"(?:`|\$ |&& )slipway ([a-z]+)", text))
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+
+    assert shown <= commands
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.fixture(scope="module")
+def commands() -> set[str]:
+    shown = subprocess.run([sys.executable, "-m", "deployments.cli", "--help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^  ([a-z]+)", shown, re.MULTILINE))
+
+
 def test_unknown_model_prints_what_the_readme_shows(tmp_path):
     block = next(block for block in BLOCKS if "hart-failure" in block)
     command, expected = block.split("\n", 1)

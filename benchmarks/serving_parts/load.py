@@ -19,7 +19,7 @@ import uvloop
 
 @dataclass
 class Measured:
-    """Latencies in seconds of the answers after the warm-up, and how many answers were wrong or missing."""
+    """Latencies in seconds of the right answers after the warm-up, and how many answers were wrong or missing: a refusal is quick."""
 
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
@@ -61,10 +61,11 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def _note(self, body: bytes, now: float) -> None:
-        self.measured.latencies.append(now - self.sent)
         if not self.received.startswith(b"HTTP/1.1 200") or (self.expected and body.replace(b" ", b"").strip() != self.expected):
             self.measured.errors += 1
             self.measured.first_error = self.measured.first_error or bytes(self.received[:600]).decode("utf-8", "replace")
+        else:
+            self.measured.latencies.append(now - self.sent)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():

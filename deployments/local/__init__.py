@@ -1,7 +1,21 @@
-"""The local platform: Prefect, MLflow, a worker and the gateway under one supervisor, on loopback, with their state in one folder."""
+"""The local platform: Prefect, MLflow, a worker, the gateway and a watchman, supervised, on loopback, with their state in one folder."""
 
 from deployments.local.credentials import ensure_api_key
 from deployments.local.platform import ServiceStatus, down, is_up, running, status, up
-from deployments.local.services import ALL, GATEWAY, MLFLOW, PREFECT, WORKER
+from deployments.local.services import ALL, GATEWAY, MLFLOW, PREFECT, WATCHMAN, WORKER
 
-__all__ = ["ALL", "GATEWAY", "MLFLOW", "PREFECT", "WORKER", "ServiceStatus", "down", "ensure_api_key", "is_up", "running", "status", "up"]
+__all__ = [
+    "ALL",
+    "GATEWAY",
+    "MLFLOW",
+    "PREFECT",
+    "WATCHMAN",
+    "WORKER",
+    "ServiceStatus",
+    "down",
+    "ensure_api_key",
+    "is_up",
+    "running",
+    "status",
+    "up",
+]

@@ -87,10 +87,15 @@ def down(settings: Settings) -> bool:
 
 def status(settings: Settings) -> list[ServiceStatus]:
     """Return the state of every program; asks each running one whether it answers (2 s at most)."""
+    with client(settings) as http:
+        return ask(settings, http)
+
+
+def ask(settings: Settings, http: httpx.Client) -> list[ServiceStatus]:
+    """Do the same over a client that is kept, for whoever asks again and again."""
     supervisor = Supervisor(settings.home)
     states = supervisor.states()
-    with client(settings) as http:
-        return [_status(p, states.get(p.name), supervisor, http) for p in services.programs(settings, {}).values()]
+    return [_status(p, states.get(p.name), supervisor, http) for p in services.programs(settings, {}).values()]
 
 
 def running(settings: Settings) -> set[str]:

@@ -12,14 +12,26 @@ from deployments.local.ports import PortNeed
 from slipway.gateway_settings import reachable
 from slipway.settings import LOOPBACK, Settings
 
-PREFECT, MLFLOW, WORKER, GATEWAY = "prefect", "mlflow", "worker", "gateway"
-ALL = (PREFECT, MLFLOW, WORKER, GATEWAY)
+PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN = "prefect", "mlflow", "worker", "gateway", "watchman"
+ALL = (PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN)
 
 POOL = "slipway"
 WORKER_NAME = "local"
 
+# of every process that runs flows: a heartbeat every 30 s, for a run whose beats cease is marked as crashed; and four minutes of
+# patience (2 s, doubled each time) with a Prefect server that restarts
+STEADY = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_CLIENT_MAX_RETRIES": "7"}
+
 # A key, profile or server address of another Prefect must not reach ours, nor another supervisor's or flow run's marks.
-NOT_INHERITED = ("PREFECT_", "SUPERVISOR_", "MLFLOW_TRACKING_URI", "SLIPWAY_API_KEY", "SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN")
+NOT_INHERITED = (
+    "PREFECT_",
+    "SUPERVISOR_",
+    "MLFLOW_TRACKING_URI",
+    "SLIPWAY_API_KEY",
+    "SLIPWAY_NGROK_TOKEN",
+    "NGROK_AUTHTOKEN",
+    "SLIPWAY_NOTIFY_",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,8 @@ class Program:
 
 def programs(settings: Settings, model_ports: Mapping[str, int]) -> dict[str, Program]:
     """Return every program by name, in the order in which they are shown."""
-    return {p.name: p for p in (_prefect(settings), _mlflow(settings), _worker(settings), _gateway(settings, model_ports))}
+    every = (_prefect(settings), _mlflow(settings), _worker(settings), _gateway(settings, model_ports), _watchman(settings))
+    return {program.name: program for program in every}
 
 
 def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -79,6 +92,8 @@ def _prefect(settings: Settings) -> Program:
         | {
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{settings.home / 'prefect' / 'prefect.db'}",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # In memory, as by default, a restart forgets who runs, ends runs minutes later, and keeps the places of others for good.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_UI_API_URL": f"{settings.prefect_url}/api",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             # By default it looks for due schedules once a minute, and misses one that is set in the run page for the next minute.
@@ -111,9 +126,10 @@ def _worker(settings: Settings) -> Program:
     own_mlflow = settings.tracking_uri in (None, settings.mlflow_url)
     return Program(
         WORKER,
-        _python("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER_NAME, "--install-policy", "never"),
+        _python("deployments.local.worker"),
         _prefect_environment(settings)
         | {"PREFECT_WORKER_QUERY_SECONDS": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        | STEADY
         | ({"MLFLOW_TRACKING_URI": settings.mlflow_url} if own_mlflow else {}),
         _log(settings, WORKER),
         health=f"{settings.prefect_url}/api/work_pools/{POOL}/workers/filter",
@@ -135,6 +151,10 @@ def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
         needs=tuple(needs),
         timeout=60.0,
     )
+
+
+def _watchman(settings: Settings) -> Program:
+    return Program(WATCHMAN, _python("deployments.local.watchman"), {}, _log(settings, WATCHMAN), after=PREFECT)
 
 
 def _prefect_environment(settings: Settings) -> dict[str, str]:

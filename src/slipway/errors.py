@@ -25,6 +25,14 @@ class DatasetChangedError(SlipwayError):
     """The file at the address is not the file whose checksum the model pins."""
 
 
+class MissingExtraError(SlipwayError):
+    """An address needs packages that are installed only where they are asked for."""
+
+
+class SnapshotNotFoundError(SlipwayError, LookupError):
+    """No recorded rows of that model have such a checksum, or more than one has."""
+
+
 class InvalidRowsError(SlipwayError, ValueError):
     """The rows break the model's column declarations; the message lists every violation."""
 
@@ -65,12 +73,24 @@ class ScoringError(SlipwayError):
     """A file cannot be scored, or its predictions cannot be written; nothing was written under their name."""
 
 
+class GatewayUnreachableError(ServingError):
+    """The gateway does not answer; it may be restarting, so asking again may help."""
+
+
 class SmokeTestError(SlipwayError):
     """The endpoint answered, but not as the measured model did."""
 
 
+class EndpointUnreachableError(SmokeTestError):
+    """The endpoint broke off or did not answer; it may be restarting, so asking again may help."""
+
+
 class ReleaseInProgressError(SlipwayError):
-    """Another release of the same model holds the lock."""
+    """Another release or rollback of the same model runs, or a release of it waits for approval."""
+
+
+class ApprovalError(SlipwayError):
+    """Nothing waits for approval, or what was decided did not reach the release that waits."""
 
 
 class PlatformError(SlipwayError):
@@ -79,3 +99,7 @@ class PlatformError(SlipwayError):
 
 class PortTakenError(PlatformError):
     """A port that Slipway needs is held by another process."""
+
+
+class BackupError(SlipwayError):
+    """A backup cannot be made or put back; what was there is as it was."""

@@ -7,6 +7,7 @@ to the next release, which puts the registry and the service back.
 from __future__ import annotations
 
 import getpass
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from sqlalchemy.exc import IntegrityError
 from slipway.append_only import guard
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
+
+logger = logging.getLogger(__name__)
 
 Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
 IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
@@ -114,6 +117,7 @@ class Ledger:
             connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
             if record.event in ENDS_A_PROMOTION:
                 connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+        logger.info("%s: the ledger holds: version %d %s, by %s", record.model, record.version, record.event, record.who)
 
     def announce(self, promotion: Promotion) -> None:
         """Note that a promotion begins, and how things stand before it.
@@ -135,6 +139,11 @@ class Ledger:
         with self._transaction() as connection:
             row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
         return None if row is None else Promotion.model_validate(row[0])
+
+    def all_unfinished(self) -> list[str]:
+        """Return the models whose promotion was announced and never ended."""
+        with self._transaction() as connection:
+            return list(connection.execute(select(_INTENTS.c.model).order_by(_INTENTS.c.model)).scalars())
 
     def history(self, model: str | None = None, last: int | None = None) -> list[Entry]:
         """Return the entries of one model, or of all, oldest first.

@@ -1,4 +1,8 @@
-"""One release of a model at a time on this host; a killed holder frees the lock, because the operating system does."""
+"""One release of a model at a time on this host; a killed holder frees the locks, because the operating system does.
+
+There are two of them, because a release that waits for approval must not hold up a rollback: `releasing` keeps a second release
+from beginning, `exclusive` keeps everybody else from the model's versions and its service, and can be lent.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,72 @@ from filelock import FileLock, Timeout
 from slipway.errors import ReleaseInProgressError
 from slipway.settings import Settings
 
+RETURNED_WITHIN = 120.0  # seconds; a rollback or a challenge takes a few
+
+
+class Held:
+    """A model's lock, in the hands of its holder."""
+
+    def __init__(self, model: str, lock: FileLock) -> None:
+        self._model, self._lock = model, lock
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let others hold the lock for the length of the block. Who holds it at the end is waited for; then it is held again.
+
+        Raises:
+            ReleaseInProgressError: It did not come back within `RETURNED_WITHIN` seconds.
+        """
+        self._lock.release()
+        yield
+        try:
+            self._lock.acquire(timeout=RETURNED_WITHIN)
+        except Timeout:
+            raise ReleaseInProgressError(
+                f"{self._model}: a rollback that began while this release waited has not ended within {RETURNED_WITHIN:.0f} s. "
+                "See the run page, then release again."
+            ) from None
+
 
 @contextmanager
-def exclusive(model: str, settings: Settings) -> Iterator[None]:
-    """Hold the model's lock for the length of the block.
+def exclusive(model: str, settings: Settings, patience: float = 0) -> Iterator[Held]:
+    """Hold the model's lock for the length of the block: nobody else changes its versions or its service.
+
+    Args:
+        patience: Seconds to wait for it.
+    Raises:
+        ReleaseInProgressError: Somebody else holds it.
+    """
+    busy = f"{model}: another release or rollback of this model is running here; wait until it ended (see the run page), then try again."
+    with _taken(model, settings, busy, patience) as lock:
+        yield Held(model, lock)
+
+
+@contextmanager
+def releasing(model: str, settings: Settings) -> Iterator[None]:
+    """Keep a second release of the model from beginning, also while the first waits for approval and has lent the model's lock.
 
     Raises:
-        ReleaseInProgressError: Somebody else holds it; nothing was waited for.
+        ReleaseInProgressError: Another release runs, or waits.
     """
+    busy = (
+        f"{model}: another release of this model is running here, or waits for approval: `slipway approvals` tells. "
+        f"Decide about it with `slipway approve {model}` or `slipway reject {model}`, or wait until it ended; then try again."
+    )
+    with _taken(f"{model}.release", settings, busy):
+        yield
+
+
+@contextmanager
+def _taken(name: str, settings: Settings, busy: str, patience: float = 0) -> Iterator[FileLock]:
     folder = settings.home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock")
     try:
-        with FileLock(folder / f"{model}.lock", timeout=0):
-            yield
+        lock.acquire(timeout=patience)
     except Timeout:
-        raise ReleaseInProgressError(
-            f"{model}: another release or rollback of this model is running here; wait until it ended (see the run page), then try again."
-        ) from None
+        raise ReleaseInProgressError(busy) from None
+    try:
+        yield lock
+    finally:
+        lock.release()

@@ -133,15 +133,24 @@ class SmokeReport(Record):
     latency_ms: float
 
 
-class Release(Record):
-    """How a release ended."""
+class Decision(Record):
+    """What a person said to a candidate that had passed the gate; `who` is how they named themselves."""
 
-    outcome: Literal["promoted", "refused", "dry run"]
+    approved: bool
+    who: str
+    why: str
+
+
+class Release(Record):
+    """How a release ended. `decision` is None where nobody was asked."""
+
+    outcome: Literal["promoted", "refused", "rejected", "dry run"]
     snapshot: Snapshot
     tuned: Tuned
     candidate: Candidate
     verdict: Verdict
     smoke_test: SmokeReport | None = None
+    decision: Decision | None = None
 
 
 class Rollback(Record):
@@ -160,7 +169,7 @@ class FleetEntry(Record):
     """How the release of one model of several ended; `figure` is the spec's metric on the test rows."""
 
     model: str
-    outcome: Literal["promoted", "refused", "dry run", "failed"]
+    outcome: Literal["promoted", "refused", "dry run", "needs approval", "failed"]
     version: int | None
     metric: str
     figure: float | None

@@ -67,7 +67,7 @@ def private_gateway(home: Path) -> Iterator[Settings]:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "slipway.gateway.rehearsing", str(home), str(listening.fileno())],
                     pass_fds=[listening.fileno()],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=log,
                     stderr=log,
                     cwd=home,

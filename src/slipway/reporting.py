@@ -9,6 +9,8 @@ from slipway.markdown import number, table
 from slipway.records import Candidate, Snapshot, Tuned, Verdict
 from slipway.spec import ModelSpec
 
+SAMPLE_WARNING = "**Trained on sample rows: not for use on patients or customers.**\n"
+
 
 def release_report(
     spec: ModelSpec,
@@ -30,14 +32,10 @@ def release_report(
     return "\n".join(
         [
             f"# {spec.name}: {'passed' if verdict.passed else 'refused'}",
-            "**Trained on sample rows: not for use on patients or customers.**\n" if snapshot.sample else "",
+            SAMPLE_WARNING if snapshot.sample else "",
             f"{spec.description}\n",
             f"Candidate: {registered}. Champion: {held}. MLflow run: {run}.\n",
-            "## Gate\n",
-            *[f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules],
-            "\n## Figures on the test rows\n",
-            *_champions_rows(verdict),
-            *_figures(candidate, verdict),
+            *verdict_and_figures(candidate, verdict),
             "\n## Confusion matrix\n",
             *_matrix(spec, candidate),
             "\n## Pictures\n",
@@ -51,6 +49,17 @@ def release_report(
             f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.",
         ]
     )
+
+
+def verdict_and_figures(candidate: Candidate, verdict: Verdict) -> list[str]:
+    """Return the lines that say what each rule of the gate found, and the figures beside the champion's and the baselines'."""
+    return [
+        "## Gate\n",
+        *[f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules],
+        "\n## Figures on the test rows\n",
+        *_champions_rows(verdict),
+        *_figures(candidate, verdict),
+    ]
 
 
 def _short(value: object) -> str:

@@ -14,7 +14,7 @@ from slipway.bundle import challenging, installing
 from slipway.bundle.challenging import Challenge
 from slipway.bundle.installing import Pointer
 from slipway.bundle.reading import Bundle
-from slipway.errors import BundleError, ServingError
+from slipway.errors import BundleError, GatewayUnreachableError, ServingError
 from slipway.records import Endpoint
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -34,7 +34,8 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
     """Install a bundle and return its endpoint once the gateway answers from it.
 
     Raises:
-        ServingError: The gateway is not there, or did not take the bundle. What was in service before still is.
+        ServingError: The gateway is not there (`GatewayUnreachableError`), or did not take the bundle. What was in service
+            before still is, so this may be repeated.
     """
     before = installing.active(settings.bundles, spec.name)
     pointer = installing.install(bundle.folder, settings.bundles, port_of(spec, settings))
@@ -135,7 +136,7 @@ def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
     try:
         response = client.get(address)
     except httpx.TransportError as error:
-        raise ServingError(
+        raise GatewayUnreachableError(
             f"the gateway does not answer at {address} ({error}). Start it with `slipway up`; see `slipway status`."
         ) from error
     if response.status_code == httpx.codes.UNAUTHORIZED:

@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext, create_default_context
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from slipway.data import addresses
 from slipway.gateway_settings import LOOPBACK, GatewaySettings, reachable
+from slipway.notification_settings import NotificationSettings
 
 __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
 
@@ -36,7 +37,7 @@ def home_folder() -> Path:
     return HomeFolder().home.expanduser().absolute()
 
 
-class Settings(GatewaySettings):
+class Settings(NotificationSettings, GatewaySettings):
     """Where things are and how to reach them; immutable once read."""
 
     model_config = SettingsConfigDict(
@@ -44,7 +45,7 @@ class Settings(GatewaySettings):
     )
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
-    mirror: str | None = Field(None, description="Folder or base URL that holds the data sets' files; replaces the origins.")
+    mirror: str | None = Field(None, description="Folder, base URL or other address that holds the data sets' files; replaces the origins.")
     models: Path | None = Field(None, description="Folder of further model files, beside those of the project.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
@@ -65,6 +66,9 @@ class Settings(GatewaySettings):
         None,
         validation_alias="SLIPWAY_API_KEY",
         description="API key for the endpoint; `slipway up` makes one if it is not set.",
+    )
+    approval_hours: float = Field(
+        72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; after them it counts as rejected."
     )
     # `slipway tunnel` alone uses these two; excluded, they are not handed to the platform's programs with the other settings
     ngrok_token: SecretStr | None = Field(
@@ -88,10 +92,8 @@ class Settings(GatewaySettings):
 
     @field_validator("mirror")
     @classmethod
-    def _without_password(cls, mirror: str | None) -> str | None:
-        if mirror and urlsplit(mirror).password:
-            raise ValueError("SLIPWAY_MIRROR must not hold a password: the address of the rows is recorded with every run.")
-        return mirror
+    def _readable(cls, mirror: str | None) -> str | None:
+        return mirror and addresses.checked(mirror, "SLIPWAY_MIRROR")
 
     @cached_property
     def gateway_url(self) -> str:

@@ -11,7 +11,7 @@ import httpx
 
 from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.reading import Bundle
-from slipway.errors import SmokeTestError
+from slipway.errors import EndpointUnreachableError, SmokeTestError
 from slipway.records import Endpoint, SmokeReport
 from slipway.serving import bearer
 from slipway.settings import Settings
@@ -27,13 +27,13 @@ def smoke_test(endpoint: Endpoint, bundle: Bundle, settings: Settings) -> SmokeR
 
     Raises:
         SmokeTestError: An answer differs from what was measured, another version answered, a bad row was taken, a
-            missing key was let in, or the endpoint did not answer.
+            missing key was let in, or the endpoint did not answer (`EndpointUnreachableError`).
     """
     with httpx.Client(timeout=TIMEOUT, verify=settings.trust) as client:
         try:
             return _smoke_test(client, endpoint, bundle, bearer(settings))
         except httpx.HTTPError as error:
-            raise SmokeTestError(f"{endpoint.model}: {endpoint.url} broke off ({error or type(error).__name__}).") from error
+            raise EndpointUnreachableError(f"{endpoint.model}: {endpoint.url} broke off ({error or type(error).__name__}).") from error
 
 
 def _smoke_test(client: httpx.Client, endpoint: Endpoint, bundle: Bundle, key: dict[str, str]) -> SmokeReport:

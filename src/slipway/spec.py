@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.columns import Category, ClassLabel, Columns, Derived, Difference, Feature, Numeric, Target, WeightedMean
+from slipway.data import addresses
 from slipway.errors import SpecError
 from slipway.schedules import Schedule
 
@@ -49,6 +50,7 @@ MULTICLASS_METRICS = (*_METRICS, "roc_auc_ovr")
 class Dataset:
     """The address of the rows, the checksum they must have, and the file's name in a mirror.
 
+    The address is a path, or begins with http://, https://, file://, s3:// or dvc+; see docs/data.md.
     `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that none is both learnt and tested.
     """
 
@@ -58,6 +60,12 @@ class Dataset:
     drop_duplicates: bool = False
 
     def __post_init__(self) -> None:
+        try:
+            addresses.checked(self.origin, "the origin")
+            if self.origin.startswith("dvc+"):
+                addresses.dvc_file(self.origin)
+        except ValueError as error:
+            raise SpecError(str(error)) from None
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
             raise SpecError(f"{self.origin}: sha256 must be 64 lower-case hexadecimal digits, not {self.sha256!r}.")
 
@@ -150,7 +158,8 @@ class ModelSpec:
 
     A trial is scored over `folds` folds, shuffled anew `repeats` times; small data need the repeats, because one shuffle of
     a few hundred rows decides more than the hyperparameters do. `tune_threshold`: choose, on the same folds, from which
-    probability a row is called positive, where one half is not the best for the metric.
+    probability a row is called positive, where one half is not the best for the metric. `approval`: a person must approve every
+    release, after the gate.
     """
 
     name: str
@@ -175,6 +184,7 @@ class ModelSpec:
     slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of bands of a number, () for a category
     baseline: BaseEstimator | None = None  # a simple model to compare with, in the same preparation
     schedules: tuple[Schedule, ...] = ()
+    approval: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,8 +25,10 @@ MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(300)
 
 
-def start(trials: int) -> subprocess.Popen:
-    code = f"from flows.release import release; release({MODEL!r}, sample=True, trials={trials})"
+def start(trials: int, **time_outs: int) -> subprocess.Popen:
+    """Start a release in a process of its own; some of its steps may be given less time, in seconds."""
+    shorter = [f"module.{step} = module.{step}.with_options(timeout_seconds={seconds})" for step, seconds in time_outs.items()]
+    code = "; ".join(["import flows.release as module", *shorter, f"module.release({MODEL!r}, sample=True, trials={trials})"])
     # a test run in the background ignores Ctrl-C, and its children would inherit that
     return subprocess.Popen([sys.executable, "-c", code], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
@@ -80,14 +83,15 @@ def test_release_killed_between_promotion_and_smoke_test_is_undone_by_the_next(p
     assert answer.json()["version"] == 3
 
 
-def test_interrupted_release_undoes_its_promotion_itself(place, until):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_release_undoes_its_promotion_itself(place, until, how):
     release(MODEL, sample=True, trials=2)
     served = active(place.settings.bundles, MODEL)
     place.gateway.send_signal(signal.SIGSTOP)
     process = start(trials=2)
     until(lambda: moved(place, served), "alias and pointer have moved", within=120)
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     process.wait(timeout=60)
     place.gateway.send_signal(signal.SIGCONT)
 
@@ -96,6 +100,40 @@ def test_interrupted_release_undoes_its_promotion_itself(place, until):
     assert registry.state(connect(place.settings), lookup(MODEL).registered_as).aliases["champion"] == 1
     assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
     assert place.history()[-1]["why"].startswith("the release failed: ")
+
+
+def test_step_that_takes_too_long_is_ended_and_its_promotion_undone(place):
+    release(MODEL, sample=True, trials=2)
+    served = active(place.settings.bundles, MODEL)
+    place.gateway.send_signal(signal.SIGSTOP)  # it would be waited for longer than this step has
+
+    process = start(trials=2, serve=2)
+    process.wait(timeout=120)
+    place.gateway.send_signal(signal.SIGCONT)
+
+    assert process.returncode == 1
+    assert active(place.settings.bundles, MODEL) == served
+    assert registry.state(connect(place.settings), lookup(MODEL).registered_as).aliases["champion"] == 1
+    assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
+
+
+def test_tuning_that_takes_too_long_is_ended_with_its_workers_and_goes_on_later(place, until):
+    process = start(trials=5000, tune=15)
+    released, workers = psutil.Process(process.pid), set()
+
+    def ended() -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            workers.update(released.children(recursive=True))
+        return process.poll() is not None
+
+    until(ended, "its time is over", within=200)
+
+    assert process.returncode == 1
+    assert len(workers) >= 2
+    until(lambda: not any(worker.is_running() for worker in workers), "its workers have ended as well")
+    tried = finished_trials(place)
+    assert 0 < tried < 5000
+    assert release(MODEL, sample=True, trials=1, return_state=True).result().tuned.trials == tried
 
 
 def moved(place, served) -> bool:

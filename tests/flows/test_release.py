@@ -20,6 +20,9 @@ from slipway.locking import exclusive
 from slipway.settings import LOOPBACK
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
+from tasks.patience import GATEWAY_RETRIES
+from tasks.registry import recover
+from tasks.serving import serve
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(300)
@@ -130,16 +133,18 @@ def test_taken_model_port_undoes_the_promotion_and_names_the_holder(place):
     assert run(sample=True).name == "Promoted"  # safe to run again
 
 
-def test_gateway_that_is_down_undoes_the_promotion(place):
+def test_gateway_that_is_down_is_waited_for_and_then_undoes_the_promotion(place, monkeypatch, caplog):
     run(sample=True)
     before = standing(place)
     place.gateway.kill()
     place.gateway.wait()
+    monkeypatch.setattr("flows.release.serve", serve.with_options(retry_delay_seconds=0.1))
 
     state = run(sample=True)
 
     with pytest.raises(ServingError, match="slipway up"):
         state.result()
+    assert sum("it is tried again" in line for line in caplog.messages) == GATEWAY_RETRIES
     assert standing(place) == before
 
 
@@ -165,13 +170,15 @@ def test_failed_smoke_test_undoes_promotion_and_bundle(place, monkeypatch, free_
     assert predict(place, row).status_code == 200
 
 
-def test_mlflow_that_is_down_is_said_at_once_and_nothing_is_tuned(place, monkeypatch, free_ports):
+def test_mlflow_that_is_down_is_said_at_once_and_waited_for_and_nothing_is_tuned(place, monkeypatch, free_ports, caplog):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{LOOPBACK}:{free_ports(1)[0]}")
+    monkeypatch.setattr("flows.release.recover", recover.with_options(retries=2, retry_delay_seconds=0.1))
 
     state = run(sample=True)
 
     with pytest.raises(RegistryUnavailableError, match="slipway up"):
         state.result()
+    assert sum("it is tried again" in line for line in caplog.messages) == 2
     assert not place.settings.studies.exists()
 
 

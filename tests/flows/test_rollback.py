@@ -218,14 +218,15 @@ def test_a_rollback_killed_in_the_middle_is_undone_by_the_next(place, service, u
     served = active(place.settings.bundles, MODEL)
     place.gateway.send_signal(signal.SIGSTOP)  # a gateway that hangs holds the rollback between promotion and smoke test
     code = f"from flows.rollback import rollback; rollback({MODEL!r}, because='killed')"
-    process = subprocess.Popen([sys.executable, "-c", code])
-    until(
-        lambda: Ledger(place.settings.ledger).unfinished(MODEL) and active(place.settings.bundles, MODEL) != served,
-        "alias and pointer have moved",
-        within=120,
-    )
-    process.kill()
-    process.wait()
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        try:
+            until(
+                lambda: Ledger(place.settings.ledger).unfinished(MODEL) and active(place.settings.bundles, MODEL) != served,
+                "alias and pointer have moved",
+                within=200,
+            )
+        finally:
+            process.kill()
     place.gateway.send_signal(signal.SIGCONT)
 
     state = rollback(MODEL, because="again", return_state=True)

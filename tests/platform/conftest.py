@@ -81,7 +81,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """All four programs; the gateway was started first, alone, and the rest was added. The folder's name is a difficult one."""
+    """All five programs; the gateway was started first, alone, and the rest was added. The folder's name is a difficult one."""
     settings = settings_in(tmp_path_factory.mktemp("home") / "a home, 100% odd")
     progress: list[str] = []
     try:

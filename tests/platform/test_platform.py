@@ -38,7 +38,7 @@ def test_up_adds_what_is_missing_and_leaves_the_gateway_as_it_is(platform):
     assert any(line.startswith("prefect: answers after") for line in platform.progress)
 
 
-def test_all_four_run_and_answer(platform):
+def test_all_five_run_and_answer(platform):
     found = by_name(platform.settings)
 
     assert list(found) == list(local.ALL)
@@ -141,7 +141,7 @@ def test_a_killed_mlflow_is_restarted_and_answers_again(platform):
 def test_down_leaves_no_process_and_no_run_that_seems_to_go_on(platform: Platform, tmp_path):
     run_forever(platform.settings, tmp_path)
     before = processes_of(platform.settings)
-    assert len(before) >= 7  # supervisord, four programs, the run and what the run started
+    assert len(before) >= 8  # supervisord, five programs, the run and what the run started
 
     assert local.down(platform.settings) is True
 

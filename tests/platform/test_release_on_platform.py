@@ -17,7 +17,7 @@ from slipway.catalogue import catalogue, lookup
 from slipway.data import samples, validation
 from slipway.settings import Settings
 from slipway.training import splitting
-from tests.platform.conftest import MODEL, Operator
+from tests.platform.conftest import MODEL, Operator, wait_until
 
 pytestmark = [pytest.mark.timeout(400)]
 
@@ -110,6 +110,47 @@ def test_rollback_from_the_shell_is_recorded_with_its_run_and_may_be_repeated(op
     assert httpx.get(entry["run_url"], follow_redirects=True).is_success
     assert entry["run_url"].startswith(settings.prefect_url)
     assert f"{MODEL}: already in service" in again.stdout
+
+
+def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_it_is_approved(operator, settings, released):
+    before = operator.history()[-1]["version"]
+    first = start(settings, approval=True)
+    wait_until(lambda: json.loads(operator.slipway("approvals", "--json").stdout), 120)
+    second = start(settings)  # as the clock's schedule does
+    wait_until(lambda: state(settings, second)["type"] == "CANCELLED", 60)
+    assert state(settings, second)["message"] == "Deployment concurrency limit reached."
+    assert state(settings, first)["type"] == "RUNNING"
+    mlflow = next(s for s in json.loads(operator.slipway("status", "--json").stdout) if s["name"] == "mlflow")
+    psutil.Process(mlflow["pid"]).kill()
+    wait_until(lambda: psutil.pid_exists(mlflow["pid"]) is False, 10)
+    wait_until(lambda: answers(f"{settings.mlflow_url}/health"), 60)
+
+    operator.slipway("approve", MODEL, "--because", "the figures hold")
+
+    wait_until(lambda: state(settings, first)["type"] == "COMPLETED", 120)
+    assert state(settings, first)["name"] == "Promoted"
+    told = operator.history()[-2:]
+    assert [(entry["event"], entry["version"]) for entry in told] == [("approved", before + 1), ("promoted", before + 1)]
+    assert told[0]["run_url"].startswith(settings.prefect_url)
+
+
+def start(settings: Settings, **parameters: object) -> str:
+    """Start a run of the deployment and return its id."""
+    api = f"{settings.prefect_url}/api"
+    deployment = httpx.get(f"{api}/deployments/name/release/{MODEL}").json()["id"]
+    asked = {"parameters": {"sample": True, "trials": 3} | parameters}
+    return httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=asked).raise_for_status().json()["id"]
+
+
+def state(settings: Settings, run: str) -> dict:
+    return httpx.get(f"{settings.prefect_url}/api/flow_runs/{run}").json()["state"]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_sample_figures_and_reports_are_artifacts_of_the_run(released, settings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import time
 import traceback
@@ -18,19 +19,21 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LogisticRegression
 
 from slipway import promotion
 from slipway.bundle.engine import by_column, labels, open_engine
 from slipway.bundle.installing import active, install
-from slipway.errors import RegistryUnavailableError, ReleaseInProgressError, UnsafeModelError
+from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, UnsafeModelError
 from slipway.ledger import Ledger
 from slipway.records import Candidate, RegistryState, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
-from slipway.tracking.connection import connect
+from slipway.tracking.connection import connect, is_away
 from slipway.tracking.registration import register
+from slipway.tracking.unfinished import UNFINISHED, clear_up
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
@@ -380,3 +383,76 @@ def test_a_file_that_is_no_database_is_said_as_such(tmp_path: Path, desk: Desk) 
 
     with pytest.raises(RegistryUnavailableError, match=r"mlflow\.db cannot be used: .*file is not a database"):
         connect(Settings(home=tmp_path, tracking_uri=f"sqlite:///{tmp_path}/mlflow/mlflow.db"))
+
+
+@pytest.mark.parametrize(("answer", "away"), [(500, True), (503, True), (404, False)])
+def test_what_mlflow_answers_tells_whether_asking_again_may_help(
+    website: Any, monkeypatch: pytest.MonkeyPatch, answer: int, away: bool
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    website.status = answer
+
+    with pytest.raises(MlflowException) as error:
+        MlflowClient(website.url).get_experiment("1")
+
+    assert is_away(error.value) is away
+
+
+def test_an_mlflow_that_does_not_answer_may_be_asked_again_and_other_errors_may_not(dead_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+    with pytest.raises(MlflowException) as error:
+        MlflowClient(dead_url).get_experiment("1")
+
+    assert is_away(error.value)
+    assert is_away(RegistryUnavailableError())
+    assert not is_away(MlflowException("what its client raises for its own mistakes"))
+    assert not is_away(ParityError())
+
+
+# registrations that were cut short
+
+
+def test_what_a_killed_registration_left_is_cleared_up_and_nothing_else(
+    desk: Desk, heart: ModelSpec, registered: tuple[Candidate, RegistryState]
+) -> None:
+    spec = named(heart, "heart-cut-short")
+    whole = desk.register(spec)
+    experiment = desk.client.get_experiment_by_name(spec.name).experiment_id
+    # as `register` makes them, before its process is killed; and one as people make them in MLflow's pages
+    left = desk.client.create_run(experiment, tags={"slipway.model": spec.name}, run_name=f"release-{spec.name}").info.run_id
+    source = desk.client.get_model_version(spec.registered_as, "1").source
+    desk.client.create_model_version(spec.registered_as, source, run_id=left, tags={UNFINISHED: "true"})
+    by_hand = desk.client.create_model_version(spec.registered_as, source, run_id=whole.run_id)
+    own = desk.client.create_run(experiment, run_name=f"release-{spec.name}").info.run_id
+
+    for _ in range(2):  # safe to repeat
+        clear_up(desk.client, spec)
+
+    assert desk.state(spec).stages == {1: "Staging", int(by_hand.version): "None"}
+    assert desk.state(spec).aliases == {"candidate": 1}
+    assert {run_id: desk.client.get_run(run_id).info.status for run_id in (left, own, whole.run_id)} == {
+        left: "KILLED",
+        own: "RUNNING",
+        whole.run_id: "FINISHED",
+    }
+
+
+def test_a_registration_that_fails_after_its_version_was_made_takes_it_back(desk: Desk, heart: ModelSpec) -> None:
+    spec = named(heart, "heart-taken-back")
+    database = sqlite3.connect(desk.settings.home / "mlflow" / "mlflow.db")
+    with database:  # a database that refuses what comes after the version: its alias
+        database.execute(
+            "CREATE TRIGGER refuses BEFORE INSERT ON registered_model_aliases WHEN NEW.name = 'heart_taken_back' "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+
+    with pytest.raises(MlflowException, match="refused"):
+        desk.register(spec)
+
+    assert desk.state(spec) == RegistryState(registered_as="heart_taken_back", aliases={}, stages={})
+    with database:
+        database.execute("DROP TRIGGER refuses")
+    database.close()
+    assert desk.register(spec).version == 2  # MLflow gives no number twice
+    assert desk.state(spec) == RegistryState(registered_as="heart_taken_back", aliases={"candidate": 2}, stages={2: "Staging"})

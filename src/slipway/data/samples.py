@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
 import sys
 from importlib import resources
 from pathlib import Path
@@ -22,9 +22,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from slipway.data import fetching, kept
 from slipway.errors import SlipwayError
 from slipway.records import Snapshot
 from slipway.spec import Category, ModelSpec, Numeric
+
+logger = logging.getLogger(__name__)
 
 QUANTILES = 41
 Statistics = dict[str, Any]
@@ -38,12 +41,16 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     """
     content = draw(spec, statistics(spec)).to_csv(index=False, lineterminator="\n").encode()
     sha256 = hashlib.sha256(content).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{spec.name}-sample-{sha256[:12]}.csv"
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    scratch.write_bytes(content)
-    os.replace(scratch, path)
-    return Snapshot(model=spec.name, path=path, sha256=sha256, rows=content.count(b"\n") - 1, origin=f"sample:{spec.name}", sample=True)
+    path = kept.path_of(folder, spec.name, sha256, sample=True)
+    fetching.store(content, path)
+    made = kept.snapshot(spec.name, path, sha256, origin(spec), sample=True)
+    logger.info("%s: generated %d sample rows", spec.name, made.rows)
+    return made
+
+
+def origin(spec: ModelSpec) -> str:
+    """Return what stands in a record for the address of rows that were generated."""
+    return f"sample:{spec.name}"
 
 
 def statistics(spec: ModelSpec) -> Statistics:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -34,10 +35,11 @@ class Results:
     """
 
     def __init__(self, job: Job, workspace: Path, contract: Contract, kept: Any, logged: bool) -> None:
-        self._job, self._contract = job, contract
+        self._job = job
         self._schema = _schema(contract, kept, logged)
-        self._meanings = dict(zip(contract.classes, contract.class_meanings, strict=True))
         _refuse_kept(job, kept, self._schema)
+        self._labels = pa.array(contract.classes, self._schema.field("label").type)
+        self._meanings = pa.array(contract.class_meanings, pa.string())
         self._predictions = (workspace / "predictions").open("wb")
         self._rejected = (workspace / "rejected").open("w", encoding="utf-8", newline="")
         self._writer = _writer(self._predictions, self._schema, job)
@@ -55,11 +57,12 @@ class Results:
     def write(self, checked: Checked, answers: Answers) -> None:
         """Add the answers to n rows."""
         ids = [] if answers.prediction_ids is None else [answers.prediction_ids]
+        labels = pa.array(answers.labels, self._labels.type)
         columns = [
             checked.rows,
             *checked.kept,
-            answers.labels,
-            [self._meanings[label] for label in answers.labels],
+            labels,
+            self._meanings.take(pc.index_in(labels, self._labels)),
             *answers.probabilities.T,
             answers.versions,
             *ids,

@@ -17,7 +17,7 @@ from slipway.bundle.contract import Column
 from slipway.gateway.checks import bounds
 
 
-def read(column: Column, cells: Any, spelled: bool) -> npt.NDArray[Any] | None:
+def read(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float64] | list[str] | None:
     """Return the cells of a column as numbers or texts when all keep the contract, else None.
 
     Args:
@@ -42,12 +42,15 @@ def _numbers(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float6
     return numbers if column.kind == "number" or (numbers == np.floor(numbers)).all() else None
 
 
-def _texts(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.object_] | None:
+def _texts(column: Column, cells: Any, spelled: bool) -> list[str] | None:
     if not is_text(cells.type):
         return None
     values = [value for value in column.values if value or not spelled]  # an empty cell of a CSV is no text
     places = pc.index_in(cells, value_set=pa.array(values, cells.type))
-    return None if places.null_count else np.array(values, dtype=object)[places.to_numpy()]
+    if places.null_count:
+        return None
+    texts: list[str] = np.array(values, dtype=object)[places.to_numpy()].tolist()  # a list is quicker to walk through
+    return texts
 
 
 def is_number(kind: Any) -> bool:

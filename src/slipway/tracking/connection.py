@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -44,13 +45,45 @@ def connect(settings: Settings) -> MlflowClient:
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
-        raise RegistryUnavailableError(_without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
+        raise RegistryUnavailableError(without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
     return client
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Tell whether an error means that MLflow did not answer, or answered 5xx, so that asking again may help."""
+    if isinstance(error, RegistryUnavailableError):
+        return True
+    if "mlflow" not in sys.modules:  # then nothing of its making can have been raised, and importing it takes seconds
+        return False
+    from mlflow.exceptions import MlflowException, RestException
+    from requests.exceptions import HTTPError, RequestException
+
+    if isinstance(error, RestException):
+        return bool(error.get_http_status_code() >= httpx.codes.INTERNAL_SERVER_ERROR)
+    if isinstance(error, MlflowException):  # of one code whatever happened; what it was raised for tells
+        error = error.__cause__ or error.__context__
+    if isinstance(error, HTTPError) and error.response is not None:
+        return bool(error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR)
+    return isinstance(error, RequestException)
 
 
 def page(settings: Settings) -> str:
     """Return the address of MLflow's pages, without the credentials that the tracking address may hold."""
     return re.sub(r"://[^/@]*@", "://", settings.tracking).rstrip("/")
+
+
+def run_page(client: MlflowClient, settings: Settings, run_id: str) -> str | None:
+    """Return the address of a run's page; None where MLflow is a database without a server."""
+    if not settings.tracking.startswith("http"):
+        return None
+    return f"{page(settings)}/#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}"
+
+
+def version_page(settings: Settings, registered_as: str, version: int) -> str | None:
+    """Return the address of a registered version's page; None where MLflow is a database without a server."""
+    if not settings.tracking.startswith("http"):
+        return None
+    return f"{page(settings)}/#/models/{registered_as}/versions/{version}"
 
 
 def _require_answer(uri: str) -> None:
@@ -60,12 +93,13 @@ def _require_answer(uri: str) -> None:
     except httpx.HTTPError as error:
         # without the cause: httpx writes the address in full, password and all
         raise RegistryUnavailableError(
-            _without_password(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}")
+            without_password(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}")
         ) from None
 
 
-def _without_password(message: str) -> str:
-    return re.sub(r"(://[^\s/@:]*:)[^\s/@]*@", r"\1***@", message)
+def without_password(message: object) -> str:
+    """Return a message with the passwords of the addresses in it struck out."""
+    return re.sub(r"(://[^\s/@:]*:)[^\s/@]*@", r"\1***@", str(message))
 
 
 def _way_out() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from contextlib import redirect_stderr
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -24,7 +25,8 @@ from slipway.records import Candidate, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry, runs
-from slipway.tracking.connection import connect
+from slipway.tracking.connection import connect, without_password
+from slipway.tracking.unfinished import MODEL_TAG, UNFINISHED, clear_up, run_name
 from slipway.training.measuring import Measured, measure
 from slipway.training.splitting import Rows
 
@@ -40,7 +42,8 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
     """Measure the tuned model, log the run, prove the compiled model equal, and register the version as the candidate.
 
     A dry run logs the run and its bundle, and registers nothing. When a step fails, the run is marked failed and the
-    registry is as it was: the version is made after the proof, and gets its alias after its bundle is stored.
+    registry is as it was: the version is made after the proof, gets its alias after its bundle is stored, and is deleted if it did
+    not get that far. So this may be repeated. The caller holds the model's lock.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
@@ -49,9 +52,35 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
         UnsafeModelError: The model holds types that are not on the allow-list.
     """
     client = connect(settings)
+    clear_up(client, spec)
+    try:
+        candidate = _register(client, spec, snapshot, rows, tuned, settings, dry_run)
+    except BaseException:
+        with _told(spec):
+            clear_up(client, spec)
+        raise
+    clear_up(client, spec)  # an answer that was lost made MLflow's client ask again, and left two versions
+    return candidate
+
+
+@contextmanager
+def _told(spec: ModelSpec) -> Iterator[None]:
+    """Let an error in clearing up not take the place of the one that made it necessary."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        logger.warning("%s: could not clear up; the next attempt does: %s", spec.name, without_password(error))
+
+
+def _register(
+    client: MlflowClient, spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, dry_run: bool
+) -> Candidate:
     import mlflow
 
-    with mlflow.start_run(experiment_id=runs.experiment(client, spec, settings), run_name=f"release-{spec.name}") as run:
+    experiment = runs.experiment(client, spec, settings)
+    with mlflow.start_run(experiment_id=experiment, run_name=run_name(spec), tags={MODEL_TAG: spec.name}) as run:
         measured = measure(spec, rows, tuned)
         logger.info("%s: test rows scored: %s = %.4f", spec.name, spec.metric, measured.metrics[spec.metric])
         model_uri = runs.log(spec, snapshot, tuned, rows, measured, settings.studies)
@@ -66,6 +95,7 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
     if version is not None:
         _describe_version(client, spec, snapshot, version)
         registry.nominate(client, spec.registered_as, version)
+        client.delete_model_version_tag(spec.registered_as, str(version), UNFINISHED)
         logger.info("%s: registered as %s version %d", spec.name, spec.registered_as, version)
     return Candidate(
         model=spec.name,
@@ -144,7 +174,7 @@ def _new_version(spec: ModelSpec, model_uri: str) -> int:
     import mlflow
 
     with redirect_stderr(StringIO()):  # it announces itself there, whatever the log level; so do we, in the log
-        return int(mlflow.register_model(model_uri, spec.registered_as).version)
+        return int(mlflow.register_model(model_uri, spec.registered_as, tags={UNFINISHED: "true"}).version)
 
 
 def _describe_version(client: MlflowClient, spec: ModelSpec, snapshot: Snapshot, version: int) -> None:

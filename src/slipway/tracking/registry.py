@@ -65,6 +65,7 @@ def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryS
     client.set_registered_model_alias(registered_as, CHAMPION, str(version))
     if before.aliases.get(CANDIDATE) == version:
         client.delete_registered_model_alias(registered_as, CANDIDATE)
+    logger.info("%s: version %d is champion now%s", registered_as, version, f", version {old} previous" if old else "")
     return state(client, registered_as)
 
 

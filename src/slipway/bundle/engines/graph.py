@@ -16,6 +16,8 @@ from slipway.errors import BundleError
 
 Probabilities = npt.NDArray[np.float64]
 
+ROWS = 64  # of a network at once: what its layers hold in between then stays in the processor's cache, and memory is bounded
+
 
 class GraphEngine:
     """A graph with its preparation inside.
@@ -58,7 +60,8 @@ class NetworkEngine:
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
         """Return (n, classes) probabilities of n rows given by column."""
         matrix = self._preparer.matrix(columns).astype(np.float32)
-        return np.asarray(self._session.run([self._output], {self._input: matrix})[0], dtype=np.float64)
+        parts = (matrix[start : start + ROWS] for start in range(0, len(matrix), ROWS))
+        return np.concatenate([self._session.run([self._output], {self._input: part})[0] for part in parts]).astype(np.float64)
 
 
 def session(bundle: Bundle) -> Any:

@@ -1,0 +1,93 @@
+"""`automations.yaml`, put into effect on the platform's Prefect server: nothing twice, and nothing that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployments import channels
+from deployments.prefect_api import PrefectServer
+from slipway.settings import Settings
+
+FILE = Path(__file__).with_name("automations.yaml")
+TAG = "slipway"  # marks what is ours on the server; others never carry it
+EVERY_CHANNEL = "every-channel"
+
+Automation = dict[str, Any]
+
+
+def apply(settings: Settings) -> list[str]:
+    """Make channels and automations of the server what settings and file say. Safe to repeat; an automation that was disabled stays so.
+
+    Returns:
+        What was changed, a line each: nothing the second time.
+
+    Raises:
+        PlatformError: The Prefect server does not answer, or refuses an automation.
+    """
+    wanted_channels = channels.configured(settings)
+    with PrefectServer(settings.prefect_url) as server:
+        said = channels.save(server, wanted_channels, f"{settings.prefect_url}/api")
+        held = channels.kept(server)
+        said += _reconcile(server, wanted([held[channel.name].id for channel in wanted_channels]))
+        return said + channels.remove_others(server, wanted_channels)
+
+
+def wanted(channel_ids: Sequence[str]) -> list[Automation]:
+    """Return the automations of the file, notifying through these channels; without one, those that do nothing else are left out."""
+    declared: list[Automation] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    found = [automation | {"tags": [TAG], "actions": _actions(automation["actions"], channel_ids)} for automation in declared]
+    return [automation for automation in found if automation["actions"]]
+
+
+def ours(server: PrefectServer) -> list[Automation]:
+    """Return the automations of the server that `apply` made, by name."""
+    return [automation for automation in server.all("automations") if TAG in automation["tags"]]
+
+
+def _actions(declared: Iterable[Automation], channel_ids: Sequence[str]) -> list[Automation]:
+    return [
+        action | ({"block_document_id": channel} if channel else {})
+        for action in declared
+        for channel in (channel_ids if action.get("block_document_id") == EVERY_CHANNEL else [None])
+    ]
+
+
+def _reconcile(server: PrefectServer, declared: Sequence[Automation]) -> list[str]:
+    names = {automation["name"] for automation in declared}
+    found: dict[str, Automation] = {}
+    gone = []
+    for automation in ours(server):
+        if automation["name"] in names and automation["name"] not in found:  # one of a name is enough
+            found[automation["name"]] = automation
+        else:
+            gone.append(automation)
+    said = [line for automation in declared if (line := _put(server, automation, found.get(automation["name"])))]
+    for automation in gone:
+        server.call("DELETE", f"/automations/{automation['id']}")
+    return said + [f"automation {automation['name']!r}: removed" for automation in gone]
+
+
+def _put(server: PrefectServer, automation: Automation, found: Automation | None) -> str:
+    """Make or change one automation; returns what was done, if anything."""
+    if found is None:
+        server.call("POST", "/automations/", automation)
+        return f"automation {automation['name']!r}: added"
+    if says(found, automation):
+        return ""
+    server.call("PUT", f"/automations/{found['id']}", automation | {"enabled": found["enabled"]})
+    return f"automation {automation['name']!r}: changed"
+
+
+def says(found: Any, declared: Any) -> bool:
+    """Tell whether what the server holds says all that was declared; it adds ids and defaults, and keeps sets in any order."""
+    if isinstance(declared, dict):
+        return isinstance(found, dict) and all(key in found and says(found[key], value) for key, value in declared.items())
+    if isinstance(declared, list) and isinstance(found, list):
+        if all(isinstance(item, str) for item in (*declared, *found)):
+            return sorted(found) == sorted(declared)
+        return len(found) == len(declared) and all(says(*pair) for pair in zip(found, declared, strict=True))
+    return bool(found == declared)

@@ -1,0 +1,90 @@
+"""Asks every service of the platform whether it answers, and tells Prefect of outages: `python -m deployments.local.watchman`.
+
+supervisord starts again what exits, but does not see a process that hangs, and tells nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+
+import httpx
+
+from deployments.local.answering import client
+from deployments.local.outages import Event, Outages
+from deployments.local.platform import ServiceStatus, ask
+from deployments.local.services import GATEWAY, PREFECT, WATCHMAN, WORKER
+from slipway.settings import Settings
+
+LOOK_SECONDS, LOOKS = 5.0, 3  # between two looks; at least so many come before a service counts as down
+STARTING = 120.0
+MOST_WAITING = 1_000
+
+logger = logging.getLogger("slipway.watchman")
+
+
+def watch(settings: Settings) -> None:
+    """Look until the process is ended. An event that Prefect does not take waits until it does, in memory."""
+    outages, waiting = Outages(settings.down_seconds, STARTING), deque[Event](maxlen=MOST_WAITING)
+    pause = min(LOOK_SECONDS, settings.down_seconds / LOOKS)
+    with client(settings) as http:
+        while True:
+            for name, reason in looks(settings, http):
+                if event := outages.look(name, reason):
+                    logger.warning("%s: %s, %s", event["event"], name, event["payload"]["reason"])
+                    waiting.append(event)
+            deliver(waiting, settings, http)
+            time.sleep(pause)
+
+
+def looks(settings: Settings, http: httpx.Client) -> Iterator[tuple[str, str]]:
+    """Yield each service whose state can be told, with why it is of no use; empty if it answers."""
+    found = {service.name: service for service in ask(settings, http)}
+    for name, service in found.items():
+        if name == WATCHMAN or (name == WORKER and not found[PREFECT].answering):  # a worker is asked through Prefect
+            continue
+        yield name, _reason(service, settings, http)
+
+
+def deliver(waiting: deque[Event], settings: Settings, http: httpx.Client) -> None:
+    """Hand the events to Prefect, oldest first; those that it does not take stay."""
+    while waiting:
+        told = f"{waiting[0]['event']} of {waiting[0]['resource']['prefect.resource.name']}"
+        try:
+            response = http.post(f"{settings.prefect_url}/api/events", json=[waiting[0]])
+        except httpx.TransportError:
+            logger.debug("%s waits for Prefect, which does not answer", told)
+            return
+        if response.is_server_error:
+            logger.debug("%s waits for Prefect, which answered %d", told, response.status_code)
+            return
+        if response.is_success:
+            logger.info("Prefect was told %s", told)
+        else:
+            logger.error("Prefect refuses %s, so nobody is told: %d %s", told, response.status_code, response.text[:500])
+        waiting.popleft()
+
+
+def _reason(service: ServiceStatus, settings: Settings, http: httpx.Client) -> str:
+    if not service.answering:
+        return f"it does not answer{f' at {service.url}' if service.url else ''}; supervisord says it is {service.state}"
+    return _not_ready(settings, http) if service.name == GATEWAY else ""
+
+
+def _not_ready(settings: Settings, http: httpx.Client) -> str:
+    """Return why the gateway answers and yet not all of its models do, or its log cannot be written."""
+    try:
+        response = http.get(f"{settings.gateway_url}/health/ready")
+    except httpx.TransportError as error:
+        return f"it stopped answering at {settings.gateway_url}: {error}"
+    if response.status_code == httpx.codes.OK:
+        return ""
+    return "; ".join(response.json().get("reasons", [])) or f"it is not ready: it answered {response.status_code}"
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request
+    watch(Settings.load())

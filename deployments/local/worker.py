@@ -1,0 +1,64 @@
+"""The worker: `python -m deployments.local.worker` puts back what an earlier one left half-done, then becomes Prefect's own worker.
+
+A run that was killed together with its worker leaves nobody to undo its promotion; supervisord starts this a second later.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from deployments.local.services import POOL, WORKER_NAME
+from slipway.errors import ReleaseInProgressError, SlipwayError
+from slipway.ledger import Ledger
+from slipway.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+PATIENCE, POLL = 60.0, 2.0  # seconds; MLflow may be starting as well
+COMMAND = ("-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER_NAME, "--install-policy", "never")
+
+
+def put_back(settings: Settings) -> None:
+    """Undo every promotion that was announced and never ended, unless its release still runs. What cannot be undone is told."""
+    try:
+        left = Ledger(settings.ledger).all_unfinished()
+    except (SQLAlchemyError, ImportError) as error:  # a worker without a ledger still runs what needs none
+        logger.error("the ledger cannot be read, so nothing was put back: %s", error)
+        return
+    for model in left:
+        deadline = time.monotonic() + PATIENCE
+        while not _put_back(model, settings, last=time.monotonic() >= deadline):
+            time.sleep(POLL)
+
+
+def _put_back(model: str, settings: Settings, *, last: bool) -> bool:
+    """Try once, and return whether there is nothing more to try. What that needs is imported here: it is seldom wanted."""
+    from slipway.catalogue import lookup
+    from slipway.locking import exclusive
+    from slipway.promotion import recover
+
+    try:
+        with exclusive(model, settings):
+            recover(lookup(model), settings)
+    except ReleaseInProgressError as error:
+        logger.info("%s", error)
+    except SlipwayError as error:
+        if not last:
+            return False
+        logger.error("%s: its promotion could not be undone; its next release tries again: %s", model, error)
+    return True
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    put_back(Settings.load())
+    os.execv(sys.executable, [sys.executable, *COMMAND])  # noqa: S606 - the same process, so that supervisord knows it
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Putting back what a run left half-done that was cancelled, crashed or failed.
+
+`@flow(..., **RECOVERS)`. Prefect calls `put_back` in the run's own process; where that was killed, the worker does, in another one.
+Where nobody is left to do so, the worker does when it is started again, and so does the model's next release.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from slipway.catalogue import catalogue, lookup
+from slipway.errors import ReleaseInProgressError, SlipwayError
+from slipway.ledger import Ledger
+from slipway.locking import exclusive
+from slipway.settings import Settings
+from tasks.registry import recover
+
+logger = logging.getLogger("slipway.flows.recovery")
+
+
+def put_back(flow: Any, flow_run: Any, state: Any) -> None:
+    """Undo the promotion and the registration that the run of one model, or of several, did not end."""
+    settings = Settings.load()
+    given = flow_run.parameters
+    for name in [given["name"]] if "name" in given else given.get("names") or catalogue():
+        try:
+            with exclusive(name, settings):
+                # a step that fails takes back what it did itself, unless MLflow was gone; a killed one could not
+                if not state.is_failed() or Ledger(settings.ledger).unfinished(name):
+                    recover(lookup(name), settings)
+        except ReleaseInProgressError as error:
+            logger.info("%s: nothing was put back: %s", name, error)
+        except SlipwayError as error:
+            logger.error("%s: could not be put back, and its next release tries again: %s", name, error)
+
+
+RECOVERS: dict[str, Any] = {"on_cancellation": [put_back], "on_crashed": [put_back], "on_failure": [put_back]}

@@ -1,0 +1,7 @@
+"""One file that holds the home folder: databases as they are at one moment, and every file that they refer to."""
+
+from slipway.backup.making import back_up
+from slipway.backup.manifest import Backup
+from slipway.backup.restoring import restore
+
+__all__ = ["Backup", "back_up", "restore"]

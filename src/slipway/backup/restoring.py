@@ -1,0 +1,74 @@
+"""Putting a backup back as the home folder."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slipway.backup.manifest import FORMAT, MANIFEST, Backup, Telling, name_of
+from slipway.errors import BackupError
+from slipway.private_folder import private_folder
+
+logger = logging.getLogger(__name__)
+
+
+def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
+    """Put a backup back as the home folder of a platform that does not run, after every checksum was compared.
+
+    Args:
+        replace: Allowed to move a home folder that is there out of the way; it is kept beside the new one.
+    Returns:
+        What was restored, and where the folder that was there before is now, if there was one.
+    Raises:
+        BackupError: The file is no whole backup, or the home folder is not empty. Nothing was changed.
+    """
+    occupied = home.exists() and any(home.iterdir())
+    if occupied and not replace:
+        raise BackupError(f"{home} is not empty. Restore into another SLIPWAY_HOME, or let it be moved aside with --replace.")
+    private_folder(home.parent)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{home.name}.restoring-", dir=home.parent))
+    try:
+        backup = _extract(file, scratch)
+        aside = None
+        if occupied:
+            aside = home.with_name(f"{home.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+            os.rename(home, aside)
+        elif home.exists():
+            home.rmdir()
+        os.rename(scratch, home)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if str(home) != backup.home:
+        logger.warning("the backup was made of %s; paths that MLflow has recorded still name it", backup.home)
+    return backup, aside
+
+
+def _extract(file: Path, folder: Path) -> Backup:
+    try:
+        with tarfile.open(file, mode="r:gz") as archive:
+            archive.extractall(folder, filter="data")  # refuses names that lead out of the folder
+        backup = Backup.model_validate_json((folder / MANIFEST).read_bytes())
+    except FileNotFoundError as error:
+        raise BackupError(f"{file}: no backup of Slipway, or not a whole one ({error.filename} is missing).") from error
+    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+        raise BackupError(f"{file}: no backup of Slipway, or a damaged one ({error}). Nothing was changed.") from error
+    if backup.format != FORMAT:
+        raise BackupError(f"{file}: format {backup.format} of Slipway {backup.slipway}; this version reads format {FORMAT}.")
+    (folder / MANIFEST).unlink()
+    found = {name_of(path, folder): path for path in folder.rglob("*") if path.is_file()}
+    telling, wrong = Telling("compared"), set(found) ^ set(backup.files)
+    for number, (name, path) in enumerate(found.items()):
+        with path.open("rb") as content:
+            if hashlib.file_digest(content, "sha256").hexdigest() != backup.files.get(name):
+                wrong.add(name)
+        telling(number)
+    if wrong:
+        raise BackupError(f"{file}: {len(wrong)} files are not as they were backed up, first {min(wrong)}. Nothing was changed.")
+    return backup

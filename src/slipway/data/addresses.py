@@ -1,0 +1,83 @@
+"""What the address of rows may look like, and what it must not hold. Nothing is read here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+WEB = ("http", "https")
+DVC = ("dvc+file", "dvc+http", "dvc+https", "dvc+ssh")
+KNOWN = (*WEB, "file", "s3", *DVC)
+
+# parameters of signed addresses, which let whoever reads them in a record fetch the rows
+SIGNATURES = frozenset({"access_token", "awsaccesskeyid", "sig", "signature", "token", "x-amz-credential", "x-amz-signature"})
+
+WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that holds the file, or try the system out with --sample (generated rows)."
+
+
+@dataclass(frozen=True, slots=True)
+class DvcFile:
+    """A file of a DVC project, in the terms of `dvc.api`: the Git repository as URL or path, a revision of it, a path in it."""
+
+    repository: str
+    revision: str
+    path: str
+
+
+def checked(address: str, what: str) -> str:
+    """Return an address that can be read from and may be recorded, or a path.
+
+    Args:
+        what: What the address is, for the error: SLIPWAY_MIRROR, or a model's origin.
+    Raises:
+        ValueError: It holds a secret (and the error does not show it), or is of a kind that Slipway cannot read.
+    """
+    scheme, found, _ = address.partition("://")
+    if not found:
+        return address
+    if _holds_secret(scheme, urlsplit(address)):
+        raise ValueError(
+            f"{what} must not hold a password, a token or a signature: the address of the rows is recorded with every run. "
+            "Credentials come from the environment, such as AWS_PROFILE, or from Git's credential helper."
+        )
+    if scheme not in KNOWN:
+        raise ValueError(f"{what} {address} begins with {scheme}://; rows are read from a path or from one of {', '.join(KNOWN)}.")
+    return address
+
+
+def _holds_secret(scheme: str, parts: SplitResult) -> bool:
+    named = {name.lower() for name, _ in parse_qsl(parts.query)}
+    # over ssh a user name is part of the address (git@host), elsewhere it is half of a credential, or a token
+    return bool(parts.password or (parts.username and scheme != "dvc+ssh") or named & SIGNATURES)
+
+
+def dvc_file(address: str) -> DvcFile:
+    """Take `dvc+URL@REVISION#PATH` apart, which is how pip names a folder in a Git repository.
+
+    Raises:
+        ValueError: One of the three is missing. Without a revision, the next commit would change what the address means.
+    """
+    parts = urlsplit(address.removeprefix("dvc+"))
+    repository, _, revision = parts.path.rpartition("@")
+    path = parts.fragment.strip("/")
+    if not (repository and revision and path):
+        raise ValueError(
+            f"{address} does not name a repository, a revision and a path. "
+            "Write dvc+URL@REVISION#PATH, such as dvc+https://host/team/data.git@v1.2#data/heart.csv"
+        )
+    url = repository if parts.scheme == "file" else parts._replace(path=repository, fragment="").geturl()
+    return DvcFile(url, revision, path)
+
+
+def of_file(mirror: str, file: str) -> str:
+    """Return the address of a file in a mirror, which is a folder, a base URL, or a DVC repository with or without `#FOLDER`."""
+    base = mirror.rstrip("/")
+    if base.startswith("dvc+") and "#" not in base:
+        return f"{base}#{file}"
+    return f"{base}/{file}"
+
+
+def masked(text: str) -> str:
+    """Hide the credentials in a text of somebody else, which may hold addresses that Slipway has not checked."""
+    return re.sub(r"://[^\s/@]*:[^\s/@]*@", "://***@", text)

@@ -1,0 +1,40 @@
+"""The snapshots in the home folder: one file each, whose name says model, kind and the first digits of its checksum."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.records import Snapshot
+
+DIGITS = 12  # of the checksum, in the name
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file in the folder; nothing about its content has been verified."""
+
+    path: Path
+    digits: str
+    sample: bool
+
+
+def path_of(folder: Path, model: str, sha256: str, *, sample: bool) -> Path:
+    """Return where a snapshot is kept, whether it is there or not."""
+    return folder / f"{model}{'-sample' if sample else ''}-{sha256[:DIGITS]}.csv"
+
+
+def files(folder: Path, model: str) -> list[Kept]:
+    """Return the snapshots of one model that are in the folder, oldest first."""
+    name = re.compile(re.escape(model) + r"(-sample)?-([0-9a-f]{12})\.csv")
+    found = [(path, name.fullmatch(path.name)) for path in folder.glob(f"{model}-*.csv")]
+    paths = sorted(found, key=lambda pair: pair[0].stat().st_mtime)
+    return [Kept(path, match[2], sample=match[1] is not None) for path, match in paths if match]
+
+
+def snapshot(model: str, path: Path, sha256: str, origin: str, *, sample: bool) -> Snapshot:
+    """Return the record of a file whose checksum has been verified."""
+    with path.open("rb") as file:
+        rows = sum(1 for _ in file) - 1
+    return Snapshot(model=model, path=path, sha256=sha256, rows=rows, origin=origin, sample=sample)

@@ -1,0 +1,56 @@
+"""Reading a whole file from wherever an address points: a path, the web, an S3 store, a DVC repository.
+
+Each kind tells the same three things apart: an origin that does not answer, which may heal; one that has no such file, or
+does not let us read it, which will not; and a part of Slipway that is not installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from slipway.data import dvc_repository, s3_store
+from slipway.data.addresses import WAY_OUT, WEB
+from slipway.errors import DatasetNotFoundError, OriginUnreachableError
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+
+def read(model: str, address: str) -> bytes:
+    """Return the content of the file at an address.
+
+    Args:
+        model: For whom, in the errors.
+    Raises:
+        OriginUnreachableError: No connection, an interrupted answer, or a server's own failure. Asking again may help.
+        DatasetNotFoundError: There is no such file, or it may not be read.
+        MissingExtraError: The address is of a kind whose packages are not installed.
+    """
+    scheme = address.partition("://")[0]
+    if scheme in WEB:
+        return _download(model, address)
+    if scheme == "s3":
+        return s3_store.read(model, address)
+    if scheme.startswith("dvc+"):
+        return dvc_repository.read(model, address)
+    return _read_file(model, Path(address.removeprefix("file://")).expanduser())
+
+
+def _read_file(model: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DatasetNotFoundError(f"{model}: there is no file {path}. {WAY_OUT}") from None
+
+
+def _download(model: str, address: str) -> bytes:
+    try:
+        response = httpx.get(address, timeout=TIMEOUT, follow_redirects=True)
+    except httpx.TransportError as error:
+        raise OriginUnreachableError(f"{model}: {address} cannot be reached ({error or type(error).__name__}). {WAY_OUT}") from error
+    if response.is_server_error:
+        raise OriginUnreachableError(f"{model}: {address} answered {response.status_code} {response.reason_phrase}. {WAY_OUT}")
+    if response.is_error:
+        raise DatasetNotFoundError(f"{model}: {address} answered {response.status_code} {response.reason_phrase}. {WAY_OUT}")
+    return response.content

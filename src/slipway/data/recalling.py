@@ -1,0 +1,90 @@
+"""The rows of an earlier run, by the first digits of their checksum: from the home folder, or from where they came then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from slipway.bundle.reading import checksum
+from slipway.data import fetching, kept, samples
+from slipway.errors import DatasetChangedError, SnapshotNotFoundError
+from slipway.records import Snapshot
+from slipway.spec import ModelSpec
+from slipway.tracking.recorded import Recorded
+
+logger = logging.getLogger(__name__)
+
+FEWEST = 8  # digits that name a snapshot
+
+
+def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded]], mirror: str | None, folder: Path) -> Snapshot:
+    """Return recorded rows again, exactly as they were.
+
+    Rows that were generated once are sample rows for ever, also when another record of the same rows says otherwise.
+
+    Args:
+        digits: The checksum, or its first 8 digits or more.
+        recorded: Gives the records whose checksum begins with some digits, newest first, as `slipway.tracking.recorded` does.
+        mirror: As for `fetching.fetch`; it stands in for the origin of the rows that the spec pins, not for older ones.
+    Raises:
+        SnapshotNotFoundError: No recorded rows have such a checksum, or several have; the message lists those there are.
+        DatasetChangedError: The file is gone, and its origin holds another one by now.
+        OriginUnreachableError, DatasetNotFoundError, MissingExtraError: The file is gone; as `fetching.fetch` does.
+    """
+    digits = digits.strip().lower()
+    if not FEWEST <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
+        raise SnapshotNotFoundError(
+            f"{spec.name}: {digits!r} names no snapshot: expected the first {FEWEST} digits or more of a sha256.\n"
+            f"{_there_are(spec, recorded, folder)}"
+        )
+    known = [*recorded(digits), *_in_folder(spec, digits, folder)]
+    if (count := len({found.sha256 for found in known})) != 1:
+        raise SnapshotNotFoundError(
+            f"{spec.name}: the sha256 of {count or 'no'} snapshots begins with {digits}.\n{_there_are(spec, recorded, folder)}"
+        )
+    sample = any(found.sample for found in known)
+    found = next(found for found in known if found.sample == sample)
+    return _sample(spec, found, folder) if sample else _real(spec, found, mirror, folder)
+
+
+def _sample(spec: ModelSpec, found: Recorded, folder: Path) -> Snapshot:
+    path = kept.path_of(folder, spec.name, found.sha256, sample=True)
+    if path.exists() and checksum(path) == found.sha256:
+        return kept.snapshot(spec.name, path, found.sha256, found.origin, sample=True)
+    again = samples.generate(spec, folder)
+    if again.sha256 != found.sha256:
+        raise DatasetChangedError(
+            f"{spec.name}: the sample rows {found.sha256[: kept.DIGITS]} are gone, and those that are generated today are others.\n"
+            f"  expected sha256 {found.sha256}   generated sha256 {again.sha256}\n"
+            f"Check out the version of the project that made them, or put the file back as {path}."
+        )
+    return again
+
+
+def _real(spec: ModelSpec, found: Recorded, mirror: str | None, folder: Path) -> Snapshot:
+    if found.sha256 == spec.dataset.sha256:
+        return fetching.fetch(spec, mirror, folder)
+    logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
+    path = kept.path_of(folder, spec.name, found.sha256, sample=False)
+    fetching.obtain(spec.name, found.origin, found.sha256, path, f"The recorded rows are gone from there. Put the file back as {path}.")
+    return kept.snapshot(spec.name, path, found.sha256, found.origin, sample=False)
+
+
+def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[Recorded]:
+    """Return the files of the folder that match and are whole, also those that no run has recorded."""
+    matching = [file for file in kept.files(folder, spec.name) if file.digits.startswith(digits[: kept.DIGITS])]
+    verified = [(file, checksum(file.path)) for file in matching]
+    return [
+        Recorded(sha256, samples.origin(spec) if file.sample else str(file.path), file.sample)
+        for file, sha256 in verified
+        if sha256.startswith(file.digits) and sha256.startswith(digits)
+    ]
+
+
+def _there_are(spec: ModelSpec, recorded: Callable[[str], list[Recorded]], folder: Path) -> str:
+    in_folder = {file.digits: "sample rows" if file.sample else str(file.path) for file in kept.files(folder, spec.name)}
+    listed = in_folder | {found.sha256[: kept.DIGITS]: "sample rows" if found.sample else found.origin for found in reversed(recorded(""))}
+    if not listed:
+        return f"There are none yet; `slipway release {spec.name}` makes one."
+    return "There are:\n" + "\n".join(f"  {digits}  {origin}" for digits, origin in listed.items())

@@ -1,0 +1,40 @@
+"""The rows that the runs of a model were made from, as MLflow has recorded them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slipway.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PAGE = 1000  # runs asked for at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The rows of one run or more: their checksum in full, where they came from, and whether they were generated."""
+
+    sha256: str
+    origin: str
+    sample: bool
+
+
+def recorded(client: MlflowClient, spec: ModelSpec, digits: str = "") -> list[Recorded]:
+    """Return every different record of rows whose checksum begins with some digits, that of the newest run first."""
+    experiment = client.get_experiment_by_name(spec.name)
+    if experiment is None:
+        return []
+    wanted = f"tags.`slipway.model` = '{spec.name}' AND tags.`slipway.data_sha256` LIKE '{digits}%'"
+    found: dict[Recorded, None] = {}
+    after = None
+    while True:
+        page = client.search_runs([experiment.experiment_id], wanted, max_results=PAGE, order_by=["start_time DESC"], page_token=after)
+        for run in page:
+            tags = run.data.tags
+            found[Recorded(tags["slipway.data_sha256"], tags["slipway.data_origin"], tags["slipway.sample"] == "true")] = None
+        after = page.token
+        if not after:
+            return list(found)

@@ -1,0 +1,103 @@
+"""Asking a person in the run page, and waiting for the answer."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, cast
+from uuid import UUID
+
+import httpx
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.input import RunInput, keyset_from_paused_state
+from prefect.runtime import flow_run
+from prefect.states import Paused
+from pydantic import Field
+
+from slipway import approval
+from slipway.errors import ApprovalError
+from slipway.records import Candidate, Decision, Verdict
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking.connection import connect, run_page
+from tasks import events
+from tasks.patience import FOR_MLFLOW, MINUTE
+
+logger = logging.getLogger("slipway.tasks.approval")
+
+POLL = 2.0  # seconds between two looks for an answer
+GRACE = timedelta(minutes=10)  # Prefect fails a run whose pause has expired; ours ends by itself before that
+NOBODY = "nobody"
+
+
+class Form(RunInput):
+    """What the run page asks. Prefect's server checks an answer against it, wherever it comes from."""
+
+    decision: Literal["approve", "reject"] = Field(
+        title="Decision", description="approve: the version is put into service and tested. reject: what is in service stays."
+    )
+    reason: str = Field(title="Reason", description="Why, not blank. It is kept in the ledger.", pattern=r"\S", max_length=1000)
+    name: str = Field(title="Your name", description="Who decides, not blank. It is kept in the ledger.", pattern=r"\S", max_length=100)
+
+
+@task(task_run_name="ask-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
+def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, settings: Settings) -> str:
+    """Show what is to be decided as an artifact, tell whoever listens that it waits, and return it for the form, as Markdown."""
+    client = connect(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
+    text = approval.question(spec, candidate, verdict, card, run_page(client, settings, candidate.run_id))
+    create_markdown_artifact(text, key=f"approval-{spec.name}", description=f"{spec.name}: what is to be decided")
+    until = f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%d %H:%M} UTC"
+    events.tell(events.APPROVAL_WAITING, spec.name, candidate.version, f"it waits until {until}; no answer counts as rejected")
+    logger.info(
+        "%s: version %s waits for approval until %s: %s (or `slipway approve %s`, `slipway reject %s`)",
+        *(spec.name, candidate.version, until, events.run_url(), spec.name, spec.name),
+    )
+    return text
+
+
+@task(task_run_name="settle-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
+def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings) -> Decision:
+    """Write the decision into the ledger; see `slipway.approval`."""
+    return approval.settle(candidate, verdict, decision, settings, events.run_url())
+
+
+def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
+    """Pause the flow run that calls this until the form is answered; None when the run is cancelled. No answer in time is a rejection.
+
+    It is not Prefect's `pause_flow_run`, because that fails the run when the time is over, and does not see that it is cancelled.
+
+    Raises:
+        ApprovalError: Prefect refused to pause the run.
+    """
+    run, end = UUID(flow_run.id), datetime.now(UTC) + timedelta(hours=hours)
+    paused: State[None] = Paused(pause_expiration_time=end + GRACE, pause_key="approval")
+    keyset = keyset_from_paused_state(paused)
+    paused.state_details.run_input_keyset = {str(part): key for part, key in keyset.items()}
+    form.save(keyset, run)
+    with get_client(sync_client=True) as client:
+        told = client.set_flow_run_state(run, paused)
+        if told.status != SetStateStatus.ACCEPT:
+            raise ApprovalError(f"Prefect does not let run {flow_run.name} wait for approval: {told.details}")
+        while datetime.now(UTC) < end:
+            time.sleep(min(POLL, max(0.0, (end - datetime.now(UTC)).total_seconds())))
+            try:
+                state = client.read_flow_run(run).state
+            except httpx.TransportError as error:  # the client has tried for a minute; a person may take days
+                logger.warning("Prefect does not answer, the approval goes on waiting: %r", error)
+                continue
+            if state and state.is_running():
+                answer = cast(Form, form.load(keyset, run))  # called from synchronous code, Prefect answers with the form itself
+                return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
+            if state and not state.is_paused():
+                return None
+    return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")

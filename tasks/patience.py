@@ -1,0 +1,67 @@
+"""Which failures of a step heal by themselves, how long each is waited for, and how long a step may take.
+
+A step that is tried again must be safe to repeat; each says beside its own code why it is. The time-outs are of one attempt. They
+interrupt whatever waits, but a computation only between two calls of a library. There is none for a whole flow: inside one, those of
+its steps could interrupt nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from slipway.errors import EndpointUnreachableError, GatewayUnreachableError, OriginUnreachableError
+from slipway.tracking.connection import is_away, without_password
+
+logger = logging.getLogger("slipway.tasks.patience")
+
+Result = TypeVar("Result")
+
+MINUTE, HOUR = 60, 3600
+MLFLOW_DELAYS = (2, 4, 8, 16, 32, 64)
+GATEWAY_RETRIES = 3  # supervised, it is back in seconds; if it is not, waiting does not help
+
+
+def heals(_task: Any, run: Any, state: Any) -> bool:
+    """Tell whether to try a step again: nobody answered, or with 5xx. What was refused, changed, missing or wrong stays so."""
+    error = state.result(raise_on_failure=False)
+    again = _heals(error, run.run_count)
+    if again:
+        logger.warning("%s: %s; it is tried again", run.name, without_password(error))
+    return again
+
+
+def waiting(*delays: int) -> dict[str, Any]:
+    """Return the options of a task that is tried again after each of these delays, in seconds, give or take half."""
+    return {"retries": len(delays), "retry_delay_seconds": list(delays), "retry_jitter_factor": 0.5, "retry_condition_fn": heals}
+
+
+def patiently(step: Callable[[], Result], delays: tuple[int, ...] = MLFLOW_DELAYS) -> Result:
+    """Call until it does not fail of what heals, within one attempt of a task: a step of a transaction must not have retries.
+
+    Prefect rolls the transaction back when an attempt fails, before the next one.
+    """
+    for attempt, delay in enumerate(delays, 1):
+        try:
+            return step()
+        except Exception as error:
+            if not _heals(error, attempt):
+                raise
+            seconds = delay * random.uniform(0.5, 1.5)  # noqa: S311  (it spreads callers)
+            logger.warning("%s; it is tried again in %.0f s", without_password(error), seconds)
+            time.sleep(seconds)
+    return step()
+
+
+def _heals(error: BaseException | None, attempts: int) -> bool:
+    if isinstance(error, GatewayUnreachableError | EndpointUnreachableError):
+        return attempts <= GATEWAY_RETRIES
+    return isinstance(error, OriginUnreachableError) or is_away(error)
+
+
+FOR_ORIGIN = waiting(2, 8, 30)
+FOR_MLFLOW = waiting(*MLFLOW_DELAYS)
+FOR_MLFLOW_AT_FIRST = waiting(*MLFLOW_DELAYS[:4])  # nothing is lost yet, and a wrong address should not take minutes to be told

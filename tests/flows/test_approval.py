@@ -1,0 +1,253 @@
+"""A release that a person must approve: it waits on a real Prefect server, and hears from the API, the command, or nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
+
+import httpx
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.flow_runs import resume_flow_run
+from prefect.states import Cancelling
+
+from deployments import approvals
+from flows.approval import approve, decided
+from flows.fleet import fleet
+from flows.release import release
+from slipway import approval
+from slipway.bundle.installing import active
+from slipway.catalogue import catalogue, lookup
+from slipway.errors import ApprovalError, ReleaseInProgressError
+from slipway.locking import exclusive
+from slipway.records import Decision, Rule, Verdict
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+from tasks import approval as asking
+
+MODEL = "heart-failure"
+QUICK = {"sample": True, "trials": 1, "jobs": 1}
+YES = {"decision": "approve", "reason": "the figures hold", "name": "Ada"}
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(asking, "POLL", 0.2)
+    monkeypatch.setenv("SLIPWAY_APPROVAL_HOURS", "0.05")  # what a test that fails leaves waiting ends by itself
+
+
+@pytest.fixture
+def begin():
+    """Run a flow in another thread, as a worker would in another process; what it returns is its state, when it has ended."""
+
+    def submit(flow, *arguments, **parameters):
+        return pool.submit(copy_context().run, partial(flow, *arguments, return_state=True, **parameters))
+
+    with ThreadPoolExecutor(1) as pool:
+        yield submit
+
+
+@pytest.fixture
+def waits(place, until):
+    """Return the one release that waits for approval, when it does."""
+
+    def look():
+        found = []
+        until(lambda: found.extend(approvals.waiting(place.settings, MODEL)) or found, "a release waits for approval", within=200)
+        return found[0]
+
+    return look
+
+
+def slipway(*arguments):
+    return subprocess.run([sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, timeout=120)
+
+
+def version_in_service(place):
+    answer = httpx.get(f"{place.settings.gateway_url}/models/{MODEL}", headers={"Authorization": f"Bearer {place.key}"})
+    return answer.json()["version"]
+
+
+def resume(run_id, **answer):
+    told = httpx.post(f"{os.environ['PREFECT_API_URL']}/flow_runs/{run_id}/resume", json={"run_input": answer}).raise_for_status().json()
+    return told["status"]
+
+
+def test_nothing_changes_while_a_release_waits_and_it_goes_on_when_it_is_approved(place, begin, waits, until):
+    release(MODEL, **QUICK)
+    running = begin(release, MODEL, approval=True, **QUICK)
+    asked = waits()
+
+    assert (asked.model, asked.version, asked.release) == (MODEL, 2, "release-heart-failure")
+    assert version_in_service(place) == 1
+    second = release(MODEL, return_state=True, **QUICK)
+    with pytest.raises(ReleaseInProgressError, match="waits for approval"):
+        second.result()
+    with exclusive(MODEL, place.settings):  # as a rollback does
+        assert version_in_service(place) == 1
+    for unusable in ({"reason": " "}, {"name": ""}, {"decision": "perhaps"}):
+        assert resume(asked.id, **YES | unusable) == "REJECT"
+    assert not running.done()
+    listed = json.loads(slipway("approvals", "--json").stdout)
+    assert [(one["id"], one["version"]) for one in listed] == [(asked.id, 2)]
+
+    resume_flow_run(asked.id, run_input=YES)
+
+    state = running.result(timeout=120)
+    assert (state.name, state.result().decision) == ("Promoted", Decision(approved=True, who="Ada", why="the figures hold"))
+    assert version_in_service(place) == 2
+    told = place.history()
+    assert [(entry["event"], entry["version"], entry["previous"]) for entry in told] == [
+        ("promoted", 1, None),
+        ("approved", 2, 1),
+        ("promoted", 2, 1),
+    ]
+    assert (told[1]["who"], told[1]["why"], told[1]["aliases"], told[1]["stage"]) == ("Ada", "the figures hold", ["candidate"], "Staging")
+    assert "/flow-run/" in told[1]["run_url"]
+
+
+def test_a_rejected_release_leaves_everything_as_it_was(place, begin, waits):
+    running = begin(release, MODEL, approval=True, **QUICK)
+    waits()
+    said = slipway("reject", MODEL, "--because", "not before the audit", "--json")
+
+    assert json.loads(said.stdout)["state"] == "Rejected"
+    state = running.result(timeout=120)
+    assert (state.name, state.result().outcome) == ("Rejected", "rejected")
+    assert state.message.endswith(": not before the audit")
+    assert active(place.settings.bundles, MODEL) is None
+    assert [(entry["event"], entry["why"]) for entry in place.history()] == [("rejected", "not before the audit")]
+    standing = registry.state(connect(place.settings), lookup(MODEL).registered_as)
+    assert (standing.aliases, standing.stages) == ({"candidate": 1}, {1: "Staging"})
+    nothing = slipway("approve", MODEL, "--because", "too late", "--json")
+    assert (nothing.returncode, json.loads(nothing.stdout)["error"]) == (1, "ApprovalError")
+    assert f"no release of {MODEL} waits for approval" in nothing.stderr
+
+
+def test_a_release_killed_while_it_waits_leaves_its_candidate_in_staging(place, waits, monkeypatch):
+    code = f"from flows.release import release; release({MODEL!r}, approval=True, **{QUICK!r})"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    asked = waits()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    monkeypatch.setattr(approvals, "TAKEN_WITHIN", 1.0)
+    with pytest.raises(ApprovalError, match="its process is gone"):
+        approvals.answer(place.settings, asked, approved=True, who="Ada", why="the figures hold")
+
+    assert registry.state(connect(place.settings), lookup(MODEL).registered_as).stages == {1: "Staging"}
+    assert (place.history(), active(place.settings.bundles, MODEL)) == ([], None)
+    assert release(MODEL, return_state=True, **QUICK).name == "Promoted"
+    assert version_in_service(place) == 2
+
+
+@pytest.fixture
+def judged(place, candidate):
+    """A registry with versions 1, in service, and 2, which passed the gate, with its model card."""
+    client, spec = connect(place.settings), lookup(MODEL)
+    experiment = client.create_experiment(MODEL, artifact_location=place.settings.mlflow_artifacts.as_uri())
+    client.create_registered_model(spec.registered_as)
+    for _ in (1, 2):
+        run_id = client.create_run(experiment).info.run_id
+        client.log_text(run_id, "# Model card: heart-failure", "card.md")
+        client.create_model_version(spec.registered_as, f"runs:/{run_id}/model", run_id)
+    registry.promote(client, spec.registered_as, 1)
+    registry.nominate(client, spec.registered_as, 2)
+    rule = Rule(name="floor", passed=True, reason="it reaches the floor")
+    verdict = Verdict(model=MODEL, champion=1, champion_metrics={"accuracy": 0.85}, rules=[rule])
+    return candidate.model_copy(update={"run_id": run_id}), verdict
+
+
+def test_no_answer_in_time_is_a_rejection(judged):
+    candidate, verdict = judged
+
+    state = approve(MODEL, candidate, verdict, 1 / 3600, return_state=True)
+
+    assert (state.type, state.name) == ("COMPLETED", "Rejected")
+    assert decided(state) == Decision(approved=False, who="nobody", why="nobody decided within 0.000277778 hours")
+
+
+def test_a_question_that_is_cancelled_in_the_run_page_is_a_rejection(judged, begin, until):
+    candidate, verdict = judged
+    asked = begin(approve, MODEL, candidate, verdict, 1)
+    with get_client(sync_client=True) as client:
+        run = paused(client, until)
+        client.set_flow_run_state(run.id, Cancelling())
+
+    state = asked.result(timeout=60)
+
+    assert state.name == "Cancelled"
+    why = "the approval run ended as Cancelled: cancelled in the run page, which counts as rejected"
+    assert decided(state) == Decision(approved=False, who="nobody", why=why)
+
+
+def test_the_run_page_shows_the_question_and_automations_hear_of_it(judged, begin, until):
+    candidate, verdict = judged
+    asked = begin(approve, MODEL, candidate, verdict, 1)
+    with get_client(sync_client=True) as client:
+        run = paused(client, until)
+        question = client.request("GET", f"/flow_runs/{run.id}/input/paused-approval-description").json()
+        schema = client.request("GET", f"/flow_runs/{run.id}/input/paused-approval-schema").json()
+        (artifact,) = client.request("POST", "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [str(run.id)]}}}).json()
+        named = {"event": {"name": ["slipway.approval.waiting"]}, "resource": {"id": [f"slipway.model.{MODEL}"]}}
+
+        def told():
+            found = client.request("POST", "/events/filter", json={"filter": named}).json()["events"]
+            return [event["payload"] for event in found if event["payload"]["run_url"].endswith(str(run.id))]
+
+        until(told, "the event is kept")
+        (payload,) = told()
+    resume_flow_run(run.id, run_input=YES)
+
+    assert decided(asked.result(timeout=60)) == Decision(approved=True, who="Ada", why="the figures hold")
+    assert run.name == "approve-heart-failure-version-2"
+    assert (payload["run"], payload["version"]) == (run.name, 2)
+    assert (artifact["key"], artifact["data"]) == ("approval-heart-failure", question)
+    assert "| accuracy | 0.8696 | 0.8500 |" in question
+    assert question.endswith("# Model card: heart-failure")
+    assert schema["required"] == ["decision", "reason", "name"]
+    assert schema["properties"]["decision"]["enum"] == ["approve", "reject"]
+
+
+def test_an_approval_does_not_count_when_another_version_has_come_into_service(place, judged):
+    candidate, verdict = judged
+    client, name = connect(place.settings), lookup(MODEL).registered_as
+    client.delete_registered_model_alias(name, registry.CHAMPION)
+
+    decision = approval.settle(candidate, verdict, Decision(approved=True, who="Ada", why="the figures hold"), place.settings, None)
+
+    assert (decision.approved, decision.who) == (False, "slipway")
+    assert decision.why.startswith("version 2 was compared with version 1 in service, and now no version is.")
+    assert [(entry["event"], entry["who"]) for entry in place.history()] == [("approved", "Ada"), ("rejected", "slipway")]
+
+
+def test_the_fleet_leaves_out_a_model_that_needs_approval(place, monkeypatch):
+    monkeypatch.setitem(catalogue(), MODEL, replace(lookup(MODEL), approval=True))
+
+    state = fleet([MODEL], return_state=True, **QUICK)
+
+    (entry,) = state.result().entries
+    assert entry.outcome == "needs approval"
+    assert f"slipway release {MODEL}" in entry.message
+    assert state.message == f"0 models released; left out, because each needs approval: {MODEL}"
+    assert place.history() == []
+
+
+def paused(client, until):
+    from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
+
+    query = {
+        "flow_filter": FlowFilter(name={"any_": ["approval"]}),
+        "flow_run_filter": FlowRunFilter(state={"type": {"any_": ["PAUSED"]}}, name={"any_": ["approve-heart-failure-version-2"]}),
+    }
+    found = []
+    until(lambda: found.extend(client.read_flow_runs(sort="START_TIME_DESC", **query)) or found, "the approval run is paused")
+    return found[0]

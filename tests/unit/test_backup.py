@@ -1,0 +1,169 @@
+"""A backup of a home folder: made while others write, compared before it is put back, and never half-way."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import tarfile
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from slipway.backup import back_up, restore
+from slipway.backup.manifest import MANIFEST
+from slipway.errors import BackupError, ReleaseInProgressError
+from slipway.settings import Settings
+
+LINES = 500
+
+
+@pytest.fixture
+def lived_in(settings: Settings) -> Settings:
+    """A home folder with two databases, a bundle, and what belongs to running processes."""
+    home = settings.home
+    for name in ("ledger.db", "gateway/audit.db"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(home / name)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("CREATE TABLE lines (number INTEGER, twice INTEGER)")
+            database.executemany("INSERT INTO lines VALUES (?, ?)", [(number, 2 * number) for number in range(LINES)])
+            database.commit()
+    for name in ("bundles/toy/1-abc/contract.json", "logs/gateway.log", "locks/toy.lock", "supervisor/supervisord.conf"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    (home / "credentials.env").write_text("SLIPWAY_API_KEY=slw_x\n")
+    (home / "credentials.env").chmod(0o600)
+    return settings
+
+
+def lines(database: Path) -> list[tuple[int, int]]:
+    with closing(sqlite3.connect(database)) as opened:
+        return opened.execute("SELECT * FROM lines").fetchall()
+
+
+def test_what_was_backed_up_comes_back(lived_in, tmp_path):
+    made = back_up(lived_in, tmp_path / "backup.tar.gz")
+
+    again = tmp_path / "elsewhere" / "home"
+    restored, aside = restore(tmp_path / "backup.tar.gz", again)
+
+    assert restored == made
+    assert aside is None
+    assert {path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file()} == {
+        "bundles/toy/1-abc/contract.json", "credentials.env", "gateway/audit.db", "ledger.db",
+    }  # fmt: skip
+    assert lines(again / "ledger.db") == lines(lived_in.home / "ledger.db")
+    assert stat.S_IMODE((again / "credentials.env").stat().st_mode) == 0o600
+    assert stat.S_IMODE(again.stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "backup.tar.gz").stat().st_mode) == 0o600
+
+
+def test_database_that_is_written_to_meanwhile_is_copied_as_of_one_moment(lived_in, tmp_path):
+    ended, started = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(lived_in.home / "gateway" / "audit.db", timeout=30)) as database:
+            number = LINES
+            while not ended.is_set():
+                with database:  # two rows a transaction: a copy of half of one would hold an odd number
+                    database.executemany("INSERT INTO lines VALUES (?, ?)", [(number, 2 * number), (number + 1, 2 * number + 2)])
+                number += 2
+                started.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert started.wait(10)
+        back_up(lived_in, tmp_path / "backup.tar.gz")
+    finally:
+        ended.set()
+        writer.join()
+
+    restore(tmp_path / "backup.tar.gz", tmp_path / "again")
+    found = lines(tmp_path / "again" / "gateway" / "audit.db")
+    assert len(found) > LINES
+    assert len(found) % 2 == 0
+    assert found == [(number, 2 * number) for number in range(len(found))]
+
+
+def test_release_that_runs_is_waited_for(lived_in, tmp_path):
+    with FileLock(lived_in.home / "locks" / "toy.lock"), pytest.raises(ReleaseInProgressError, match="toy"):
+        back_up(lived_in, tmp_path / "backup.tar.gz", patience=0.1)
+
+    assert list(tmp_path.glob("*backup*")) == []
+
+
+@pytest.mark.parametrize("at", [0.3, 0.9])
+def test_damaged_file_changes_nothing(lived_in, tmp_path, at):
+    file = tmp_path / "backup.tar.gz"
+    back_up(lived_in, file)
+    content = bytearray(file.read_bytes())
+    content[int(at * len(content))] ^= 0xFF
+    file.write_bytes(content)
+
+    with pytest.raises(BackupError, match=r"damaged|not as they were"):
+        restore(file, tmp_path / "again")
+
+    assert not (tmp_path / "again").exists()
+    assert list(tmp_path.glob(".again*")) == []
+
+
+def test_file_that_was_cut_off_changes_nothing(lived_in, tmp_path):
+    file = tmp_path / "backup.tar.gz"
+    back_up(lived_in, file)
+    file.write_bytes(file.read_bytes()[:-200])
+
+    with pytest.raises(BackupError):
+        restore(file, tmp_path / "again")
+
+    assert not (tmp_path / "again").exists()
+
+
+def test_archive_with_other_content_than_its_list_is_refused(lived_in, tmp_path):
+    back_up(lived_in, tmp_path / "backup.tar.gz")
+    with tarfile.open(tmp_path / "backup.tar.gz") as whole:
+        whole.extractall(tmp_path / "opened", filter="data")
+    (tmp_path / "opened" / "credentials.env").write_text("SLIPWAY_API_KEY=slw_another\n")
+    with tarfile.open(tmp_path / "changed.tar.gz", "w:gz") as changed:
+        for path in sorted((tmp_path / "opened").iterdir()):
+            changed.add(path, path.name)
+
+    with pytest.raises(BackupError, match=r"1 files are not as they were backed up, first credentials\.env"):
+        restore(tmp_path / "changed.tar.gz", tmp_path / "again")
+
+
+def test_archive_that_leads_out_of_the_folder_is_refused(tmp_path):
+    (tmp_path / MANIFEST).write_text("{}")
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / MANIFEST, "../escaped.json")
+
+    with pytest.raises(BackupError, match="damaged"):
+        restore(tmp_path / "evil.tar.gz", tmp_path / "home" / "again")
+
+    assert not list(tmp_path.rglob("escaped.json"))
+
+
+def test_home_that_is_there_is_only_moved_aside_when_asked(lived_in, tmp_path):
+    back_up(lived_in, tmp_path / "backup.tar.gz")
+    (lived_in.home / "newer").write_text("since the backup")
+
+    with pytest.raises(BackupError, match="--replace"):
+        restore(tmp_path / "backup.tar.gz", lived_in.home)
+    assert (lived_in.home / "newer").exists()
+
+    _, aside = restore(tmp_path / "backup.tar.gz", lived_in.home, replace=True)
+    assert not (lived_in.home / "newer").exists()
+    assert (aside / "newer").read_text() == "since the backup"
+
+
+def test_backup_overwrites_nothing_and_lies_outside(lived_in, tmp_path):
+    (tmp_path / "there").write_text("precious")
+
+    with pytest.raises(BackupError, match="not overwritten"):
+        back_up(lived_in, tmp_path / "there")
+    with pytest.raises(BackupError, match="elsewhere"):
+        back_up(lived_in, lived_in.home / "backup.tar.gz")
+    assert (tmp_path / "there").read_text() == "precious"
