@@ -52,7 +52,7 @@ def processes_of(settings: Settings) -> list[psutil.Process]:
     return Supervisor(settings.home).everything()
 
 
-def wait_until(true: Callable[[], bool], seconds: float) -> None:
+def wait_until(true: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not true within {seconds} s"
