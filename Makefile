@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := .venv/.installed
+# processes that test side by side; each starts servers of its own
+WORKERS ?= 2
 # compiled modules are kept in .venv: without them, every program would compile its imports anew, for seconds
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
@@ -33,7 +35,7 @@ down: install ## Stop them
 	@$(BIN)/slipway down
 
 test: install ## Run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lint: install ## Check style, types, import contracts and the manifest
 	@$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from __future__ import annotations
 from prefect.events import emit_event
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_UI_URL
+from prefect.utilities.urls import url_for
 
 PROMOTED = "slipway.model.promoted"
 ROLLED_BACK = "slipway.model.rolled-back"
@@ -44,4 +45,5 @@ def tell(event: str, model: str, version: int | None, reason: str) -> None:
 
 def run_url() -> str | None:
     """Return the page of the flow run that this is called in; None outside of one, or where the server lives no longer than the run."""
-    return str(flow_run.ui_url) if PREFECT_UI_URL.value() and flow_run.id else None
+    # flow_run.ui_url leads to where the page was in an earlier version of Prefect
+    return url_for("flow-run", obj_id=flow_run.id, url_type="ui") if PREFECT_UI_URL.value() and flow_run.id else None
