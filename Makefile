@@ -35,7 +35,7 @@ down: install ## Stop them
 	@$(BIN)/slipway down
 
 test: install ## Run all tests
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: install ## Check style, types, import contracts and the manifest
 	@$(BIN)/ruff check .
