@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.release import release
 from slipway.bundle.installing import active
@@ -78,10 +79,10 @@ def test_run_page_shows_steps_artifacts_and_slipways_own_log_lines(place):
 
     with get_client(sync_client=True) as client:
         flow_run = client.read_flow_run(state.state_details.flow_run_id)
-        tasks = client.read_task_runs(limit=50)
-        artifacts = {artifact.key: artifact for artifact in client.read_artifacts(limit=50)}
+        of_this_run = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id]))
+        steps = {task.name for task in client.read_task_runs(flow_run_filter=of_this_run)}
+        artifacts = {artifact.key: artifact for artifact in client.read_artifacts(flow_run_filter=of_this_run)}
     assert flow_run.name == "release-heart-failure"
-    steps = {task.name for task in tasks if task.flow_run_id == flow_run.id}
     assert steps >= {f"{step}-{MODEL}" for step in ("fetch", "validate", "tune", "register", "judge", "promote", "serve", "smoke-test")}
     report = artifacts["release-heart-failure"].data
     assert "reaches the floor" in report

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.release import release
 from flows.score import score
@@ -76,8 +77,9 @@ def test_bundle_endpoint_registry_and_mlflow_answer_the_same(place, patients, tm
 def told_in_run_page(state):
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(state.state_details.flow_run_id)
-        artifacts = [one for one in client.read_artifacts(limit=50) if one.flow_run_id == run.id]
-        steps = {task.name for task in client.read_task_runs(limit=50) if task.flow_run_id == run.id}
+        of_this_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        artifacts = client.read_artifacts(flow_run_filter=of_this_run)
+        steps = {task.name for task in client.read_task_runs(flow_run_filter=of_this_run)}
     found = {artifact.key: artifact.data for artifact in artifacts}
     assert run.name == f"score-{MODEL}"
     assert steps == {f"{step}-{MODEL}" for step in ("fetch-rows", "score-rows", "report-scores")}
