@@ -8,7 +8,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
-.PHONY: help install demo up down test lint format manifest lock bench
+.PHONY: help install demo up down test drill lint format manifest lock bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,11 @@ up: install ## Start Prefect, MLflow, a worker and the gateway
 down: install ## Stop them
 	@$(BIN)/slipway down
 
-test: install ## Run all tests
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test: install ## Run the tests
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not drill"
+
+drill: install ## Run the tests that break a running platform: faults and alarms, one after another
+	@$(BIN)/pytest -m drill
 
 lint: install ## Check style, types, import contracts and the manifest
 	@$(BIN)/ruff check .

@@ -29,7 +29,7 @@ from tests.receiver import Receiver, web_hook
 
 KEY = "a-key-that-must-not-show"  # in the path of the web hook
 ZOMBIES = "slipway: run without a sign of life"
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from slipway.ledger import Ledger
 from tests.platform.conftest import processes_of
 from tests.platform.site import MANY_ROWS, MODEL, Run, Site, build, until
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
 MAKE_VERSION = "POST /api/2.0/mlflow/model-versions/create"
 READ_CHAMPION = "GET /api/2.0/mlflow/registered-models/search"
