@@ -166,7 +166,7 @@ def test_the_stored_model_has_a_signature_of_raw_columns_and_an_example(register
 
 def test_nothing_that_is_stored_is_a_pickle(registered: tuple[Candidate, RegistryState], desk: Desk) -> None:
     stored = {path.name: path for path in desk.settings.mlflow_artifacts.rglob("*") if path.is_file()}
-    assert {"model.skops", "model.onnx", "MLmodel"} <= set(stored)  # the walk saw the models
+    assert {"model.skops", "model.npz", "MLmodel"} <= set(stored)  # the walk saw the models
 
     for path in stored.values():
         content = path.read_bytes()
