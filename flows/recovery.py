@@ -1,7 +1,8 @@
 """Putting back what a run left half-done that was cancelled, crashed or failed.
 
-A flow takes it on with `**RECOVERS` among its options. Prefect calls `put_back` in the run's own process; where that was killed, the worker does, in another one.
-Where nobody is left to do so, the worker does when it is started again, and so does the model's next release.
+A flow takes it on with `**RECOVERS` among its options. Prefect calls `put_back` in the run's own process; where that was killed, the
+worker does, in another one. Where nobody is left to do so, the worker does when it is started again, and so does the model's next
+release.
 """
 
 from __future__ import annotations
