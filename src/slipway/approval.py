@@ -42,12 +42,13 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     An approval counts only while the champion is the one that the candidate was compared with: the person has seen no other figures.
     The caller holds the model's lock.
     """
+    # read first: where MLflow does not answer, this is tried again, and a decision is written once
+    champion = registry.state(connect(settings), candidate.registered_as).aliases.get(registry.CHAMPION)
     event: Literal["approved", "rejected"] = "approved" if decision.approved else "rejected"
     promotion.decide(candidate, settings, event, decision.who, decision.why, run_url)
     logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, decision.who, decision.why)
     if not decision.approved:
         return decision
-    champion = registry.state(connect(settings), candidate.registered_as).aliases.get(registry.CHAMPION)
     if (objection := outdated(candidate, verdict, champion)) is None:
         return decision
     promotion.decide(candidate, settings, "rejected", "slipway", objection, run_url)
