@@ -42,7 +42,12 @@ def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, P
             os.rename(home, aside)
         elif home.exists():
             home.rmdir()
-        os.rename(scratch, home)
+        try:
+            os.rename(scratch, home)
+        except OSError:
+            if aside:
+                os.rename(aside, home)
+            raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if str(home) != backup.home:
