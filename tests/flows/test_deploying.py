@@ -35,6 +35,15 @@ def server(prefect_server: str) -> Iterator[PrefectServer]:
         yield server
 
 
+@pytest.fixture(autouse=True, scope="module")
+def catalogue_in_its_order() -> Iterator[None]:
+    """Sort the catalogue again at the end: what monkeypatch puts back, it puts last."""
+    yield
+    held = dict(sorted(catalogue().items()))
+    catalogue().clear()
+    catalogue().update(held)
+
+
 @pytest.fixture
 def toy_with(toy: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Have the catalogue hold the toy and nothing else; keywords replace parts of it."""
