@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from slipway.columns import Category, ClassLabel, Columns, Derived, Difference, Feature, Numeric, Target, WeightedMean
 from slipway.data import addresses
 from slipway.errors import SpecError
+from slipway.monitoring.plan import AS_USUAL, Drift, Season, Watch
 from slipway.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -25,15 +26,18 @@ __all__ = [
     "Dataset",
     "Derived",
     "Difference",
+    "Drift",
     "Feature",
     "Gate",
     "ModelSpec",
     "Numeric",
     "Preparation",
     "Schedule",
+    "Season",
     "Simplest",
     "Split",
     "Target",
+    "Watch",
     "WeightedMean",
 ]
 
@@ -185,6 +189,7 @@ class ModelSpec:
     baseline: BaseEstimator | None = None  # a simple model to compare with, in the same preparation
     schedules: tuple[Schedule, ...] = ()
     approval: bool = False
+    watch: Watch = AS_USUAL
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
@@ -224,6 +229,8 @@ class ModelSpec:
             raise SpecError(f"baseline={self.baseline} has no predict_proba, so it cannot be measured as the model is.")
         if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
             raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
+        if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
+            raise SpecError(f"watch.columns names {unknown}, which are no features.")
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
         if self.metric not in metrics:
             raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")

@@ -1,0 +1,101 @@
+"""What was found about one window of served rows, or of outcomes. Small, frozen, printable, and kept for good."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from slipway.records import Metrics, Record
+
+WindowKind = Literal["served", "outcomes"]
+
+
+class ColumnDrift(Record):
+    """One column of a window against the training rows; for the predicted labels, against the labels predicted for the test rows.
+
+    `p_value` is the test's own; it counts as significant at or below `significance`, which is the plan's, divided by the number of
+    columns. `drifted` when it is, and the distance reaches the threshold.
+    """
+
+    column: str
+    distance_by: str
+    distance: float
+    threshold: float
+    test: str
+    p_value: float
+    significance: float
+    drifted: bool
+
+
+class DriftFinding(Record):
+    """Whether a window has drifted. `new` and `absent` are values by column: served though never learnt from, and learnt but not served."""
+
+    columns: list[ColumnDrift]
+    prediction: ColumnDrift | None
+    new: dict[str, list[str]]
+    absent: dict[str, list[str]]
+
+    @property
+    def drifted(self) -> list[str]:
+        """The columns that drifted, features and then the prediction."""
+        return [found.column for found in [*self.columns, *([self.prediction] if self.prediction else [])] if found.drifted]
+
+
+class SliceFigure(Record):
+    """The spec's metric in one slice of the rows with outcomes, beside that of registration; None where the rows do not define it."""
+
+    name: str
+    rows: int
+    figure: float | None
+    low: float | None
+    high: float | None
+
+
+class Performance(Record):
+    """How right the answers were, by their outcomes. `low` and `high` are the 95 % interval of `figure`, which is the spec's metric.
+
+    `registered` is the figure of the same version at its registration. `worse`: even `high` lies below it by more than the gate's
+    tolerance, which is concept drift: chance does not explain the fall. `below_floor`: it is worse, and below the gate's floor.
+    """
+
+    metric: str
+    figure: float
+    low: float
+    high: float
+    registered: float
+    floor: float
+    worse: bool
+    below_floor: bool
+    hits: int
+    misses: int
+    metrics: Metrics
+    confusion_matrix: list[list[int]]
+    slices: list[SliceFigure]
+
+
+class Window(Record):
+    """One window of one version: served rows, or predictions whose outcome came to be known, from `first` to `last`.
+
+    `judged` is False where there were too few rows; `reason` says so, or what was found, in words. `per_day` counts rows a day.
+    """
+
+    model: str
+    version: int
+    kind: WindowKind
+    number: int
+    first: datetime
+    last: datetime
+    rows: int
+    judged: bool
+    reason: str
+    per_day: float | None = None
+    season: str | None = None
+    drift: DriftFinding | None = None
+    performance: Performance | None = None
+
+    @property
+    def bad(self) -> bool:
+        """Whether it counts towards an alarm."""
+        if not self.judged or self.season:
+            return False
+        return bool(self.drift and self.drift.drifted) or bool(self.performance and self.performance.worse)

@@ -1,0 +1,117 @@
+"""How a model in service is watched: how many rows are judged together, what counts as drift, and what it takes to raise an alarm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from slipway.errors import SpecError
+from slipway.schedules import Schedule
+
+# Evidently's names of its methods
+DISTANCES = ("wasserstein", "jensenshannon", "psi", "hellinger", "kl_div")
+TESTS = ("ks", "chisquare", "z", "anderson", "cramer_von_mises", "mannw", "t_test", "TVD", "g_test", "es")
+
+DAILY = Schedule("watch", "0 5 * * *", "UTC", active=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """When a column of a window counts as drifted: it lies far enough from the training rows, and chance does not explain it.
+
+    A distance alone takes chance for drift in small windows; a test alone takes any trifle for drift in large ones.
+
+    `distance`, `test`: Evidently's names of the two; if left out, the normed Wasserstein distance and the Kolmogorov-Smirnov test
+    for numbers, the Jensen-Shannon distance and the chi-squared test for categories, codes and labels. `threshold`: the least
+    distance. `significance`: the largest p-value, over all columns of a window together (Bonferroni).
+    """
+
+    threshold: float = 0.1
+    significance: float = 0.01
+    distance: str | None = None
+    test: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.threshold > 0 and math.isfinite(self.threshold)):
+            raise SpecError(f"drift: threshold={self.threshold}: expected a distance above 0.")
+        if not 0 < self.significance < 1:
+            raise SpecError(f"drift: significance={self.significance}: expected a probability between 0 and 1.")
+        if self.distance not in (None, *DISTANCES):
+            raise SpecError(f"drift: distance={self.distance!r} is not one of {', '.join(DISTANCES)}.")
+        if self.test not in (None, *TESTS):
+            raise SpecError(f"drift: test={self.test!r} is not one of {', '.join(TESTS)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Days of every year on which other rows are usual: windows that begin in it are shown, and raise no alarm.
+
+    `first` and `last` are "MM-DD", both included; a season may last over the end of the year.
+    """
+
+    name: str
+    first: str
+    last: str
+
+    def __post_init__(self) -> None:
+        for day in (self.first, self.last):
+            try:
+                date.fromisoformat(f"2024-{day}")  # a leap year: the 29th of February is a day too
+            except ValueError:
+                raise SpecError(f"season {self.name!r}: {day!r} is no day; expected MM-DD, such as 12-15.") from None
+
+    def includes(self, day: date) -> bool:
+        """Tell whether a day lies in it."""
+        found = f"{day:%m-%d}"
+        return self.first <= found <= self.last if self.first <= self.last else found >= self.first or found <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a model is watched.
+
+    `rows`: served rows, or outcomes, that are judged together: a window. `days`: a window that is not full after so long is closed.
+    `minimum`: below so many rows a window is not judged. `needed` bad windows among the last `of` raise an alarm. `cooldown_days`:
+    after an alarm there is none for so long. `drift`: for every column that `columns` does not name; `prediction`: for the labels.
+    `volume`: how many times more, or fewer, rows a day than in the windows before are worth a word; volume raises no alarm.
+    `schedule`: when the model is watched by itself.
+    """
+
+    rows: int = 500
+    days: float = 7.0
+    minimum: int = 100
+    needed: int = 2
+    of: int = 5
+    cooldown_days: float = 7.0
+    drift: Drift = Drift()
+    columns: Mapping[str, Drift] = field(default_factory=dict)
+    prediction: Drift = Drift()
+    volume: float = 4.0
+    seasons: tuple[Season, ...] = ()
+    schedule: Schedule = DAILY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        if not 2 <= self.minimum <= self.rows:
+            raise SpecError(f"watch: minimum={self.minimum}, rows={self.rows}: expected 2 <= minimum <= rows.")
+        if not 1 <= self.needed <= self.of:
+            raise SpecError(f"watch: needed={self.needed}, of={self.of}: expected 1 <= needed <= of.")
+        if not self.days > 0 or not self.cooldown_days >= 0 or not self.volume > 1:
+            raise SpecError(
+                f"watch: days={self.days}, cooldown_days={self.cooldown_days}, volume={self.volume}: "
+                "expected days above 0, a cool-down of 0 or more, and a volume above 1."
+            )
+
+    def of_column(self, name: str) -> Drift:
+        """Return what counts as drift of a feature."""
+        return self.columns.get(name, self.drift)
+
+    def season(self, day: date) -> str | None:
+        """Return the season that a day lies in, None outside of all."""
+        return next((season.name for season in self.seasons if season.includes(day)), None)
+
+
+AS_USUAL = Watch()
