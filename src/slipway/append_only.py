@@ -5,8 +5,10 @@ Who may change the schema can take that away again; see docs/rollback-and-ledger
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import Engine
+from pathlib import Path
+
+from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy.engine import Engine, make_url
 
 SQLITE = {
     "update": "BEFORE UPDATE ON {table}",
@@ -15,6 +17,16 @@ SQLITE = {
     "replace": "BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)",
 }
 LOCK = 7_238_110_003  # an advisory lock's number that nobody else is likely to use
+
+
+def database(url: str, tables: MetaData) -> Engine:
+    """Open a database, with these tables made if they are missing; for SQLite, with the folder of its file as well."""
+    location = make_url(url)
+    if location.get_backend_name() == "sqlite" and location.database:
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    tables.create_all(engine)
+    return engine
 
 
 def guard(engine: Engine, table: str) -> None:

@@ -12,15 +12,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, create_engine, delete, insert, select
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from slipway.append_only import guard
+from slipway.append_only import database, guard
 from slipway.errors import ReleaseInProgressError
 from slipway.records import Candidate, Metrics, Promotion, Record
 
@@ -104,7 +102,8 @@ class Ledger:
     """The ledger in one database: SQLite in the home folder, or any that SQLAlchemy reaches."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = database(url, _METADATA)
+        guard(self._engine, _ENTRIES.name)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -157,14 +156,3 @@ class Ledger:
         with self._transaction() as connection:
             rows = connection.execute(wanted.limit(last)).all()
         return [Entry.model_validate(row[0]) for row in reversed(rows)]
-
-
-def _engine(url: str) -> Engine:
-    location = make_url(url)
-    sqlite = location.get_backend_name() == "sqlite"
-    if sqlite and location.database:
-        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
-    _METADATA.create_all(engine)
-    guard(engine, _ENTRIES.name)
-    return engine

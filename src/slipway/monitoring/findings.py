@@ -8,6 +8,7 @@ from typing import Literal
 from slipway.records import Metrics, Record
 
 WindowKind = Literal["served", "outcomes"]
+AlarmKind = Literal["drift", "concept", "outcomes"]
 
 
 class ColumnDrift(Record):
@@ -54,8 +55,9 @@ class SliceFigure(Record):
 class Performance(Record):
     """How right the answers were, by their outcomes. `low` and `high` are the 95 % interval of `figure`, which is the spec's metric.
 
-    `registered` is the figure of the same version at its registration. `worse`: even `high` lies below it by more than the gate's
-    tolerance, which is concept drift: chance does not explain the fall. `below_floor`: it is worse, and below the gate's floor.
+    `registered` is the figure of the same version on its test rows. `worse`: it has fallen by more than the gate's tolerance, and
+    chance in neither the outcomes nor the test rows explains that, which is concept drift. `below_floor`: even `high` lies below
+    the gate's floor.
     """
 
     metric: str
@@ -98,4 +100,20 @@ class Window(Record):
         """Whether it counts towards an alarm."""
         if not self.judged or self.season:
             return False
-        return bool(self.drift and self.drift.drifted) or bool(self.performance and self.performance.worse)
+        performance = self.performance
+        return bool(self.drift and self.drift.drifted) or bool(performance and (performance.worse or performance.below_floor))
+
+
+class Alarm(Record):
+    """What several windows of a version amount to: something to be told, and to retrain for.
+
+    `kind`, in order of weight: "drift" of what is sent or answered, "concept" drift (the answers are less right than they were),
+    "outcomes" below the floor. `windows` are the numbers of the bad ones that made it.
+    """
+
+    model: str
+    version: int
+    kind: AlarmKind
+    windows: list[int]
+    reason: str
+    at: datetime

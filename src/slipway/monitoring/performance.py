@@ -1,0 +1,75 @@
+"""How right a version's answers were, by the outcomes that came to be known, against its figures at registration."""
+
+from __future__ import annotations
+
+from math import isfinite, sqrt
+
+import numpy as np
+import pandas as pd
+
+from slipway.monitoring.findings import Performance, SliceFigure
+from slipway.spec import ModelSpec
+from slipway.training.evaluation import Answers, confusion, figure
+from slipway.training.intervals import Interval, interval
+from slipway.training.slices import by_slice
+from slipway.training.weighted import WeightedFigures
+
+
+def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, registered: Answers, *, sample: bool = False) -> Performance | None:
+    """Measure the answers to rows whose outcomes are known; None where those rows do not define the spec's metric, as those of one
+    class do not define an area under the curve.
+
+    Args:
+        features: (n, columns) the rows as they were sent, n >= 1.
+        answers: What the version said about them; `truth` is the outcomes.
+        registered: What the same version says about the test rows of its registration.
+        sample: Whether the version was trained on sample rows, for which another floor may hold.
+    """
+    metrics = {name: value for name, value in WeightedFigures(answers).figures(np.ones(len(answers.truth))).items() if isfinite(value)}
+    if spec.metric not in metrics:
+        return None
+    now, before = metrics[spec.metric], figure(spec.metric, registered)
+    low, high = interval(spec.metric, answers, spec.split.seed) or (now, now)
+    _, most = fall(now, (low, high), before, interval(spec.metric, registered, spec.split.seed) or (before, before))
+    floor = spec.gate.sample_floor if sample and spec.gate.sample_floor is not None else spec.gate.floor
+    hits = sum(true == said for true, said in zip(answers.truth, answers.labels, strict=True))
+    return Performance(
+        metric=spec.metric,
+        figure=now,
+        low=low,
+        high=high,
+        registered=before,
+        floor=floor,
+        worse=most < -spec.gate.tolerance,
+        below_floor=high < floor,
+        hits=hits,
+        misses=len(answers.truth) - hits,
+        metrics=metrics,
+        confusion_matrix=confusion(answers.target, answers.truth, answers.labels),
+        slices=_slices(spec, features, answers),
+    )
+
+
+def fall(now: float, of_now: Interval, before: float, of_before: Interval) -> Interval:
+    """Return the 95 % interval of `now - before`, two independent figures, from the interval of each.
+
+    Zou and Donner, Construction of confidence limits about effect measures: a general approach, Statistics in Medicine 27 (2008),
+    1693-1702; for two proportions with Wilson's intervals it is Newcombe's method 10.
+    """
+    difference = now - before
+    down = sqrt((now - of_now[0]) ** 2 + (of_before[1] - before) ** 2)
+    up = sqrt((of_now[1] - now) ** 2 + (before - of_before[0]) ** 2)
+    return difference - down, difference + up
+
+
+def _slices(spec: ModelSpec, features: pd.DataFrame, answers: Answers) -> list[SliceFigure]:
+    return [
+        SliceFigure(
+            name=part.name,
+            rows=part.rows,
+            figure=part.figures.get(spec.metric),
+            low=part.interval[0] if part.interval else None,
+            high=part.interval[1] if part.interval else None,
+        )
+        for part in by_slice(spec, features, answers)
+    ]
