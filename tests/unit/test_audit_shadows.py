@@ -81,7 +81,13 @@ def test_shadows_are_deleted_with_their_predictions(place, open_log, answered, r
     record(log, old, new)
     shadow(log, shadowed(old, [1, 0]), shadowed(new, [1]))
 
-    assert prune(place, datetime.fromtimestamp(now - 5 * DAY, UTC), "root") == {"shadows": 2, "predictions": 2, "batches": 0, "refusals": 0}
+    assert prune(place, datetime.fromtimestamp(now - 5 * DAY, UTC), "root") == {
+        "outcomes": 0,
+        "shadows": 2,
+        "predictions": 2,
+        "batches": 0,
+        "refusals": 0,
+    }
 
     assert [line.prediction_id for line in audit.shadows(place, Wanted())] == [f"{new.request_id}-0"]
 

@@ -6,11 +6,12 @@ deleted and encrypted by person.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from slipway.gateway.audit.cells import decoded
 from slipway.gateway.audit.tables import Row
 
 MANY = 16  # rows from which it pays
@@ -23,20 +24,16 @@ def packed(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], probabil
     return encode(rows).decode(), encode(labels).decode(), encode(probabilities).decode()
 
 
-def unpacked(lines: Iterable[Mapping[str, Any]], prediction_id: str | None) -> Iterator[dict[str, Any]]:
+def unpacked(lines: Iterable[Mapping[str, Any]], wanted: Container[str] | None) -> Iterator[dict[str, Any]]:
     """Return the lines of predictions that stand in lines of batches, the last row of a request first.
 
     Args:
-        prediction_id: The one that is wanted; all if None.
+        wanted: The ids of those that are; all if None.
     """
     for line in lines:
-        rows, labels, probabilities = (_decoded(line[name]) for name in ("rows", "labels", "probabilities"))
+        rows, labels, probabilities = (decoded(line[name]) for name in ("rows", "labels", "probabilities"))
         head = {name: value for name, value in line.items() if name not in ("rows", "labels", "probabilities", "size")}
         for index in reversed(range(len(labels))):
             name = f"{line['request_id']}-{index}"
-            if prediction_id in (None, name):
+            if wanted is None or name in wanted:
                 yield head | {"prediction_id": name, "row": rows[index], "label": labels[index], "probabilities": probabilities[index]}
-
-
-def _decoded(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, str) else value  # PostgreSQL's driver has decoded it

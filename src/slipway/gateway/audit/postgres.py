@@ -13,14 +13,19 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from slipway.gateway.audit.errors import AuditError
-from slipway.gateway.audit.tables import Batch, Keys, Row, Table, insertion
+from slipway.gateway.audit.tables import Batch, Lock, Row, Table, insertion
 
 SCHEMA = "slipway_audit"
 MANY = 200  # lines from which COPY is faster than INSERT; at 10,000 it is twice as fast
 LABEL = "label"
 # Advisory locks of this log, by numbers nobody else is likely to use.
-KEYS, MIGRATION = 7_238_110_001, 7_238_110_002
-LOCK = {"shared": f"SELECT pg_advisory_xact_lock_shared({KEYS})", "alone": f"SELECT pg_advisory_xact_lock({KEYS})"}
+KEYS, MIGRATION, OUTCOMES = 7_238_110_001, 7_238_110_002, 7_238_110_003
+LOCK = {
+    "shared": f"SELECT pg_advisory_xact_lock_shared({KEYS})",
+    "alone": f"SELECT pg_advisory_xact_lock({KEYS})",
+    # Outcomes look for subjects too, so the keys must stay meanwhile.
+    "outcomes": f"SELECT pg_advisory_xact_lock({OUTCOMES}), pg_advisory_xact_lock_shared({KEYS})",
+}
 # For what the address does not say itself. Without them, a network that swallows packets would keep callers waiting for minutes.
 DEFAULTS = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "application_name": "slipway-audit"}
 LIMITS = ("SET lock_timeout = '5s'", "SET statement_timeout = '30s'", f"SET search_path = {SCHEMA}")
@@ -53,6 +58,12 @@ STEPS = (
         " labels json NOT NULL, probabilities json NOT NULL, latency_ms double precision NOT NULL, address text NOT NULL)",
         "CREATE INDEX batches_time ON batches (time, id)",
     ),
+    (
+        "CREATE TABLE outcomes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, time timestamptz NOT NULL, request_id text NOT NULL,"
+        " key text NOT NULL, model text NOT NULL, prediction_id text NOT NULL, label json NOT NULL, observed_at timestamptz)",
+        "CREATE INDEX outcomes_prediction ON outcomes (prediction_id)",
+        "CREATE INDEX outcomes_time ON outcomes (model, time)",
+    ),
 )
 
 
@@ -60,6 +71,7 @@ class PostgresStore:
     """See `slipway.gateway.audit.tables.Store`."""
 
     newest_first = "time DESC, id DESC"
+    number = "id"
     wrong_lines: tuple[type[Exception], ...] = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError)
 
     def __init__(self, url: str) -> None:
@@ -74,10 +86,10 @@ class PostgresStore:
             raise
 
     @contextmanager
-    def transaction(self, keys: Keys | None = None) -> Iterator[None]:
+    def transaction(self, lock: Lock | None = None) -> Iterator[None]:
         with self._connection.transaction():
-            if keys:
-                self._connection.execute(LOCK[keys])
+            if lock:
+                self._connection.execute(LOCK[lock])
             yield
 
     def insert(self, batch: Batch) -> None:

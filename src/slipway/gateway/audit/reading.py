@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from slipway.bundle.contract import ClassLabel
 from slipway.gateway.audit.batches import MANY, unpacked
+from slipway.gateway.audit.cells import decoded, shown, utc
 from slipway.gateway.audit.places import Place, missing, opened
 from slipway.gateway.audit.tables import ADMINISTRATION, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Table
 
@@ -110,9 +109,20 @@ def predictions(place: Place, wanted: Wanted) -> list[Line]:
     request = wanted.prediction_id and wanted.prediction_id.rpartition("-")[0]
     enough = replace(wanted, limit=-(-wanted.limit // MANY), pseudonyms=None)
     batches = [] if wanted.pseudonyms is not None else _select(place, BATCHES, conditions | {"request_id = ?": request}, enough)
-    merged = heapq.merge(single, unpacked(batches, wanted.prediction_id), key=itemgetter("time"), reverse=True)
-    lines = islice(merged, wanted.limit)
-    return [Line(**line | {"row": _decoded(line["row"]), "probabilities": _decoded(line["probabilities"])}) for line in lines]
+    merged = heapq.merge(single, unpacked(batches, wanted.prediction_id and {wanted.prediction_id}), key=itemgetter("time"), reverse=True)
+    return [line_of(line) for line in islice(merged, wanted.limit)]
+
+
+def line_of(found: Mapping[str, Any]) -> Line:
+    """Return a line as the database gave it, or `batches` took it out of one."""
+    read = {"time": shown(found["time"]), "row": decoded(found["row"]), "probabilities": decoded(found["probabilities"])}
+    return Line(**{**found, **read})
+
+
+def shadow_of(found: Mapping[str, Any]) -> Shadow:
+    """Return a line as the database gave it."""
+    read = {"time": shown(found["time"]), "probabilities": decoded(found["probabilities"]), "agrees": bool(found["agrees"])}
+    return Shadow(**{**found, **read})
 
 
 def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
@@ -122,8 +132,7 @@ def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
         AuditError: The log cannot be read.
     """
     conditions = {"model = ?": wanted.model, "prediction_id = ?": wanted.prediction_id}
-    lines = _select(place, SHADOWS, conditions, wanted)
-    return [Shadow(**line | {"probabilities": _decoded(line["probabilities"]), "agrees": bool(line["agrees"])}) for line in lines]
+    return [shadow_of(line) for line in _select(place, SHADOWS, conditions, wanted)]
 
 
 def refusals(place: Place, wanted: Wanted) -> list[Refusal]:
@@ -151,7 +160,7 @@ def _select(
 ) -> Iterator[dict[str, Any]]:
     if missing(place) or (pseudonyms is not None and not pseudonyms):
         return
-    spans = {"time >= ?": _utc(wanted.since), "time < ?": _utc(wanted.until)}
+    spans = {"time >= ?": wanted.since and utc(wanted.since), "time < ?": wanted.until and utc(wanted.until)}
     asked = {condition: value for condition, value in (conditions | spans).items() if value is not None}
     where, values = ["1 = 1", *asked], list(asked.values())
     if pseudonyms is not None:
@@ -162,12 +171,4 @@ def _select(
         statement = f"SELECT {columns} FROM {table.name} WHERE {chosen} ORDER BY {store.newest_first} LIMIT ?"  # noqa: S608
         found = store.rows(statement, (*values, wanted.limit))
     for line in found:
-        yield line | {"time": line["time"] if isinstance(line["time"], str) else _utc(line["time"])}
-
-
-def _utc(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _decoded(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, str) else value  # PostgreSQL's driver has decoded it
+        yield line | {"time": shown(line["time"])}

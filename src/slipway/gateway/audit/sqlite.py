@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.gateway.audit.errors import AuditError
-from slipway.gateway.audit.tables import Batch, Keys, Row, insertion
+from slipway.gateway.audit.tables import Batch, Lock, Row, insertion
 from slipway.private_folder import private_folder
 
 PATIENCE = 2.0  # seconds to wait for another process that writes
@@ -52,6 +52,12 @@ STEPS = (
         " run_id TEXT NOT NULL, size INTEGER NOT NULL, rows TEXT NOT NULL, labels TEXT NOT NULL, probabilities TEXT NOT NULL,"
         " latency_ms REAL NOT NULL, address TEXT NOT NULL)",
     ),
+    (
+        "CREATE TABLE outcomes (id INTEGER PRIMARY KEY, time TEXT NOT NULL, request_id TEXT NOT NULL, key TEXT NOT NULL,"
+        " model TEXT NOT NULL, prediction_id TEXT NOT NULL, label NOT NULL, observed_at TEXT)",
+        "CREATE INDEX outcomes_prediction ON outcomes (prediction_id)",
+        "CREATE INDEX outcomes_time ON outcomes (model, time)",  # there are few, and they are asked for by time
+    ),
 )
 VERSION = "SELECT coalesce(max(version), 0) FROM audit_schema"
 
@@ -60,6 +66,7 @@ class SqliteStore:
     """See `slipway.gateway.audit.tables.Store`."""
 
     newest_first = "rowid DESC"
+    number = "rowid"
     wrong_lines: tuple[type[Exception], ...] = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
@@ -77,8 +84,8 @@ class SqliteStore:
             raise
 
     @contextmanager
-    def transaction(self, keys: Keys | None = None) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")  # whoever writes is alone, so there is nothing to do about `keys`
+    def transaction(self, lock: Lock | None = None) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")  # whoever writes is alone, so there is nothing to do about `lock`
         try:
             yield
             self._connection.execute("COMMIT")

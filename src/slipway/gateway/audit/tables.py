@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any, Literal, Protocol
 
 Row = tuple[Any, ...]
-# Who writes lines under the keys of `subjects` shares them; who replaces the keys must be alone, so that no line comes under old ones.
-Keys = Literal["shared", "alone"]
+# What a transaction must have to itself. Who writes lines under the keys of `subjects` shares them; who replaces the keys must be
+# alone, so that no line comes under old ones. Who writes outcomes has read the ones that are there, and so must be the only one.
+Lock = Literal["shared", "alone", "outcomes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +48,8 @@ SHADOWS = Table(
     "prediction_id",
     ("prediction_id", "time", "model", "version", "run_id", "label", "probabilities", "agrees", "latency_ms"),
 )
+# What became of whom was predicted. `request_id` is of the request that told it; the latest line of a prediction is the one that holds.
+OUTCOMES = Table("outcomes", "id", ("time", "request_id", "key", "model", "prediction_id", "label", "observed_at"))
 REFUSALS = Table("refusals", "id", ("request_id", "time", "key", "address", "method", "path", "status", "code", "violations"))
 ADMINISTRATION = Table("administration", "id", ("time", "who", "what", "about"))
 
@@ -57,9 +60,10 @@ class Store(Protocol):
     """An open database whose schema is up to date. For one thread; of no further use after an error outside a transaction."""
 
     newest_first: str  # by what to order lines
+    number: str  # the column that numbers the lines of a table in the order in which they were written
     wrong_lines: tuple[type[Exception], ...]  # errors that are about what is written, not about the database
 
-    def transaction(self, keys: Keys | None = None) -> AbstractContextManager[object]:
+    def transaction(self, lock: Lock | None = None) -> AbstractContextManager[object]:
         """Commit all of the block or, when it raises, nothing."""
 
     def insert(self, batch: Batch) -> None: ...
