@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from slipway.columns import Category, ClassLabel, Columns, Derived, Difference, Feature, Numeric, Target, WeightedMean
 from slipway.data import addresses
 from slipway.errors import SpecError
-from slipway.monitoring.plan import AS_USUAL, Drift, Season, Watch
+from slipway.monitoring.plan import AS_USUAL, Drift, Season, Watch, as_categories
 from slipway.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -231,6 +231,11 @@ class ModelSpec:
             raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
         if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
             raise SpecError(f"watch.columns names {unknown}, which are no features.")
+        kinds = {name: as_categories(feature) for name, feature in self.columns.features.items()}
+        if unfit := sorted(name for name, drift in self.watch.columns.items() if not drift.fits(kinds[name])):
+            raise SpecError(f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out for the usual.")
+        if not self.watch.prediction.fits(categories=True):
+            raise SpecError("watch.prediction: labels are categories; leave the distance and the test out for the usual.")
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
         if self.metric not in metrics:
             raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")
