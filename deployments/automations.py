@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from deployments import channels
+from deployments.manifest import full_name
 from deployments.prefect_api import PrefectServer
+from slipway.catalogue import catalogue
 from slipway.settings import Settings
 
 FILE = Path(__file__).with_name("automations.yaml")
 TAG = "slipway"  # marks what is ours on the server; others never carry it
 EVERY_CHANNEL = "every-channel"
+MODEL = "{model}"
 
 Automation = dict[str, Any]
 
@@ -32,14 +35,22 @@ def apply(settings: Settings) -> list[str]:
     with PrefectServer(settings.prefect_url) as server:
         said = channels.save(server, wanted_channels, f"{settings.prefect_url}/api")
         held = channels.kept(server)
-        said += _reconcile(server, wanted([held[channel.name].id for channel in wanted_channels]))
+        deployments = {full_name(deployment): deployment["id"] for deployment in server.all("deployments")}
+        said += _reconcile(server, wanted([held[channel.name].id for channel in wanted_channels], deployments))
         return said + channels.remove_others(server, wanted_channels)
 
 
-def wanted(channel_ids: Sequence[str]) -> list[Automation]:
-    """Return the automations of the file, notifying through these channels; without one, those that do nothing else are left out."""
+def wanted(channel_ids: Sequence[str], deployments: Mapping[str, str]) -> list[Automation]:
+    """Return the automations of the file: notifying through these channels, and starting these deployments.
+
+    Without a channel, those that do nothing else are left out; without its deployment, one that starts it.
+
+    Args:
+        deployments: The ids of those on the server, by `flow/name`.
+    """
     declared: list[Automation] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    found = [automation | {"tags": [TAG], "actions": _actions(automation["actions"], channel_ids)} for automation in declared]
+    each = [filled for automation in declared for filled in _of_models(automation)]
+    found = [automation | {"tags": [TAG], "actions": _actions(automation["actions"], channel_ids, deployments)} for automation in each]
     return [automation for automation in found if automation["actions"]]
 
 
@@ -48,12 +59,29 @@ def ours(server: PrefectServer) -> list[Automation]:
     return [automation for automation in server.all("automations") if TAG in automation["tags"]]
 
 
-def _actions(declared: Iterable[Automation], channel_ids: Sequence[str]) -> list[Automation]:
-    return [
-        action | ({"block_document_id": channel} if channel else {})
-        for action in declared
-        for channel in (channel_ids if action.get("block_document_id") == EVERY_CHANNEL else [None])
-    ]
+def _of_models(automation: Automation) -> list[Automation]:
+    """Return the automation; where its name holds {model}, one for each model of the catalogue."""
+    return [_filled(automation, name) for name in catalogue()] if MODEL in automation["name"] else [automation]
+
+
+def _filled(declared: Any, model: str) -> Any:
+    if isinstance(declared, dict):
+        return {key: _filled(value, model) for key, value in declared.items()}
+    if isinstance(declared, list):
+        return [_filled(value, model) for value in declared]
+    return declared.replace(MODEL, model) if isinstance(declared, str) else declared
+
+
+def _actions(declared: Iterable[Automation], channel_ids: Sequence[str], deployments: Mapping[str, str]) -> list[Automation]:
+    found: list[Automation] = []
+    for action in declared:
+        if action.get("block_document_id") == EVERY_CHANNEL:
+            found += [action | {"block_document_id": channel} for channel in channel_ids]
+        elif "deployment_id" in action:
+            found += [action | {"deployment_id": known} for known in [deployments.get(action["deployment_id"])] if known]
+        else:
+            found.append(action)
+    return found
 
 
 def _reconcile(server: PrefectServer, declared: Sequence[Automation]) -> list[str]:

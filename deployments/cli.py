@@ -19,9 +19,10 @@ from deployments.release_commands import fleet, release
 from deployments.rollback_command import rollback
 from deployments.score_commands import score
 from deployments.tunnel_commands import tunnel
+from deployments.watch_commands import watch
 
 COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, score),
+    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, score, watch),
     *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
 )
 

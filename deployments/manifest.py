@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,14 @@ class Kind:
 
     does: str
     promotes: bool = False
-    scheduled: bool = False
+    schedules: Callable[[ModelSpec], tuple[Schedule, ...]] = lambda _: ()
 
 
 KINDS = {
-    "release": Kind("Takes {0.registered_as} from its rows to a tested endpoint on port {0.port}.", promotes=True, scheduled=True),
+    "release": Kind("Takes {0.registered_as} from its rows to a tested endpoint on port {0.port}.", True, lambda spec: spec.schedules),
     "rollback": Kind("Puts an earlier version of {0.registered_as} back into service on port {0.port}, tested first.", promotes=True),
     "score": Kind("Turns a file of rows into a file of predictions by the version of {0.registered_as} that is in service."),
+    "watch": Kind("Judges what {0.registered_as} was sent and answered of late.", schedules=lambda spec: (spec.watch.schedule,)),
 }
 
 
@@ -70,7 +72,7 @@ def _of_model(spec: ModelSpec, flow: str, kind: Kind) -> dict[str, Any]:
         f"{spec.description} {kind.does.format(spec)}",
         {"name": spec.name},
         promotes=kind.promotes,
-        schedules=spec.schedules if kind.scheduled else (),
+        schedules=kind.schedules(spec),
     )
 
 

@@ -7,9 +7,12 @@
 | `slipway.release.refused` | the gate refused a candidate; service and champion are unchanged | every failed rule |
 | `slipway.approval.waiting` | a release waits for a person, who is asked on the page of `run` | until when |
 | `slipway.smoke-test.failed` | the endpoint did not answer as measured; what was before is put back by itself | what was wrong |
+| `slipway.drift.detected` | the watch raised an alarm: what is sent or answered has drifted, or answers are less right | which windows |
+| `slipway.outcomes.below-floor` | the watch raised an alarm: by their outcomes, answers fell below the gate's floor | which windows |
 
 The resource is `slipway.model.<name>`; the run and its deployment are related resources, which Prefect adds. The payload holds
-`model`, `version`, `reason`, `run` (its name) and `run_url` (its page; "" where there is none).
+`model`, `version`, `reason`, `run` (its name) and `run_url` (its page; "" where there is none); that of
+an alarm besides its `kind`, and as `sample` whether the version was trained on sample rows.
 """
 
 from __future__ import annotations
@@ -24,12 +27,14 @@ ROLLED_BACK = "slipway.model.rolled-back"
 REFUSED = "slipway.release.refused"
 APPROVAL_WAITING = "slipway.approval.waiting"
 SMOKE_TEST_FAILED = "slipway.smoke-test.failed"
+DRIFT = "slipway.drift.detected"
+BELOW_FLOOR = "slipway.outcomes.below-floor"
 
 LONGEST = 2_000  # characters of the reason
 
 
-def tell(event: str, model: str, version: int | None, reason: str) -> None:
-    """Emit one of the events above. Prefect sends it in the background, and logs what it cannot send."""
+def tell(event: str, model: str, version: int | None, reason: str, **more: str | bool) -> None:
+    """Emit one of the events above, with `more` in its payload. Prefect sends it in the background, and logs what it cannot send."""
     emit_event(
         event,
         resource={"prefect.resource.id": f"slipway.model.{model}", "prefect.resource.name": model},
@@ -39,6 +44,7 @@ def tell(event: str, model: str, version: int | None, reason: str) -> None:
             "reason": reason[:LONGEST],
             "run": flow_run.name or "",
             "run_url": run_url() or "",
+            **more,
         },
     )
 

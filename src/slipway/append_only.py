@@ -1,6 +1,6 @@
 """A table to which rows are added and in which none is changed or removed: the database itself refuses, whoever asks.
 
-Who may change the schema can take that away again; see docs/rollback-and-ledger.md.
+Who may change the schema can take that away again; see docs/rollback.md.
 """
 
 from __future__ import annotations

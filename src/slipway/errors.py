@@ -89,6 +89,14 @@ class ReleaseInProgressError(SlipwayError):
     """Another release or rollback of the same model runs, or a release of it waits for approval."""
 
 
+class WatchError(SlipwayError):
+    """There is nothing to watch, or what was served cannot be compared with what was learnt from."""
+
+
+class NotInServiceError(WatchError):
+    """The model has no version in service yet."""
+
+
 class ApprovalError(SlipwayError):
     """Nothing waits for approval, or what was decided did not reach the release that waits."""
 

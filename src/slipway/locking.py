@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from slipway.errors import ReleaseInProgressError
+from slipway.errors import ReleaseInProgressError, WatchError
 from slipway.settings import Settings
 
 RETURNED_WITHIN = 120.0  # seconds; a rollback or a challenge takes a few
+WATCHED_WITHIN = 600.0
 
 
 class Held:
@@ -68,6 +69,20 @@ def releasing(model: str, settings: Settings) -> Iterator[None]:
     )
     with _taken(f"{model}.release", settings, busy):
         yield
+
+
+@contextmanager
+def watching(model: str, settings: Settings) -> Iterator[None]:
+    """Keep two runs of the watch from judging the same windows: the second waits for the first.
+
+    Raises:
+        WatchError: It has not ended within ten minutes.
+    """
+    try:
+        with _taken(f"{model}.watch", settings, "", WATCHED_WITHIN):
+            yield
+    except ReleaseInProgressError:
+        raise WatchError(f"{model}: it is being watched already, for ten minutes by now; see the run page, then try again.") from None
 
 
 @contextmanager

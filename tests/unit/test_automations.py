@@ -8,27 +8,42 @@ from pathlib import Path
 import pytest
 
 from deployments import automations
+from slipway.catalogue import catalogue
 
 ROOT = Path(__file__).parents[2]
+RELEASES = {f"release/{name}": f"id-of-{name}" for name in catalogue()}
+ZOMBIES = "slipway: run without a sign of life"
+RETRAIN = {f"slipway: retrain {name}": name for name in catalogue()}
 DOC = (ROOT / "docs" / "notifications.md").read_text()
 
 
 def test_without_a_channel_only_what_does_something_else_is_put_into_effect():
-    assert [automation["name"] for automation in automations.wanted([])] == ["slipway: run without a sign of life"]
+    assert [automation["name"] for automation in automations.wanted([], {})] == [ZOMBIES]
 
 
 def test_every_alarm_goes_to_every_channel():
-    found = {automation["name"]: automation["actions"] for automation in automations.wanted(["one", "two"])}
+    found = {automation["name"]: automation["actions"] for automation in automations.wanted(["one", "two"], RELEASES)}
 
     alarms = ("run failed", "run late", "release refused", "approval waiting", "service down", "smoke test failed")
     assert set(found) >= {f"slipway: {alarm}" for alarm in alarms}
     for name, actions in found.items():
         channels = [action["block_document_id"] for action in actions if action["type"] == "send-notification"]
-        assert channels == ([] if name == "slipway: run without a sign of life" else ["one", "two"])
+        assert channels == ([] if name == ZOMBIES or name in RETRAIN else ["one", "two"])
+
+
+def test_an_alarm_of_the_watch_starts_the_release_of_its_own_model():
+    found = {automation["name"]: automation for automation in automations.wanted([], RELEASES)}
+
+    assert set(found) == {ZOMBIES, *RETRAIN}
+    for name, model in RETRAIN.items():
+        (action,), trigger = found[name]["actions"], found[name]["trigger"]
+        assert action["deployment_id"] == f"id-of-{model}"
+        assert action["parameters"]["name"] == model
+        assert trigger["match"] == {"prefect.resource.id": f"slipway.model.{model}"}
 
 
 def test_every_trigger_says_what_it_matches_expects_and_within_what_time():
-    for automation in automations.wanted(["one"]):
+    for automation in automations.wanted(["one"], RELEASES):
         assert {"posture", "match", "expect", "within", "for_each"} <= automation["trigger"].keys(), automation["name"]
 
 
@@ -36,14 +51,14 @@ def test_every_message_points_to_a_section_of_the_documentation_that_exists():
     text = automations.FILE.read_text()
     sections = re.findall(r'docs/notifications\.md, "(.+?)"', text)
 
-    assert len(sections) == 6
+    assert len(sections) == 8
     assert set(sections) <= set(re.findall(r"^### (.+)$", DOC, re.MULTILINE))
 
 
 def test_every_flow_of_ours_is_watched_for_signs_of_life():
     """A flow that is not named would be shown as running for ever when its process is killed."""
     flows = {name for path in (ROOT / "flows").glob("*.py") for name in names_of_flows(path.read_text())}
-    (zombies,) = automations.wanted([])
+    (zombies,) = automations.wanted([], {})
 
     assert {"release", "fleet"} <= flows
     assert flows <= set(zombies["trigger"]["match_related"]["prefect.resource.name"])

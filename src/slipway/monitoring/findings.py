@@ -9,6 +9,7 @@ from slipway.records import Metrics, Record
 
 WindowKind = Literal["served", "outcomes"]
 AlarmKind = Literal["drift", "concept", "outcomes"]
+State = Literal["alarm", "held", "suspect", "unjudged", "steady"]
 
 
 class ColumnDrift(Record):
@@ -117,3 +118,24 @@ class Alarm(Record):
     windows: list[int]
     reason: str
     at: datetime
+
+
+class WatchReport(Record):
+    """How one run of the watch ended; `windows` are those it judged, `waiting` counts rows and outcomes of windows that are not full.
+
+    `state`: "alarm", which is told and retrained for; "held", where there would be one but for the switch (`frozen` says why it is on),
+    a cool-down, or because all was told before; "suspect", where some windows are bad, and fewer than it takes; "unjudged", where no
+    window has rows enough yet; else "steady".
+    """
+
+    model: str
+    version: int
+    sample: bool
+    state: State
+    reason: str
+    alarm: Alarm | None
+    frozen: str
+    windows: list[Window]
+    waiting: int
+    waiting_outcomes: int
+    run_id: str | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import get_args
 
-from slipway.monitoring.findings import Alarm, AlarmKind, Window, WindowKind
+from slipway.monitoring.findings import Alarm, AlarmKind, State, Window, WindowKind
 from slipway.monitoring.plan import Watch
 
 KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)  # the weightiest last
@@ -15,13 +15,9 @@ KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)  # the weightiest last
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be done: `alarm` is to be told, or there is none; `reason` says why, or why not, in words.
+    """What is to be done: `alarm` is to be told, or there is none; `reason` says why, or why not, in words; `state` as in `WatchReport`."""
 
-    `state`: "alarm"; "held", when there would be one but for the switch, a cool-down or evidence that was told already; "suspect",
-    when some windows are bad, and fewer than it takes; "unjudged", when there is no window to judge by yet; else "steady".
-    """
-
-    state: Literal["alarm", "held", "suspect", "unjudged", "steady"]
+    state: State
     reason: str
     alarm: Alarm | None = None
 

@@ -79,7 +79,7 @@ def _register(
 ) -> Candidate:
     import mlflow
 
-    experiment = runs.experiment(client, spec, settings)
+    experiment = runs.experiment(client, spec.name, settings)
     with mlflow.start_run(experiment_id=experiment, run_name=run_name(spec), tags={MODEL_TAG: spec.name}) as run:
         measured = measure(spec, rows, tuned)
         logger.info("%s: test rows scored: %s = %.4f", spec.name, spec.metric, measured.metrics[spec.metric])

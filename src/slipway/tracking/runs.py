@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def experiment(client: MlflowClient, spec: ModelSpec, settings: Settings) -> str:
-    """Return the id of the model's experiment, made at its first release."""
-    found = client.get_experiment_by_name(spec.name)
+def experiment(client: MlflowClient, name: str, settings: Settings) -> str:
+    """Return the id of an experiment, made when it is first asked for: `<model>` holds its releases."""
+    found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     # without a server, MLflow would put artifacts below whatever folder the command was started in
-    location = (settings.mlflow_artifacts / spec.name).as_uri() if settings.tracking == settings.mlflow_database else None
-    return str(client.create_experiment(spec.name, artifact_location=location))
+    location = (settings.mlflow_artifacts / name).as_uri() if settings.tracking == settings.mlflow_database else None
+    return str(client.create_experiment(name, artifact_location=location))
 
 
 def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured, studies: Path | None = None) -> str:

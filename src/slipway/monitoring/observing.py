@@ -1,0 +1,213 @@
+"""From the gateway's log to judged windows: what the version in service was sent and said since it was last looked at."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from slipway.bundle.contract import Contract
+from slipway.data import recalling, validation
+from slipway.errors import NotInServiceError, WatchError
+from slipway.gate.answers import ask
+from slipway.gateway.audit import Known, Line, Place, known, served
+from slipway.ledger import IN_SERVICE, Ledger
+from slipway.monitoring import performance
+from slipway.monitoring.drift import find
+from slipway.monitoring.findings import DriftFinding, Performance, Window, WindowKind
+from slipway.monitoring.journal import Journal
+from slipway.monitoring.reference import Reference
+from slipway.monitoring.windows import cut, per_day, volume
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+from slipway.tracking.recorded import recorded
+from slipway.training.evaluation import Answers
+from slipway.training.splitting import split
+
+logger = logging.getLogger(__name__)
+
+SETTLED = timedelta(seconds=2)  # a line's time is its request's arrival; by then it has been committed
+MOMENT = timedelta(milliseconds=1)  # the log's resolution
+MOST_ROWS = 1_000_000  # that are read in one run of the watch; the next one goes on behind them
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The version in service, since when it is, and what its rows are compared with: training rows, and its answers to test rows."""
+
+    contract: Contract
+    since: datetime
+    reference: Reference
+    registered: Answers
+
+    @property
+    def version(self) -> int:
+        return self.contract.version or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a window, (n, columns) in contract order, and what was said about them; `truth` is the outcomes, where they are known."""
+
+    features: pd.DataFrame
+    labels: list[int | str]
+    probabilities: list[list[float]]
+    truth: list[int | str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """New windows, oldest first; the rows of the latest one of served rows; and how many rows wait for a window to fill."""
+
+    windows: list[Window]
+    latest: Rows | None
+    waiting: int
+    waiting_outcomes: int
+
+
+def watched(spec: ModelSpec, settings: Settings) -> Watched:
+    """Return the version in service with the rows it has learnt from and was tested on, which are fetched again if need be.
+
+    Raises:
+        NotInServiceError: There is none.
+        WatchError: The model's file describes other columns by now than the version takes.
+        SnapshotNotFoundError, DatasetChangedError, OriginUnreachableError, DatasetNotFoundError: Its rows cannot be had.
+    """
+    client = connect(settings)
+    champion = registry.champion(client, spec.registered_as)
+    if champion is None:
+        raise NotInServiceError(
+            f"{spec.name} has no version in service, so there is nothing to watch. Run `slipway release {spec.name}` first."
+        )
+    with registry.downloaded_bundle(client, champion.run_id) as bundle:
+        contract = bundle.contract
+        if [column.name for column in contract.columns] != spec.columns.names:
+            raise WatchError(
+                f"{spec.name}: version {contract.version} takes other columns than the model's file describes, so its training rows cannot "
+                f"be read by it. Release the model: `slipway release {spec.name}`."
+            )
+        snapshot = recalling.recall(spec, contract.data_sha256, partial(recorded, client, spec), settings.mirror, settings.snapshots)
+        rows = split(spec, validation.validate(spec, snapshot.path))
+        registered = ask(spec.columns.target, rows, bundle)
+    since = _in_service_since(spec, contract.version or 0, settings)
+    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), registered)
+
+
+def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, now: datetime) -> Observed:
+    """Judge the windows that have filled since the last one, and keep each. Safe to repeat: what is kept is not judged again.
+
+    Only rows that the version in service answered count: a challenger's share is left out.
+    """
+    until = now - SETTLED
+    before = journal.windows(spec.name, version.version)
+    number = len(journal.windows(spec.name))
+    lines = served(place, spec.name, since=_next(before, "served", version.since), until=until, limit=MOST_ROWS)
+    lines = [line for line in lines if line.version == version.version]
+    learnt = known(place, spec.name, since=_next(before, "outcomes", None), until=until)
+    learnt = [each for each in learnt if each.line.version == version.version]
+
+    windows: list[Window] = []
+    latest: Rows | None = None
+    times = [_time(line.time) for line in lines]
+    for part in (parts := cut(times, spec.watch, now)):
+        latest = _rows(spec, lines[part])
+        rate = per_day(times[part])
+        told = partial(_of_drift, spec, version, latest, volume(rate, [w for w in [*before, *windows] if w.kind == "served"], spec.watch))
+        windows.append(_window(spec, version, "served", number + len(windows) + 1, times[part], told, rate))
+    waiting = len(lines) - (parts[-1].stop if parts else 0)
+    times = [_time(each.first_known) for each in learnt]
+    for part in (parts := cut(times, spec.watch, now)):
+        told = partial(_of_outcomes, spec, version, _rows(spec, [each.line for each in learnt[part]], learnt[part]))
+        windows.append(_window(spec, version, "outcomes", number + len(windows) + 1, times[part], told))
+    for window in windows:
+        journal.add(window)
+        logger.log(logging.WARNING if window.bad else logging.INFO, "%s: window %d, %s", spec.name, window.number, window.reason)
+    return Observed(windows, latest, waiting, len(learnt) - (parts[-1].stop if parts else 0))
+
+
+def _next(windows: Sequence[Window], kind: WindowKind, otherwise: datetime | None) -> datetime | None:
+    last = next((window.last for window in reversed(windows) if window.kind == kind), None)
+    if last is None:
+        return otherwise
+    return max(last + MOMENT, otherwise) if otherwise else last + MOMENT
+
+
+Finding = tuple[DriftFinding | None, Performance | None, str]
+
+
+def _window(
+    spec: ModelSpec,
+    version: Watched,
+    kind: WindowKind,
+    number: int,
+    times: Sequence[datetime],
+    judge: Callable[[], Finding],
+    rate: float | None = None,
+) -> Window:
+    enough = len(times) >= spec.watch.minimum
+    what = "served rows" if kind == "served" else "outcomes"
+    few = f"{len(times):,} {what} in {spec.watch.days:g} days are too few to judge by; it takes {spec.watch.minimum:,}"
+    drift, measured, reason = judge() if enough else (None, None, few)
+    season = spec.watch.season(times[0].date())
+    return Window(
+        model=spec.name,
+        version=version.version,
+        kind=kind,
+        number=number,
+        first=times[0],
+        last=times[-1],
+        rows=len(times),
+        judged=drift is not None or measured is not None,
+        reason=f"{reason} (in the season {season}, so it counts for nothing)" if season else reason,
+        per_day=rate,
+        season=season,
+        drift=drift,
+        performance=measured,
+    )
+
+
+def _of_drift(spec: ModelSpec, version: Watched, rows: Rows, rate: str) -> Finding:
+    found = find(spec, version.reference, rows.features, rows.labels)
+    strange = [f"{column} has {', '.join(values)}, never learnt from" for column, values in found.new.items()]
+    strange += [f"{column} lacks {', '.join(values)}" for column, values in found.absent.items()]
+    drifted = [
+        f"{one.column} ({one.distance_by} {one.distance:.3g}, at least {one.threshold:g})"
+        for one in [*found.columns, *([found.prediction] if found.prediction else [])]
+        if one.drifted
+    ]
+    words = f"drifted in {len(drifted)} columns: {', '.join(drifted)}" if drifted else "no column has drifted"
+    return found, None, "; ".join([f"{len(rows.labels):,} served rows, {words}", *strange, *([rate] if rate else [])])
+
+
+def _of_outcomes(spec: ModelSpec, version: Watched, rows: Rows) -> Finding:
+    answers = Answers(spec.columns.target, rows.truth, rows.labels, np.array(rows.probabilities))
+    found = performance.measure(spec, rows.features, answers, version.registered, sample=version.contract.sample)
+    if found is None:
+        return None, None, f"{len(rows.truth):,} outcomes do not define {spec.metric}: they are all of one class"
+    words = f"{len(rows.truth):,} outcomes, {found.metric} {found.figure:.4f} ({found.low:.4f} to {found.high:.4f})"
+    words += f", {found.registered:.4f} on the test rows"
+    if found.below_floor:
+        words += f"; below the floor {found.floor:g}"
+    return None, found, f"{words}; less right than at registration" if found.worse else words
+
+
+def _rows(spec: ModelSpec, lines: Sequence[Line], outcomes: Sequence[Known] = ()) -> Rows:
+    features = pd.DataFrame([line.row for line in lines], columns=spec.columns.names)
+    return Rows(features, [line.label for line in lines], [line.probabilities for line in lines], [each.outcome for each in outcomes])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _in_service_since(spec: ModelSpec, version: int, settings: Settings) -> datetime:
+    entries = Ledger(settings.ledger).history(spec.name)
+    times = [entry.at for entry in entries if entry.event in IN_SERVICE and entry.version == version]
+    return datetime.fromisoformat(times[-1]) if times else datetime.fromtimestamp(0, UTC)

@@ -1,0 +1,94 @@
+"""What a person wants to see of a watch, as Markdown."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from slipway.markdown import number, table
+from slipway.monitoring.findings import WatchReport, Window
+from slipway.spec import ModelSpec
+
+LAST = 10  # windows in the table
+
+
+def watch_report(spec: ModelSpec, report: WatchReport, windows: Sequence[Window], picture: bytes | None, links: Sequence[str]) -> str:
+    """Return the verdict, the latest windows as a table, the trend as a picture inline, and what drifted in the latest window.
+
+    Args:
+        windows: All of the version, oldest first.
+        picture: The trend, a PNG; None before the first window.
+        links: Markdown links to what says more.
+    """
+    return "\n".join(
+        [
+            f"# {spec.name}, version {report.version}: {report.state}",
+            "**Trained on sample rows: not for use on patients or customers.**\n" if report.sample else "",
+            f"{report.reason}.\n",
+            f"Until the next window: {report.waiting:,} served rows and {report.waiting_outcomes:,} outcomes wait; "
+            f"it takes {spec.watch.rows:,} of either, or {spec.watch.days:g} days.\n",
+            *([f"**Alarms are switched off:** {report.frozen}\n"] if report.frozen else []),
+            *([f"![Distances and figures by window](data:image/png;base64,{base64.b64encode(picture).decode()})\n"] if picture else []),
+            *(["## The latest windows\n", *window_table(windows)] if windows else []),
+            *_columns(windows),
+            *_slices(windows),
+            *(["\n## More\n", *[f"- {link}" for link in links]] if links else []),
+        ]
+    )
+
+
+def window_table(windows: Sequence[Window]) -> list[str]:
+    """Return the latest windows, newest first, as a Markdown table."""
+    header = ["window", "of", "from", "to", "rows", "bad", "what was found"]
+    return table(header, [list(row) for row in window_rows(windows[-LAST:])])
+
+
+def window_rows(windows: Sequence[Window]) -> list[tuple[str, ...]]:
+    """Return one row of texts a window, newest first: number, kind, first and last time, rows, whether it is bad, what was found."""
+    return [
+        (
+            str(window.number),
+            window.kind,
+            f"{window.first:%Y-%m-%d %H:%M}",
+            f"{window.last:%Y-%m-%d %H:%M}",
+            f"{window.rows:,}",
+            _yes(window.bad) if window.judged else "not judged",
+            window.reason,
+        )
+        for window in reversed(windows)
+    ]
+
+
+def _columns(windows: Sequence[Window]) -> list[str]:
+    latest = next((window for window in reversed(windows) if window.drift), None)
+    if latest is None or latest.drift is None:
+        return []
+    found = [*latest.drift.columns, *([latest.drift.prediction] if latest.drift.prediction else [])]
+    lines = [
+        [one.column, one.distance_by, number(one.distance), f"{one.threshold:g}", one.test, f"{one.p_value:.2g}", _yes(one.drifted)]
+        for one in sorted(found, key=lambda one: one.distance / one.threshold, reverse=True)
+    ]
+    header = ["column", "distance", "found", "at least", "test", "p", "drifted"]
+    return [f"\n## Columns of window {latest.number}\n", *table(header, lines)]
+
+
+def _slices(windows: Sequence[Window]) -> list[str]:
+    latest = next((window for window in reversed(windows) if window.performance), None)
+    if latest is None or latest.performance is None:
+        return []
+    found = latest.performance
+    lines = [
+        ["all", str(latest.rows), number(found.figure), f"{found.low:.4f} to {found.high:.4f}"],
+        *[[part.name, str(part.rows), number(part.figure), _interval(part.low, part.high)] for part in found.slices],
+    ]
+    told = f"\n## {found.metric} by outcomes, window {latest.number}\n"
+    before = f"{found.registered:.4f} on the test rows of registration; the floor is {found.floor:g}.\n"
+    return [told, before, *table(["rows", "number", found.metric, "95 % interval"], lines)]
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"

@@ -1,0 +1,117 @@
+"""A model in service: what it was sent and said, what that amounts to, and telling it."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from slipway.gateway import watching as published
+from slipway.monitoring import observing
+from slipway.monitoring.findings import Alarm, WatchReport, Window
+from slipway.monitoring.journal import Journal
+from slipway.monitoring.observing import Observed, Watched
+from slipway.monitoring.report import report as evidently_report
+from slipway.monitoring.summary import watch_report
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import watches
+from slipway.tracking.connection import connect, run_page
+from tasks import events
+from tasks.patience import FOR_MLFLOW, FOR_ORIGIN, HOUR, MINUTE
+
+logger = logging.getLogger("slipway.tasks.monitoring")
+
+
+@task(task_run_name="recall-training-rows-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_ORIGIN)
+def recall(spec: ModelSpec, settings: Settings) -> Watched:
+    """Return the version in service, with the rows it has learnt from; see `slipway.monitoring.observing`."""
+    return observing.watched(spec, settings)
+
+
+@task(task_run_name="judge-windows-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR)
+def judge_windows(spec: ModelSpec, version: Watched, settings: Settings) -> Observed:
+    """Judge what was served and what came to be known since the last watch; each window is kept at once."""
+    place = settings.audit_url or settings.home
+    found = observing.observe(spec, version, Journal(settings.ledger), place, datetime.now(UTC))
+    waiting = f"{found.waiting:,} rows and {found.waiting_outcomes:,} outcomes wait for the next one"
+    logger.info("%s: %d windows judged; %s", spec.name, len(found.windows), waiting)
+    return found
+
+
+@task(task_run_name="report-watch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
+def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: WatchReport, settings: Settings) -> str | None:
+    """Show verdict, windows and trend in the run page; keep figures and Evidently's report in MLflow, and hand both to the gateway.
+
+    Returns:
+        The MLflow run; None where no window was judged yet.
+    """
+    windows = Journal(settings.ledger).windows(spec.name, version.version)
+    client, run_id, links = connect(settings), None, []
+    with tempfile.TemporaryDirectory() as folder:
+        page = _evidently(spec, version, observed, Path(folder))
+        if observed.windows:
+            latest = max((window.number for window in observed.windows if window.kind == "served"), default=0)
+            run_id = watches.log(client, spec, version.contract, observed.windows, {latest: page} if page else {}, settings)
+            if url := run_page(client, settings, run_id):
+                links.append(f"[Figures by window, and Evidently's reports]({url})")
+                create_link_artifact(url, link_text=f"MLflow run of the watch of {spec.name}", key=f"mlflow-watch-{spec.name}")
+        published.publish(settings.home, spec.name, page.read_bytes() if page else None, _latest(spec, report, windows))
+    links.append(f"[Evidently's report of the latest window]({settings.gateway_url}/models/{spec.name}/report), for the role `operate`")
+    create_markdown_artifact(
+        watch_report(spec, report, windows, None, links),
+        key=f"watch-{spec.name}",
+        description=f"{spec.name}: windows, trend and verdict",
+    )
+    return run_id
+
+
+@task(task_run_name="raise-alarm-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
+def raise_alarm(spec: ModelSpec, alarm: Alarm, sample: bool, settings: Settings) -> None:
+    """Keep the alarm, then tell it: automations notify, and start a release. Nothing is promoted here.
+
+    Kept first: an alarm that was told and not kept would be told again and again.
+    """
+    Journal(settings.ledger).add(alarm)
+    logger.warning("%s: %s alarm: %s", spec.name, alarm.kind, alarm.reason)
+    event = events.BELOW_FLOOR if alarm.kind == "outcomes" else events.DRIFT
+    events.tell(event, spec.name, alarm.version, alarm.reason, kind=alarm.kind, sample=sample)
+
+
+def _evidently(spec: ModelSpec, version: Watched, observed: Observed, folder: Path) -> Path | None:
+    """Write Evidently's page about the latest of the new windows of served rows, where there is one with rows enough."""
+    judged = [window for window in observed.windows if window.drift]
+    if observed.latest is None or not judged or judged[-1].drift is None:
+        return None
+    rows, path = observed.latest, folder / "report.html"
+    evidently_report(spec, version.reference, rows.features, rows.labels, judged[-1].drift, path)
+    return path
+
+
+def _latest(spec: ModelSpec, report: WatchReport, windows: list[Window]) -> published.Latest:
+    served = next((window for window in reversed(windows) if window.drift), None)
+    known = next((window for window in reversed(windows) if window.performance), None)
+    finding, figures = served.drift if served else None, known.performance if known else None
+    return published.Latest(
+        model=spec.name,
+        version=report.version,
+        windows=len(windows),
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        rows=served.rows if served else None,
+        distances={found.column: found.distance for found in finding.columns} if finding else {},
+        drifted=finding.drifted if finding else [],
+        prediction=finding.prediction.distance if finding and finding.prediction else None,
+        metric=figures.metric if figures else None,
+        figure=figures.figure if figures else None,
+        low=figures.low if figures else None,
+        high=figures.high if figures else None,
+        registered=figures.registered if figures else None,
+        outcomes=known.rows if known else None,
+        alarm=report.alarm.kind if report.alarm else "",
+        frozen=bool(report.frozen),
+    )
