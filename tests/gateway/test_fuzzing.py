@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slipway.bundle.installing import Pointer
-from slipway.gateway import predictions, protocol, typed_rows
+from slipway.gateway import outcomes, predictions, protocol, typed_rows
 from slipway.gateway.checks import LISTED
 from slipway.gateway.loading import load
 from slipway.gateway.replies import RequestError
@@ -39,6 +39,9 @@ anything = st.recursive(
     max_leaves=20,
 )
 cells_of_csv = st.text(max_size=6) | st.sampled_from(["30", "0.5", "F", "nan", "-inf", "=1+1"])
+of_outcomes = ["prediction_id", "subject", "outcome", "observed_at"]
+some_of_theirs = anything | st.sampled_from([0, 1, 1.0, "a-0", "2026-11-01T08:00:00Z"])
+told = st.lists(st.dictionaries(st.sampled_from(of_outcomes), some_of_theirs) | anything, min_size=1)
 keys = st.sampled_from(["dataframe_split", "dataframe_records", "inputs", "instances", "params", "row", "rows", "x"])
 
 
@@ -66,6 +69,17 @@ def outcome(decode, deployment, content_type, body):
     assert len(refused.violations) <= LISTED
     assert len(reply) < 20_000
     return refused
+
+
+@BOUNDED
+@given(told)
+def test_any_outcomes_are_read_or_told_to_be_wrong(deployment, rows):
+    claims, violations = outcomes.decode("application/json", json.dumps({"outcomes": rows}).encode(), deployment.contract)
+
+    right = [row for row in range(len(rows)) if row not in {violation.row for violation in violations}]
+    assert [claim.row for claim in claims if claim.row in right] == right
+    assert all(type(claim.label) is int and claim.label in (0, 1) for claim in claims if claim.row in right)
+    assert all((claim.prediction_id is None) != (claim.subject is None) for claim in claims)
 
 
 @BOUNDED

@@ -54,14 +54,10 @@ def test_rows_and_requests_of_many_come_merged_by_time(place, open_log, answered
     found = audit.served(place, "toy", since=None, until=LATER, limit=1_000)
 
     assert ids(found) == of(many, late, few, last)
-    assert found == list(reversed(sorted(audit.predictions(place, audit.Wanted(limit=1_000)), key=ids_backwards(found))))
+    lines = {line.prediction_id: line for line in audit.predictions(place, audit.Wanted(limit=1_000))}
+    assert found == [lines[name] for name in ids(found)]
     assert ids(audit.served(place, "toy", since=None, until=LATER, limit=MANY + 2)) == of(many, late, few)[: MANY + 2]
     assert ids(audit.served(place, "toy", since=None, until=LATER, limit=3)) == of(many)[:3]
-
-
-def ids_backwards(found):
-    order = {line.prediction_id: -place for place, line in enumerate(found)}
-    return lambda line: order[line.prediction_id]
 
 
 def test_a_span_includes_its_beginning_and_not_its_end(place, open_log, answered, record):

@@ -3,7 +3,7 @@
 Needs httpx and msgspec; rows are dictionaries, or a pandas frame where there is pandas.
 """
 
-from slipway.client.answers import Prediction, Violation
+from slipway.client.answers import Prediction, RecordedOutcomes, Violation
 from slipway.client.asynchronous import AsyncClient
 from slipway.client.blocking import Client
 from slipway.client.errors import (
@@ -12,6 +12,7 @@ from slipway.client.errors import (
     GatewayFailed,
     NotAnswered,
     RateLimited,
+    RefusedOutcomes,
     RefusedRequest,
     RefusedRows,
     TooLarge,
@@ -29,6 +30,8 @@ __all__ = [
     "NotAnswered",
     "Prediction",
     "RateLimited",
+    "RecordedOutcomes",
+    "RefusedOutcomes",
     "RefusedRequest",
     "RefusedRows",
     "TooLarge",

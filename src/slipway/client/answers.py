@@ -34,6 +34,18 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedOutcomes:
+    """What became of outcomes: the first of their prediction, another than before, or the same, which is not written again."""
+
+    recorded: int
+    corrected: int
+    repeated: int
+
+    def __add__(self, other: RecordedOutcomes) -> RecordedOutcomes:
+        return RecordedOutcomes(self.recorded + other.recorded, self.corrected + other.corrected, self.repeated + other.repeated)
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """One value that breaks the contract. `row` counts from 0 in what was handed to the client; `column` is None for a whole row."""
 

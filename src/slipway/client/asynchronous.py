@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from slipway.client import messages
-from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply
+from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply, RecordedOutcomes
 from slipway.client.attempts import Attempts
 from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
 
@@ -37,6 +37,13 @@ class AsyncClient:
     async def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
         """Return the labels of a request in MLflow's scoring protocol; errors as `Client.predict`."""
         return messages.read(await self._send(messages.invocation(model, content)), LabelsReply).predictions
+
+    async def outcomes(self, model: str, outcomes: messages.Rows, *, chunk: int = CHUNK) -> RecordedOutcomes:
+        """Tell what became of whom was predicted; arguments and errors as `Client.outcomes`."""
+        done = RecordedOutcomes(0, 0, 0)
+        for message in messages.outcomes(model, outcomes, chunk):
+            done += messages.read(await self._send(message), RecordedOutcomes)
+        return done
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from slipway.client import messages
-from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply
+from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply, RecordedOutcomes
 from slipway.client.attempts import Attempts
 from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
 
@@ -56,6 +56,22 @@ class Client:
     def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
         """Return the labels of a request in MLflow's scoring protocol, such as {"dataframe_records": [...]}; errors as `predict`."""
         return messages.read(self._send(messages.invocation(model, content)), LabelsReply).predictions
+
+    def outcomes(self, model: str, outcomes: messages.Rows, *, chunk: int = CHUNK) -> RecordedOutcomes:
+        """Tell what became of whom was predicted, and return when that is recorded. To tell it again does no harm: it is a repetition.
+
+        Args:
+            model: The model's name.
+            outcomes: One mapping each, or a pandas frame: "outcome", either "prediction_id" or "subject" and, where it is known,
+                "observed_at", a datetime with a time zone.
+            chunk: Outcomes a request. A later request that is refused does not take back what was recorded before.
+        Raises:
+            RefusedOutcomes: Some are wrong, and none of their request was recorded; the error names them.
+            ClientError: Nothing was recorded for another reason; its subclasses say which. After a time-out it is not known: tell it again.
+            ValueError: A value is none that JSON has.
+        """
+        told = messages.outcomes(model, outcomes, chunk)
+        return sum((messages.read(self._send(message), RecordedOutcomes) for message in told), RecordedOutcomes(0, 0, 0))
 
     def close(self) -> None:
         self._http.close()

@@ -61,6 +61,10 @@ class RefusedRows(RefusedRequest):
         self.total = total
 
 
+class RefusedOutcomes(RefusedRows):
+    """Outcomes are no classes of the model, or are of predictions that it did not make; nothing of their request was recorded."""
+
+
 class TooLarge(RefusedRequest):
     """More rows or bytes than the gateway takes at once; `predict` splits rows into requests, a smaller `chunk` makes more of them."""
 

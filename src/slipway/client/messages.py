@@ -15,6 +15,7 @@ from slipway.client.answers import ErrorReply
 from slipway.client.retrying import retry_after
 
 T = TypeVar("T")
+MISSING = ("NAType", "NaTType")  # pandas' two
 Rows = Iterable[Mapping[str, Any]]
 FAILURES: dict[int, type[errors.ClientError]] = {
     401: errors.Unauthorized,
@@ -30,11 +31,12 @@ FAILURES: dict[int, type[errors.ClientError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One POST; `first_row` is the place of its first row in what was handed to the client."""
+    """One POST; `first_row` is the place of its first row in what was handed to the client, `refused` the error for rows that are wrong."""
 
     path: str
     body: bytes
     first_row: int = 0
+    refused: type[errors.RefusedRows] = errors.RefusedRows
 
 
 def predictions(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
@@ -43,11 +45,19 @@ def predictions(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
     Raises:
         ValueError: `chunk` is below 1, or a value is none that JSON has.
     """
-    if chunk < 1:
-        raise ValueError(f"chunk: expected 1 row or more a request, received {chunk}.")
-    records = _records(rows)
-    for start in range(0, len(records), chunk):
-        yield Message(_path(model, "predict"), _encode({"rows": records[start : start + chunk]}), start)
+    for start, records in _parts(rows, chunk):
+        yield Message(_path(model, "predict"), _encode({"rows": records}), start)
+
+
+def outcomes(model: str, told: Rows | Any, chunk: int) -> Iterator[Message]:
+    """Yield a message for every `chunk` outcomes; an id or a time that is None or NaN is left out.
+
+    Raises:
+        ValueError: As `predictions` does.
+    """
+    for start, records in _parts(told, chunk):
+        sent = [{name: value for name, value in one.items() if name == "outcome" or not _is_missing(value)} for one in records]
+        yield Message(_path(model, "outcomes"), _encode({"outcomes": sent}), start, errors.RefusedOutcomes)
 
 
 def invocation(model: str, content: Mapping[str, Any]) -> Message:
@@ -73,18 +83,18 @@ def failure(response: httpx.Response, message: Message) -> errors.ClientError:
     status, reply = response.status_code, _error(response)
     text = reply.message or f"{response.url} answered {status} {response.reason_phrase}"
     if status == 400 and reply.total:
-        return _refused_rows(text, reply, _told(response, reply), message.first_row)
+        return _refused_rows(text, reply, _told(response, reply), message)
     kind = FAILURES.get(status, errors.RefusedRequest if 400 <= status < 500 else errors.GatewayFailed)
     return kind(text, _told(response, reply))
 
 
-def _refused_rows(text: str, reply: ErrorReply, told: errors.Told, first_row: int) -> errors.RefusedRows:
+def _refused_rows(text: str, reply: ErrorReply, told: errors.Told, message: Message) -> errors.RefusedRows:
     """Count rows as the caller does, who may have handed over more than one request's rows."""
-    violations = [replace(violation, row=violation.row + first_row) for violation in reply.violations]
+    violations = [replace(violation, row=violation.row + message.first_row) for violation in reply.violations]
     lines = [text.partition("\n")[0], *map(str, violations)]
     if reply.total > len(violations):
         lines.append(f"... and {reply.total - len(violations)} more.")
-    return errors.RefusedRows("\n".join(lines), told, violations, reply.total)
+    return message.refused("\n".join(lines), told, violations, reply.total)
 
 
 def _told(response: httpx.Response, reply: ErrorReply) -> errors.Told:
@@ -97,6 +107,18 @@ def _error(response: httpx.Response) -> ErrorReply:
         return msgspec.json.decode(response.content, type=ErrorReply)
     except msgspec.MsgspecError:  # a proxy's page, not the gateway's reply
         return ErrorReply()
+
+
+def _parts(rows: Rows | Any, chunk: int) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+    if chunk < 1:
+        raise ValueError(f"chunk: expected 1 row or more a request, received {chunk}.")
+    records = _records(rows)
+    for start in range(0, len(records), chunk):
+        yield start, records[start : start + chunk]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or type(value).__name__ in MISSING or (isinstance(value, float) and value != value)
 
 
 def _records(rows: Rows | Any) -> list[Mapping[str, Any]]:
@@ -121,7 +143,7 @@ def _plain(value: Any) -> Any:
     """Return what a scalar of numpy or pandas stands for, and a mapping as a dictionary."""
     if isinstance(value, Mapping):
         return dict(value)
-    if type(value).__name__ in ("NAType", "NaTType"):
+    if type(value).__name__ in MISSING:
         return None
     if hasattr(value, "item"):
         return value.item()

@@ -1,6 +1,7 @@
 """When to ask again, and how long to wait before: only for what can heal, longer each time, never all callers at once.
 
-Asking twice is safe: a prediction changes nothing, and the gateway's audit log holds one line for each answer.
+Asking twice is safe: a prediction changes nothing, and the gateway's audit log holds one line for each answer; an outcome that is told
+twice is recorded once.
 """
 
 from __future__ import annotations

@@ -64,10 +64,15 @@ def _broken(columns: Mapping[str, Cells], contract: Contract, others: Sequence[V
 
 
 def refusal(contract: Contract, violations: Sequence[Violation], total: int) -> RequestError:
+    """Return the 400 for rows that break the contract."""
+    return refused(f"the rows break the contract of {contract.model}", "nothing was predicted", violations, total)
+
+
+def refused(what: str, done: str, violations: Sequence[Violation], total: int) -> RequestError:
     """Return the 400 that tells the first violations, by row, and how many there are."""
     listed = sorted(violations, key=lambda violation: violation.row)[:LISTED]
     places = "1 place" if total == 1 else f"{total} places"
-    lines = [f"the rows break the contract of {contract.model} in {places}; nothing was predicted.", *map(str, listed)]
+    lines = [f"{what} in {places}; {done}.", *map(str, listed)]
     if total > len(listed):
         lines.append(f"... and {total - len(listed)} more.")
     return RequestError(400, BAD_REQUEST, "\n".join(lines), violations=listed, total=total)

@@ -14,8 +14,8 @@ import msgspec
 
 from slipway.access.callers import Caller
 from slipway.access.gatekeeper import Gatekeeper
-from slipway.gateway import openapi, predictions, protocol
-from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog
+from slipway.gateway import openapi, outcomes, predictions, protocol
+from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog, Sent, UnfitError
 from slipway.gateway.batching import Batches
 from slipway.gateway.fleet import Fleet
 from slipway.gateway.parts import Parts
@@ -88,6 +88,7 @@ class Endpoints:
             "model_openapi": self._model_openapi,
             "invocations": self._invocations,
             "predict": self._predict,
+            "outcomes": self._outcomes,
         }
 
     async def answer(self, endpoint: Endpoint, asked: Asked) -> Reply:
@@ -175,6 +176,25 @@ class Endpoints:
         scored = await self._score(predictions.decode, deployment, asked)
         contract = (asked.answering or deployment).contract
         return as_json(predictions.answer(scored, contract, asked.request.id))
+
+    async def _outcomes(self, deployment: Deployment, asked: Asked) -> Reply:
+        request, contract, parts = asked.request, deployment.contract, self._parts
+        body = await request.body()
+        async with parts.places:
+            arguments = (request.content_type, body, contract)
+            large = len(body) > LARGE
+            claims, wrong = await asyncio.to_thread(outcomes.decode, *arguments) if large else outcomes.decode(*arguments)
+            try:
+                done = await parts.book.record(Sent(request.id, asked.caller_name, asked.model), claims, write=not wrong)
+            except UnfitError as error:
+                wrong += outcomes.unfit(claims, error.claims, contract)
+            except AuditError as error:
+                raise _unlogged(error) from None
+        if wrong:
+            raise outcomes.refusal(contract, wrong, len(wrong))
+        kinds = msgspec.to_builtins(done)
+        parts.metrics.outcomes(asked.model, kinds)
+        return as_json(kinds)
 
     async def _score(self, decode: Decode, deployment: Deployment, asked: Asked) -> Scored:
         """Decode, check and run; return when the answer is in the audit log too."""

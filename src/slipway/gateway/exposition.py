@@ -49,6 +49,7 @@ def _collector(workers: Mapping[str, Counts]) -> Collector:
         def collect(self) -> Iterator[Metric]:
             yield from _counters(workers)
             yield from _shadows(workers)
+            yield _outcomes(workers)
             yield from _single(workers)
             yield _latencies(workers)
             yield _versions(workers)
@@ -83,6 +84,15 @@ def _shadows(workers: Mapping[str, Counts]) -> Iterator[Metric]:
         for model, times in counts.shadows_skipped.items():
             skipped.add_metric((worker, model), times)
     yield from (rows, skipped)
+
+
+def _outcomes(workers: Mapping[str, Counts]) -> Metric:
+    told = "Outcomes that callers told, by kind: recorded, corrected, repeated."
+    family = _families().CounterMetricFamily("slipway_outcomes", told, labels=("worker", "model", "kind"))
+    for worker, counts in workers.items():
+        for model, kind, number in counts.outcomes:
+            family.add_metric((worker, model, kind), number)
+    return cast("Metric", family)
 
 
 def _single(workers: Mapping[str, Counts]) -> Iterator[Metric]:

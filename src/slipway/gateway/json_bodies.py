@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,14 +18,18 @@ from slipway.bundle.contract import Contract
 from slipway.gateway.checks import LISTED, SHOWN, refusal
 from slipway.gateway.replies import BAD_REQUEST, RequestError, Violation
 
+Refusal = Callable[[Contract, Sequence[Violation], int], RequestError]
+
 BOM = b"\xef\xbb\xbf"
 CONTAINERS = (dict, list)
 NOT_PUNCTUATION = bytes(set(range(256)) - set(b'":'))
 
 
-def decode(body: bytes, contract: Contract) -> Any:
+def decode(body: bytes, contract: Contract, refuse: Refusal = refusal) -> Any:
     """Return what a body in UTF-8 holds, with or without a byte order mark.
 
+    Args:
+        refuse: Makes the error of a repeated key, from the violations and their number.
     Raises:
         RequestError: 400, it is not JSON, is nested too deeply, or an object repeats a key: the violations name row and column.
     """
@@ -38,7 +42,7 @@ def decode(body: bytes, contract: Contract) -> Any:
     except RecursionError:
         raise _malformed("the body is nested too deeply to be rows.") from None
     if not keys_are_unique(body, content):
-        raise _repetition(body, contract)
+        raise _repetition(body, contract, refuse)
     return content
 
 
@@ -82,14 +86,14 @@ def _keys(content: Any) -> int:
     return total
 
 
-def _repetition(body: bytes, contract: Contract) -> RequestError:
+def _repetition(body: bytes, contract: Contract, refuse: Refusal) -> RequestError:
     """Read the body once more, objects as tuples of pairs, to say which key it repeats, and in which rows."""
     try:
         content = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         content = ()
     if violations := [Violation(row, name[:SHOWN], "every key once", f"it {times} times") for row, name, times in _in_rows(content)]:
-        return refusal(contract, violations[:LISTED], len(violations))
+        return refuse(contract, violations[:LISTED], len(violations))
     names = [name for pairs in (content, *_objects_in(content)) for name, _ in _repeated(pairs)]
     which = f": {names[0][:SHOWN]!r} stands there more than once" if names else ""
     return _malformed(f"expected every key of an object once{which}.")

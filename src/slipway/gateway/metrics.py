@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 
 import msgspec
 
@@ -17,7 +18,7 @@ class Counts(msgspec.Struct):
     """The counts of one worker since it started, as they are handed on to the worker that is asked.
 
     `answers` is by model, endpoint and status; `latencies` by model: a count for each bucket and beyond the last, then the sum.
-    `shadows` are rows by model and by whether both versions agree.
+    `shadows` are rows by model and by whether both versions agree; `outcomes` are by model and by what became of them.
     """
 
     answers: list[tuple[str, str, int, int]]
@@ -28,6 +29,7 @@ class Counts(msgspec.Struct):
     versions: dict[str, tuple[str, str]] = {}
     shadows: list[tuple[str, bool, int]] = []
     shadows_skipped: dict[str, int] = {}
+    outcomes: list[tuple[str, str, int]] = []
 
 
 class Metrics:
@@ -41,6 +43,7 @@ class Metrics:
         self._gauges: Counter[str] = Counter()
         self._shadows: Counter[tuple[str, bool]] = Counter()
         self._shadows_skipped: Counter[str] = Counter()
+        self._outcomes: Counter[tuple[str, str]] = Counter()
 
     def answered(self, model: str, endpoint: str, status: int, seconds: float) -> None:
         """Count one reply, whatever it says, and the time since the request came."""
@@ -64,6 +67,11 @@ class Metrics:
         """Count answered rows that the other version was not asked about, or failed at, or whose shadows could not be written."""
         self._shadows_skipped[model] += rows
 
+    def outcomes(self, model: str, kinds: Mapping[str, int]) -> None:
+        """Count outcomes that are safe in the audit log, by kind: recorded, corrected, repeated."""
+        for kind, number in kinds.items():
+            self._outcomes[model, kind] += number
+
     def refused(self, kind: str) -> None:
         """Count a refusal by its kind, as the `error_code` of the reply; one of few, never a text of the caller's."""
         self._refusals[kind] += 1
@@ -83,4 +91,5 @@ class Metrics:
         found = Counts(answers, latencies, dict(self._rows), dict(self._refusals), dict(self._gauges))
         found.shadows = [(*key, times) for key, times in self._shadows.items()]
         found.shadows_skipped = dict(self._shadows_skipped)
+        found.outcomes = [(*key, number) for key, number in self._outcomes.items()]
         return found

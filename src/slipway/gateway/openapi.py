@@ -48,6 +48,7 @@ def of_model(contract: Contract, server: str) -> dict[str, Any]:
         "servers": [{"url": server}],
         "paths": {
             "/predict": {"post": _predict(contract)},
+            "/outcomes": {"post": _outcomes(contract)},
             "/invocations": {"post": _invocations(contract)},
             "/ping": {"get": operation("ping", "Whether the model answers", {}, READING, of_version=True)},
             "/health": {"get": operation("health", "Whether the model answers", {}, READING, of_version=True)},
@@ -137,6 +138,14 @@ def _invocations(contract: Contract) -> Schema:
     return described | {"requestBody": {"required": True, "content": content}}
 
 
+def _outcomes(contract: Contract) -> Schema:
+    example = {"outcomes": [{"prediction_id": "0199c8e2f5a10123456789ab-0", "outcome": contract.classes[0]}]}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Outcomes"}, "example": example}}
+    answer = {"$ref": "#/components/schemas/Recorded"}
+    described = operation("outcomes", "What became of whom was predicted; needs the role outcome", answer, SCORING, of_version=True)
+    return described | {"requestBody": {"required": True, "content": content}}
+
+
 def _schemas(contract: Contract) -> dict[str, Schema]:
     return {
         "Row": schemas.of_row(contract),
@@ -147,4 +156,6 @@ def _schemas(contract: Contract) -> dict[str, Schema]:
         "Instances": schemas.of_form("instances", schemas.of_tensor(contract)),
         "Labels": schemas.of_labels(contract),
         "Predictions": schemas.of_predictions(contract),
+        "Outcomes": schemas.of_outcomes(contract),
+        "Recorded": schemas.of_recorded(),
     }

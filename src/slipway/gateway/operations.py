@@ -11,7 +11,7 @@ from slipway.gateway.checks import LISTED
 Schema = dict[str, Any]
 
 FAILURES = {
-    400: "The body is not what is taken here, or rows break the contract; nothing was predicted.",
+    400: "The body is not what is taken here, or rows break the contract; nothing was predicted or recorded.",
     401: "No valid credential came in the header `Authorization: Bearer <key or token>`.",
     403: "The caller is known, and lacks the role for this.",
     404: "No such model is in service.",

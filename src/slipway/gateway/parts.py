@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from slipway.gateway.audit import AuditLog
+from slipway.gateway.audit import AuditLog, OutcomeBook
 from slipway.gateway.concurrency import Places
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.connections import Connections
@@ -34,6 +34,7 @@ class Parts:
     places: Places
     metrics: Metrics
     shadows: Shadows
+    book: OutcomeBook
     health: Health
     workers: WorkerStates
     connections: Connections
@@ -73,8 +74,8 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
         return found
 
     states = WorkerStates(Path(told.home) / FOLDER, fleet, counts, number, told.workers)
-    shadows = Shadows(log, metrics)
-    return Parts(told, limits, places, metrics, shadows, health, states, connections, tls, security(tls is not None))
+    shadows, book = Shadows(log, metrics), OutcomeBook(Path(told.home), told.audit_url)
+    return Parts(told, limits, places, metrics, shadows, book, health, states, connections, tls, security(tls is not None))
 
 
 def _blocking(configuration: Configuration, log: AuditLog) -> list[Check]:

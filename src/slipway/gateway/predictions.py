@@ -67,10 +67,11 @@ def takes_no_subject(contract: Contract) -> bool:
 
 
 def wrong_subjects(subjects: Subjects) -> list[Violation]:
-    return [Violation(row, SUBJECT, EXPECTED_SUBJECT, shown(subject)) for row, subject in enumerate(subjects) if not _is_subject(subject)]
+    return [Violation(row, SUBJECT, EXPECTED_SUBJECT, shown(subject)) for row, subject in enumerate(subjects) if not is_subject(subject)]
 
 
-def _is_subject(subject: Any) -> bool:
+def is_subject(subject: Any) -> bool:
+    """Tell whether it may stand as the subject of a row, where None is none."""
     return subject is None or (type(subject) is str and 0 < len(subject) <= LONGEST_SUBJECT and subject.isprintable())
 
 

@@ -44,6 +44,7 @@ MODEL: dict[str, tuple[Endpoint, ...]] = {
     "openapi.json": (Endpoint("model_openapi", "version", needs="any"),),
     "invocations": (Endpoint("invocations", "version", "POST", "predict"),),
     "predict": (Endpoint("predict", "version", "POST", "predict"),),
+    "outcomes": (Endpoint("outcomes", "version", "POST", "outcome"),),
 }
 
 

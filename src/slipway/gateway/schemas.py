@@ -8,6 +8,7 @@ from typing import Any
 
 from slipway.bundle.contract import Column, Contract
 from slipway.gateway.checks import LARGEST
+from slipway.gateway.outcomes import ID, MOST, OBSERVED, OUTCOME, PREDICTION
 from slipway.gateway.predictions import LONGEST_SUBJECT, SUBJECT, takes_no_subject
 from slipway.gateway.sizes import ALLOWED
 
@@ -44,13 +45,8 @@ def of_subject_row(contract: Contract) -> Schema:
     row = of_row(contract)
     if takes_no_subject(contract):
         return row
-    subject = {
-        "type": ["string", "null"],
-        "minLength": 1,
-        "maxLength": LONGEST_SUBJECT,
-        "pattern": "^[ -~]+$",
-        "description": "An id of the patient or customer, for the audit log; the model never sees it. Any printable characters.",
-    }
+    said = "An id of the patient or customer, for the audit log; the model never sees it. Any printable characters."
+    subject = _subject() | {"type": ["string", "null"], "description": said}
     return row | {"properties": {SUBJECT: subject} | row["properties"]}
 
 
@@ -145,6 +141,28 @@ def of_predictions(contract: Contract) -> Schema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
+def of_outcomes(contract: Contract) -> Schema:
+    """Describe the body of `outcomes`. That a prediction is in the log is more than a schema can say."""
+    name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As the prediction's answer had it."}
+    said = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
+    time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known; with its zone, and in the past."}
+    rest = {OUTCOME: of_label(contract), OBSERVED: time}
+    rows = [
+        {"type": "object", "required": [key, OUTCOME], "properties": {key: of} | rest, "additionalProperties": False}
+        for key, of in ((PREDICTION, name), (SUBJECT, _subject() | {"description": said}))
+    ]
+    most = f"At most {min(MOST, ALLOWED.rows):,}."
+    outcomes = {"type": "array", "items": {"oneOf": rows}, "minItems": 1, "description": most}
+    return {"type": "object", "required": ["outcomes"], "properties": {"outcomes": outcomes}, "additionalProperties": False}
+
+
+def of_recorded() -> Schema:
+    """Describe the answer of `outcomes`."""
+    said = {"recorded": "The first of their prediction.", "corrected": "Another than before.", "repeated": "The same, not written again."}
+    properties = {kind: {"type": "integer", "minimum": 0, "description": what} for kind, what in said.items()}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
 def example_row(contract: Contract) -> dict[str, float | int | str]:
     """Make up a row from the middle of every range; it is nobody's."""
     return {column.name: example_cell(column) for column in contract.columns}
@@ -165,6 +183,10 @@ def as_csv(row: dict[str, float | int | str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([list(row), list(row.values())])
     return text.getvalue()
+
+
+def _subject() -> Schema:
+    return {"type": "string", "minLength": 1, "maxLength": LONGEST_SUBJECT, "pattern": "^[ -~]+$"}
 
 
 def _many() -> Schema:

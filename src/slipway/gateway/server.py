@@ -47,6 +47,7 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         await ports.shut()
         await parts.shadows.finish()
         gatekeeper.close()
+        await asyncio.to_thread(parts.book.close)
         await asyncio.to_thread(log.close)
 
 

@@ -36,7 +36,7 @@ class FromEndpoint:
 
     def __init__(self, model: str, settings: Settings, subject: str | None = None) -> None:
         self._model, self._rows = model, min(ROWS, settings.max_rows)
-        self.contract = _in_service(model, settings)
+        self.contract = in_service(model, settings)
         if subject and takes_no_subject(self.contract):
             raise ScoringError(f"{model} has a column {SUBJECT!r} of its own, so its endpoint takes no subjects; leave --subject out.")
         key = bearer(settings)["Authorization"].removeprefix("Bearer ")
@@ -92,7 +92,7 @@ def _plain(cells: Any, whole: bool) -> list[Any]:
     return found
 
 
-def _in_service(model: str, settings: Settings) -> Contract:
+def in_service(model: str, settings: Settings) -> Contract:
     """Return the contract of the version that the gateway has in service."""
     address = f"{settings.gateway_url}/models/{model}"
     try:
