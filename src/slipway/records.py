@@ -92,6 +92,46 @@ class Verdict(Record):
         return [rule.reason for rule in self.rules if not rule.passed]
 
 
+class Effect(Record):
+    """One figure of champion and challenger on the same rows. `difference` is the challenger's less the champion's.
+
+    `low` and `high` are the 95 % interval of the difference, and `p_value` of the test that there is none; both by `method`.
+    """
+
+    figure: str
+    champion: float
+    challenger: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    method: str
+
+
+class Paired(Record):
+    """Champion and challenger on the same rows, whose outcome is known; `effect` is of the spec's metric.
+
+    `only_champion_right` and `only_challenger_right` are the rows that tell them apart. `low` and `high` are what the verdict goes by:
+    the effect's interval when the rows are looked at once; when they are looked at again and again, one that holds all the time.
+    `rows_needed` is how many more rows would show a difference as large as this one; None where it is shown, or there is none.
+    """
+
+    metric: str
+    rows: int
+    disagreeing: int
+    only_champion_right: int
+    only_challenger_right: int
+    accuracy: Effect
+    auc: Effect | None
+    effect: Effect | None
+    repeated: bool
+    low: float | None
+    high: float | None
+    rows_needed: int | None
+    verdict: Literal["challenger better", "champion better", "no difference shown"]
+    reason: str
+
+
 class RegistryState(Record):
     """Which versions of one registered model hold the aliases, and the stage of each; enough to put everything back."""
 
