@@ -141,7 +141,7 @@ def test_rows_that_are_not_the_same_are_refused() -> None:
 def test_areas_and_their_error_are_delongs_by_his_own_slow_formula() -> None:
     generator = np.random.default_rng(5)
     hits = generator.random(90) < 0.4
-    scores = [np.round(generator.random(90) + 0.3 * hits, 1) for _ in range(2)]  # rounded: many ties
+    scores = [np.round(generator.random(90) + 0.3 * hits.astype(float), 1) for _ in range(2)]  # rounded: many ties
 
     found = areas(hits, scores[0], scores[1])
 
