@@ -15,13 +15,14 @@ from deployments.history_command import history
 from deployments.models_command import models
 from deployments.notify_commands import notify
 from deployments.platform_commands import down, status, up
+from deployments.promote_command import promote
 from deployments.release_commands import fleet, release
 from deployments.rollback_command import rollback
 from deployments.score_commands import score
 from deployments.tunnel_commands import tunnel
 
 COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, score),
+    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score),
     *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
 )
 

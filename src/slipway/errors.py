@@ -89,6 +89,10 @@ class ReleaseInProgressError(SlipwayError):
     """Another release or rollback of the same model runs, or a release of it waits for approval."""
 
 
+class ChallengeError(SlipwayError):
+    """There is nothing to challenge, or no challenger to promote; nothing was changed."""
+
+
 class ApprovalError(SlipwayError):
     """Nothing waits for approval, or what was decided did not reach the release that waits."""
 

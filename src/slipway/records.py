@@ -69,29 +69,6 @@ class Rule(Record):
     reason: str
 
 
-class Verdict(Record):
-    """What the gate decided about a candidate, rule by rule.
-
-    `champion_metrics` are of the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` are those
-    that the champion has learnt from. Where `rows_compared` is None, they are of the champion's own release.
-    """
-
-    model: str
-    champion: int | None
-    champion_metrics: Metrics
-    rules: list[Rule]
-    rows_compared: int | None = None
-    rows_left_out: int = 0
-
-    @property
-    def passed(self) -> bool:
-        return all(rule.passed for rule in self.rules)
-
-    @property
-    def failures(self) -> list[str]:
-        return [rule.reason for rule in self.rules if not rule.passed]
-
-
 class Effect(Record):
     """One figure of champion and challenger on the same rows. `difference` is the challenger's less the champion's.
 
@@ -132,6 +109,31 @@ class Paired(Record):
     reason: str
 
 
+class Verdict(Record):
+    """What the gate decided about a candidate, rule by rule.
+
+    `champion_metrics` are of the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` are those
+    that the champion has learnt from. Where `rows_compared` is None, they are of the champion's own release. `paired` compares the two
+    row by row, the candidate in the challenger's place; None without rows that both answered.
+    """
+
+    model: str
+    champion: int | None
+    champion_metrics: Metrics
+    rules: list[Rule]
+    rows_compared: int | None = None
+    rows_left_out: int = 0
+    paired: Paired | None = None
+
+    @property
+    def passed(self) -> bool:
+        return all(rule.passed for rule in self.rules)
+
+    @property
+    def failures(self) -> list[str]:
+        return [rule.reason for rule in self.rules if not rule.passed]
+
+
 class RegistryState(Record):
     """Which versions of one registered model hold the aliases, and the stage of each; enough to put everything back."""
 
@@ -140,18 +142,21 @@ class RegistryState(Record):
     stages: dict[int, str]
 
 
+Action = Literal["release", "promotion", "rollback"]
+
+
 class Promotion(Record):
     """A version on its way to become champion, and how things stood before: all that an undo needs.
 
     `pointer` is the bundle that was in service on `host`, as `slipway.bundle.installing` keeps it there, or None. `action` says
-    whether a release takes the version there, or a rollback, and `because` why it is rolled back to.
+    whether a release takes the version there, the promotion of a challenger, or a rollback, and `because` why, where a person said so.
     """
 
     candidate: Candidate
     host: str
     registry: RegistryState
     pointer: dict[str, str | int] | None
-    action: Literal["release", "rollback"] = "release"
+    action: Action = "release"
     because: str = ""
 
 
@@ -182,15 +187,27 @@ class Decision(Record):
 
 
 class Release(Record):
-    """How a release ended. `decision` is None where nobody was asked."""
+    """How a release ended. `decision` is None where nobody was asked; of a challenger, `smoke_test` is the rehearsal's."""
 
-    outcome: Literal["promoted", "refused", "rejected", "dry run"]
+    outcome: Literal["promoted", "challenging", "refused", "rejected", "dry run"]
     snapshot: Snapshot
     tuned: Tuned
     candidate: Candidate
     verdict: Verdict
     smoke_test: SmokeReport | None = None
     decision: Decision | None = None
+
+
+class Promoted(Record):
+    """How the promotion of a challenger ended. `champion` is the version it was to replace; `decision` is None where nobody was asked."""
+
+    outcome: Literal["promoted", "refused", "rejected"]
+    candidate: Candidate
+    champion: int | None
+    because: str
+    verdict: Verdict
+    decision: Decision | None = None
+    smoke_test: SmokeReport | None = None
 
 
 class Rollback(Record):
@@ -209,7 +226,7 @@ class FleetEntry(Record):
     """How the release of one model of several ended; `figure` is the spec's metric on the test rows."""
 
     model: str
-    outcome: Literal["promoted", "refused", "dry run", "needs approval", "failed"]
+    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "failed"]
     version: int | None
     metric: str
     figure: float | None

@@ -21,7 +21,7 @@ from slipway.training.evaluation import Answers
 from slipway.training.weighted import WeightedFigures
 
 ENOUGH_ROWS = 50  # below, one row moves a share by more than two points, and no verdict is given
-RESAMPLES, RESAMPLES_OF_MANY, MANY = 1_000, 200, 20_000  # the more rows, the smoother the bootstrap, and the dearer each resample
+RESAMPLES, RESAMPLES_OF_MANY, MANY = 1_000, 200, 5_000  # the more rows, the smoother the bootstrap, and the dearer each resample
 
 
 Word = Literal["challenger better", "champion better", "no difference shown"]
