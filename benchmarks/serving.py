@@ -29,7 +29,7 @@ from serving_parts.models import Released, release
 from serving_parts.servers import HERE, LOOPBACK, Server, environment, free_port, load, running
 
 from slipway.access import keys
-from slipway.catalogue import catalogue
+from slipway.catalogue import services
 from slipway.certificates import authority, server
 from slipway.settings import Settings
 
@@ -57,7 +57,7 @@ class Line:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=sorted(catalogue()), choices=sorted(catalogue()), metavar="NAME")
+    parser.add_argument("--models", nargs="+", default=sorted(services()), choices=sorted(services()), metavar="NAME")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each figure is measured (3)")
     parser.add_argument("--without", nargs="+", default=[], choices=[MLFLOW, BENTOML, "mlflow", "bentoml"], help="servers to leave out")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -28,7 +28,7 @@ from serving_parts.servers import free_port
 
 from slipway.access import keys
 from slipway.bundle.reading import Bundle
-from slipway.catalogue import catalogue
+from slipway.catalogue import services
 from slipway.settings import LOOPBACK, Settings
 
 HEART = "heart-failure"
@@ -42,7 +42,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
-        ports = {name: free_port() for name in (HEART, *catalogue())}
+        ports = {name: free_port() for name in (HEART, *services())}
         released = release(HEART, settings, ports[HEART])
         version, heart = released.address, released.bundle
         print("| server | models | first answers, s | memory, MB |\n|---|---|---|---|", flush=True)
@@ -51,7 +51,7 @@ def main() -> None:
         theirs = _median([_mlflow(settings, heart, version) for _ in range(runs)])
         print(f"| mlflow models serve, 1 worker | 1 | {theirs[0]:.2f} | {theirs[1]:.0f} |")
         print(f"| ratio | | {theirs[0] / ours[0]:.1f} | {theirs[1] / ours[1]:.1f} |", flush=True)
-        others = [release(name, settings, ports[name]).bundle for name in catalogue() if name != HEART]
+        others = [release(name, settings, ports[name]).bundle for name in services() if name != HEART]
         every = _median([_gateway(settings, [heart, *others], ports) for _ in range(runs)])
         print(f"| gateway | {1 + len(others)} | {every[0]:.2f} | {every[1]:.0f} |")
 

@@ -38,49 +38,30 @@ def challenge(
 
 
 def _begin(name: str, version: int, share: float, settings: Settings, as_json: bool) -> None:
-    from slipway import serving
-    from slipway.catalogue import lookup
+    from slipway import challenge
+    from slipway.catalogue import served
     from slipway.locking import exclusive
     from slipway.tracking import registry
     from slipway.tracking.connection import connect
 
-    spec = lookup(name)
-    about = f"{name}: version {version}, {_how(share)}"
+    spec = served(name)
     with exclusive(name, settings), registry.bundle_of(connect(settings), spec.registered_as, version) as bundle:
-        _administered(settings, "challenge", about)  # before: no caller is answered by a version whose challenge was not logged
-        try:
-            made = serving.challenge(bundle, share, settings)
-        except BaseException:
-            _administered(settings, "challenge failed", about)
-            raise
+        made = challenge.begin(spec, bundle, share, settings)
     if as_json:
         show_json({"model": name, "version": version, "run_id": bundle.contract.run_id, "installation": made.installation, "share": share})
     else:
-        err.print(f"{name}: version {version} is the challenger: {_how(share)}", markup=False, highlight=False)
+        err.print(f"{name}: version {version} is the challenger: {challenge.how(share)}", markup=False, highlight=False)
 
 
 def _end(name: str, settings: Settings, as_json: bool) -> None:
-    from slipway import serving
-    from slipway.catalogue import lookup
+    from slipway import challenge
+    from slipway.catalogue import served
     from slipway.locking import exclusive
 
-    lookup(name)
+    spec = served(name)
     with exclusive(name, settings):
-        ended = serving.end_challenge(name, settings)
-        if ended:
-            _administered(settings, "end challenge", name)
+        ended = challenge.end(spec, settings)
     if as_json:
         show_json({"model": name, "ended": ended})
     else:
         err.print(f"{name}: the challenge is ended" if ended else f"{name} has no challenger", markup=False, highlight=False)
-
-
-def _how(share: float) -> str:
-    return f"it answers {share * 100:.4g}% of the requests" if share else "in shadow, it answers nobody"
-
-
-def _administered(settings: Settings, what: str, about: str) -> None:
-    from slipway.gateway.audit import administered
-    from slipway.gateway.audit.administering import myself
-
-    administered(settings.audit_url or settings.home, myself(), what, about)

@@ -15,6 +15,7 @@ from deployments.history_command import history
 from deployments.models_command import models
 from deployments.notify_commands import notify
 from deployments.platform_commands import down, status, up
+from deployments.promote_command import promote
 from deployments.release_commands import fleet, release
 from deployments.rollback_command import rollback
 from deployments.score_commands import score
@@ -22,7 +23,7 @@ from deployments.tunnel_commands import tunnel
 from deployments.watch_commands import watch
 
 COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, score, watch),
+    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, watch),
     *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
 )
 

@@ -18,7 +18,7 @@ def history(
     last: Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="Only the newest N entries.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
 ) -> None:
-    """Show promotions, refusals, approvals, rollbacks and what was undone, oldest first.
+    """Show promotions, challengers, refusals, approvals, rollbacks and what was undone, oldest first.
 
     The figure is the model's metric on the test rows; `rows` are the first digits of the data set's sha256. --json has all of it.
 
@@ -29,7 +29,7 @@ def history(
         from slipway.ledger import Ledger
 
         if name is not None:
-            lookup(name)
+            name = lookup(name).service  # a challenger's versions are written down with those of the model it challenges
         entries = Ledger(settings.ledger).history(name, last)
         if as_json:
             show_json([entry.model_dump(mode="json") for entry in entries])

@@ -32,15 +32,20 @@ MARK = "slipway"  # the tag of every deployment made here, and the beginning of 
 
 @dataclass(frozen=True)
 class Kind:
-    """A flow that every model has a deployment of."""
+    """A flow that every model with a service has a deployment of, and also every challenger, where it says so."""
 
     does: str
     promotes: bool = False
     schedules: Callable[[ModelSpec], tuple[Schedule, ...]] = lambda _: ()
+    of_challengers: bool = False
 
+
+RELEASES = "Takes {0.registered_as} from its rows to a tested endpoint on port {0.port}."
+CHALLENGES = "Takes {0.name} from its rows to a version that is tried in shadow beside that of {0.service}."
 
 KINDS = {
-    "release": Kind("Takes {0.registered_as} from its rows to a tested endpoint on port {0.port}.", True, lambda spec: spec.schedules),
+    "release": Kind(RELEASES, promotes=True, schedules=lambda spec: spec.schedules, of_challengers=True),
+    "promote": Kind("Puts the challenger of {0.registered_as} into service on port {0.port}, if the gate lets it.", promotes=True),
     "rollback": Kind("Puts an earlier version of {0.registered_as} back into service on port {0.port}, tested first.", promotes=True),
     "score": Kind("Turns a file of rows into a file of predictions by the version of {0.registered_as} that is in service."),
     "watch": Kind("Judges what {0.registered_as} was sent and answered of late.", schedules=lambda spec: (spec.watch.schedule,)),
@@ -49,7 +54,12 @@ KINDS = {
 
 def deployments() -> list[dict[str, Any]]:
     """Return every deployment, as `prefect.yaml` spells one: each kind for each model, and the fleet."""
-    of_models = [_of_model(spec, flow, kind) for spec in catalogue().values() for flow, kind in KINDS.items()]
+    of_models = [
+        _of_model(spec, flow, kind)
+        for spec in catalogue().values()
+        for flow, kind in KINDS.items()
+        if kind.of_challengers or not spec.challenges
+    ]
     return [_versioned(deployment) for deployment in [*of_models, _fleet()]]
 
 
@@ -69,7 +79,7 @@ def _of_model(spec: ModelSpec, flow: str, kind: Kind) -> dict[str, Any]:
     return _deployment(
         flow,
         spec.name,
-        f"{spec.description} {kind.does.format(spec)}",
+        f"{spec.description} {(CHALLENGES if spec.challenges else kind.does).format(spec)}",
         {"name": spec.name},
         promotes=kind.promotes,
         schedules=kind.schedules(spec),

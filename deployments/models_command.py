@@ -28,6 +28,7 @@ def models(
                 "port": port_of(spec, settings),
                 "metric": spec.metric,
                 "floor": spec.gate.floor,
+                "challenges": spec.challenges,
                 "description": spec.description,
             }
             for spec in catalogue().values()

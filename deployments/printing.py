@@ -59,7 +59,7 @@ class _SinceStart(logging.Formatter):
 def show_release(release: Release) -> None:
     """Print how a release ended, with the figures and the address."""
     candidate, verdict = release.candidate, release.verdict
-    colour = {"promoted": "green", "refused": "red", "rejected": "red"}.get(release.outcome, "yellow")
+    colour = {"promoted": "green", "challenging": "green", "refused": "red", "rejected": "red"}.get(release.outcome, "yellow")
     version = f"version {candidate.version}" if candidate.version else "not registered"
     out.print(f"[bold {colour}]{candidate.model}: {release.outcome}[/] ({candidate.registered_as} {version}, run {candidate.run_id})")
     if candidate.sample:
@@ -71,13 +71,18 @@ def show_release(release: Release) -> None:
         [(name, f"{value:.4f}", f"{verdict.champion_metrics[name]:.4f}" if name in verdict.champion_metrics else None)
          for name, value in sorted(candidate.metrics.items())],
     )  # fmt: skip
+    if verdict.paired:
+        out.print(f"row by row: {verdict.paired.reason}", markup=False, highlight=False)
     if release.decision:
         said = "approved" if release.decision.approved else "rejected"
         out.print(f"{said} by {release.decision.who}: {release.decision.why}", markup=False, highlight=False)
     if release.smoke_test:
         report = release.smoke_test
         out.print(f"smoke test: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
-        out.print(f"endpoint: {report.endpoint.url}")
+        if release.outcome == "challenging":
+            out.print(f"in shadow beside version {verdict.champion}; `slipway promote {candidate.model}` puts it into service")
+        else:
+            out.print(f"endpoint: {report.endpoint.url}")
 
 
 def show_fleet(fleet: Fleet) -> None:

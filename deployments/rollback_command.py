@@ -33,10 +33,10 @@ def rollback(
     """
     with told(as_json) as settings:
         from deployments.session import session
-        from slipway.catalogue import lookup
+        from slipway.catalogue import served
         from slipway.rollback import reason
 
-        lookup(name)
+        served(name)
         because = reason(because)
         follow_slipway()
         with session(settings, lambda line: err.print(escape(line), highlight=False), NEEDED):

@@ -45,10 +45,10 @@ def score(
     """
     with told(as_json) as settings:
         from deployments.session import session
-        from slipway.catalogue import lookup
+        from slipway.catalogue import served
         from slipway.scoring.job import job
 
-        lookup(name)
+        served(name)
         asked = job(name, source, to, through, keep, chunk, subject)  # what cannot be is said before Prefect is started
         follow_slipway()
         with session(settings, _tell, needed=NEEDED, gateway=through == "endpoint"):

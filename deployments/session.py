@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from deployments import local
 from deployments.local.services import STEADY
-from slipway.catalogue import catalogue
+from slipway.catalogue import services
 from slipway.errors import PlatformError
 from slipway.serving import port_of
 from slipway.settings import Settings
@@ -47,21 +47,21 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
 
 
 def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
-    """Refuse a release that a person must approve where no run page is: there would be nobody to ask.
+    """Refuse a release or a promotion that a person must approve where no run page is: there would be nobody to ask.
 
     Raises:
         PlatformError: The platform is not up.
     """
     if approval and not local.is_up(settings, (local.PREFECT, local.MLFLOW)):
         raise PlatformError(
-            f"{name}: a person is to approve this release in the run page, and the platform is not up. "
-            f"Run `slipway up`, then `slipway release {name} --approval` again, or start its deployment in the run page."
+            f"{name}: a person is to approve in the run page, and the platform is not up. "
+            f"Run `slipway up`, then the same command again, or start the deployment in the run page."
         )
 
 
 def model_ports(settings: Settings) -> dict[str, int]:
-    """Return every model's own port."""
-    return {name: port_of(spec, settings) for name, spec in catalogue().items()}
+    """Return the port of every model that has a service of its own."""
+    return {name: port_of(spec, settings) for name, spec in services().items()}
 
 
 def _import(names: Sequence[str]) -> None:

@@ -9,9 +9,10 @@ from prefect.client.schemas import State
 from prefect.states import Cancelled, Completed
 
 from slipway.catalogue import lookup
+from slipway.locking import Held
 from slipway.records import Candidate, Decision, Verdict
 from slipway.settings import Settings
-from tasks.approval import NOBODY, Form, ask, wait_for_decision
+from tasks.approval import NOBODY, Form, ask, settle, wait_for_decision
 
 FLOW = "approval"
 
@@ -34,6 +35,13 @@ def approve(name: str, candidate: Candidate, verdict: Verdict, hours: float) -> 
     if decision is None:
         return Cancelled(message="cancelled in the run page, which counts as rejected")
     return Completed(name="Approved" if decision.approved else "Rejected", message=f"{decision.who}: {decision.why}", data=decision)
+
+
+def ask_somebody(lock: Held, candidate: Candidate, verdict: Verdict, settings: Settings) -> Decision:
+    """Wait for a person's word on a candidate that passed the gate, and write it down."""
+    with lock.lent():  # while a person thinks, a rollback must be possible
+        asked = approve(candidate.model, candidate, verdict, settings.approval_hours, return_state=True)
+    return settle(candidate, verdict, decided(asked), settings)
 
 
 def decided(state: State[Any]) -> Decision:

@@ -33,7 +33,8 @@ def fleet(
         jobs: Processes that tune at the same time; the number of cores if left out. The result is the same.
         dry_run: Stop after the gate, and change neither registry nor service.
     """
-    chosen = [lookup(name).name for name in names or catalogue()]
+    specs = [lookup(name) for name in names or catalogue()]
+    chosen = [spec.name for spec in sorted(specs, key=lambda spec: spec.challenges is not None)]  # a challenger after what it challenges
     entries = [
         _left_out(name)
         if lookup(name).approval and not dry_run

@@ -26,10 +26,11 @@ def put_back(flow: Any, flow_run: Any, state: Any) -> None:
     given = flow_run.parameters
     for name in [given["name"]] if "name" in given else given.get("names") or catalogue():
         try:
-            with exclusive(name, settings):
+            spec = lookup(name)
+            with exclusive(spec.service, settings):
                 # a step that fails takes back what it did itself, unless MLflow was gone; a killed one could not
-                if not state.is_failed() or Ledger(settings.ledger).unfinished(name):
-                    recover(lookup(name), settings)
+                if not state.is_failed() or Ledger(settings.ledger).unfinished(spec.service):
+                    recover(spec, settings)
         except ReleaseInProgressError as error:
             logger.info("%s: nothing was put back: %s", name, error)
         except SlipwayError as error:

@@ -9,14 +9,14 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from prefect.transactions import transaction
 
-from flows.approval import approve, decided
+from flows.approval import ask_somebody
+from flows.challenging import require_trial, try_beside
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from slipway.catalogue import lookup
 from slipway.locking import exclusive, releasing
 from slipway.records import Release
 from slipway.settings import Settings
-from tasks.approval import settle
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, promote, recover, refuse, register
@@ -37,6 +37,8 @@ def release(
 ) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
+    A model that challenges another is not promoted: its version is tried beside the one in service.
+
     Args:
         name: The model's name in the catalogue, such as heart-failure.
         sample: Use generated rows instead of the real ones.
@@ -48,13 +50,15 @@ def release(
             in time is a rejection. A model may demand it always.
     """
     spec, settings = lookup(name), Settings.load()
-    with releasing(name, settings), exclusive(name, settings) as lock:
+    with releasing(spec.service, settings), exclusive(spec.service, settings) as lock:
         recover(spec, settings)
+        if spec.challenges and not dry_run:
+            require_trial(spec, settings, approval=approval)
         fetched = fetch(spec, settings, sample, snapshot)
         rows = validate(spec, fetched)
         tuned = tune(spec, fetched, rows, settings, trials, jobs)
         candidate = register(spec, fetched, rows, tuned, settings, dry_run)
-        verdict = judge(spec, candidate, rows, settings)
+        verdict = judge(spec, candidate, rows, settings, to_try=spec.challenges is not None)
         report(spec, fetched, tuned, candidate, verdict, settings)
         result = Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict)
         if dry_run:
@@ -64,10 +68,11 @@ def release(
             show_history(spec, settings, return_state=True)
             result = result.model_copy(update={"outcome": "refused"})
             return Completed(name="Refused", message=_words(result), data=result)
+        if spec.challenges:
+            result = try_beside(spec, result, settings)
+            return Completed(name="Challenging", message=_words(result), data=result)
         if approval or spec.approval:
-            with lock.lent():  # while a person thinks, a rollback must be possible
-                asked = approve(name, candidate, verdict, settings.approval_hours, return_state=True)
-            decision = settle(candidate, verdict, decided(asked), settings)
+            decision = ask_somebody(lock, candidate, verdict, settings)
             result = result.model_copy(update={"decision": decision})
             if not decision.approved:
                 show_history(spec, settings, return_state=True)

@@ -11,7 +11,7 @@ from prefect.transactions import transaction
 
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
-from slipway.catalogue import lookup
+from slipway.catalogue import served
 from slipway.locking import exclusive
 from slipway.records import Rollback
 from slipway.rollback import reason
@@ -31,7 +31,7 @@ def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> Sta
         because: Why, for the ledger and for those who read it later.
         to: The version to go back to, one that was in service; if left out, the one that was in service before.
     """
-    spec, settings, because = lookup(name), Settings.load(), reason(because)
+    spec, settings, because = served(name), Settings.load(), reason(because)
     with exclusive(name, settings):
         recover(spec, settings)
         target = choose_version(spec, settings, to)
@@ -41,7 +41,7 @@ def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> Sta
             return Completed(name="AlreadyInService", message=target.done, data=result)
         rehearsed = rehearse(spec, candidate, settings)
         with transaction():
-            begun = promote(spec, candidate, settings, rollback_because=because)
+            begun = promote(spec, candidate, settings, action="rollback", because=because)
             endpoint = serve(spec, candidate, settings)
             tested = smoke_test(endpoint, candidate, settings)
             confirm(begun, because, settings)

@@ -10,7 +10,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows.parameters import ModelName
-from slipway.catalogue import lookup
+from slipway.catalogue import served
 from slipway.scoring.job import CHUNK, job
 from slipway.scoring.workspace import workspace
 from slipway.settings import Settings
@@ -39,7 +39,7 @@ def score(
         subject: The column that says of whom a row is, for the endpoint's audit log; the model never sees it.
         chunk: Rows that are worked on at a time; the answers are the same, memory grows with it.
     """
-    spec, settings = lookup(name), Settings.load()
+    spec, settings = served(name), Settings.load()
     asked = job(name, source, destination, through, keep, chunk, subject)
     with workspace(asked, settings) as folder:
         rows = fetch_rows(asked, folder)

@@ -2,7 +2,8 @@
 
 | event | when | `reason` |
 |---|---|---|
-| `slipway.model.promoted` | a release put a version into service, and its smoke test passed | the gate's |
+| `slipway.model.promoted` | a release or a promotion put a version into service, and its smoke test passed | the gate's, or a person's |
+| `slipway.model.challenging` | a challenger passed the gate and is tried beside the version in service | how the two compare |
 | `slipway.model.rolled-back` | an earlier version is back in service, and its smoke test passed | who rolled back says why |
 | `slipway.release.refused` | the gate refused a candidate; service and champion are unchanged | every failed rule |
 | `slipway.approval.waiting` | a release waits for a person, who is asked on the page of `run` | until when |
@@ -23,6 +24,7 @@ from prefect.settings import PREFECT_UI_URL
 from prefect.utilities.urls import url_for
 
 PROMOTED = "slipway.model.promoted"
+CHALLENGING = "slipway.model.challenging"
 ROLLED_BACK = "slipway.model.rolled-back"
 REFUSED = "slipway.release.refused"
 APPROVAL_WAITING = "slipway.approval.waiting"

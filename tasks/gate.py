@@ -26,13 +26,19 @@ logger = logging.getLogger("slipway.tasks.gate")
 
 
 @task(task_run_name="judge-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
-def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings) -> Verdict:
-    """Let candidate and champion answer the same test rows, and apply every rule of the gate; see `slipway.gate`."""
+def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings, to_try: bool = False) -> Verdict:
+    """Let candidate and champion answer the same test rows, and apply every rule of the gate; see `slipway.gate`.
+
+    Args:
+        to_try: Whether it is to be tried beside the champion, and not to take its place.
+    """
     client = connect(settings)
     with registry.downloaded_bundle(client, candidate.run_id) as bundle, _standing(client, spec) as standing:
-        verdict = gate.decide(spec, candidate, bundle, rows, standing)
+        verdict = gate.decide(spec, candidate, bundle, rows, standing, to_try=to_try)
     for rule in verdict.rules:
         logger.log(logging.INFO if rule.passed else logging.WARNING, "%s: gate, %s: %s", spec.name, rule.name, rule.reason)
+    if verdict.paired:
+        logger.info("%s: champion and candidate, row by row: %s", spec.name, verdict.paired.reason)
     return verdict
 
 

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
 
 from slipway import promotion
-from slipway.records import Candidate, Promotion, Snapshot, Tuned
+from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registration, unfinished
@@ -41,7 +41,7 @@ def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, sett
 
 
 @task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
-def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, rollback_because: str | None = None) -> Promotion:
+def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, action: Action = "release", because: str = "") -> Promotion:
     """Move the alias and the stage; announced in the ledger first, so that even a killed process can be undone.
 
     No step of this transaction has retries: Prefect rolls the transaction back when an attempt fails, before the next one. So
@@ -50,7 +50,7 @@ def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, rollback_
 
     def begin() -> Promotion:
         promotion.recover(spec, settings)  # what an earlier attempt announced and could not undo, because MLflow was gone
-        return promotion.begin(spec, candidate, settings, rollback_because=rollback_because)
+        return promotion.begin(spec, candidate, settings, action=action, because=because)
 
     begun = patiently(begin)
     if transaction := get_transaction():
@@ -71,7 +71,7 @@ def restore(transaction: Transaction) -> None:
 def confirm(begun: Promotion, why: str, settings: Settings) -> None:
     """Write the promotion into the ledger: from here on it is history."""
     patiently(lambda: promotion.finish(begun, settings, why, events.run_url()))
-    event = events.PROMOTED if begun.action == "release" else events.ROLLED_BACK
+    event = events.ROLLED_BACK if begun.action == "rollback" else events.PROMOTED
     events.tell(event, begun.candidate.model, begun.candidate.version, why)
 
 

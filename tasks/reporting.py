@@ -17,6 +17,7 @@ from slipway.reporting import release_report
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
+from slipway.tracking.comparisons import log_comparison, with_comparison
 from slipway.tracking.connection import connect, run_page, version_page
 from tasks.patience import FOR_MLFLOW, MINUTE
 
@@ -27,6 +28,7 @@ PICTURES = {
     "Calibration": "calibration.png",
     "Importance of columns": "permutation_importance.png",
 }
+COMPARED = "Champion and challenger"
 
 
 @task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
@@ -37,6 +39,9 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
         plots = Path(client.download_artifacts(candidate.run_id, "plots", folder))
         pictures = {shown: (plots / name).read_bytes() for shown, name in PICTURES.items()}
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
+        if spec.challenges and verdict.paired:
+            pictures[COMPARED] = log_comparison(client, spec, candidate.run_id, verdict.paired, Path(folder))
+            card = with_comparison(card, spec, verdict.paired)
     if run_url := run_page(client, settings, candidate.run_id):
         told = "Parameters, figures, pictures, evidence and the bundle"
         create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}", description=told)
@@ -59,6 +64,6 @@ def show_history(spec: ModelSpec, settings: Settings) -> None:
 
     What it shows has happened: called with `return_state=True`, its failure is seen there and fails no release.
     """
-    state, entries = registry.state(connect(settings), spec.registered_as), Ledger(settings.ledger).history(spec.name)
+    state, entries = registry.state(connect(settings), spec.registered_as), Ledger(settings.ledger).history(spec.service)
     lines = history.versions(state, entries, spec.metric)
-    create_table_artifact(lines, key=f"history-{spec.name}", description=f"{spec.name}: its versions, and what happened to each last")
+    create_table_artifact(lines, key=f"history-{spec.service}", description=f"{spec.service}: its versions, and what happened to each last")

@@ -8,13 +8,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from slipway import models
 from slipway.errors import SpecError, UnknownModelError
 from slipway.spec import ModelSpec
+
+SHARED = ("dataset", "columns", "split", "metric", "registered_as", "port")  # by a challenger and what it challenges
 
 
 @cache
@@ -31,16 +33,32 @@ def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
     """Return the specs by name, sorted.
 
     Raises:
-        SpecError: Two of them share a name, a registered name or a port.
+        SpecError: Two of them share a name, or a registered name or a port although neither challenges the other; or a challenger
+            does not share what it must.
     """
     by_name: dict[str, ModelSpec] = {}
     for spec in specs:
         for other in by_name.values():
-            for what in ("name", "registered_as", "port"):
+            for what in ("name",) if spec.service == other.service else ("name", "registered_as", "port"):
                 if getattr(spec, what) == getattr(other, what):
                     raise SpecError(f"{other.name} and {spec.name} both have {what}={getattr(spec, what)!r}; give one of them another.")
         by_name[spec.name] = spec
+    for spec in by_name.values():
+        if spec.challenges:
+            _require_shared(spec, by_name)
     return dict(sorted(by_name.items()))
+
+
+def _require_shared(spec: ModelSpec, by_name: Mapping[str, ModelSpec]) -> None:
+    challenged = by_name.get(spec.service)
+    if challenged is None or challenged.challenges:
+        served = ", ".join(sorted(name for name, other in by_name.items() if not other.challenges))
+        raise SpecError(f"{spec.name}: challenges={spec.challenges!r} is no model with a service of its own; there are: {served}.")
+    if differing := [what for what in SHARED if getattr(spec, what) != getattr(challenged, what)]:
+        raise SpecError(
+            f"{spec.name} challenges {challenged.name}, and their {', '.join(differing)} differ: both must answer the same rows under one "
+            f"name. Make it with dataclasses.replace(MODEL, ...) from {challenged.name}'s MODEL, and leave these as they are."
+        )
 
 
 def lookup(name: str) -> ModelSpec:
@@ -53,6 +71,23 @@ def lookup(name: str) -> ModelSpec:
         return catalogue()[name]
     except KeyError:
         raise UnknownModelError(f"no model is called {name!r}; the catalogue has: {', '.join(catalogue())}.") from None
+
+
+def served(name: str) -> ModelSpec:
+    """Return one model that has a service.
+
+    Raises:
+        UnknownModelError: There is none, or it has none of its own, because it challenges another.
+    """
+    spec = lookup(name)
+    if spec.challenges:
+        raise UnknownModelError(f"{name} challenges {spec.service} and has no service of its own; name {spec.service}.")
+    return spec
+
+
+def services() -> dict[str, ModelSpec]:
+    """Return the models that have a service of their own, by name: all but the challengers."""
+    return {name: spec for name, spec in catalogue().items() if not spec.challenges}
 
 
 def _files() -> dict[str, Path]:

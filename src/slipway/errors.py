@@ -97,6 +97,10 @@ class NotInServiceError(WatchError):
     """The model has no version in service yet."""
 
 
+class ChallengeError(SlipwayError):
+    """There is nothing to challenge, or no challenger to promote; nothing was changed."""
+
+
 class ApprovalError(SlipwayError):
     """Nothing waits for approval, or what was decided did not reach the release that waits."""
 

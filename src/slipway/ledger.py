@@ -24,7 +24,7 @@ from slipway.records import Candidate, Metrics, Promotion, Record
 
 logger = logging.getLogger(__name__)
 
-Event = Literal["promoted", "refused", "undone", "rolled back", "approved", "rejected"]
+Event = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected"]
 IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
 ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen while none is in progress
 

@@ -12,7 +12,7 @@ from slipway.bundle.challenging import end_promoted
 from slipway.bundle.installing import Pointer, active
 from slipway.errors import ReleaseInProgressError
 from slipway.ledger import Event, Ledger, entry
-from slipway.records import Candidate, Promotion
+from slipway.records import Action, Candidate, Promotion
 from slipway.serving import revert
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -22,23 +22,24 @@ from slipway.tracking.connection import connect
 logger = logging.getLogger(__name__)
 
 
-def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, rollback_because: str | None = None) -> Promotion:
+def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: Action = "release", because: str = "") -> Promotion:
     """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once.
 
     Args:
-        rollback_because: Why an earlier version comes back; None when a release promotes a new one.
+        action: Whether a release promotes a new version, a person or `watch` a challenger, or an earlier version comes back.
+        because: Why, for the last two.
     """
     if candidate.version is None:
         raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
     client = connect(settings)
-    pointer = active(settings.bundles, spec.name)
+    pointer = active(settings.bundles, spec.service)
     promotion = Promotion(
         candidate=candidate,
         host=socket.gethostname(),
         registry=registry.state(client, spec.registered_as),
         pointer=None if pointer is None else msgspec.to_builtins(pointer),
-        action="release" if rollback_because is None else "rollback",
-        because=rollback_because or "",
+        action=action,
+        because=because,
     )
     Ledger(settings.ledger).announce(promotion)
     try:
@@ -54,7 +55,7 @@ def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | No
 
     Not before: a promotion that is undone leaves the challenge as it was.
     """
-    event: Event = "promoted" if promotion.action == "release" else "rolled back"
+    event: Event = "rolled back" if promotion.action == "rollback" else "promoted"
     previous = promotion.registry.aliases.get(registry.CHAMPION)
     _record(event, promotion.candidate, settings, previous=previous, why=why, run_url=run_url)
     end_promoted(settings.bundles, promotion.candidate.model)
@@ -64,6 +65,12 @@ def refuse(candidate: Candidate, settings: Settings, why: str, run_url: str | No
     """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
     held = registry.state(connect(settings), candidate.registered_as)
     _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+
+
+def challenge(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
+    """Write the ledger line of a candidate that is tried beside the champion now; it stays in Staging."""
+    held = registry.state(connect(settings), candidate.registered_as)
+    _record("challenging", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
 
 
 def decide(
@@ -85,7 +92,7 @@ def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None
     revert(candidate.model, pointer, settings)
     registry.restore(connect(settings), before)
     if promotion.because:
-        why = f"{why} (it was rolled back to because: {promotion.because})"
+        why = f"{why} (it was {'rolled back to' if promotion.action == 'rollback' else 'promoted'} because: {promotion.because})"
     _record("undone", candidate, settings, previous=before.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
     logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
 
@@ -96,14 +103,14 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
     Raises:
         ReleaseInProgressError: It was begun on another host.
     """
-    left = Ledger(settings.ledger).unfinished(spec.name)
+    left = Ledger(settings.ledger).unfinished(spec.service)
     if left is None:
         return False
     if left.host != socket.gethostname():
         # only that host's gateway and bundle store can be put back, and the release may still be running there
-        what = "promotion of" if left.action == "release" else "rollback to"
+        what = "rollback to" if left.action == "rollback" else "promotion of"
         raise ReleaseInProgressError(
-            f"{spec.name}: a {what} version {left.candidate.version} from host {left.host} has not ended. "
+            f"{spec.service}: a {what} version {left.candidate.version} from host {left.host} has not ended. "
             f"Wait until it has; if it was killed, release or roll back on {left.host}, which puts things back."
         )
     undo(left, settings, why=f"the {left.action} was cut short between promotion and smoke test")

@@ -69,11 +69,52 @@ class Rule(Record):
     reason: str
 
 
+class Effect(Record):
+    """One figure of champion and challenger on the same rows. `difference` is the challenger's less the champion's.
+
+    `low` and `high` are the 95 % interval of the difference, and `p_value` of the test that there is none; both by `method`.
+    """
+
+    figure: str
+    champion: float
+    challenger: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    method: str
+
+
+class Paired(Record):
+    """Champion and challenger on the same rows, whose outcome is known; `effect` is of the spec's metric.
+
+    `only_champion_right` and `only_challenger_right` are the rows that tell them apart. `low` and `high` are what the verdict goes by:
+    the effect's interval when the rows are looked at once; when they are looked at again and again, one that holds all the time.
+    `rows_needed` is how many more rows would show a difference as large as this one; None where it is shown, or there is none.
+    """
+
+    metric: str
+    rows: int
+    disagreeing: int
+    only_champion_right: int
+    only_challenger_right: int
+    accuracy: Effect
+    auc: Effect | None
+    effect: Effect | None
+    repeated: bool
+    low: float | None
+    high: float | None
+    rows_needed: int | None
+    verdict: Literal["challenger better", "champion better", "no difference shown"]
+    reason: str
+
+
 class Verdict(Record):
     """What the gate decided about a candidate, rule by rule.
 
     `champion_metrics` are of the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` are those
-    that the champion has learnt from. Where `rows_compared` is None, they are of the champion's own release.
+    that the champion has learnt from. Where `rows_compared` is None, they are of the champion's own release. `paired` compares the two
+    row by row, the candidate in the challenger's place; None without rows that both answered.
     """
 
     model: str
@@ -82,6 +123,7 @@ class Verdict(Record):
     rules: list[Rule]
     rows_compared: int | None = None
     rows_left_out: int = 0
+    paired: Paired | None = None
 
     @property
     def passed(self) -> bool:
@@ -100,18 +142,21 @@ class RegistryState(Record):
     stages: dict[int, str]
 
 
+Action = Literal["release", "promotion", "rollback"]
+
+
 class Promotion(Record):
     """A version on its way to become champion, and how things stood before: all that an undo needs.
 
     `pointer` is the bundle that was in service on `host`, as `slipway.bundle.installing` keeps it there, or None. `action` says
-    whether a release takes the version there, or a rollback, and `because` why it is rolled back to.
+    whether a release takes the version there, the promotion of a challenger, or a rollback, and `because` why, where a person said so.
     """
 
     candidate: Candidate
     host: str
     registry: RegistryState
     pointer: dict[str, str | int] | None
-    action: Literal["release", "rollback"] = "release"
+    action: Action = "release"
     because: str = ""
 
 
@@ -142,15 +187,27 @@ class Decision(Record):
 
 
 class Release(Record):
-    """How a release ended. `decision` is None where nobody was asked."""
+    """How a release ended. `decision` is None where nobody was asked; of a challenger, `smoke_test` is the rehearsal's."""
 
-    outcome: Literal["promoted", "refused", "rejected", "dry run"]
+    outcome: Literal["promoted", "challenging", "refused", "rejected", "dry run"]
     snapshot: Snapshot
     tuned: Tuned
     candidate: Candidate
     verdict: Verdict
     smoke_test: SmokeReport | None = None
     decision: Decision | None = None
+
+
+class Promoted(Record):
+    """How the promotion of a challenger ended. `champion` is the version it was to replace; `decision` is None where nobody was asked."""
+
+    outcome: Literal["promoted", "refused", "rejected"]
+    candidate: Candidate
+    champion: int | None
+    because: str
+    verdict: Verdict
+    decision: Decision | None = None
+    smoke_test: SmokeReport | None = None
 
 
 class Rollback(Record):
@@ -169,7 +226,7 @@ class FleetEntry(Record):
     """How the release of one model of several ended; `figure` is the spec's metric on the test rows."""
 
     model: str
-    outcome: Literal["promoted", "refused", "dry run", "needs approval", "failed"]
+    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "failed"]
     version: int | None
     metric: str
     figure: float | None

@@ -46,7 +46,7 @@ def rehearse(spec: ModelSpec, bundle: Bundle) -> SmokeReport:
     with tempfile.TemporaryDirectory(prefix="slipway-rehearsal-") as folder, private_gateway(Path(folder)) as settings:
         endpoint = serving.deploy(spec, bundle, settings)
         # the free port that the model has there is known to that gateway only; its main port answers for the model too
-        beside = endpoint.model_copy(update={"url": f"{settings.gateway_url}/models/{spec.name}/invocations"})
+        beside = endpoint.model_copy(update={"url": f"{settings.gateway_url}/models/{spec.service}/invocations"})
         return smoke.smoke_test(beside, bundle, settings)
 
 

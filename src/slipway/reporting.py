@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 
 from slipway.markdown import number, table
+from slipway.monitoring.paired_report import paired_lines
 from slipway.records import Candidate, Snapshot, Tuned, Verdict
 from slipway.spec import ModelSpec
 
@@ -52,13 +53,17 @@ def release_report(
 
 
 def verdict_and_figures(candidate: Candidate, verdict: Verdict) -> list[str]:
-    """Return the lines that say what each rule of the gate found, and the figures beside the champion's and the baselines'."""
+    """Return the lines that say what each rule of the gate found, and the figures beside the champion's and the baselines'.
+
+    With a champion that answered the same rows, they say too how the two compare row by row.
+    """
     return [
         "## Gate\n",
         *[f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules],
         "\n## Figures on the test rows\n",
         *_champions_rows(verdict),
         *_figures(candidate, verdict),
+        *(["\n## Champion and candidate, row by row\n", *paired_lines(verdict.paired)] if verdict.paired else []),
     ]
 
 

@@ -34,7 +34,7 @@ class Target(Record):
     done: str = ""
 
 
-def reason(because: str) -> str:
+def reason(because: str, of: str = "rollback", such_as: str = "refuses every row since noon") -> str:
     """Return the reason as it is written down.
 
     Raises:
@@ -42,9 +42,7 @@ def reason(because: str) -> str:
     """
     if text := " ".join(because.split()):
         return text
-    raise RollbackError(
-        "a rollback is written down with its reason, and none was given. Say why: --because 'refuses every row since noon'."
-    )
+    raise RollbackError(f"a {of} is written down with its reason, and none was given. Say why: --because '{such_as}'.")
 
 
 def plan(spec: ModelSpec, settings: Settings, to: int | None = None) -> Target:
@@ -69,7 +67,7 @@ def plan(spec: ModelSpec, settings: Settings, to: int | None = None) -> Target:
     with registry.bundle_of(client, spec.registered_as, version) as bundle:
         contract = bundle.contract
     _require_whole_copy(settings.bundles / spec.name / name_of(contract))
-    candidate = _candidate(spec, version, contract, str(client.get_model_version(spec.registered_as, str(version)).run_id), entries)
+    candidate = candidate_of(spec, version, contract, str(client.get_model_version(spec.registered_as, str(version)).run_id), entries)
     pointer = active(settings.bundles, spec.name)
     if version == champion and pointer is not None and pointer.bundle == name_of(contract):
         return Target(candidate=candidate, champion=champion, done=_done(version, returned))
@@ -142,7 +140,7 @@ def _done(version: int, returned: Entry | None) -> str:
     )
 
 
-def _candidate(spec: ModelSpec, version: int, contract: Contract, run_id: str, entries: Sequence[Entry]) -> Candidate:
+def candidate_of(spec: ModelSpec, version: int, contract: Contract, run_id: str, entries: Sequence[Entry]) -> Candidate:
     """Return the version as its release described it; the ledger adds the confusion matrix, where it knows the version."""
     if (contract.model, contract.version, contract.run_id) != (spec.name, version, run_id):
         raise BundleError(

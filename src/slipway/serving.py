@@ -27,7 +27,7 @@ POLL = 0.05
 
 def port_of(spec: ModelSpec, settings: Settings) -> int:
     """Return the model's own port: of the settings if they name one, else of the spec."""
-    return settings.model_ports.get(spec.name, spec.port)
+    return settings.model_ports.get(spec.service, spec.port)
 
 
 def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
@@ -37,17 +37,17 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
         ServingError: The gateway is not there (`GatewayUnreachableError`), or did not take the bundle. What was in service
             before still is, so this may be repeated.
     """
-    before = installing.active(settings.bundles, spec.name)
+    before = installing.active(settings.bundles, spec.service)
     pointer = installing.install(bundle.folder, settings.bundles, port_of(spec, settings))
     try:
-        _await_installation(spec.name, pointer, settings)
+        _await_installation(spec.service, pointer, settings)
     except BaseException:
-        installing.point(settings.bundles, spec.name, before)
+        installing.point(settings.bundles, spec.service, before)
         raise
     contract = bundle.contract
-    logger.info("%s: version %s answers on port %d", spec.name, contract.version, pointer.port)
+    logger.info("%s: version %s answers on port %d", spec.service, contract.version, pointer.port)
     return Endpoint(
-        model=spec.name,
+        model=spec.service,
         version=contract.version or 0,
         run_id=contract.run_id,
         url=f"{settings.address_of(pointer.port)}/invocations",

@@ -164,6 +164,9 @@ class ModelSpec:
     a few hundred rows decides more than the hyperparameters do. `tune_threshold`: choose, on the same folds, from which
     probability a row is called positive, where one half is not the best for the metric. `approval`: a person must approve every
     release, after the gate.
+
+    `challenges`: the model that this one challenges. It shares that model's rows, columns, split, metric, registered name and port, and
+    has no service of its own: its releases are tried beside the version in service, until one is promoted or the challenge ends.
     """
 
     name: str
@@ -190,6 +193,12 @@ class ModelSpec:
     schedules: tuple[Schedule, ...] = ()
     approval: bool = False
     watch: Watch = AS_USUAL
+    challenges: str | None = None
+
+    @property
+    def service(self) -> str:
+        """The name under which its versions are served, locked and written down: its own, or that of the model it challenges."""
+        return self.challenges or self.name
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
@@ -238,6 +247,13 @@ class ModelSpec:
             )
         if not self.watch.prediction.fits(categories=True):
             raise SpecError("watch.prediction: labels are categories; leave the distance and the test out for the usual.")
+        if self.challenges == self.name:
+            raise SpecError("a model cannot challenge itself; name another in challenges, or leave it out.")
+        if self.challenges and (self.schedules or self.approval):
+            raise SpecError(
+                f"it challenges {self.challenges}, so it has no schedule and asks for no approval: "
+                "its releases put nothing into service. Set schedules=() and approval=False."
+            )
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
         if self.metric not in metrics:
             raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")

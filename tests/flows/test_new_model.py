@@ -61,26 +61,26 @@ MODEL = ModelSpec(
     port=PORT,
 )
 '''
-BOOSTED = '''
-"""The same by boosted trees, which no engine but scikit-learn itself answers exactly."""
+BAGGED = '''
+"""The same by bagged trees, which no engine but scikit-learn itself answers exactly."""
 
 from dataclasses import replace
 
 from optuna.distributions import IntDistribution
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import BaggingClassifier
 
 from slipway.models.breast_cancer import MODEL as BREAST_CANCER
 
 MODEL = replace(
     BREAST_CANCER,
-    name="breast-cancer-boosted",
-    registered_as="breast_cancer_boosted",
-    estimator=GradientBoostingClassifier(n_estimators=30),
-    search_space={"max_depth": IntDistribution(2, 3)},
+    name="breast-cancer-bagged",
+    registered_as="breast_cancer_bagged",
+    estimator=BaggingClassifier(max_features=0.7),
+    search_space={"n_estimators": IntDistribution(20, 30)},
     port=PORT,
 )
 '''
-MODELS = ("breast-cancer", "breast-cancer-boosted")
+MODELS = ("breast-cancer", "breast-cancer-bagged")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int
     (folder / "home" / "mlflow").mkdir(parents=True)
     shutil.copy(empty_mlflow, folder / "home" / "mlflow")
     (folder / "models").mkdir()
-    for name, text, port in (("breast_cancer", BREAST_CANCER, one), ("breast_cancer_boosted", BOOSTED, other)):
+    for name, text, port in (("breast_cancer", BREAST_CANCER, one), ("breast_cancer_bagged", BAGGED, other)):
         text = text.replace("ROWS", str(folder / "breast_cancer.csv")).replace("SHA256", checksum).replace("PORT", str(port))
         (folder / "models" / f"{name}.py").write_text(text)
     left_out = ("SLIPWAY_", "PREFECT_", "MLFLOW_")
@@ -200,14 +200,14 @@ def test_its_endpoint_answers_every_test_row_as_mlflows_model_does(
     assert (pd.Series(predictions, index=rows.test.index) == rows.test_labels).mean() > 0.9
 
 
-def test_the_boosted_trees_are_served_as_the_pipeline_itself_and_the_log_says_what_that_costs(
+def test_the_bagged_trees_are_served_as_the_pipeline_itself_and_the_log_says_what_that_costs(
     operator: Operator, released: tuple[dict[str, Any], str]
 ) -> None:
     installed = operator.settings.bundles.glob("*/*/contract.json")
     engines = {path.parents[1].name: json.loads(path.read_text())["engine"] for path in installed}
 
-    assert engines == {"breast-cancer": "linear", "breast-cancer-boosted": "pyfunc"}
-    assert "breast-cancer-boosted: no smaller engine answers exactly" in released[1]
+    assert engines == {"breast-cancer": "linear", "breast-cancer-bagged": "pyfunc"}
+    assert "breast-cancer-bagged: no smaller engine answers exactly" in released[1]
 
 
 @pytest.mark.usefixtures("released")

@@ -281,6 +281,35 @@ def test_a_forest_whose_threads_add_up_in_any_order_is_refused(make: Make) -> No
             make(estimator)
 
 
+# boosted trees
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GradientBoostingClassifier(random_state=1),
+        GradientBoostingClassifier(n_estimators=30, max_depth=6, subsample=0.5, learning_rate=0.3, init="zero", random_state=1),
+    ],
+    ids=["as usual", "deep, of half the rows, from zero"],
+)
+def test_boosted_trees_answer_within_the_noise_of_float64(make: Make, estimator: Any, classes: int) -> None:
+    case, rows = make(estimator, classes, scaled=classes == 2), made(300, seed=2)
+
+    assert case.contract.engine == "boosting"
+    assert case.prove(rows) < 1e-14
+    border = case.border(rows)
+    assert len(border) >= 100
+    assert case.prove(border) < 1e-14
+
+
+@pytest.mark.parametrize("other", [{"loss": "exponential"}, {"init": LogisticRegression()}], ids=["loss", "start"])
+def test_boosting_that_has_no_engine_is_served_by_another(make: Make, other: dict[str, Any]) -> None:
+    case = make(GradientBoostingClassifier(n_estimators=5, random_state=1).set_params(**other), difference=False)
+
+    assert case.contract.engine != "boosting"
+
+
 # support vectors
 
 
@@ -379,7 +408,7 @@ def test_a_graph_that_onnx_runtime_cannot_open_is_named(make: Make, tmp_path: Pa
 # what skl2onnx has no conversion for, and what it converts to float32 although votes jump
 NO_CONVERSION = LabelSpreading()
 WORSE_AS_A_GRAPH = {
-    "boosted trees": GradientBoostingClassifier(random_state=1),
+    "bagged trees": BaggingClassifier(random_state=1),
     "bagged trees on some of the columns": BaggingClassifier(max_features=0.7, random_state=1),
     "neighbours": KNeighborsClassifier(6, algorithm="brute"),
 }
@@ -443,7 +472,7 @@ def test_a_threshold_decides_over_the_pipelines_answers(make: Make) -> None:
 
 
 def test_several_callers_at_once_get_the_answers_that_one_gets(make: Make) -> None:
-    case, rows = make(GradientBoostingClassifier(n_estimators=20, random_state=1)), made(2_100, seed=3)
+    case, rows = make(BaggingClassifier(n_estimators=20, random_state=1)), made(2_100, seed=3)
     whole = compile_after_failed_proof(case.spec, case.model, case.compiled, ParityError("for the test"))
     engine = open_engine(write(case.bundle.folder / "whole", whole.files, with_engine(case.contract, "pyfunc"), Probe([], [], [])))
     parts = [rows.iloc[start : start + 150].to_dict("list") for start in range(0, len(rows), 150)]

@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 
 ClassLabel = int | str
-EngineName = Literal["onnx", "network", "linear", "trees", "svm", "pyfunc"]
+EngineName = Literal["onnx", "network", "linear", "trees", "boosting", "svm", "pyfunc"]
 T = TypeVar("T")
 
 

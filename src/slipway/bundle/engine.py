@@ -32,6 +32,7 @@ def open_engine(bundle: Bundle) -> Engine:
     - network: `preparation.json` makes a matrix of the columns, `model.onnx` takes that, in float32.
     - linear: `preparation.json` and the weights of `model.npz`, in float64.
     - trees: `preparation.json`, `model.onnx` finds the leaves, and `model.npz` has their votes, bit by bit as scikit-learn answers.
+    - boosting: as trees, but `model.npz` has what each leaf adds, and where every row begins.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
     - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
@@ -58,6 +59,10 @@ def open_engine(bundle: Bundle) -> Engine:
             from slipway.bundle.engines.trees import TreesEngine
 
             return TreesEngine(bundle)
+        case "boosting":
+            from slipway.bundle.engines.boosting import BoostingEngine
+
+            return BoostingEngine(bundle)
         case "svm":
             from slipway.bundle.engines.svm import SvmEngine
 

@@ -12,7 +12,8 @@ from slipway.bundle.contract import Column, Contract
 from slipway.bundle.reading import Bundle
 from slipway.gate.answers import Mask, ask, only
 from slipway.gate.slices import Difference, differences
-from slipway.records import Metrics
+from slipway.monitoring import paired
+from slipway.records import Metrics, Paired
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers, evaluate
 from slipway.training.seen_rows import Hashes, learnt, seen
@@ -38,6 +39,7 @@ class Comparison:
     ours: Metrics
     theirs: Metrics
     slices: list[Difference] = field(default_factory=list)
+    paired: Paired | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Mask, ours: Answe
         ours=_figures(ours),
         theirs=_figures(theirs),
         slices=differences(spec, features[mask], ours, theirs),
+        paired=paired.compare(spec.metric, champion=theirs, challenger=ours, seed=spec.split.seed),
     )
 
 

@@ -43,6 +43,11 @@ def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
     )
 
 
+def excused(rule: Rule) -> Rule:
+    """A rule that need not hold for a challenger to be tried; the reason goes on to say what was found."""
+    return rule if rule.passed else rule.model_copy(update={"passed": True, "reason": f"{rule.reason}; it is tried all the same"})
+
+
 def _where(champion: Champion) -> str:
     return f"on the same {champion.comparison.rows:,} rows" if champion.comparison else "in its own release"
 

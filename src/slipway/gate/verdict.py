@@ -15,20 +15,30 @@ from slipway.spec import ModelSpec
 from slipway.training.splitting import Rows
 
 
-def decide(spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, standing: Standing | None) -> Verdict:
+def decide(
+    spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, standing: Standing | None, *, to_try: bool = False
+) -> Verdict:
     """Let the bundles of candidate and champion answer the same rows, measure what the candidate's costs, and judge.
 
     Args:
         bundle: The candidate's own; registration has proven that it answers as the measured model does.
         standing: The champion, or None before the first promotion.
+        to_try: Whether it is to be tried beside the champion, and not to take its place: then it may be worse.
     """
     ours = ask(spec.columns.target, rows, bundle)
     champion = compare(spec, rows, candidate.data_sha256, ours, standing) if standing else None
-    return judge(spec, candidate, champion, footprint(bundle), levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else [])
+    parts = levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else []
+    return judge(spec, candidate, champion, footprint(bundle), parts, to_try=to_try)
 
 
 def judge(
-    spec: ModelSpec, candidate: Candidate, champion: Champion | None, cost: Footprint | None = None, parts: Sequence[Level] = ()
+    spec: ModelSpec,
+    candidate: Candidate,
+    champion: Champion | None,
+    cost: Footprint | None = None,
+    parts: Sequence[Level] = (),
+    *,
+    to_try: bool = False,
 ) -> Verdict:
     """Apply every rule, also after one has failed, so that a refusal says all its reasons. What was not measured is not judged."""
     shared = champion.comparison if champion else None
@@ -38,18 +48,20 @@ def judge(
         champion_metrics=champion.figures if champion else {},
         rows_compared=shared.rows if shared else None,
         rows_left_out=shared.left_out if shared else 0,
-        rules=_applied(spec, candidate, champion, cost, parts),
+        rules=_applied(spec, candidate, champion, cost, parts, to_try),
+        paired=shared.paired if shared else None,
     )
 
 
 def _applied(
-    spec: ModelSpec, candidate: Candidate, champion: Champion | None, cost: Footprint | None, parts: Sequence[Level]
+    spec: ModelSpec, candidate: Candidate, champion: Champion | None, cost: Footprint | None, parts: Sequence[Level], to_try: bool
 ) -> list[Rule]:
     found = [rules.floor(spec, candidate)]
     if champion is not None:
-        found += [rules.no_worse(spec, candidate, champion), rules.no_sample_over_real(candidate, champion)]
-        if spec.slices:
-            found.append(rules.slices_no_worse(spec, champion))
+        beside = [rules.no_worse(spec, candidate, champion)] + ([rules.slices_no_worse(spec, champion)] if spec.slices else [])
+        if to_try:
+            beside = [rules.excused(rule) for rule in beside]
+        found += [beside[0], rules.no_sample_over_real(candidate, champion), *beside[1:]]
     if parts and spec.gate.slice_floor is not None:
         found.append(rules.slices_reach_floor(spec, spec.gate.slice_floor, parts))
     if cost is not None:

@@ -98,7 +98,7 @@ def _register(
         client.delete_model_version_tag(spec.registered_as, str(version), UNFINISHED)
         logger.info("%s: registered as %s version %d", spec.name, spec.registered_as, version)
     return Candidate(
-        model=spec.name,
+        model=spec.service,
         registered_as=spec.registered_as,
         version=version,
         run_id=run.info.run_id,
@@ -117,7 +117,7 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled:
     target = spec.columns.target
     return Contract(
         format=contracts.FORMAT,
-        model=spec.name,
+        model=spec.service,
         registered_as=spec.registered_as,
         version=None,
         run_id=run_id,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
+CANDIDATE, CHALLENGER, CHAMPION, PREVIOUS = "candidate", "challenger", "champion", "previous"
 STAGING, PRODUCTION = "Staging", "Production"
 BUNDLE_PATH = "bundle"
 
@@ -54,6 +54,18 @@ def nominate(client: MlflowClient, registered_as: str, version: int) -> None:
     client.set_registered_model_alias(registered_as, CANDIDATE, str(version))
 
 
+def challenge(client: MlflowClient, registered_as: str, version: int | None) -> None:
+    """Make a version the challenger, which stays in its stage and is a candidate no more; None: there is none. Safe to repeat."""
+    aliases = state(client, registered_as).aliases
+    if version is None:
+        if CHALLENGER in aliases:
+            client.delete_registered_model_alias(registered_as, CHALLENGER)
+        return
+    client.set_registered_model_alias(registered_as, CHALLENGER, str(version))
+    if aliases.get(CANDIDATE) == version:
+        client.delete_registered_model_alias(registered_as, CANDIDATE)
+
+
 def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryState:
     """Make a version champion, in Production; the one before becomes `previous`, archived. Returns the state after."""
     before = state(client, registered_as)
@@ -63,8 +75,9 @@ def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryS
     if old is not None and old != version:
         client.set_registered_model_alias(registered_as, PREVIOUS, str(old))
     client.set_registered_model_alias(registered_as, CHAMPION, str(version))
-    if before.aliases.get(CANDIDATE) == version:
-        client.delete_registered_model_alias(registered_as, CANDIDATE)
+    for alias in (CANDIDATE, CHALLENGER):
+        if before.aliases.get(alias) == version:
+            client.delete_registered_model_alias(registered_as, alias)
     logger.info("%s: version %d is champion now%s", registered_as, version, f", version {old} previous" if old else "")
     return state(client, registered_as)
 

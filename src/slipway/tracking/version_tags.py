@@ -2,7 +2,7 @@
 
 | tag | what it says |
 |---|---|
-| `slipway.last_event` | promoted, refused, undone, rolled back, approved or rejected |
+| `slipway.last_event` | promoted, challenging, refused, undone, rolled back, approved or rejected |
 | `slipway.last_event_at`, `_by`, `_why`, `_run` | when (ISO 8601, UTC), who, why, and the page of the run, where there is one |
 | `slipway.replaced` | on a version that was in service: by which version, when, and whether by a rollback; gone when it is back |
 """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from slipway.bundle.compiling.boosting import compile_boosting
 from slipway.bundle.compiling.columns import contract_columns
 from slipway.bundle.compiling.compiled import Compiled, Measured, unwrap
 from slipway.bundle.compiling.forests import compile_forest, refuse_chance
@@ -25,6 +26,7 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, Measured], Compiled]] = MappingProxy
     {
         "ForestClassifier": compile_forest,  # RandomForestClassifier, ExtraTreesClassifier
         "DecisionTreeClassifier": compile_forest,
+        "GradientBoostingClassifier": compile_boosting,
         "CalibratedClassifierCV": compile_svm,
         "LogisticRegression": compile_linear,
     }
@@ -34,7 +36,7 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, Measured], Compiled]] = MappingProxy
 def compile_model(spec: ModelSpec, model: Any) -> Compiled:
     """Compile a fitted model for the simplest engine that answers exactly.
 
-    Logistic regression, trees and support vector machines have engines of their own; an estimator with a method
+    Logistic regression, trees, boosted trees and support vector machines have engines of their own; an estimator with a method
     `to_onnx() -> bytes` brings its graph (see `compile_network`); any other becomes an ONNX graph, with its preparation inside where
     that can be, and the parity proof decides whether that will do. What none of these can express is stored as it is (see
     `compile_pyfunc`).

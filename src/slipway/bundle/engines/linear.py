@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from slipway.bundle.contract import decode_bytes
 from slipway.bundle.engines.files import PREPARATION, unpack
+from slipway.bundle.engines.logistic import of_second, probabilities
 from slipway.bundle.engines.preparation import Above, Block, Impute, OneHot, Preparation, Preparer, Scale, Step
 from slipway.bundle.reading import Bundle
 
@@ -17,7 +18,6 @@ Matrix = npt.NDArray[np.float64]
 Share = Callable[[Any], float]  # what one cell adds to the decision
 
 FEW = 8  # rows; from there on numpy is quicker
-STEEPEST = 700.0  # exp of more than 709 overflows; the probability is 0 long before
 
 
 class LinearEngine:
@@ -37,9 +37,8 @@ class LinearEngine:
         """Return (n, classes) probabilities of n rows given by column."""
         rows = len(next(iter(columns.values())))
         if self._shares and rows <= FEW:
-            return self._of_second(self._cell_by_cell(columns, rows))
-        decisions = self._preparer.matrix(columns) @ self._weights + self._intercepts
-        return self._of_second(decisions[:, 0]) if len(self._intercepts) == 1 else _softmax(decisions)
+            return of_second(self._cell_by_cell(columns, rows))
+        return probabilities(self._preparer.matrix(columns) @ self._weights + self._intercepts)
 
     def _cell_by_cell(self, columns: Mapping[str, Sequence[Any]], rows: int) -> Matrix:
         decisions = [float(self._intercepts[0])] * rows
@@ -47,17 +46,6 @@ class LinearEngine:
             for row, cell in enumerate(columns[name]):
                 decisions[row] += share(cell)
         return np.array(decisions)
-
-    @staticmethod
-    def _of_second(decisions: Matrix) -> Matrix:
-        second = 1.0 / (1.0 + np.exp(-np.clip(decisions, -STEEPEST, STEEPEST)))
-        return np.column_stack([1.0 - second, second])
-
-
-def _softmax(decisions: Matrix) -> Matrix:
-    powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    shares: Matrix = powers / powers.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _shares(preparation: Preparation, weights: Matrix) -> list[tuple[str, Share]] | None:

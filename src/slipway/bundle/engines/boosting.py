@@ -1,0 +1,40 @@
+"""Boosted trees that add up as scikit-learn's do: in float64, stage after stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.bundle.engines import logistic
+from slipway.bundle.engines.files import unpack
+from slipway.bundle.engines.graph import session
+from slipway.bundle.engines.preparation import Preparer
+from slipway.bundle.reading import Bundle
+
+Matrix = npt.NDArray[np.float64]
+
+
+class BoostingEngine:
+    """scikit-learn's GradientBoostingClassifier over a described preparation.
+
+    ONNX Runtime finds the leaf where a row arrives in each tree, as for a forest (see `slipway.bundle.engines.trees`). `start`
+    (decisions,) is what every row begins with, and each stage has a tree a decision, whose leaf adds its `value` (leaves,), the
+    learning rate in it.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._preparer = Preparer.of(bundle)
+        self._value, self._start = unpack(bundle, ("value", "start"))
+        self._session = session(bundle)
+
+    def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
+        """Return (n, classes) probabilities of n rows given by column."""
+        cells = self._preparer.matrix(columns).astype(np.float32)
+        leaves = self._session.run(None, {"matrix": cells})[0].astype(np.intp)
+        decisions = np.tile(self._start, (len(cells), 1))
+        for first in range(0, leaves.shape[1], len(self._start)):
+            decisions += self._value.take(leaves[:, first : first + len(self._start)])
+        return logistic.probabilities(decisions)
