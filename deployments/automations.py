@@ -11,7 +11,7 @@ import yaml
 from deployments import channels
 from deployments.manifest import full_name
 from deployments.prefect_api import PrefectServer
-from slipway.catalogue import catalogue
+from slipway.catalogue import services
 from slipway.settings import Settings
 
 FILE = Path(__file__).with_name("automations.yaml")
@@ -60,8 +60,8 @@ def ours(server: PrefectServer) -> list[Automation]:
 
 
 def _of_models(automation: Automation) -> list[Automation]:
-    """Return the automation; where its name holds {model}, one for each model of the catalogue."""
-    return [_filled(automation, name) for name in catalogue()] if MODEL in automation["name"] else [automation]
+    """Return the automation; where its name holds {model}, one for each model that is served."""
+    return [_filled(automation, name) for name in services()] if MODEL in automation["name"] else [automation]
 
 
 def _filled(declared: Any, model: str) -> Any:

@@ -10,7 +10,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 
 from flows.parameters import ModelName
-from slipway.catalogue import lookup
+from slipway.catalogue import served
 from slipway.errors import NotInServiceError
 from slipway.locking import watching
 from slipway.monitoring import policy
@@ -29,7 +29,7 @@ def watch(name: ModelName) -> State[Any]:
     Args:
         name: The model's name in the catalogue, such as heart-failure.
     """
-    spec, settings = lookup(name), Settings.load()
+    spec, settings = served(name), Settings.load()
     with watching(name, settings):
         try:
             version = recall(spec, settings)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from deployments import automations
-from slipway.catalogue import catalogue
+from slipway.catalogue import services
 
 ROOT = Path(__file__).parents[2]
-RELEASES = {f"release/{name}": f"id-of-{name}" for name in catalogue()}
+RELEASES = {f"release/{name}": f"id-of-{name}" for name in services()}
 ZOMBIES = "slipway: run without a sign of life"
-RETRAIN = {f"slipway: retrain {name}": name for name in catalogue()}
+RETRAIN = {f"slipway: retrain {name}": name for name in services()}
 DOC = (ROOT / "docs" / "notifications.md").read_text()
 
 

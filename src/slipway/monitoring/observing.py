@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from slipway.bundle.contract import Contract
+from slipway.catalogue import catalogue
 from slipway.data import recalling, validation
 from slipway.errors import NotInServiceError, WatchError
 from slipway.gate.answers import ask
@@ -28,6 +29,7 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.tracking.recorded import recorded
+from slipway.tracking.unfinished import MODEL_TAG
 from slipway.training.evaluation import Answers
 from slipway.training.splitting import split
 
@@ -93,7 +95,8 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
                 f"{spec.name}: version {contract.version} takes other columns than the model's file describes, so its training rows cannot "
                 f"be read by it. Release the model: `slipway release {spec.name}`."
             )
-        snapshot = recalling.recall(spec, contract.data_sha256, partial(recorded, client, spec), settings.mirror, settings.snapshots)
+        maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a challenger that was promoted keeps its rows under its name
+        snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded, client, maker), settings.mirror, settings.snapshots)
         rows = split(spec, validation.validate(spec, snapshot.path))
         registered = ask(spec.columns.target, rows, bundle)
     since = _in_service_since(spec, contract.version or 0, settings)
