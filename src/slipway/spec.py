@@ -233,7 +233,9 @@ class ModelSpec:
             raise SpecError(f"watch.columns names {unknown}, which are no features.")
         kinds = {name: as_categories(feature) for name, feature in self.columns.features.items()}
         if unfit := sorted(name for name, drift in self.watch.columns.items() if not drift.fits(kinds[name])):
-            raise SpecError(f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out for the usual.")
+            raise SpecError(
+                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out for the usual."
+            )
         if not self.watch.prediction.fits(categories=True):
             raise SpecError("watch.prediction: labels are categories; leave the distance and the test out for the usual.")
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
