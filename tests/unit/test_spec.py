@@ -10,7 +10,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from slipway.errors import SpecError
-from slipway.spec import Category, Columns, Dataset, Difference, Gate, ModelSpec, Numeric, Simplest, Split, Target
+from slipway.spec import Category, Columns, Dataset, Difference, Drift, Gate, ModelSpec, Numeric, Simplest, Split, Target, Watch
 
 SIZE = Numeric(0, 100, "cm", "Size")
 SHOP = Numeric(1, 6, "code", "Shop", integer=True, nominal=True)
@@ -68,6 +68,13 @@ def test_part_that_cannot_be_true_is_refused_with_what_it_says(declare: Callable
         ({"trials": 0}, "trials=0, folds=5, repeats=1"),
         ({"folds": 1}, "trials=2, folds=1, repeats=1"),
         ({"repeats": 0}, "trials=2, folds=5, repeats=0"),
+        ({"watch": Watch(columns={"depth": Drift()})}, r"watch.columns names \['depth'\], which are no features"),
+        ({"watch": Watch(columns={"colour": Drift(test="ks")})}, r"watch.columns: the distance or test of \['colour'\] compares columns"),
+        (
+            {"watch": Watch(columns={"size": Drift(test="homogeneity")})},
+            r"the distance or test of \['size'\] compares columns of the other",
+        ),
+        ({"watch": Watch(prediction=Drift(distance="wasserstein"))}, "watch.prediction: labels are categories"),
         ({"simplest": Simplest("depth", "low")}, r"simplest names 'depth', which is not in the search space \['C'\]"),
     ],
 )

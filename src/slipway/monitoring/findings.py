@@ -38,9 +38,14 @@ class DriftFinding(Record):
     absent: dict[str, list[str]]
 
     @property
+    def all(self) -> list[ColumnDrift]:
+        """The features and then the prediction."""
+        return [*self.columns, *([self.prediction] if self.prediction else [])]
+
+    @property
     def drifted(self) -> list[str]:
         """The columns that drifted, features and then the prediction."""
-        return [found.column for found in [*self.columns, *([self.prediction] if self.prediction else [])] if found.drifted]
+        return [found.column for found in self.all if found.drifted]
 
 
 class SliceFigure(Record):

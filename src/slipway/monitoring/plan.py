@@ -60,8 +60,8 @@ class Drift:
         """Return the distance and the test for such a column."""
         distances, tests = (CATEGORY_DISTANCES, CATEGORY_TESTS) if categories else (NUMBER_DISTANCES, NUMBER_TESTS)
         return (
-            self.distance if self.distance in distances else distances[0],
-            self.test if self.test in tests else tests[0],
+            self.distance if self.distance and self.distance in distances else distances[0],
+            self.test if self.test and self.test in tests else tests[0],
         )
 
     def least(self, categories: bool) -> float:

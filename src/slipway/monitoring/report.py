@@ -29,7 +29,6 @@ def report(
     from evidently.presets import DataDriftPreset, ValueStats
 
     columns = compared(spec, reference, features, labels)
-    found = [*finding.columns, *([finding.prediction] if finding.prediction else [])]
     definition = DataDefinition(
         numerical_columns=[column.name for column in columns if not column.categories],
         categorical_columns=[column.name for column in columns if column.categories],
@@ -38,7 +37,7 @@ def report(
         columns=[column.name for column in columns],
         per_column_method={
             column.name: methods.together(*column.methods, judged.significance, column.categories)
-            for column, judged in zip(columns, found, strict=True)
+            for column, judged in zip(columns, finding.all, strict=True)
         },
         per_column_threshold={column.name: column.threshold for column in columns},
         drift_share=1 / len(columns),
@@ -57,11 +56,10 @@ def _reference(columns: Sequence[Compared]) -> pd.DataFrame:
 
 
 def _head(spec: ModelSpec, finding: DriftFinding, rows: int, training: int) -> str:
-    judged = [*finding.columns, *([finding.prediction] if finding.prediction else [])]
     lines = [
         f"{found.column} has drifted: {found.distance_by} {found.distance:.3f} >= {found.threshold:g}, "
         f"{found.test} p = {found.p_value:.1e} <= {found.significance:.1e}"
-        for found in judged
+        for found in finding.all
         if found.drifted
     ] or ["No column has drifted."]
     lines += [f"{name}: served, and not among the training rows: {', '.join(values)}" for name, values in finding.new.items()]
