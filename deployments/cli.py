@@ -14,6 +14,7 @@ from deployments.deploy_commands import deploy
 from deployments.history_command import history
 from deployments.models_command import models
 from deployments.notify_commands import notify
+from deployments.outcome_commands import outcomes
 from deployments.platform_commands import down, status, up
 from deployments.release_commands import fleet, release
 from deployments.rollback_command import rollback
@@ -21,7 +22,7 @@ from deployments.score_commands import score
 from deployments.tunnel_commands import tunnel
 
 COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, score),
+    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, score, outcomes),
     *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
 )
 
