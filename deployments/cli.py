@@ -14,6 +14,7 @@ from deployments.deploy_commands import deploy
 from deployments.history_command import history
 from deployments.models_command import models
 from deployments.notify_commands import notify
+from deployments.outcome_commands import outcomes
 from deployments.platform_commands import down, status, up
 from deployments.promote_command import promote
 from deployments.release_commands import fleet, release
@@ -23,7 +24,7 @@ from deployments.tunnel_commands import tunnel
 from deployments.watch_commands import watch
 
 COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, watch),
+    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, outcomes, watch),
     *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
 )
 

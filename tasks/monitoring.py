@@ -18,6 +18,7 @@ from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, Watched
 from slipway.monitoring.report import report as evidently_report
 from slipway.monitoring.summary import watch_report
+from slipway.monitoring.trend import trend
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import watches
@@ -64,7 +65,7 @@ def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: 
         published.publish(settings.home, spec.name, page.read_bytes() if page else None, _latest(spec, report, windows))
     links.append(f"[Evidently's report of the latest window]({settings.gateway_url}/models/{spec.name}/report), for the role `operate`")
     create_markdown_artifact(
-        watch_report(spec, report, windows, None, links),
+        watch_report(spec, report, windows, trend(windows, spec) if windows else None, links),
         key=f"watch-{spec.name}",
         description=f"{spec.name}: windows, trend and verdict",
     )

@@ -69,6 +69,10 @@ class ServingError(SlipwayError):
     """The gateway did not put the bundle into service."""
 
 
+class OutcomesError(SlipwayError):
+    """A file of outcomes was not told to its end, or what was wrong with it cannot be written; the message says what is recorded."""
+
+
 class ScoringError(SlipwayError):
     """A file cannot be scored, or its predictions cannot be written; nothing was written under their name."""
 

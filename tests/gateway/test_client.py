@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -24,6 +25,8 @@ from slipway.client import (
     GatewayFailed,
     NotAnswered,
     RateLimited,
+    RecordedOutcomes,
+    RefusedOutcomes,
     RefusedRequest,
     RefusedRows,
     TooLarge,
@@ -139,6 +142,39 @@ def test_one_row_with_its_subject(gateway):
     answer = gateway.predict_one("toy", OLD, subject="patient-4711")
 
     assert (answer.label, answer.subject) == (1, "patient-4711")
+
+
+def test_outcomes_are_recorded_and_told_again_are_repetitions(gateway, answering):
+    told = gateway.predict("toy", [YOUNG] * 5)
+    observed = datetime(2026, 11, 1, 8, tzinfo=UTC)
+    outcomes = [{"prediction_id": one.prediction_id, "subject": None, "outcome": np.int64(1), "observed_at": observed} for one in told]
+
+    assert gateway.outcomes("toy", outcomes, chunk=2) == RecordedOutcomes(5, 0, 0)
+    assert gateway.outcomes("toy", pd.DataFrame(outcomes[:3]).assign(outcome=[1, 0, 1], observed_at=pd.NaT)) == RecordedOutcomes(0, 1, 2)
+    [first, corrected] = audit.history(answering.home, told[1].prediction_id)
+    assert (first.observed_at, corrected.observed_at) == ("2026-11-01T08:00:00.000+00:00", None)
+    assert gateway.outcomes("toy", []) == RecordedOutcomes(0, 0, 0)
+
+
+def test_refused_outcomes_are_named_as_they_were_handed_over(gateway, answering):
+    [right] = gateway.predict("toy", [YOUNG])
+    outcomes = [{"prediction_id": right.prediction_id, "outcome": 1}] * 3 + [{"prediction_id": "no-such-0", "outcome": 2}]
+
+    with pytest.raises(RefusedOutcomes) as refused:
+        gateway.outcomes("toy", outcomes, chunk=2)
+
+    assert [(one.row, one.column) for one in refused.value.violations] == [(3, "outcome"), (3, "prediction_id")]
+    assert "nothing was recorded" in str(refused.value)
+    assert isinstance(refused.value, RefusedRows)
+    assert [line.label for line in audit.history(answering.home, right.prediction_id)] == [1]
+
+
+def test_outcomes_are_told_again_after_a_connection_that_broke(connect, scripted):
+    server = scripted(None, (200, b'{"recorded": 0, "corrected": 0, "repeated": 1}', {}))
+
+    assert connect(server.url).outcomes("toy", [{"prediction_id": "a-0", "outcome": 1}]) == RecordedOutcomes(0, 0, 1)
+    assert len(server.bodies) == 2
+    assert server.bodies[0] == server.bodies[1]
 
 
 def test_a_long_list_goes_in_several_requests_and_comes_back_whole(gateway):
