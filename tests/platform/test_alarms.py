@@ -176,7 +176,7 @@ def test_a_run_that_nothing_takes_up_is_told_as_late_after_a_minute_and_one_that
     """The runs are due in the past; that they are late is for the server to find out."""
     now = datetime.now(UTC)
     due = {"run-late": now - timedelta(seconds=61), "run-due": now - timedelta(seconds=36), "run-taken-up": now - timedelta(seconds=36)}
-    runs = {name: platform.run("release", name, "SCHEDULED", state_details={"scheduled_time": f"{at:%FT%T%z}"}) for name, at in due.items()}
+    runs = {name: platform.run("release", name, "SCHEDULED", state_details={"scheduled_time": at.isoformat()}) for name, at in due.items()}
 
     assert "Model: toy" in platform.told("run-late: late", runs["run-late"])["body"]
     platform.state(runs["run-taken-up"], "RUNNING")
