@@ -98,6 +98,8 @@ def _prefect(settings: Settings) -> Program:
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             # By default it looks for due schedules once a minute, and misses one that is set in the run page for the next minute.
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "10",
+            # By default 15: a machine that is busy takes as long to start a run, and each would be told to an operator.
+            "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
             # Without this any web page open in the user's browser may create runs, and a run's command is a job variable.
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{settings.prefect_url},http://localhost:{port}",
         },

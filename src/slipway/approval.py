@@ -6,6 +6,7 @@ import logging
 from typing import Literal
 
 from slipway import promotion
+from slipway.ledger import Ledger
 from slipway.records import Candidate, Decision, Verdict
 from slipway.reporting import SAMPLE_WARNING, verdict_and_figures
 from slipway.settings import Settings
@@ -14,6 +15,8 @@ from slipway.tracking import registry
 from slipway.tracking.connection import connect
 
 logger = logging.getLogger(__name__)
+
+Event = Literal["approved", "rejected"]
 
 
 def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str, run_url: str | None) -> str:
@@ -42,18 +45,25 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     An approval counts only while the champion is the one that the candidate was compared with: the person has seen no other figures.
     The caller holds the model's lock.
     """
-    # read first: where MLflow does not answer, this is tried again, and a decision is written once
-    champion = registry.state(connect(settings), candidate.registered_as).aliases.get(registry.CHAMPION)
-    event: Literal["approved", "rejected"] = "approved" if decision.approved else "rejected"
-    promotion.decide(candidate, settings, event, decision.who, decision.why, run_url)
-    logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, decision.who, decision.why)
+    event: Event = "approved" if decision.approved else "rejected"
+    _write(event, candidate, decision.who, decision.why, settings, run_url)
     if not decision.approved:
         return decision
+    champion = registry.state(connect(settings), candidate.registered_as).aliases.get(registry.CHAMPION)
     if (objection := outdated(candidate, verdict, champion)) is None:
         return decision
-    promotion.decide(candidate, settings, "rejected", "slipway", objection, run_url)
+    _write("rejected", candidate, "slipway", objection, settings, run_url)
     logger.warning("%s: the approval does not count: %s", candidate.model, objection)
     return Decision(approved=False, who="slipway", why=objection)
+
+
+def _write(event: Event, candidate: Candidate, who: str, why: str, settings: Settings, run_url: str | None) -> None:
+    """Enter it into the ledger, once: where MLflow stops answering half-way, the run tries to settle again."""
+    entered = Ledger(settings.ledger).history(candidate.model)
+    if any((one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, who, why, run_url) for one in entered):
+        return
+    promotion.decide(candidate, settings, event, who, why, run_url)
+    logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, who, why)
 
 
 def outdated(candidate: Candidate, verdict: Verdict, champion: int | None) -> str | None:

@@ -22,7 +22,7 @@ from deployments import approvals
 from flows.approval import approve, decided
 from flows.fleet import fleet
 from flows.release import release
-from slipway import approval
+from slipway import approval, promotion
 from slipway.bundle.installing import active
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import ApprovalError, ReleaseInProgressError
@@ -226,6 +226,31 @@ def test_an_approval_does_not_count_when_another_version_has_come_into_service(p
 
     assert (decision.approved, decision.who) == (False, "slipway")
     assert decision.why.startswith("version 2 was compared with version 1 in service, and now no version is.")
+    assert [(entry["event"], entry["who"]) for entry in place.history()] == [("approved", "Ada"), ("rejected", "slipway")]
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_a_decision_that_is_settled_again_is_written_once(place, judged, approved):
+    """As by a run whose step is tried again, because MLflow did not answer in the middle of it."""
+    decision = Decision(approved=approved, who="Ada", why="the figures hold")
+
+    settled = [approval.settle(*judged, decision, place.settings, "http://run") for _ in range(2)]
+
+    assert settled == [decision, decision]
+    assert [(entry["event"], entry["who"]) for entry in place.history()] == [("approved" if approved else "rejected", "Ada")]
+
+
+def test_an_approval_whose_settling_was_cut_short_is_written_once_and_its_objection_too(place, judged):
+    candidate, verdict = judged
+    connect(place.settings).delete_registered_model_alias(lookup(MODEL).registered_as, registry.CHAMPION)
+    promotion.decide(candidate, place.settings, "approved", "Ada", "the figures hold", "http://run")  # and then MLflow was away
+
+    for _ in range(2):
+        decision = approval.settle(
+            candidate, verdict, Decision(approved=True, who="Ada", why="the figures hold"), place.settings, "http://run"
+        )
+
+    assert (decision.approved, decision.who) == (False, "slipway")
     assert [(entry["event"], entry["who"]) for entry in place.history()] == [("approved", "Ada"), ("rejected", "slipway")]
 
 

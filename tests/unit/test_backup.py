@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import sqlite3
 import stat
 import tarfile
@@ -157,6 +160,67 @@ def test_home_that_is_there_is_only_moved_aside_when_asked(lived_in, tmp_path):
     _, aside = restore(tmp_path / "backup.tar.gz", lived_in.home, replace=True)
     assert not (lived_in.home / "newer").exists()
     assert (aside / "newer").read_text() == "since the backup"
+
+
+def whole(home: Path) -> dict[str, bytes]:
+    return {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_restore_of_a_damaged_file_leaves_the_home_that_is_there_in_its_place(lived_in, tmp_path):
+    file = tmp_path / "backup.tar.gz"
+    back_up(lived_in, file)
+    file.write_bytes(file.read_bytes()[:-200])
+    before, beside = whole(lived_in.home), set(lived_in.home.parent.iterdir())
+
+    with pytest.raises(BackupError, match="damaged"):
+        restore(file, lived_in.home, replace=True)
+
+    assert whole(lived_in.home) == before
+    assert set(lived_in.home.parent.iterdir()) == beside
+
+
+def test_restore_onto_a_disk_that_takes_no_more_leaves_the_home_that_is_there_in_its_place(lived_in, tmp_path):
+    back_up(lived_in, tmp_path / "backup.tar.gz")
+    before, beside = whole(lived_in.home), set(lived_in.home.parent.iterdir())
+    most, _ = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # the databases are larger, so that writing one of them ends half-way
+    try:
+        with pytest.raises(BackupError, match=r"cannot be unpacked in .*File too large"):
+            restore(tmp_path / "backup.tar.gz", lived_in.home, replace=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
+
+    assert whole(lived_in.home) == before
+    assert set(lived_in.home.parent.iterdir()) == beside
+
+
+def test_restore_that_cannot_take_the_place_of_the_home_puts_it_back(lived_in, tmp_path, monkeypatch):
+    back_up(lived_in, tmp_path / "backup.tar.gz")
+    before, beside, rename = whole(lived_in.home), set(lived_in.home.parent.iterdir()), os.rename
+
+    def refuses(old: Path, new: Path) -> None:
+        """As a file system that runs out of room for entries, or is taken away, after the home folder was moved aside."""
+        if ".restoring-" in old.name:
+            assert not lived_in.home.exists()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", refuses)
+    with pytest.raises(BackupError, match=rf"cannot be put there .*No space left.* is in {lived_in.home}\."):
+        restore(tmp_path / "backup.tar.gz", lived_in.home, replace=True)
+
+    assert whole(lived_in.home) == before
+    assert set(lived_in.home.parent.iterdir()) == beside
+
+
+def test_restore_to_where_nothing_can_be_written_says_so(lived_in, tmp_path):
+    back_up(lived_in, tmp_path / "backup.tar.gz")
+    (tmp_path / "a-file").write_text("no folder")
+
+    with pytest.raises(BackupError, match=r"nothing can be written there .* SLIPWAY_HOME"):
+        restore(tmp_path / "backup.tar.gz", tmp_path / "a-file" / "home")
+
+    assert (tmp_path / "a-file").read_text() == "no folder"
 
 
 def test_backup_overwrites_nothing_and_lies_outside(lived_in, tmp_path):

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 import zlib
 from datetime import UTC, datetime
+from gzip import BadGzipFile
 from pathlib import Path
 
 from slipway.backup.manifest import FORMAT, MANIFEST, Backup, Telling, name_of
@@ -27,18 +28,31 @@ def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, P
     Returns:
         What was restored, and where the folder that was there before is now, if there was one.
     Raises:
-        BackupError: The file is no whole backup, or the home folder is not empty. Nothing was changed.
+        BackupError: The file is no whole backup, the home folder is not empty, or nothing can be written there. Nothing was changed.
     """
     occupied = home.exists() and any(home.iterdir())
     if occupied and not replace:
         raise BackupError(f"{home} is not empty. Restore into another SLIPWAY_HOME, or let it be moved aside with --replace.")
-    private_folder(home.parent)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{home.name}.restoring-", dir=home.parent))
+    try:
+        private_folder(home.parent)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{home.name}.restoring-", dir=home.parent))
+    except OSError as error:
+        raise BackupError(f"{home.parent}: nothing can be written there ({error}). Name another folder by SLIPWAY_HOME.") from error
     try:
         backup = _extract(file, scratch)
-        aside = None
-        if occupied:
-            aside = home.with_name(f"{home.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        aside = _exchange(scratch, home, occupied)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if str(home) != backup.home:
+        logger.warning("the backup was made of %s; paths that MLflow has recorded still name it", backup.home)
+    return backup, aside
+
+
+def _exchange(scratch: Path, home: Path, occupied: bool) -> Path | None:
+    """Put a folder into the place of the home folder; returns where what was there is now. If that fails, it is where it was."""
+    aside = home.with_name(f"{home.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}") if occupied else None
+    try:
+        if aside:
             os.rename(home, aside)
         elif home.exists():
             home.rmdir()
@@ -48,11 +62,10 @@ def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, P
             if aside:
                 os.rename(aside, home)
             raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if str(home) != backup.home:
-        logger.warning("the backup was made of %s; paths that MLflow has recorded still name it", backup.home)
-    return backup, aside
+    except OSError as error:
+        kept = f" What was there before is in {aside if aside.exists() else home}." if aside else ""
+        raise BackupError(f"{home}: the backup cannot be put there ({error}).{kept}") from error
+    return aside
 
 
 def _extract(file: Path, folder: Path) -> Backup:
@@ -62,8 +75,10 @@ def _extract(file: Path, folder: Path) -> Backup:
         backup = Backup.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError as error:
         raise BackupError(f"{file}: no backup of Slipway, or not a whole one ({error.filename} is missing).") from error
-    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+    except (BadGzipFile, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
         raise BackupError(f"{file}: no backup of Slipway, or a damaged one ({error}). Nothing was changed.") from error
+    except OSError as error:
+        raise BackupError(f"{file}: cannot be unpacked in {folder.parent} ({error}). Nothing was changed.") from error
     if backup.format != FORMAT:
         raise BackupError(f"{file}: format {backup.format} of Slipway {backup.slipway}; this version reads format {FORMAT}.")
     (folder / MANIFEST).unlink()
