@@ -63,7 +63,7 @@ def _columns(windows: Sequence[Window]) -> list[str]:
     latest = next((window for window in reversed(windows) if window.drift), None)
     if latest is None or latest.drift is None:
         return []
-    found = [*latest.drift.columns, *([latest.drift.prediction] if latest.drift.prediction else [])]
+    found = latest.drift.all
     lines = [
         [one.column, one.distance_by, number(one.distance), f"{one.threshold:g}", one.test, f"{one.p_value:.2g}", _yes(one.drifted)]
         for one in sorted(found, key=lambda one: one.distance / one.threshold, reverse=True)

@@ -43,7 +43,7 @@ def _figures(window: Window) -> Iterator[tuple[str, float]]:
     yield f"{window.kind}/rows", window.rows
     yield f"{window.kind}/bad", float(window.bad)
     if window.drift:
-        for found in [*window.drift.columns, *([window.drift.prediction] if window.drift.prediction else [])]:
+        for found in window.drift.all:
             yield f"distance/{_allowed(found.column)}", found.distance
     if window.performance:
         for name, value in window.performance.metrics.items():
