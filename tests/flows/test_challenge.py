@@ -65,6 +65,13 @@ def challenger(settings):
     return httpx.get(f"{settings.gateway_url}/models/{MODEL}", headers=headers).json()["challenger"]
 
 
+def aliases(settings):
+    from slipway.tracking import registry
+    from slipway.tracking.connection import connect
+
+    return registry.state(connect(settings), "heart_failure_logistic").aliases
+
+
 def test_a_version_is_tried_until_the_challenge_is_ended_and_both_are_logged(registered):
     begun = slipway("challenge", MODEL, "--version", "2", "--share", "0.1", "--json")
 
@@ -72,9 +79,11 @@ def test_a_version_is_tried_until_the_challenge_is_ended_and_both_are_logged(reg
     told = json.loads(begun.stdout)
     assert (told.pop("model"), told["version"], told["share"]) == (MODEL, 2, 0.1)
     assert challenger(registered) == told | {"error": None}
+    assert aliases(registered) == {"challenger": 2}
     ended = slipway("challenge", MODEL, "--end")
     assert f"{MODEL}: the challenge is ended" in ended.stderr
     assert challenger(registered) is None
+    assert aliases(registered) == {}
     assert json.loads(slipway("challenge", MODEL, "--end", "--json").stdout) == {"model": MODEL, "ended": False}
     acts = [(act.what, act.about) for act in audit.administration(registered.home, Wanted())]
     assert acts == [

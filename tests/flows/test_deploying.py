@@ -14,7 +14,7 @@ import pytest
 
 from deployments.comparing import Difference, compare
 from deployments.deploying import prune, register
-from deployments.manifest import KINDS, ROOT, content
+from deployments.manifest import KINDS, ROOT, content, deployments, full_name
 from deployments.prefect_api import PrefectServer
 from slipway.catalogue import catalogue
 from slipway.errors import PlatformError
@@ -80,7 +80,7 @@ def switch_on(server: PrefectServer, slug: str) -> None:
 
 
 def test_every_model_is_deployed_once(server):
-    wanted = {"fleet/all", *(f"{flow}/{name}" for flow in KINDS for name in catalogue())}
+    wanted = {full_name(deployment) for deployment in deployments()}
 
     assert actions(deploy(server)) == dict.fromkeys(wanted, "create")
 

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from deployments.demo import curl
-from deployments.manifest import KINDS
-from slipway.catalogue import catalogue, lookup
+from deployments.manifest import deployments as declared
+from deployments.manifest import full_name
+from slipway.catalogue import lookup
 from slipway.data import samples, validation
 from slipway.settings import Settings
 from slipway.training import splitting
@@ -170,7 +171,7 @@ def test_up_again_changes_nothing(operator, settings, released):
     after = json.loads(operator.slipway("status", "--json").stdout)
     assert [service["pid"] for service in after] == [service["pid"] for service in before]
     deployments = json.loads(operator.slipway("deploy", "--dry-run", "--json").stdout)
-    assert {one["deployment"] for one in deployments} == {"fleet/all", *(f"{flow}/{name}" for flow in KINDS for name in catalogue())}
+    assert {one["deployment"] for one in deployments} == {full_name(deployment) for deployment in declared()}
     assert {one["action"] for one in deployments} == {"keep"}
 
 

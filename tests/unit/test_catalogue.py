@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slipway import models
-from slipway.catalogue import catalogue, checked, lookup
+from slipway.catalogue import catalogue, checked, lookup, served, services
 from slipway.errors import SpecError, UnknownModelError
-from slipway.spec import ModelSpec
+from slipway.spec import ModelSpec, Schedule
 
 
 @pytest.fixture
@@ -151,3 +152,51 @@ def test_two_models_that_would_collide_are_refused_with_both_names(toy: ModelSpe
 def test_an_unknown_model_is_refused_with_those_there_are() -> None:
     with pytest.raises(UnknownModelError, match=r"no model is called 'hart-failure'; the catalogue has: .*heart-failure"):
         lookup("hart-failure")
+
+
+def challenger(of: ModelSpec, **changes: Any) -> ModelSpec:
+    return replace(of, **{"name": f"{of.name}-rival", "challenges": of.name, "schedules": (), "approval": False} | changes)
+
+
+def test_a_challenger_shares_name_and_port_with_what_it_challenges_and_so_does_another(toy: ModelSpec) -> None:
+    specs = checked([challenger(toy), toy, challenger(toy, name="toy-second-rival")])
+
+    assert {name: spec.service for name, spec in specs.items()} == {"toy": "toy", "toy-rival": "toy", "toy-second-rival": "toy"}
+
+
+def test_a_challenger_that_does_not_share_what_it_must_is_refused_by_what_differs(toy: ModelSpec) -> None:
+    other = challenger(toy, port=9000, split=replace(toy.split, seed=8))
+
+    with pytest.raises(SpecError, match=r"toy-rival challenges toy, and their split, port differ: .*dataclasses\.replace"):
+        checked([toy, other])
+
+
+def test_who_challenges_nobody_or_another_challenger_is_refused_with_those_there_are(toy: ModelSpec) -> None:
+    rival = challenger(toy)
+
+    with pytest.raises(SpecError, match=r"toy-rival: challenges='toy' is no model with a service of its own; there are: \."):
+        checked([rival])
+    with pytest.raises(SpecError, match=r"challenges='toy-rival' is no model with a service of its own; there are: toy\."):
+        checked([toy, rival, challenger(toy, name="third", challenges="toy-rival")])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"challenges": "toy-rival"}, "cannot challenge itself"),
+        ({"schedules": (Schedule("nightly", "0 3 * * *", "UTC"),)}, "it has no schedule and asks for no approval"),
+        ({"approval": True}, "it has no schedule and asks for no approval"),
+    ],
+    ids=["itself", "schedule", "approval"],
+)
+def test_what_makes_no_sense_for_a_challenger_is_refused(toy: ModelSpec, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        challenger(toy, **changes)
+
+
+def test_a_challenger_is_released_and_has_no_service_to_ask_for() -> None:
+    assert lookup("heart-failure-boosting").service == "heart-failure"
+    assert "heart-failure-boosting" not in services()
+    assert served("heart-failure").name == "heart-failure"
+    with pytest.raises(UnknownModelError, match="heart-failure-boosting challenges heart-failure and has no service of its own"):
+        served("heart-failure-boosting")

@@ -430,3 +430,24 @@ def test_latency_is_in_milliseconds(modest: tuple[Measured, Bundle]) -> None:
     # no engine answers within five microseconds, and no row takes longer than all of them
     assert 0.005 < found.milliseconds < 1_000 * (time.perf_counter() - started)
     assert found.probes == 5
+
+
+# a challenger, which is to be tried and not to take the champion's place
+
+
+def test_a_challenger_may_be_worse_than_the_champion_and_the_verdict_says_so(heart: ModelSpec, candidate: Candidate) -> None:
+    worse = with_figure(candidate, 0.87)
+
+    tried, held = held_against(heart, worse, champion_of(0.90), to_try=True), held_against(heart, worse, champion_of(0.90))
+
+    assert (tried.passed, held.passed) == (True, False)
+    assert rule(tried, "champion").reason == rule(held, "champion").reason + "; it is tried all the same"
+
+
+@pytest.mark.parametrize(
+    ("figure", "sample", "broken"), [(0.80, False, "floor"), (0.95, True, "real rows")], ids=["below the floor", "sample rows"]
+)
+def test_a_challenger_keeps_the_other_rules(heart: ModelSpec, candidate: Candidate, figure: float, sample: bool, broken: str) -> None:
+    verdict = held_against(heart, with_figure(candidate, figure, sample), champion_of(0.90), to_try=True)
+
+    assert [one.name for one in verdict.rules if not one.passed] == [broken]

@@ -32,7 +32,9 @@ def in_catalogue(toy: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_every_model_has_its_deployments_and_all_have_the_fleet() -> None:
     names = [manifest.full_name(deployment) for deployment in manifest.deployments()]
 
-    assert sorted(names) == sorted(["fleet/all", *(f"{flow}/{name}" for flow in manifest.KINDS for name in catalogue())])
+    of_services = [f"{flow}/{name}" for flow in manifest.KINDS for name, spec in catalogue().items() if not spec.challenges]
+    of_challengers = [f"release/{name}" for name, spec in catalogue().items() if spec.challenges]
+    assert sorted(names) == sorted(["fleet/all", *of_services, *of_challengers])
 
 
 def test_the_manifest_names_pool_limit_and_schedules(in_catalogue: Any) -> None:

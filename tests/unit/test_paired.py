@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 from slipway.monitoring.delong import areas
 from slipway.monitoring.looks import ONCE, again_and_again, rows_needed
 from slipway.monitoring.paired import compare
+from slipway.monitoring.paired_report import effects, paired_lines
 from slipway.monitoring.proportions import Discordant
 from slipway.spec import Target
 from slipway.training.evaluation import Answers
+from slipway.training.plots.paired import paired_differences
 
 TWO = Target("ill", {0: "no", 1: "yes"}, positive=1)
 THREE = Target("fate", {"drop": "a", "enrol": "b", "grad": "c"})
@@ -219,3 +222,18 @@ def test_as_many_rows_as_were_asked_for_find_the_difference_in_four_of_five_case
     found = (counts[:, 1] - counts[:, 2]) / np.sqrt(counts[:, 1] + counts[:, 2]) > again_and_again(total)
 
     assert found.mean() == pytest.approx(0.80, abs=0.03)
+
+
+def test_the_report_shows_each_figure_once_with_its_interval_and_what_told_them_apart(tmp_path: Path) -> None:
+    champion, challenger = told_apart(200, 30, 5)
+    found = compare("accuracy", champion=champion, challenger=challenger)
+
+    lines = paired_lines(found)
+    paired_differences(tmp_path / "paired.png", found, "toy")
+
+    assert [effect.figure for effect in effects(found)] == ["accuracy", "roc_auc"]
+    assert lines[0] == f"**{found.reason}.**\n"
+    assert "| accuracy | 0.8500 | 0.9750 | +0.1250 | " in "\n".join(lines)  # 170 and 195 of 200
+    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+    assert "Of 200 rows both call 165 the same. Only the challenger is right about 30, only the champion about 5" in lines[-1]
+    assert (tmp_path / "paired.png").read_bytes().startswith(b"\x89PNG")
