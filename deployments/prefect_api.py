@@ -11,7 +11,7 @@ import httpx
 from slipway.errors import PlatformError
 
 PAGE = 200  # the most that the server gives at once
-SECONDS = 60.0
+SECONDS = 90.0  # its database waits 60 for a lock, and then it may be asked again
 BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 

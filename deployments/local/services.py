@@ -87,7 +87,7 @@ def _prefect(settings: Settings) -> Program:
     port = settings.prefect_port
     return Program(
         PREFECT,
-        _python("prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)),
+        _python("deployments.local.prefect_server", "--host", LOOPBACK, "--port", str(port)),
         _prefect_environment(settings)
         | {
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{settings.home / 'prefect' / 'prefect.db'}",
