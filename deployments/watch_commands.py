@@ -79,6 +79,10 @@ def _print(report: WatchReport) -> None:
     out.print(escape(report.reason), highlight=False)
     if report.windows:
         show_table(("window", "of", "from", "to", "rows", "bad", "found"), window_rows(report.windows))
+    if report.paired:
+        out.print(escape(f"challenger, version {report.challenger}: {report.paired.reason}"), highlight=False)
+    if report.proposal:
+        out.print(escape(f"promote it with: slipway promote {report.model} --because ..."), highlight=False)
     out.print(f"until the next window: {report.waiting:,} served rows and {report.waiting_outcomes:,} outcomes wait", highlight=False)
 
 

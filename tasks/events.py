@@ -10,6 +10,7 @@
 | `slipway.smoke-test.failed` | the endpoint did not answer as measured; what was before is put back by itself | what was wrong |
 | `slipway.drift.detected` | the watch raised an alarm: what is sent or answered has drifted, or answers are less right | which windows |
 | `slipway.outcomes.below-floor` | the watch raised an alarm: by their outcomes, answers fell below the gate's floor | which windows |
+| `slipway.challenger.better` | the watch found a challenger better than the version in service | the comparison |
 
 The resource is `slipway.model.<name>`; the run and its deployment are related resources, which Prefect adds. The payload holds
 `model`, `version`, `reason`, `run` (its name) and `run_url` (its page; "" where there is none); that of
@@ -29,6 +30,7 @@ ROLLED_BACK = "slipway.model.rolled-back"
 REFUSED = "slipway.release.refused"
 APPROVAL_WAITING = "slipway.approval.waiting"
 SMOKE_TEST_FAILED = "slipway.smoke-test.failed"
+CHALLENGER_BETTER = "slipway.challenger.better"
 DRIFT = "slipway.drift.detected"
 BELOW_FLOOR = "slipway.outcomes.below-floor"
 

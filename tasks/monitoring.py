@@ -13,12 +13,13 @@ from prefect.cache_policies import NO_CACHE
 
 from slipway.gateway import watching as published
 from slipway.monitoring import observing
-from slipway.monitoring.findings import Alarm, WatchReport, Window
+from slipway.monitoring.findings import Alarm, Proposal, WatchReport, Window
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, Watched
 from slipway.monitoring.report import report as evidently_report
 from slipway.monitoring.summary import watch_report
 from slipway.monitoring.trend import trend
+from slipway.records import Paired
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import watches
@@ -43,6 +44,15 @@ def judge_windows(spec: ModelSpec, version: Watched, settings: Settings) -> Obse
     waiting = f"{found.waiting:,} rows and {found.waiting_outcomes:,} outcomes wait for the next one"
     logger.info("%s: %d windows judged; %s", spec.name, len(found.windows), waiting)
     return found
+
+
+@task(task_run_name="compare-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR)
+def compare_challenger(spec: ModelSpec, version: Watched, settings: Settings) -> Paired | None:
+    """Compare the version in service with the one that is tried beside it, on the rows with outcomes that both answered."""
+    paired = observing.compare(spec, version, settings.audit_url or settings.home, datetime.now(UTC))
+    if paired:
+        logger.info("%s: version %s against challenger %s: %s", spec.name, version.version, version.challenger, paired.reason)
+    return paired
 
 
 @task(task_run_name="report-watch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
@@ -82,6 +92,14 @@ def raise_alarm(spec: ModelSpec, alarm: Alarm, sample: bool, settings: Settings)
     logger.warning("%s: %s alarm: %s", spec.name, alarm.kind, alarm.reason)
     event = events.BELOW_FLOOR if alarm.kind == "outcomes" else events.DRIFT
     events.tell(event, spec.name, alarm.version, alarm.reason, kind=alarm.kind, sample=sample)
+
+
+@task(task_run_name="propose-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
+def propose(spec: ModelSpec, proposal: Proposal, settings: Settings) -> None:
+    """Keep the proposal, then tell it. Whether the challenger is promoted, the gate and a person decide."""
+    Journal(settings.ledger).add(proposal)
+    logger.warning("%s: version %d should be promoted: %s", spec.name, proposal.challenger, proposal.reason)
+    events.tell(events.CHALLENGER_BETTER, spec.name, proposal.challenger, proposal.reason)
 
 
 def _evidently(spec: ModelSpec, version: Watched, observed: Observed, folder: Path) -> Path | None:

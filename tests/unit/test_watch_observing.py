@@ -17,11 +17,12 @@ from slipway.gateway.audit import Claim, Sent
 from slipway.gateway.audit.key_file import KeyFile
 from slipway.gateway.audit.outcomes import record as write_outcomes
 from slipway.gateway.audit.places import opened
-from slipway.monitoring.findings import Window
+from slipway.monitoring.findings import Proposal, Window
 from slipway.monitoring.journal import Journal
-from slipway.monitoring.observing import Observed, Watched, observe
+from slipway.monitoring.observing import Observed, Watched, observe, propose
 from slipway.monitoring.plan import Season, Watch
 from slipway.monitoring.reference import Reference
+from slipway.records import Effect, Paired
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers
 
@@ -189,3 +190,37 @@ def test_a_sudden_rush_is_told(service):
 
     assert not window.bad
     assert "14,400 rows a day, where 120 are usual" in window.reason
+
+
+def told(verdict: str) -> Paired:
+    right = Effect(
+        figure="accuracy", champion=0.8, challenger=0.9, difference=0.1, low=0.05, high=0.15, p_value=0.001, method="Tango"
+    )  # fmt: skip
+    return Paired(
+        metric="accuracy",
+        rows=400,
+        disagreeing=60,
+        only_champion_right=10,
+        only_challenger_right=50,
+        accuracy=right,
+        auc=None,
+        effect=right,
+        repeated=True,
+        low=0.05,
+        high=0.15,
+        rows_needed=None,
+        verdict=verdict,
+        reason="as it was found",
+    )
+
+
+def test_a_better_challenger_is_proposed_once(service):
+    challenged, now = replace(service.version, challenger=4), datetime.now(UTC)
+
+    proposal = propose(challenged, told("challenger better"), [], now)
+
+    assert proposal == Proposal(model="toy", champion=VERSION, challenger=4, reason="as it was found", at=now)
+    assert propose(challenged, told("challenger better"), [proposal], now) is None
+    assert propose(replace(challenged, challenger=5), told("challenger better"), [proposal], now) is not None
+    assert [propose(challenged, told(verdict), [], now) for verdict in ("champion better", "no difference shown")] == [None, None]
+    assert propose(challenged, None, [], now) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from slipway.records import Metrics, Record
+from slipway.records import Metrics, Paired, Record
 
 WindowKind = Literal["served", "outcomes"]
 AlarmKind = Literal["drift", "concept", "outcomes"]
@@ -125,12 +125,23 @@ class Alarm(Record):
     at: datetime
 
 
+class Proposal(Record):
+    """A challenger that was better than the version in service, on the rows that both answered: somebody may promote it."""
+
+    model: str
+    champion: int
+    challenger: int
+    reason: str
+    at: datetime
+
+
 class WatchReport(Record):
     """How one run of the watch ended; `windows` are those it judged, `waiting` counts rows and outcomes of windows that are not full.
 
     `state`: "alarm", which is told and retrained for; "held", where there would be one but for the switch (`frozen` says why it is on),
     a cool-down, or because all was told before; "suspect", where some windows are bad, and fewer than it takes; "unjudged", where no
-    window has rows enough yet; else "steady".
+    window has rows enough yet; else "steady". `challenger` is the version that is tried beside it, and `paired` how the two compare on
+    the rows with outcomes that both answered. `proposal` is made once for two versions.
     """
 
     model: str
@@ -143,4 +154,7 @@ class WatchReport(Record):
     windows: list[Window]
     waiting: int
     waiting_outcomes: int
+    challenger: int | None = None
+    paired: Paired | None = None
+    proposal: Proposal | None = None
     run_id: str | None = None

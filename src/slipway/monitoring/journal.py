@@ -1,4 +1,4 @@
-"""What the watch has found so far: windows, alarms, and the switch that holds alarms back. Kept beside the ledger, never changed."""
+"""What the watch has found so far: windows, alarms, proposals, and the switch that holds alarms back. Beside the ledger, never changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, insert, select
 
 from slipway.append_only import database, guard
-from slipway.monitoring.findings import Alarm, Window
+from slipway.monitoring.findings import Alarm, Proposal, Window
 from slipway.records import Record
 
 Kept = TypeVar("Kept", bound=Record)
@@ -29,7 +29,7 @@ def _table(name: str) -> Table:
     )
 
 
-_WINDOWS, _ALARMS, _SWITCHES = (_table(name) for name in ("watch_windows", "watch_alarms", "watch_switches"))
+_WINDOWS, _ALARMS, _PROPOSALS, _SWITCHES = (_table(name) for name in ("watch_windows", "watch_alarms", "watch_proposals", "watch_switches"))
 
 
 class Switch(Record):
@@ -50,9 +50,9 @@ class Journal:
         for table in _METADATA.tables:
             guard(self._engine, table)
 
-    def add(self, record: Window | Alarm | Switch) -> None:
+    def add(self, record: Window | Alarm | Proposal | Switch) -> None:
         """Keep a record."""
-        table = {Window: _WINDOWS, Alarm: _ALARMS, Switch: _SWITCHES}[type(record)]
+        table = {Window: _WINDOWS, Alarm: _ALARMS, Proposal: _PROPOSALS, Switch: _SWITCHES}[type(record)]
         with self._engine.begin() as connection:
             connection.execute(insert(table).values(model=record.model, record=record.model_dump(mode="json")))
 
@@ -63,6 +63,10 @@ class Journal:
     def alarms(self, model: str) -> list[Alarm]:
         """Return the alarms of a model, oldest first."""
         return self._read(_ALARMS, Alarm, model)
+
+    def proposals(self, model: str) -> list[Proposal]:
+        """Return the challengers that were proposed, oldest first."""
+        return self._read(_PROPOSALS, Proposal, model)
 
     def switch(self, model: str) -> Switch | None:
         """Return how the switch was last set; None if it never was."""

@@ -20,10 +20,12 @@ from slipway.gateway.audit import Known, Line, Place, known, served
 from slipway.ledger import IN_SERVICE, Ledger
 from slipway.monitoring import performance
 from slipway.monitoring.drift import find
-from slipway.monitoring.findings import DriftFinding, Performance, Window, WindowKind
+from slipway.monitoring.findings import DriftFinding, Performance, Proposal, Window, WindowKind
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.reference import Reference
+from slipway.monitoring.served_pairs import compare_served
 from slipway.monitoring.windows import cut, per_day, volume
+from slipway.records import Paired
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
@@ -42,12 +44,16 @@ MOST_ROWS = 1_000_000  # that are read in one run of the watch; the next one goe
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The version in service, since when it is, and what its rows are compared with: training rows, and its answers to test rows."""
+    """The version in service, since when it is, and what its rows are compared with: training rows, and its answers to test rows.
+
+    `challenger` is the version that is tried beside it.
+    """
 
     contract: Contract
     since: datetime
     reference: Reference
     registered: Answers
+    challenger: int | None = None
 
     @property
     def version(self) -> int:
@@ -100,7 +106,8 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
         rows = split(spec, validation.validate(spec, snapshot.path))
         registered = ask(spec.columns.target, rows, bundle)
     since = _in_service_since(spec, contract.version or 0, settings)
-    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), registered)
+    challenger = registry.state(client, spec.registered_as).aliases.get(registry.CHALLENGER)
+    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), registered, challenger)
 
 
 def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, now: datetime) -> Observed:
@@ -133,6 +140,28 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
         journal.add(window)
         logger.log(logging.WARNING if window.bad else logging.INFO, "%s: window %d, %s", spec.name, window.number, window.reason)
     return Observed(windows, latest, waiting, len(learnt) - (parts[-1].stop if parts else 0))
+
+
+def compare(spec: ModelSpec, version: Watched, place: Place, now: datetime) -> Paired | None:
+    """Compare the version in service with its challenger on all rows with outcomes that both answered; None without such rows.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    if version.challenger is None:
+        return None
+    rows = known(place, spec.name, since=version.since, until=now - SETTLED)
+    return compare_served(spec, rows, champion=version.version, challenger=version.challenger)
+
+
+def propose(version: Watched, paired: Paired | None, proposed: Sequence[Proposal], now: datetime) -> Proposal | None:
+    """Return that the challenger should be promoted, if it is better and was not proposed in the place of this version before."""
+    if paired is None or version.challenger is None or paired.verdict != "challenger better":
+        return None
+    if any((made.champion, made.challenger) == (version.version, version.challenger) for made in proposed):
+        return None
+    model = version.contract.model
+    return Proposal(model=model, champion=version.version, challenger=version.challenger, reason=paired.reason, at=now)
 
 
 def _next(windows: Sequence[Window], kind: WindowKind, otherwise: datetime | None) -> datetime | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from slipway.markdown import number, table
 from slipway.monitoring.findings import WatchReport, Window
+from slipway.monitoring.paired_report import paired_lines
 from slipway.spec import ModelSpec
 
 LAST = 10  # windows in the table
@@ -32,6 +33,7 @@ def watch_report(spec: ModelSpec, report: WatchReport, windows: Sequence[Window]
             *(["## The latest windows\n", *window_table(windows)] if windows else []),
             *_columns(windows),
             *_slices(windows),
+            *_challenger(report),
             *(["\n## More\n", *[f"- {link}" for link in links]] if links else []),
         ]
     )
@@ -84,6 +86,13 @@ def _slices(windows: Sequence[Window]) -> list[str]:
     told = f"\n## {found.metric} by outcomes, window {latest.number}\n"
     before = f"{found.registered:.4f} on the test rows of registration; the floor is {found.floor:g}.\n"
     return [told, before, *table(["rows", "number", found.metric, "95 % interval"], lines)]
+
+
+def _challenger(report: WatchReport) -> list[str]:
+    if report.challenger is None:
+        return []
+    heading = f"\n## Challenger, version {report.challenger}\n"
+    return [heading, *(paired_lines(report.paired) if report.paired else ["No outcome of a row that both answered is known yet.\n"])]
 
 
 def _yes(value: bool) -> str:
