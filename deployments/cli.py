@@ -20,11 +20,12 @@ from deployments.promote_command import promote
 from deployments.release_commands import fleet, release
 from deployments.rollback_command import rollback
 from deployments.score_commands import score
+from deployments.simulate_command import simulate
 from deployments.tunnel_commands import tunnel
 from deployments.watch_commands import watch
 
 COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, outcomes, watch),
+    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, outcomes, watch, simulate),
     *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
 )
 

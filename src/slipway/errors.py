@@ -97,6 +97,10 @@ class WatchError(SlipwayError):
     """There is nothing to watch, or what was served cannot be compared with what was learnt from."""
 
 
+class SimulationError(SlipwayError, ValueError):
+    """A simulation was asked for that cannot be, or its rows or outcomes were not taken."""
+
+
 class NotInServiceError(WatchError):
     """The model has no version in service yet."""
 

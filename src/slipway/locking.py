@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from slipway.errors import ReleaseInProgressError, WatchError
+from slipway.errors import ReleaseInProgressError, SimulationError, WatchError
 from slipway.settings import Settings
 
 RETURNED_WITHIN = 120.0  # seconds; a rollback or a challenge takes a few
@@ -83,6 +83,20 @@ def watching(model: str, settings: Settings) -> Iterator[None]:
             yield
     except ReleaseInProgressError:
         raise WatchError(f"{model}: it is being watched already, for ten minutes by now; see the run page, then try again.") from None
+
+
+@contextmanager
+def simulating(settings: Settings) -> Iterator[None]:
+    """Keep two simulations apart, which have one key.
+
+    Raises:
+        SimulationError: Another one runs.
+    """
+    try:
+        with _taken("simulation", settings, ""):
+            yield
+    except ReleaseInProgressError:
+        raise SimulationError("another simulation is running here; wait until it ended, then try again.") from None
 
 
 @contextmanager

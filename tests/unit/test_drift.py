@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.bundle.reading import Bundle
-from slipway.monitoring import drift, homogeneity, reference
+from slipway.monitoring import drift, homogeneity
 from slipway.monitoring.findings import ColumnDrift, DriftFinding
 from slipway.monitoring.reference import Reference
 from slipway.spec import Category, Columns, Drift, ModelSpec, Numeric, Target, Watch
-from slipway.training.splitting import Rows
 
 COLOURS = ("amber", "blue", "red", "white")
 
@@ -191,13 +189,3 @@ def test_one_row_with_a_new_value_proves_nothing_and_a_tenth_of_them_does() -> N
 
     assert homogeneity.p_value(before, pd.Series([*served[:-1], "new"])) > 0.001
     assert homogeneity.p_value(before, pd.Series([*served[50:], *["new"] * 50])) <= 1e-4
-
-
-def test_labels_of_the_reference_are_those_the_bundle_says_to_the_test_rows(
-    heart: ModelSpec, rows: Rows, write_bundle: Callable[..., Bundle], measured: Any, tmp_path: Any
-) -> None:
-    found = reference.of(heart, rows, write_bundle(tmp_path))
-
-    assert list(found.labels) == measured.labels
-    assert list(found.truth) == rows.test_labels.tolist()
-    assert found.training.equals(rows.train)

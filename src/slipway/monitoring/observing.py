@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from slipway.bundle.contract import Contract
+from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue
 from slipway.data import recalling, validation
 from slipway.errors import NotInServiceError, WatchError
@@ -33,6 +35,7 @@ from slipway.tracking.connection import connect
 from slipway.tracking.recorded import recorded
 from slipway.tracking.unfinished import MODEL_TAG
 from slipway.training.evaluation import Answers
+from slipway.training.splitting import Rows as SplitRows
 from slipway.training.splitting import split
 
 logger = logging.getLogger(__name__)
@@ -88,12 +91,21 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
         WatchError: The model's file describes other columns by now than the version takes.
         SnapshotNotFoundError, DatasetChangedError, OriginUnreachableError, DatasetNotFoundError: Its rows cannot be had.
     """
+    with in_service(spec, settings) as (bundle, rows):
+        contract = bundle.contract
+        registered = ask(spec.columns.target, rows, bundle)
+    since = _in_service_since(spec, contract.version or 0, settings)
+    challenger = registry.state(connect(settings), spec.registered_as).aliases.get(registry.CHALLENGER)
+    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), registered, challenger)
+
+
+@contextmanager
+def in_service(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundle, SplitRows]]:
+    """Yield the bundle of the version in service, and the rows it was trained and tested on. Errors as `watched`."""
     client = connect(settings)
     champion = registry.champion(client, spec.registered_as)
     if champion is None:
-        raise NotInServiceError(
-            f"{spec.name} has no version in service, so there is nothing to watch. Run `slipway release {spec.name}` first."
-        )
+        raise NotInServiceError(f"{spec.name} has no version in service. Run `slipway release {spec.name}` first.")
     with registry.downloaded_bundle(client, champion.run_id) as bundle:
         contract = bundle.contract
         if [column.name for column in contract.columns] != spec.columns.names:
@@ -104,10 +116,7 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
         maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a challenger that was promoted keeps its rows under its name
         snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded, client, maker), settings.mirror, settings.snapshots)
         rows = split(spec, validation.validate(spec, snapshot.path))
-        registered = ask(spec.columns.target, rows, bundle)
-    since = _in_service_since(spec, contract.version or 0, settings)
-    challenger = registry.state(client, spec.registered_as).aliases.get(registry.CHALLENGER)
-    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), registered, challenger)
+        yield bundle, rows
 
 
 def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, now: datetime) -> Observed:

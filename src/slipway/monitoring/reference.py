@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from slipway.bundle.reading import Bundle
-from slipway.gate.answers import ask
-from slipway.spec import ClassLabel, ModelSpec
-from slipway.training.splitting import Rows
+from slipway.spec import ClassLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +21,3 @@ class Reference:
     training: pd.DataFrame
     labels: Sequence[ClassLabel]
     truth: Sequence[ClassLabel]
-
-
-def of(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Reference:
-    """Return the reference of the version whose bundle it is, `rows` being those it was trained and tested on."""
-    answers = ask(spec.columns.target, rows, bundle)
-    return Reference(rows.train, answers.labels, answers.truth)
