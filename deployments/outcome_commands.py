@@ -41,7 +41,7 @@ def outcomes(
         raise typer.BadParameter("give a file of outcomes, or --history with the id of a prediction.", param_hint="FILE")
     with told(as_json) as settings:
         if source:
-            _tell(name, source.expanduser().absolute(), settings, as_json)
+            _tell(name, source.expanduser(), settings, as_json)
         elif history:
             _history(name, history, settings, as_json)
 
