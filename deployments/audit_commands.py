@@ -96,6 +96,7 @@ def prune_lines(
             show_json(deleted)
         else:
             beside = f", and {deleted['shadows']} answers that were kept for comparison" if deleted["shadows"] else ""
+            beside = (f", {deleted['outcomes']} outcomes" if deleted["outcomes"] else "") + beside
             beside = (f", {deleted['batches']} requests of many" if deleted["batches"] else "") + beside
             err.print(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests{beside}", highlight=False)
 

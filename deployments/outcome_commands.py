@@ -19,7 +19,7 @@ EVERY = 2.0  # seconds between two lines of progress
 
 
 def outcomes(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model in service; `slipway models` lists the catalogue.")],
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -40,11 +40,8 @@ def outcomes(
     if (source is None) == (history is None):
         raise typer.BadParameter("give a file of outcomes, or --history with the id of a prediction.", param_hint="FILE")
     with told(as_json) as settings:
-        from slipway.catalogue import lookup
-
-        lookup(name)
         if source:
-            _tell(name, source.expanduser().absolute(), settings, as_json)
+            _tell(name, source.expanduser(), settings, as_json)
         elif history:
             _history(name, history, settings, as_json)
 

@@ -50,6 +50,7 @@ def watch(name: ModelName) -> State[Any]:
             sample=version.contract.sample,
             state=verdict.state,
             reason=verdict.reason,
+            kind=verdict.kind,
             alarm=verdict.alarm,
             frozen=frozen,
             windows=observed.windows,

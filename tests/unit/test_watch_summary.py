@@ -19,6 +19,7 @@ def report() -> WatchReport:
             "state": "suspect",
             "reason": "1 of the last 2 windows drifted",
             "alarm": None,
+            "kind": None,
             "frozen": "",
             "windows": [],
             "waiting": 1_234,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,15 +50,17 @@ class Gatekeeper:
         self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each takes 64 MB
         self._waiting = 0
 
-    async def authenticate(self, authorization: bytes | None) -> Caller:
+    async def authenticate(self, authorization: bytes | None, *, basic: bool = False) -> Caller:
         """Return who sent an `Authorization: Bearer <API key or token>` header.
 
+        Args:
+            basic: Whether the key or token may also be the password of HTTP's Basic, as a browser sends it; any name is taken.
         Raises:
             UnauthenticatedError: Nobody who may ask.
             UndecidedError: The provider does not answer, or the access file is damaged.
         """
         snapshot = self._store.current()
-        credential = _credential(authorization)
+        credential = _password(authorization) if basic and authorization else _credential(authorization)
         digest = digest_of(credential)
         return self._recall(digest, snapshot) or await self._look_closer(digest, credential)
 
@@ -143,6 +146,18 @@ def _credential(authorization: bytes | None) -> bytes:
         received = "none" if authorization is None else "another one"
         raise UnauthenticatedError(f"expected a header 'Authorization: Bearer <API key or token>', received {received}.")
     return credential.strip()
+
+
+def _password(authorization: bytes) -> bytes:
+    """Return the password of a Basic header (RFC 7617), and what any other header holds."""
+    scheme, _, encoded = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return _credential(authorization)
+    try:
+        password = b64decode(encoded.strip(), validate=True).partition(b":")[2]
+    except ValueError:
+        password = b""
+    return _credential(b"Bearer " + password)
 
 
 def _ended(content: AccessFile, session: sessions.Session) -> AccessFile:

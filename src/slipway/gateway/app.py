@@ -12,10 +12,13 @@ from slipway.gateway import routing
 from slipway.gateway.audit import AuditLog, Refused
 from slipway.gateway.endpoints import Asked, Endpoints
 from slipway.gateway.fleet import Fleet
+from slipway.gateway.headers import with_policy
 from slipway.gateway.logs import request_id
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
 from slipway.gateway.request import CallerGone, Receive, Request, Scope, Send
+
+BASIC: Header = (b"www-authenticate", b'Basic realm="slipway"')
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -51,13 +54,16 @@ class App:
         except RequestError as error:
             reply = self._refused(asked, error)
         except AccessError as error:
-            reply = self._refused(asked, RequestError(error.status, error.code, str(error), headers=error.headers))
+            basic = asked.endpoint is not None and asked.endpoint.basic and error.status == 401
+            headers = (*error.headers, BASIC) if basic else error.headers
+            reply = self._refused(asked, RequestError(error.status, error.code, str(error), headers=headers))
         except Exception:
             logger.exception("request %s failed", asked.request.id)
             message = f"the gateway failed; its log tells why under request {asked.request.id}."
             reply = self._refused(asked, RequestError(500, INTERNAL_ERROR, message))
         self._count(asked, reply)
-        await _send(reply, asked.request, self._parts.security, send)
+        security = self._parts.security
+        await _send(reply, asked.request, with_policy(security, reply.policy) if reply.policy else security, send)
 
     async def _reply(self, asked: Asked) -> Reply:
         request = asked.request
@@ -77,7 +83,7 @@ class App:
         """
         if endpoint.needs == "nothing":
             return ()
-        caller = asked.caller = await self._gatekeeper.authenticate(asked.request.headers.get(b"authorization"))
+        caller = asked.caller = await self._gatekeeper.authenticate(asked.request.headers.get(b"authorization"), basic=endpoint.basic)
         headers = await self._parts.limits.caller(str(caller))
         if endpoint.needs != "any":
             caller.require(endpoint.needs, asked.model or None)

@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from slipway.access.callers import Caller
+from slipway.access.callers import NAME, Caller
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.gateway import openapi, outcomes, predictions, protocol
 from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog, Sent, UnfitError
 from slipway.gateway.batching import Batches
 from slipway.gateway.fleet import Fleet
+from slipway.gateway.headers import PAGE
 from slipway.gateway.parts import Parts
 from slipway.gateway.predictions import Subjects
 from slipway.gateway.protocol import media_type
@@ -28,6 +30,7 @@ from slipway.gateway.scoring import Decode, Scored, checked, score
 from slipway.gateway.shadowing import Shadow
 from slipway.gateway.shapes import Columns, malformed
 from slipway.gateway.splitting import Turn
+from slipway.gateway.watching import report_of
 
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 # A body beyond this is worked on in another thread, so that the requests of other callers need not wait for it.
 LARGE = 256 * 1024
+HTML = b"text/html; charset=utf-8"
 MOST_OF_A_SIGN_IN = 4 * 1024
 
 
@@ -81,6 +85,7 @@ class Endpoints:
             "gateway_openapi": self._gateway_openapi,
             "models": self._models,
             "summary": self._summary,
+            "report": self._report,
         }
         self._of_version: dict[str, Callable[[Deployment, Asked], Awaitable[Reply]]] = {
             "model_ping": self._model_ping,
@@ -156,6 +161,14 @@ class Endpoints:
         if not self._fleet.knows(asked.model):
             raise _unknown(asked.model)
         return as_json(self._parts.workers.agreed(self._fleet.status(asked.model)))
+
+    async def _report(self, asked: Asked) -> Reply:
+        model = asked.model
+        found = await asyncio.to_thread(report_of, Path(self._parts.configuration.home), model) if NAME.fullmatch(model) else None
+        if found is None:
+            message = f"there is no report about {model[:60]!r} yet; `slipway watch {model[:60]}` makes one, and so does its schedule."
+            raise RequestError(404, NOT_FOUND, message)
+        return Reply(200, found, HTML, policy=PAGE)
 
     async def _model_ping(self, _: Deployment, __: Asked) -> Reply:
         return Reply(200, b"\n")

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from slipway.gateway import watch_gauges
 from slipway.gateway.metrics import BUCKETS, Counts
+from slipway.gateway.watching import Latest
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -33,16 +35,20 @@ GAUGES = {
 }
 
 
-def text(workers: Mapping[str, Counts]) -> bytes:
-    """Return what `/metrics` answers; every series names its worker, so that one that starts anew resets only its own."""
+def text(workers: Mapping[str, Counts], watched: Mapping[str, Latest | None]) -> bytes:
+    """Return what `/metrics` answers; every count names its worker, so that one that starts anew resets only its own.
+
+    Args:
+        watched: What the last watch of each model found, None where that cannot be read.
+    """
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_collector(workers))
+    registry.register(_collector(workers, watched))
     return generate_latest(registry)
 
 
-def _collector(workers: Mapping[str, Counts]) -> Collector:
+def _collector(workers: Mapping[str, Counts], watched: Mapping[str, Latest | None]) -> Collector:
     from prometheus_client.registry import Collector
 
     class Workers(Collector):
@@ -53,6 +59,7 @@ def _collector(workers: Mapping[str, Counts]) -> Collector:
             yield from _single(workers)
             yield _latencies(workers)
             yield _versions(workers)
+            yield from watch_gauges.gauges(watched)
 
     return Workers()
 

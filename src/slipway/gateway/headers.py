@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from slipway.gateway.replies import Header
 
+POLICY = b"content-security-policy"
 SECURITY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),  # answers are about patients
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (POLICY, b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 # Only under TLS: over plain HTTP anyone on the way could have written it, and browsers ignore it.
 SECURITY_TLS: tuple[Header, ...] = (*SECURITY, (b"strict-transport-security", b"max-age=31536000"))
+
+
+# A page with all that it needs inside: its own scripts and styles run, in an origin of nobody's, and can reach nothing and no one.
+PAGE = (
+    b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    b"font-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+def with_policy(headers: tuple[Header, ...], policy: bytes) -> tuple[Header, ...]:
+    """Return the headers with another policy; a browser that gets two keeps both."""
+    return tuple((name, policy if name == POLICY else value) for name, value in headers)
 
 
 def security(tls: bool) -> tuple[Header, ...]:

@@ -48,6 +48,7 @@ def of_model(contract: Contract, server: str) -> dict[str, Any]:
         "servers": [{"url": server}],
         "paths": {
             "/predict": {"post": _predict(contract)},
+            "/report": {"get": _report()},
             "/outcomes": {"post": _outcomes(contract)},
             "/invocations": {"post": _invocations(contract)},
             "/ping": {"get": operation("ping", "Whether the model answers", {}, READING, of_version=True)},
@@ -86,6 +87,12 @@ def of_gateway(version: str) -> bytes:
         "components": components({"Model": MODEL}),
     }
     return msgspec.json.encode(document)
+
+
+def _report() -> Schema:
+    described = operation("report", "What the last watch found, for a browser; needs the role operate", {}, (401, 403, 404, 503))
+    described["responses"]["200"]["content"] = {"text/html": {}}
+    return described | {"security": [{"key": []}, {"browser": []}]}
 
 
 def _as_text(described: Schema) -> Schema:

@@ -36,7 +36,8 @@ SECURITY = {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key, `Authorization: Bearer slw_...`, a token of POST /sessions, or one of the identity provider.",
-    }
+    },
+    "browser": {"type": "http", "scheme": "basic", "description": "The same as the password, with any name."},
 }
 
 VIOLATION: Schema = {

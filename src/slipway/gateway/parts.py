@@ -20,6 +20,7 @@ from slipway.gateway.metrics import Counts, Metrics
 from slipway.gateway.replies import Header, Reply
 from slipway.gateway.shadowing import Shadows
 from slipway.gateway.tls import ServerCertificate
+from slipway.gateway.watching import Watches
 from slipway.gateway.worker_state import FOLDER, WorkerStates
 
 SOON = 14 * 86_400
@@ -35,6 +36,7 @@ class Parts:
     metrics: Metrics
     shadows: Shadows
     book: OutcomeBook
+    watches: Watches
     health: Health
     workers: WorkerStates
     connections: Connections
@@ -43,7 +45,8 @@ class Parts:
 
     async def exposition(self) -> Reply:
         """Return what `/metrics` answers, for all workers; put together in a thread."""
-        return Reply(200, await asyncio.to_thread(text, self.workers.counts()), CONTENT_TYPE)
+        counts = self.workers.counts()
+        return Reply(200, await asyncio.to_thread(lambda: text(counts, dict(self.watches.found()))), CONTENT_TYPE)
 
     async def follow(self) -> None:
         """Do what is to be done beside answering, for ever: slow connections, a new certificate, the state for the other workers,
@@ -75,7 +78,9 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
 
     states = WorkerStates(Path(told.home) / FOLDER, fleet, counts, number, told.workers)
     shadows, book = Shadows(log, metrics), OutcomeBook(Path(told.home), told.audit_url)
-    return Parts(told, limits, places, metrics, shadows, book, health, states, connections, tls, security(tls is not None))
+    return Parts(
+        told, limits, places, metrics, shadows, book, Watches(Path(told.home)), health, states, connections, tls, security(tls is not None)
+    )
 
 
 def _blocking(configuration: Configuration, log: AuditLog) -> list[Check]:

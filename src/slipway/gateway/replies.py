@@ -63,15 +63,19 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply; the request's id and the body's length are added where it is sent."""
+    """One HTTP reply; the request's id and the body's length are added where it is sent.
+
+    `policy` is a Content-Security-Policy of its own, in place of the one of all replies.
+    """
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
+    policy: bytes | None = None
 
     def with_headers(self, more: tuple[Header, ...]) -> Reply:
-        return Reply(self.status, self.body, self.content_type, self.headers + more)
+        return Reply(self.status, self.body, self.content_type, self.headers + more, self.policy)
 
 
 def as_json(content: Any) -> Reply:

@@ -15,6 +15,7 @@ MODELS = "/models/"
 class Endpoint:
     """What a path is. `name` is its handler's; `needs` is what a caller must hold: nothing, any credential, or one for a role.
 
+    `basic`: the credential may also come as the password of HTTP's Basic, which a browser asks a person for.
     `of` says what it is asked of: the gateway, a model by its name, or the version of a model that is in service.
     """
 
@@ -22,6 +23,7 @@ class Endpoint:
     of: Literal["gateway", "model", "version"]
     method: Literal["GET", "POST", "DELETE"] = "GET"
     needs: Role | Literal["nothing", "any"] = "nothing"
+    basic: bool = False
 
 
 GATEWAY: dict[str, tuple[Endpoint, ...]] = {
@@ -44,6 +46,7 @@ MODEL: dict[str, tuple[Endpoint, ...]] = {
     "openapi.json": (Endpoint("model_openapi", "version", needs="any"),),
     "invocations": (Endpoint("invocations", "version", "POST", "predict"),),
     "predict": (Endpoint("predict", "version", "POST", "predict"),),
+    "report": (Endpoint("report", "model", needs="operate", basic=True),),
     "outcomes": (Endpoint("outcomes", "version", "POST", "outcome"),),
 }
 

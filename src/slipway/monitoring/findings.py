@@ -140,7 +140,7 @@ class WatchReport(Record):
 
     `state`: "alarm", which is told and retrained for; "held", where there would be one but for the switch (`frozen` says why it is on),
     a cool-down, or because all was told before; "suspect", where some windows are bad, and fewer than it takes; "unjudged", where no
-    window has rows enough yet; else "steady". `challenger` is the version that is tried beside it, and `paired` how the two compare on
+    window has rows enough yet; else "steady". `kind` is what the windows amount to, told or held. `challenger` is the version that is tried beside it, and `paired` how the two compare on
     the rows with outcomes that both answered. `proposal` is made once for two versions.
     """
 
@@ -149,6 +149,7 @@ class WatchReport(Record):
     sample: bool
     state: State
     reason: str
+    kind: AlarmKind | None
     alarm: Alarm | None
     frozen: str
     windows: list[Window]

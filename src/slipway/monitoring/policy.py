@@ -15,11 +15,15 @@ KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)  # the weightiest last
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be done: `alarm` is to be told, or there is none; `reason` says why, or why not, in words; `state` as in `WatchReport`."""
+    """What is to be done: `alarm` is to be told, or there is none; `reason` says why, or why not, in words.
+
+    `state` and `kind` as in `WatchReport`.
+    """
 
     state: State
     reason: str
     alarm: Alarm | None = None
+    kind: AlarmKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,17 @@ def _raised(
     latest = bad[-1]
     found = f"{len(bad)} of the last {looked_at} windows {_SIGNS[kind].words}; the latest: {latest.reason}"
     if frozen:
-        return Verdict("held", f"alarms are switched off ({frozen}). {found}")
+        return Verdict("held", f"alarms are switched off ({frozen}). {found}", kind=kind)
     if last_alarm and KINDS.index(kind) <= KINDS.index(last_alarm.kind):
         over = last_alarm.at + timedelta(days=plan.cooldown_days)
         if now < over:
-            return Verdict("held", f"an alarm was raised at {_short(last_alarm.at)}, and there is none before {_short(over)}. {found}")
+            return Verdict(
+                "held", f"an alarm was raised at {_short(last_alarm.at)}, and there is none before {_short(over)}. {found}", kind=kind
+            )
         if last_alarm.version == latest.version and latest.number <= max(last_alarm.windows, default=0):
-            return Verdict("held", f"the alarm of {_short(last_alarm.at)} told all of it already. {found}")
+            return Verdict("held", f"the alarm of {_short(last_alarm.at)} told all of it already. {found}", kind=kind)
     alarm = Alarm(model=latest.model, version=latest.version, kind=kind, windows=[window.number for window in bad], reason=found, at=now)
-    return Verdict("alarm", found, alarm)
+    return Verdict("alarm", found, alarm, kind)
 
 
 def _short(time: datetime) -> str:
