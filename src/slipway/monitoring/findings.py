@@ -140,8 +140,9 @@ class WatchReport(Record):
 
     `state`: "alarm", which is told and retrained for; "held", where there would be one but for the switch (`frozen` says why it is on),
     a cool-down, or because all was told before; "suspect", where some windows are bad, and fewer than it takes; "unjudged", where no
-    window has rows enough yet; else "steady". `kind` is what the windows amount to, told or held. `challenger` is the version that is tried beside it, and `paired` how the two compare on
-    the rows with outcomes that both answered. `proposal` is made once for two versions.
+    window has rows enough yet; else "steady". `kind` is what the windows amount to, told or held. `challenger` is the version that is
+    tried beside it, and `paired` how the two compare on the rows with outcomes that both answered. `proposal` is made once for two
+    versions.
     """
 
     model: str
