@@ -39,7 +39,13 @@ def models(
             show_table(
                 ("model", "registered as", "port", "gate", "what it says"),
                 [
-                    (row["name"], row["registered_as"], row["port"], f"{row['metric']} >= {row['floor']}", row["description"])
+                    (
+                        row["name"],
+                        row["registered_as"],
+                        row["port"],
+                        f"{row['metric']} >= {row['floor']}",
+                        f"{row['description']} Challenges {row['challenges']}." if row["challenges"] else row["description"],
+                    )
                     for row in rows
                 ],
             )

@@ -12,7 +12,7 @@ MODEL = replace(
     HEART_FAILURE,
     name="heart-failure-boosting",
     challenges="heart-failure",
-    description="Challenges heart-failure: the same question, by boosted trees.",
+    description="Whether a patient has heart disease, from eleven clinical values, by boosted trees.",
     estimator=GradientBoostingClassifier(n_estimators=100),
     search_space={
         "n_estimators": IntDistribution(20, 200),
