@@ -117,7 +117,7 @@ def test_rows_that_drifted_make_a_bad_window_that_names_the_column(service):
 
     assert window.bad
     assert window.drift.drifted == ["size"]
-    assert "drifted in 1 columns: size (" in window.reason
+    assert "drifted in 1 column: size (" in window.reason
 
 
 def test_too_few_rows_are_told_and_not_judged(service):

@@ -219,7 +219,7 @@ def _of_drift(spec: ModelSpec, version: Watched, rows: Rows, rate: str) -> Findi
     strange = [f"{column} has {', '.join(values)}, never learnt from" for column, values in found.new.items()]
     strange += [f"{column} lacks {', '.join(values)}" for column, values in found.absent.items()]
     drifted = [f"{one.column} ({one.distance_by} {one.distance:.3g}, at least {one.threshold:g})" for one in found.all if one.drifted]
-    words = f"drifted in {len(drifted)} columns: {', '.join(drifted)}" if drifted else "no column has drifted"
+    words = f"drifted in {len(drifted)} column{'s' * (len(drifted) > 1)}: {', '.join(drifted)}" if drifted else "no column has drifted"
     return found, None, "; ".join([f"{len(rows.labels):,} served rows, {words}", *strange, *([rate] if rate else [])])
 
 
