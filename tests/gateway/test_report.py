@@ -185,7 +185,8 @@ def test_in_a_browser_a_real_report_is_drawn(watched, browser, tmp_path):
 
     page.goto(f"{watched.url}/models/toy/report")
     page.get_by_text("Dataset Drift").first.wait_for(timeout=60_000)
-    page.get_by_text("Age").first.wait_for(timeout=60_000)
+    page.get_by_label("Detail panel visibility toggle").last.click()
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
     page.screenshot(path=tmp_path / "report.png")
 
     assert faults == []
