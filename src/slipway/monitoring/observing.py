@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 SETTLED = timedelta(seconds=2)  # a line's time is its request's arrival; by then it has been committed
 MOMENT = timedelta(milliseconds=1)  # the log's resolution
+NAMED = 3  # columns that a reason names; the report has all
 MOST_ROWS = 1_000_000  # that are read in one run of the watch; the next one goes on behind them
 
 
@@ -218,9 +219,18 @@ def _of_drift(spec: ModelSpec, version: Watched, rows: Rows, rate: str) -> Findi
     found = find(spec, version.reference, rows.features, rows.labels)
     strange = [f"{column} has {', '.join(values)}, never learnt from" for column, values in found.new.items()]
     strange += [f"{column} lacks {', '.join(values)}" for column, values in found.absent.items()]
-    drifted = [f"{one.column} ({one.distance_by} {one.distance:.3g}, at least {one.threshold:g})" for one in found.all if one.drifted]
-    words = f"drifted in {len(drifted)} column{'s' * (len(drifted) > 1)}: {', '.join(drifted)}" if drifted else "no column has drifted"
+    words = _drifted(found) or "no column has drifted"
     return found, None, "; ".join([f"{len(rows.labels):,} served rows, {words}", *strange, *([rate] if rate else [])])
+
+
+def _drifted(found: DriftFinding) -> str:
+    """Return in words which columns drifted, the farthest first; "" where none has."""
+    drifted = sorted((one for one in found.all if one.drifted), key=lambda one: one.distance / one.threshold, reverse=True)
+    if not drifted:
+        return ""
+    named = [f"{one.column} ({one.distance_by} {one.distance:.3g}, at least {one.threshold:g})" for one in drifted[:NAMED]]
+    more = [f"{len(drifted) - NAMED} more"] if len(drifted) > NAMED else []
+    return f"drifted in {len(drifted)} column{'s' * (len(drifted) > 1)}: {', '.join(named + more)}"
 
 
 def _of_outcomes(spec: ModelSpec, version: Watched, rows: Rows) -> Finding:
