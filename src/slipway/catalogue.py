@@ -10,6 +10,7 @@ import pkgutil
 import traceback
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 from slipway import models
@@ -36,16 +37,15 @@ def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
         SpecError: Two of them share a name, or a registered name or a port although neither challenges the other; or a challenger
             does not share what it must.
     """
-    by_name: dict[str, ModelSpec] = {}
+    specs = list(specs)
+    by_name = {spec.name: spec for spec in specs}
     for spec in specs:
-        for other in by_name.values():
-            for what in ("name",) if spec.service == other.service else ("name", "registered_as", "port"):
-                if getattr(spec, what) == getattr(other, what):
-                    raise SpecError(f"{other.name} and {spec.name} both have {what}={getattr(spec, what)!r}; give one of them another.")
-        by_name[spec.name] = spec
-    for spec in by_name.values():
         if spec.challenges:
             _require_shared(spec, by_name)
+    for other, spec in combinations(specs, 2):
+        for what in ("name",) if spec.service == other.service else ("name", "registered_as", "port"):
+            if getattr(spec, what) == getattr(other, what):
+                raise SpecError(f"{other.name} and {spec.name} both have {what}={getattr(spec, what)!r}; give one of them another.")
     return dict(sorted(by_name.items()))
 
 
