@@ -85,7 +85,8 @@ def service(toy, tmp_path, open_log, answered, record) -> Service:
     spec = replace(toy, watch=Watch(rows=ROWS, minimum=20))
     tests = said(200)
     registered = Answers(spec.columns.target, tests, tests, np.array([[0.8, 0.2] if label == 0 else [0.2, 0.8] for label in tests]))
-    version = Watched(answered([1]).contract, START, Reference(pd.DataFrame(drawn(600, 0)), tests, tests), registered)
+    reference = Reference(pd.DataFrame(drawn(600, 0)), tests, tests)
+    version = Watched(answered([1]).contract, START, reference, pd.DataFrame(drawn(200, 9)), registered)
     return Service(spec, version, tmp_path, Journal(f"sqlite:///{tmp_path / 'ledger.db'}"), serve)
 
 

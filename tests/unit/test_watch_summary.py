@@ -47,15 +47,15 @@ def test_windows_are_listed_newest_first_with_what_was_found(toy, report):
 
 def test_columns_slices_pictures_links_and_the_switch_are_shown(toy, report):
     outcomes = window("C", 2)
-    part = SliceFigure(name="colour = red", rows=40, figure=0.75, low=0.6, high=0.86)
-    empty = SliceFigure(name="colour = blue", rows=0, figure=None, low=None, high=None)
+    part = SliceFigure(name="colour = red", rows=40, figure=0.75, low=0.6, high=0.86, registered=0.9, worse=False)
+    empty = SliceFigure(name="colour = blue", rows=0, figure=None, low=None, high=None, registered=0.9, worse=False)
     outcomes = outcomes.model_copy(update={"performance": outcomes.performance.model_copy(update={"slices": [part, empty]})})
 
     text = watch_report(toy, report.model_copy(update={"frozen": "the laboratory moves"}), [window("D", 1), outcomes], b"png", ["[a](b)"])
 
     assert "| Age | wasserstein | 0.3000 | 0.1 | ks | 0 | yes |" in text
-    assert "| colour = red | 40 | 0.7500 | 0.6000 to 0.8600 |" in text
-    assert "0.9000 on the test rows of registration; the floor is 0.86" in text
+    assert "| colour = red | 40 | 0.7500 | 0.6000 to 0.8600 | 0.9000 | no |" in text
+    assert "| all | 500 | 0.8000 | 0.7000 to 0.8500 | 0.9000 | yes |" in text
     assert "data:image/png;base64,cG5n" in text
     assert "**Alarms are switched off:** the laboratory moves" in text
     assert "- [a](b)" in text

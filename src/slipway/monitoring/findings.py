@@ -49,13 +49,19 @@ class DriftFinding(Record):
 
 
 class SliceFigure(Record):
-    """The spec's metric in one slice of the rows with outcomes, beside that of registration; None where the rows do not define it."""
+    """The spec's metric in one slice of the rows with outcomes, with its 95 % interval; None where those rows do not define it.
+
+    `registered` is the figure of the same slice of the test rows. `worse` as for all rows; it is shown, and makes no window bad: of many
+    slices one is low by chance.
+    """
 
     name: str
     rows: int
     figure: float | None
     low: float | None
     high: float | None
+    registered: float | None
+    worse: bool
 
 
 class Performance(Record):

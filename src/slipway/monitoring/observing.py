@@ -48,7 +48,7 @@ MOST_ROWS = 1_000_000  # that are read in one run of the watch; the next one goe
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The version in service, since when it is, and what its rows are compared with: training rows, and its answers to test rows.
+    """The version in service, since when it is, and what its rows are compared with: training rows, test rows and its answers to those.
 
     `challenger` is the version that is tried beside it.
     """
@@ -56,6 +56,7 @@ class Watched:
     contract: Contract
     since: datetime
     reference: Reference
+    tested: pd.DataFrame
     registered: Answers
     challenger: int | None = None
 
@@ -97,7 +98,7 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
         registered = ask(spec.columns.target, rows, bundle)
     since = _in_service_since(spec, contract.version or 0, settings)
     challenger = registry.state(connect(settings), spec.registered_as).aliases.get(registry.CHALLENGER)
-    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), registered, challenger)
+    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), rows.test, registered, challenger)
 
 
 @contextmanager
@@ -235,7 +236,7 @@ def _drifted(found: DriftFinding) -> str:
 
 def _of_outcomes(spec: ModelSpec, version: Watched, rows: Rows) -> Finding:
     answers = Answers(spec.columns.target, rows.truth, rows.labels, np.array(rows.probabilities))
-    found = performance.measure(spec, rows.features, answers, version.registered, sample=version.contract.sample)
+    found = performance.measure(spec, rows.features, answers, version.tested, version.registered, sample=version.contract.sample)
     if found is None:
         return None, None, f"{len(rows.truth):,} outcomes do not define {spec.metric}: they are all of one class"
     words = f"{len(rows.truth):,} outcomes, {found.metric} {found.figure:.4f} ({found.low:.4f} to {found.high:.4f})"

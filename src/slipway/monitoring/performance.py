@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite, sqrt
 
 import numpy as np
@@ -11,18 +12,21 @@ from slipway.monitoring.findings import Performance, SliceFigure
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers, confusion, figure
 from slipway.training.intervals import Interval, interval
-from slipway.training.slices import by_slice
+from slipway.training.slices import Slice, by_slice
 from slipway.training.weighted import WeightedFigures
 
 
-def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, registered: Answers, *, sample: bool = False) -> Performance | None:
+def measure(
+    spec: ModelSpec, features: pd.DataFrame, answers: Answers, tested: pd.DataFrame, registered: Answers, *, sample: bool = False
+) -> Performance | None:
     """Measure the answers to rows whose outcomes are known; None where those rows do not define the spec's metric, as those of one
     class do not define an area under the curve.
 
     Args:
         features: (n, columns) the rows as they were sent, n >= 1.
         answers: What the version said about them; `truth` is the outcomes.
-        registered: What the same version says about the test rows of its registration.
+        tested: (m, columns) the test rows of its registration.
+        registered: What the same version says about those.
         sample: Whether the version was trained on sample rows, for which another floor may hold.
     """
     metrics = {name: value for name, value in WeightedFigures(answers).figures(np.ones(len(answers.truth))).items() if isfinite(value)}
@@ -46,7 +50,7 @@ def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, registere
         misses=len(answers.truth) - hits,
         metrics=metrics,
         confusion_matrix=confusion(answers.target, answers.truth, answers.labels),
-        slices=_slices(spec, features, answers),
+        slices=_slices(by_slice(spec, features, answers), by_slice(spec, tested, registered), spec),
     )
 
 
@@ -62,14 +66,14 @@ def fall(now: float, of_now: Interval, before: float, of_before: Interval) -> In
     return difference - down, difference + up
 
 
-def _slices(spec: ModelSpec, features: pd.DataFrame, answers: Answers) -> list[SliceFigure]:
-    return [
-        SliceFigure(
-            name=part.name,
-            rows=part.rows,
-            figure=part.figures.get(spec.metric),
-            low=part.interval[0] if part.interval else None,
-            high=part.interval[1] if part.interval else None,
-        )
-        for part in by_slice(spec, features, answers)
-    ]
+def _slices(now: Sequence[Slice], before: Sequence[Slice], spec: ModelSpec) -> list[SliceFigure]:
+    return [_slice(*pair, spec) for pair in zip(now, before, strict=True)]
+
+
+def _slice(now: Slice, before: Slice, spec: ModelSpec) -> SliceFigure:
+    figure, registered = now.figures.get(spec.metric), before.figures.get(spec.metric)
+    worse = False
+    if now.enough and figure is not None and now.interval and registered is not None and before.interval:
+        worse = fall(figure, now.interval, registered, before.interval)[1] < -spec.gate.slice_tolerance
+    low, high = now.interval or (None, None)
+    return SliceFigure(name=now.name, rows=now.rows, figure=figure, low=low, high=high, registered=registered, worse=worse)

@@ -80,12 +80,15 @@ def _slices(windows: Sequence[Window]) -> list[str]:
         return []
     found = latest.performance
     lines = [
-        ["all", str(latest.rows), number(found.figure), f"{found.low:.4f} to {found.high:.4f}"],
-        *[[part.name, str(part.rows), number(part.figure), _interval(part.low, part.high)] for part in found.slices],
+        ["all", str(latest.rows), number(found.figure), _interval(found.low, found.high), number(found.registered), _yes(found.worse)],
+        *[
+            [part.name, str(part.rows), number(part.figure), _interval(part.low, part.high), number(part.registered), _yes(part.worse)]
+            for part in found.slices
+        ],
     ]
     told = f"\n## {found.metric} by outcomes, window {latest.number}\n"
-    before = f"{found.registered:.4f} on the test rows of registration; the floor is {found.floor:g}.\n"
-    return [told, before, *table(["rows", "number", found.metric, "95 % interval"], lines)]
+    before = f"The floor is {found.floor:g}. Worse is what chance in neither the outcomes nor the test rows explains.\n"
+    return [told, before, *table(["rows", "number", found.metric, "95 % interval", "on test rows", "worse"], lines)]
 
 
 def _challenger(report: WatchReport) -> list[str]:
