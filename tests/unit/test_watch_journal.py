@@ -13,9 +13,11 @@ from slipway.monitoring.journal import Journal, Switch
 from tests.unit.test_watch_policy import alarm, window
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'made' / 'ledger.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'made' / 'ledger.db'}"
+    return request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def test_windows_and_alarms_come_back_as_they_were(url):
