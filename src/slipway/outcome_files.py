@@ -39,6 +39,10 @@ class Report:
     rejected: int = 0
     rejected_to: Path | None = None
 
+    @property
+    def in_the_log(self) -> int:
+        return self.done.recorded + self.done.corrected + self.done.repeated
+
 
 def tell(model: str, path: Path, settings: Settings, told: Told) -> Report:
     """Tell the outcomes in a CSV file, and write what is wrong with the others to `<its name>.rejected.csv` beside it.
@@ -62,11 +66,11 @@ def tell(model: str, path: Path, settings: Settings, told: Told) -> Report:
             try:
                 report.done += _told(client, model, part, reasons)
             except ClientError as error:
-                done = report.done.recorded + report.done.corrected + report.done.repeated
-                so_far = f"{done} of {len(records)} outcomes are in the log; when this is put right, tell the file again."
+                so_far = f"{report.in_the_log} of {len(records)} outcomes are in the log; when this is put right, tell the file again."
                 raise OutcomesError(f"{error}\n{so_far}") from error
-            told(part[-1][0] + 1, len(records), len({one.row for one in reasons}))
-    report.rejected = len({one.row for one in reasons})
+            rows = part[-1][0] + 1
+            told(rows, len(records), rows - report.in_the_log)
+    report.rejected = len(records) - report.in_the_log
     report.rejected_to = _write(reasons, path.with_name(f"{path.name}.rejected.csv"))
     return report
 

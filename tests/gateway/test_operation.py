@@ -119,7 +119,7 @@ def test_every_worker_has_series_of_its_own():
     first.scored("toy", 2)
     second.scored("toy", 5)
 
-    found = Samples(text({"0": first.counts(), "1": second.counts()}))
+    found = Samples(text({"0": first.counts(), "1": second.counts()}, {}))
 
     assert (found["slipway_rows_total", "0", "toy"], found["slipway_rows_total", "1", "toy"]) == (2, 5)
 
@@ -143,11 +143,11 @@ def test_the_certificate_s_end_is_told_by_metrics_and_health(made, tmp_path):
     pair = certificates.server(tmp_path / "certificates")
     parts = made(configured(tmp_path, tls_certificate=str(pair.certificate), tls_key=str(pair.key)), StillFleet())
 
-    assert Samples(text(parts.workers.counts()))["slipway_certificate_seconds_left", "0"] == pytest.approx(397 * 86_400, abs=60)
+    assert Samples(text(parts.workers.counts(), {}))["slipway_certificate_seconds_left", "0"] == pytest.approx(397 * 86_400, abs=60)
     pair.certificate.write_text("damaged")
     parts.certificate.refresh()
 
-    found = Samples(text(parts.workers.counts()))
+    found = Samples(text(parts.workers.counts(), {}))
     assert (found["slipway_certificate_damaged", "0"], found["slipway_ready", "0"]) == (1, 1)
     parts.health._looked = 0
     assert "the new certificate cannot be used" in json.loads(parts.health.ready().body)["warnings"][0]
