@@ -70,13 +70,15 @@ from optuna.distributions import IntDistribution
 from sklearn.ensemble import BaggingClassifier
 
 from slipway.models.breast_cancer import MODEL as BREAST_CANCER
+from slipway.spec import Gate
 
 MODEL = replace(
     BREAST_CANCER,
     name="breast-cancer-bagged",
     registered_as="breast_cancer_bagged",
     estimator=BaggingClassifier(max_features=0.7),
-    search_space={"n_estimators": IntDistribution(20, 30)},
+    search_space={"n_estimators": IntDistribution(5, 8)},
+    gate=Gate(floor=0.95, milliseconds=1_000),
     port=PORT,
 )
 '''

@@ -39,6 +39,7 @@ def test_with_every_row_once_the_figures_are_those_that_were_measured(said: Answ
     figures = WeightedFigures(said).figures(np.ones(150))
 
     assert figures == pytest.approx(evaluate(said.target, said.truth, said.labels, said.probabilities))
+    assert {name: WeightedFigures(said).figure(name, np.ones(150)) for name in figures} == figures
 
 
 def test_rows_that_count_several_times_or_not_at_all_count_as_if_they_were_repeated(said: Answers) -> None:

@@ -110,11 +110,11 @@ def _of_resamples(metric: str, champion: Answers, challenger: Answers, far: floa
     """Both figures on the same resampled rows; None where the rows do not define them."""
     rows, scorers = len(champion.truth), (WeightedFigures(champion), WeightedFigures(challenger))
     generator = np.random.default_rng(seed)
-    theirs, ours = (scorer.figures(np.ones(rows))[metric] for scorer in scorers)
+    theirs, ours = (scorer.figure(metric, np.ones(rows)) for scorer in scorers)
     gaps = []
     for _ in range(RESAMPLES if rows <= MANY else RESAMPLES_OF_MANY):
         weights = np.bincount(generator.integers(rows, size=rows), minlength=rows).astype(np.float64)
-        first, second = (scorer.figures(weights)[metric] for scorer in scorers)
+        first, second = (scorer.figure(metric, weights) for scorer in scorers)
         gaps.append(second - first)
     error = float(np.nanstd(gaps)) if not np.isnan(gaps).all() else math.nan
     if math.isnan(theirs) or math.isnan(ours) or math.isnan(error):
