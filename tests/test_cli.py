@@ -206,7 +206,7 @@ def test_a_blank_reason_is_no_reason(tmp_path):
 
 
 def test_simulated_rows_are_not_mixed_with_real_ones_unless_that_is_meant(tmp_path):
-    reached = {"SLIPWAY_GATEWAY_ADDRESS": "0.0.0.0", "SLIPWAY_TLS_CERTIFICATE": "a.pem", "SLIPWAY_TLS_KEY": "a.key"}  # noqa: S104
+    reached = {"SLIPWAY_GATEWAY_ADDRESS": "0.0.0.0", "SLIPWAY_TLS_CERTIFICATE": "a.pem", "SLIPWAY_TLS_KEY": "a.key"}
 
     shown = slipway("simulate", "heart-failure", "--drift", "none", SLIPWAY_HOME=str(tmp_path), **reached)
 
