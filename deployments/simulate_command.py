@@ -59,10 +59,11 @@ def simulate(
     """
     with told(as_json) as settings:
         from slipway.catalogue import served
-        from slipway.monitoring import streaming
+        from slipway.monitoring import simulation, streaming
 
         spec = served(name)
         _refuse_reachable(settings, really)
+        size = simulation.USUAL[drift] if size is None else size
         stream = _drawn(spec, drift, rows or (spec.watch.needed + 1) * spec.watch.rows, size, seed, settings)
         with_outcomes = drift != "covariate" if outcomes is None else outcomes
         sent = streaming.send(spec, stream, with_outcomes, settings, _Progress())
@@ -82,10 +83,10 @@ def _refuse_reachable(settings: Settings, really: bool) -> None:
         )
 
 
-def _drawn(spec: ModelSpec, drift: Any, count: int, size: float | None, seed: int, settings: Settings) -> Stream:
+def _drawn(spec: ModelSpec, drift: Any, count: int, size: float, seed: int, settings: Settings) -> Stream:
     from slipway.monitoring import observing, simulation
 
-    tell(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}")
+    tell(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}{f' of {size:g}' if size else ''}")
     with observing.in_service(spec, settings) as (_, held_out):
         return simulation.simulate(spec, held_out, drift, count, size=size, seed=seed)
 

@@ -31,6 +31,7 @@ def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         "approve",
         "reject",
         "score",
+        "simulate",
         "notify",
         "backup",
         "restore",
@@ -202,3 +203,21 @@ def test_a_blank_reason_is_no_reason(tmp_path):
 
     assert shown.returncode == 2
     assert "say why" in shown.stderr
+
+
+def test_simulated_rows_are_not_mixed_with_real_ones_unless_that_is_meant(tmp_path):
+    reached = {"SLIPWAY_GATEWAY_ADDRESS": "0.0.0.0", "SLIPWAY_TLS_CERTIFICATE": "a.pem", "SLIPWAY_TLS_KEY": "a.key"}
+
+    shown = slipway("simulate", "heart-failure", "--drift", "none", SLIPWAY_HOME=str(tmp_path), **reached)
+
+    assert shown.returncode == 1
+    assert "the gateway listens on 0.0.0.0, where other machines reach it" in shown.stderr
+    assert "--really" in shown.stderr
+
+
+def test_nothing_is_simulated_without_a_version_in_service(tmp_path):
+    shown = slipway("simulate", "heart-failure", "--drift", "none", "--json", SLIPWAY_HOME=str(tmp_path))
+
+    assert shown.returncode == 1
+    assert json.loads(shown.stdout)["error"] == "NotInServiceError"
+    assert "Run `slipway release heart-failure` first" in shown.stderr
