@@ -144,7 +144,8 @@ def _run(model: Model, kind: simulation.Kind, outcomes: bool, windows: int, seed
 def _window(model: Model, number: int, rows: pd.DataFrame, answers: Answers, outcomes: bool) -> Window:
     spec, at = model.spec, START + timedelta(days=number)
     finding = None if outcomes else find(spec, model.reference, rows, answers.labels)
-    figures = performance.measure(spec, rows, answers, model.registered, sample=model.snapshot.sample) if outcomes else None
+    against = (model.rows.test, model.registered)
+    figures = performance.measure(spec, rows, answers, *against, sample=model.snapshot.sample) if outcomes else None
     return Window(
         model=spec.name,
         version=1,
