@@ -77,7 +77,7 @@ MODEL = replace(
     name="breast-cancer-bagged",
     registered_as="breast_cancer_bagged",
     estimator=BaggingClassifier(max_features=0.7),
-    search_space={"n_estimators": IntDistribution(5, 8)},
+    search_space={"n_estimators": IntDistribution(20, 30)},
     gate=Gate(floor=0.95, milliseconds=1_000),
     port=PORT,
 )
