@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=PARAMETERS, default=["heart-failure", "telecom-churn"], help="which models")
     parser.add_argument("--runs", type=int, default=10, help="streams of each kind (10)")
-    parser.add_argument("--outcome-runs", type=int, default=2, help="streams of which outcomes are judged (2)")
+    parser.add_argument("--outcome-runs", type=int, default=2, help="streams of which outcomes are judged (2); 0: none")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the large window (100,000); 0: none")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
@@ -107,6 +107,8 @@ def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]
     found = []
     for kind, outcomes in [*judged, ("none", True), ("concept", True)]:
         number = outcome_runs if outcomes else runs
+        if not number:
+            continue
         began, bad, first = time.perf_counter(), 0, []
         windows = UNDRIFTED if kind == "none" else DRIFTED
         for seed in range(number):

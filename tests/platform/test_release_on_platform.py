@@ -16,6 +16,7 @@ from deployments.manifest import deployments as declared
 from deployments.manifest import full_name
 from slipway.catalogue import lookup
 from slipway.data import samples, validation
+from slipway.gateway.audit import Wanted, history, predictions
 from slipway.settings import Settings
 from slipway.training import splitting
 from tests.platform.conftest import MODEL, Operator, wait_until
@@ -79,6 +80,17 @@ def test_patients_are_scored_from_the_shell_and_the_status_tells_of_the_one_who_
     assert (scored["scored"], scored["rejected"], scored["versions"]) == (19, 1, {"1": 19})
     assert len(Path(scored["destination"]).read_text().splitlines()) == 20  # with the header
     assert Path(scored["rejected_to"]).read_text().splitlines()[1].startswith("7,Age,")
+
+
+def test_simulated_rows_are_sent_from_the_shell_under_a_key_of_their_own(operator, released, settings):
+    ran = operator.slipway("simulate", MODEL, "--drift", "concept", "--rows", "40", "--no-watch", "--json")
+
+    told = json.loads(ran.stdout)
+    assert (told["rows"], told["size"], told["watch"]) == (40, 0.3, None)
+    assert told["outcomes"] == {"recorded": 40, "corrected": 0, "repeated": 0}
+    lines = predictions(settings.home, Wanted(model=MODEL, caller="key:simulation"))
+    assert len(lines) == 40
+    assert {history(settings.home, line.prediction_id)[0].key for line in lines} == {"key:simulation"}
 
 
 def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_lines(operator, released, settings):

@@ -18,8 +18,8 @@ NUMBER_DISTANCES = ("wasserstein", "jensenshannon", "psi", "hellinger", "kl_div"
 CATEGORY_DISTANCES = ("jensenshannon", "psi", "hellinger", "kl_div")
 NUMBER_TESTS = ("ks", "t_test")
 CATEGORY_TESTS = ("homogeneity",)
-# a shift by a quarter of a standard deviation, and one of categories that is about as large: Cohen's w of 0.28
-NUMBER_THRESHOLD, CATEGORY_THRESHOLD = 0.25, 0.1
+# a quarter of a standard deviation, and a Cohen's w of 0.42: small to medium; by measurement the least that undrifted rows keep
+NUMBER_THRESHOLD, CATEGORY_THRESHOLD = 0.25, 0.15
 
 DAILY = Schedule("watch", "0 5 * * *", "UTC", active=True)
 
@@ -32,7 +32,7 @@ class Drift:
 
     `distance`, `test`: Evidently's names of the two; if left out, the normed Wasserstein distance and the Kolmogorov-Smirnov test
     for numbers, the Jensen-Shannon distance and the chi-squared test of homogeneity for categories, codes and labels; also where
-    they do not fit the column. `threshold`: the least distance; if left out 0.25 training standard deviations for numbers, and 0.1
+    they do not fit the column. `threshold`: the least distance; if left out 0.25 training standard deviations for numbers, and 0.15
     for categories, codes and labels. `significance`: the largest p-value, over all columns of a window together (Bonferroni).
     """
 
