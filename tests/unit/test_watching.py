@@ -93,7 +93,7 @@ def test_gauges_tell_what_is_known_and_nothing_else(tmp_path):
     "content",
     [
         b"", b"{", b"[]", b"\xff", json.dumps({"model": "toy"}).encode(),
-        json.dumps({"model": "other", "version": 1, "windows": 1, "at": AT.isoformat(), "rows": 1}).encode(),
+        json.dumps({"model": "other", "version": 1, "windows": 1, "at": "2026-11-01T08:00:00+00:00", "rows": 1}).encode(),
         json.dumps({"model": "toy", "version": 1, "windows": 1, "at": "yesterday", "rows": 1}).encode(),
         json.dumps({"model": "toy", "version": 1, "windows": 1, "at": "2026-11-01T08:00:00", "rows": 1}).encode(),
     ],
