@@ -119,7 +119,7 @@ class Watch:
     cooldown_days: float = 7.0
     drift: Drift = Drift()
     columns: Mapping[str, Drift] = field(default_factory=dict)
-    prediction: Drift = Drift()
+    prediction: Drift = Drift(threshold=0.07)  # of two or three labels, undrifted windows keep 0.05
     volume: float = 4.0
     seasons: tuple[Season, ...] = ()
     schedule: Schedule = DAILY
