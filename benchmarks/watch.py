@@ -68,7 +68,8 @@ class Model:
         self.measured: Measured = measure(self.spec, self.rows, _parameters(self.spec))
         truth = self.rows.test_labels.tolist()
         self.reference = Reference(self.rows.train, self.measured.labels, truth)
-        self.registered = Answers(self.spec.columns.target, truth, self.measured.labels, self.measured.probabilities)
+        said = Answers(self.spec.columns.target, truth, self.measured.labels, self.measured.probabilities)
+        self.registered = performance.registered(self.spec, self.rows.test, said)
 
     def answer(self, stream: simulation.Stream) -> Answers:
         probabilities = np.asarray(self.measured.pipeline.predict_proba(stream.rows), dtype=np.float64)
@@ -146,8 +147,7 @@ def _run(model: Model, kind: simulation.Kind, outcomes: bool, windows: int, seed
 def _window(model: Model, number: int, rows: pd.DataFrame, answers: Answers, outcomes: bool) -> Window:
     spec, at = model.spec, START + timedelta(days=number)
     finding = None if outcomes else find(spec, model.reference, rows, answers.labels)
-    against = (model.rows.test, model.registered)
-    figures = performance.measure(spec, rows, answers, *against, sample=model.snapshot.sample) if outcomes else None
+    figures = performance.measure(spec, rows, answers, model.registered, sample=model.snapshot.sample) if outcomes else None
     return Window(
         model=spec.name,
         version=1,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.monitoring.performance import fall, measure
+from slipway.monitoring.performance import fall, measure, registered
 from slipway.spec import Gate, ModelSpec
 from slipway.training.evaluation import Answers
 
@@ -29,7 +29,13 @@ def rows_of(number: int) -> pd.DataFrame:
 
 
 def measured(spec: ModelSpec, rows: int, right: float, tests: int = 200, **more):
-    return measure(spec, rows_of(rows), answers(spec, rows, right), rows_of(tests), answers(spec, tests, RIGHT_AT_REGISTRATION), **more)
+    return measure(
+        spec,
+        rows_of(rows),
+        answers(spec, rows, right),
+        registered(spec, rows_of(tests), answers(spec, tests, RIGHT_AT_REGISTRATION)),
+        **more,
+    )
 
 
 def test_figures_are_those_of_the_outcomes(toy):
@@ -91,7 +97,7 @@ def test_a_slice_that_fell_is_told_apart_from_those_that_did_not(toy):
     blue = features["colour"] == "blue"
     labels = [1 - label if wrong and row % 8 < 4 else label for row, (label, wrong) in enumerate(zip(said.labels, blue, strict=True))]
 
-    found = measure(spec, features, replace(said, labels=labels), rows_of(200), answers(spec, 200, 0.95))
+    found = measure(spec, features, replace(said, labels=labels), registered(spec, rows_of(200), answers(spec, 200, 0.95)))
 
     assert [(part.name, part.figure, part.worse) for part in found.slices] == [("colour = red", 1.0, False), ("colour = blue", 0.5, True)]
 
@@ -99,11 +105,12 @@ def test_a_slice_that_fell_is_told_apart_from_those_that_did_not(toy):
 def test_outcomes_of_one_class_alone_are_measured(toy):
     one = Answers(toy.columns.target, [1] * 20, [1] * 19 + [0], np.array([[0.2, 0.8]] * 19 + [[0.8, 0.2]]))
 
-    found = measure(toy, rows_of(20), one, rows_of(200), answers(toy, 200, 0.9))
+    found = measure(toy, rows_of(20), one, registered(toy, rows_of(200), answers(toy, 200, 0.9)))
 
     assert found.figure == 0.95
     assert "roc_auc" not in found.metrics
-    assert measure(replace(toy, metric="roc_auc"), rows_of(20), one, rows_of(200), answers(toy, 200, 0.9)) is None
+    by_area = replace(toy, metric="roc_auc")
+    assert measure(by_area, rows_of(20), one, registered(by_area, rows_of(200), answers(toy, 200, 0.9))) is None
 
 
 def test_the_interval_of_a_fall_is_newcombes():

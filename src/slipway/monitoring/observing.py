@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -136,6 +136,7 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
 
     windows: list[Window] = []
     latest: Rows | None = None
+    at_registration = cache(lambda: performance.registered(spec, version.tested, version.registered))  # only where outcomes are judged
     times = [_time(line.time) for line in lines]
     for part in (parts := cut(times, spec.watch, now)):
         latest = _rows(spec, lines[part])
@@ -145,7 +146,7 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
     waiting = len(lines) - (parts[-1].stop if parts else 0)
     times = [_time(each.first_known) for each in learnt]
     for part in (parts := cut(times, spec.watch, now)):
-        told = partial(_of_outcomes, spec, version, _rows(spec, [each.line for each in learnt[part]], learnt[part]))
+        told = partial(_of_outcomes, spec, version, at_registration, _rows(spec, [each.line for each in learnt[part]], learnt[part]))
         windows.append(_window(spec, version, "outcomes", number + len(windows) + 1, times[part], told))
     for window in windows:
         journal.add(window)
@@ -234,9 +235,9 @@ def _drifted(found: DriftFinding) -> str:
     return f"drifted in {len(drifted)} column{'s' * (len(drifted) > 1)}: {', '.join(named + more)}"
 
 
-def _of_outcomes(spec: ModelSpec, version: Watched, rows: Rows) -> Finding:
+def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], performance.Registered], rows: Rows) -> Finding:
     answers = Answers(spec.columns.target, rows.truth, rows.labels, np.array(rows.probabilities))
-    found = performance.measure(spec, rows.features, answers, version.tested, version.registered, sample=version.contract.sample)
+    found = performance.measure(spec, rows.features, answers, before(), sample=version.contract.sample)
     if found is None:
         return None, None, f"{len(rows.truth):,} outcomes do not define {spec.metric}: they are all of one class"
     words = f"{len(rows.truth):,} outcomes, {found.metric} {found.figure:.4f} ({found.low:.4f} to {found.high:.4f})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite, sqrt
 
 import numpy as np
@@ -16,25 +17,42 @@ from slipway.training.slices import Slice, by_slice
 from slipway.training.weighted import WeightedFigures
 
 
-def measure(
-    spec: ModelSpec, features: pd.DataFrame, answers: Answers, tested: pd.DataFrame, registered: Answers, *, sample: bool = False
-) -> Performance | None:
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The spec's metric of a version on the test rows of its registration, with its 95 % interval, and by slice."""
+
+    figure: float
+    interval: Interval
+    slices: Sequence[Slice]
+
+
+def registered(spec: ModelSpec, tested: pd.DataFrame, answers: Answers) -> Registered:
+    """Measure a version on its test rows, once for all windows that are held against them: intervals take their time.
+
+    Args:
+        tested: (n, columns) the test rows.
+        answers: What the version says about them.
+    """
+    found = figure(spec.metric, answers)
+    return Registered(found, interval(spec.metric, answers, spec.split.seed) or (found, found), by_slice(spec, tested, answers))
+
+
+def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: Registered, *, sample: bool = False) -> Performance | None:
     """Measure the answers to rows whose outcomes are known; None where those rows do not define the spec's metric, as those of one
     class do not define an area under the curve.
 
     Args:
         features: (n, columns) the rows as they were sent, n >= 1.
         answers: What the version said about them; `truth` is the outcomes.
-        tested: (m, columns) the test rows of its registration.
-        registered: What the same version says about those.
+        before: The same version on the test rows of its registration.
         sample: Whether the version was trained on sample rows, for which another floor may hold.
     """
     metrics = {name: value for name, value in WeightedFigures(answers).figures(np.ones(len(answers.truth))).items() if isfinite(value)}
     if spec.metric not in metrics:
         return None
-    now, before = metrics[spec.metric], figure(spec.metric, registered)
+    now = metrics[spec.metric]
     low, high = interval(spec.metric, answers, spec.split.seed) or (now, now)
-    _, most = fall(now, (low, high), before, interval(spec.metric, registered, spec.split.seed) or (before, before))
+    _, most = fall(now, (low, high), before.figure, before.interval)
     floor = spec.gate.sample_floor if sample and spec.gate.sample_floor is not None else spec.gate.floor
     hits = sum(true == said for true, said in zip(answers.truth, answers.labels, strict=True))
     return Performance(
@@ -42,7 +60,7 @@ def measure(
         figure=now,
         low=low,
         high=high,
-        registered=before,
+        registered=before.figure,
         floor=floor,
         worse=most < -spec.gate.tolerance,
         below_floor=high < floor,
@@ -50,7 +68,7 @@ def measure(
         misses=len(answers.truth) - hits,
         metrics=metrics,
         confusion_matrix=confusion(answers.target, answers.truth, answers.labels),
-        slices=_slices(by_slice(spec, features, answers), by_slice(spec, tested, registered), spec),
+        slices=[_slice(*pair, spec) for pair in zip(by_slice(spec, features, answers), before.slices, strict=True)],
     )
 
 
@@ -64,10 +82,6 @@ def fall(now: float, of_now: Interval, before: float, of_before: Interval) -> In
     down = sqrt((now - of_now[0]) ** 2 + (of_before[1] - before) ** 2)
     up = sqrt((of_now[1] - now) ** 2 + (before - of_before[0]) ** 2)
     return difference - down, difference + up
-
-
-def _slices(now: Sequence[Slice], before: Sequence[Slice], spec: ModelSpec) -> list[SliceFigure]:
-    return [_slice(*pair, spec) for pair in zip(now, before, strict=True)]
 
 
 def _slice(now: Slice, before: Slice, spec: ModelSpec) -> SliceFigure:
