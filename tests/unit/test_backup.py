@@ -99,7 +99,7 @@ def test_release_that_runs_is_waited_for(lived_in, tmp_path):
     assert list(tmp_path.glob("*backup*")) == []
 
 
-@pytest.mark.parametrize("at", [0.3, 0.9])
+@pytest.mark.parametrize("at", [0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
 def test_damaged_file_changes_nothing(lived_in, tmp_path, at):
     file = tmp_path / "backup.tar.gz"
     back_up(lived_in, file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import logging
 import os
@@ -10,7 +11,6 @@ import tarfile
 import tempfile
 import zlib
 from datetime import UTC, datetime
-from gzip import BadGzipFile
 from pathlib import Path
 
 from slipway.backup.manifest import FORMAT, MANIFEST, Backup, Telling, name_of
@@ -18,6 +18,8 @@ from slipway.errors import BackupError
 from slipway.private_folder import private_folder
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE = 1 << 20
 
 
 def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
@@ -70,12 +72,14 @@ def _exchange(scratch: Path, home: Path, occupied: bool) -> Path | None:
 
 def _extract(file: Path, folder: Path) -> Backup:
     try:
-        with tarfile.open(file, mode="r:gz") as archive:
+        with gzip.open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             archive.extractall(folder, filter="data")  # refuses names that lead out of the folder
+            while stream.read(AT_ONCE):  # to the end, where the checksum of all of it is: damage may lie in what no file holds
+                pass
         backup = Backup.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError as error:
         raise BackupError(f"{file}: no backup of Slipway, or not a whole one ({error.filename} is missing).") from error
-    except (BadGzipFile, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+    except (gzip.BadGzipFile, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
         raise BackupError(f"{file}: no backup of Slipway, or a damaged one ({error}). Nothing was changed.") from error
     except OSError as error:
         raise BackupError(f"{file}: cannot be unpacked in {folder.parent} ({error}). Nothing was changed.") from error
