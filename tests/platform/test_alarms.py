@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from deployments import automations, local
 from deployments.prefect_api import PrefectServer
-from slipway.catalogue import catalogue
+from slipway.catalogue import catalogue, services
 from slipway.settings import Settings
 from tests.platform.conftest import free_ports, processes_of, wait_until
 from tests.platform.notified import Notified
@@ -270,6 +270,7 @@ def test_channels_follow_their_settings(platform):
     none = platform.settings.model_copy(update={"notify_webhook": None})
     assert "channel slipway-email: removed, it is set no longer" in automations.apply(none)
     assert platform.channels() == []
-    assert {name for name in platform.automations() if name.startswith("slipway")} == {ZOMBIES, "slipway: mine"}
+    retrain = {f"slipway: retrain {name}" for name in services()}  # they start releases, and tell nobody
+    assert {name for name in platform.automations() if name.startswith("slipway")} == {ZOMBIES, "slipway: mine", *retrain}
     assert "nobody is notified" in platform.slipway("notify").stdout
     assert "there is no channel" in platform.slipway("notify", "--test", status=1).stderr
