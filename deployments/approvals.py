@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
-
-from slipway.errors import ApprovalError
+from deployments.prefect_api import PrefectServer
+from slipway.errors import ApprovalError, PlatformError
 from slipway.settings import Settings
 
 TAKEN_WITHIN = 60.0  # seconds until the release must have noticed the answer; it looks every 2
@@ -95,9 +94,7 @@ def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
 
 def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     try:
-        return httpx.request(method, _api(settings) + path, json=body, timeout=30.0).raise_for_status().json()
-    except httpx.HTTPError as error:
-        raise ApprovalError(
-            f"Prefect at {_api(settings)} cannot be asked about approvals: {error}. "
-            "Start it with `slipway up`; see `slipway status`. PREFECT_API_URL names another."
-        ) from error
+        with PrefectServer(_api(settings).removesuffix("/api")) as server:
+            return server.call(method, path, body)
+    except PlatformError as error:
+        raise ApprovalError(f"approvals cannot be asked about. {error} See `slipway status`; PREFECT_API_URL names another.") from error

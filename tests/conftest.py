@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -265,10 +268,57 @@ def candidate() -> Candidate:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    """A real Prefect server with a database of its own, started once, by the first test that asks for it."""
-    from prefect.settings import PREFECT_API_URL
-    from prefect.testing.utilities import prefect_test_harness
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API of a real Prefect server, the platform's, with a database of its own; started once, when it is first asked for.
 
-    with prefect_test_harness(server_startup_timeout=120):
-        yield PREFECT_API_URL.value()
+    Prefect's own harness starts it without what `deployments.local.prefect_server` mends, and it stands still now and then.
+    """
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    home = tmp_path_factory.mktemp("prefect")
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    options = ("--host", "127.0.0.1", "--port", str(port), "--no-scheduler", "--no-late-runs", "--no-ui", "--analytics-off")
+    api = f"http://127.0.0.1:{port}/api"
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "deployments.local.prefect_server", *options],
+            env=os.environ | {"PREFECT_HOME": str(home), "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_for_prefect(server, api, home / "server.log")
+        with temporary_settings({PREFECT_API_URL: api}):
+            yield api
+            _send_what_prefect_still_holds()
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def _wait_for_prefect(server: subprocess.Popen[bytes], api: str, log: Path, within: float = 120) -> None:
+    import httpx
+
+    deadline = time.monotonic() + within
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{api}/health", timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)  # the pause between two looks
+    server.kill()
+    pytest.fail(f"no Prefect server within {within:.0f} s:\n{log.read_text()}")
+
+
+def _send_what_prefect_still_holds() -> None:
+    """Log lines and events are sent in the background; without a server, each of them is an error at the end."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+    from prefect.utilities.asyncutils import run_coro_as_sync
+
+    async def send() -> None:
+        await APILogWorker.drain_all()
+        await EventsWorker.drain_all()
+
+    run_coro_as_sync(send())
