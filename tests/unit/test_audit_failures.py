@@ -156,12 +156,17 @@ def test_values_of_rows_are_in_no_message(place, open_log, answered, record, cap
 
 
 class Gate(sqlite.SqliteStore):
-    """A database that commits only after the gate was opened."""
+    """A database that commits only after the gate was opened; whoever waits for nothing is refused until then, as by a locked one."""
 
     opened: threading.Event
 
+    def __init__(self, path, patience=sqlite.PATIENCE):
+        super().__init__(path, patience)
+        self._patient = patience > 0
+
     def insert(self, batch):
-        assert self.opened.wait(30)
+        if not self.opened.wait(30 if self._patient else 0):
+            raise sqlite3.OperationalError("database is locked")
         super().insert(batch)
 
 
