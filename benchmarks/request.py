@@ -1,6 +1,6 @@
 """Where the time of one request goes inside the gateway, without network, key and log: decode, check, run, encode.
 
-    python benchmarks/scoring.py [--seconds 1]
+    python benchmarks/request.py [--seconds 1]
 
 heart-failure, trained on sample rows in a temporary folder. Microseconds a request, medians; one row and a thousand rows, in
 the forms that callers use, and the share of the look for repeated keys.
