@@ -141,7 +141,12 @@ def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
         ) from error
     if response.status_code == httpx.codes.UNAUTHORIZED:
         raise ServingError(f"the gateway refuses the API key at {address}. Set SLIPWAY_API_KEY to a key it knows, or run `slipway up`.")
-    return {} if response.is_error else dict(response.json())
+    if response.is_error:
+        return {}
+    try:
+        return dict(response.json())
+    except (ValueError, TypeError) as error:
+        raise ServingError(f"something else than the gateway answers at {address}: see `slipway status`, and end it.") from error
 
 
 def _took(told: dict[str, Any], model: str, pointer: Pointer | Challenge) -> bool:
