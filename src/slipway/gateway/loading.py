@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import time
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
     deployment = Deployment(bundle.contract, pointer.installation, port, open_engine(bundle))
     _answer_probe(bundle, deployment)
+    _give_memory_back()
     logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)
     return deployment
 
@@ -68,3 +70,9 @@ def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
                 f"{bundle.folder}: the model does not answer as it was measured, at probe row {row}.\n"
                 f"  expected {label!r} {measured}   received {answer!r} {received}\nRelease the model again on this host's software."
             )
+
+
+def _give_memory_back() -> None:
+    """Return to the system what was freed after reading: a forest's graph takes many times its size meanwhile, and glibc keeps that."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc alone has it
+        trim(0)
