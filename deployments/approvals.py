@@ -94,7 +94,7 @@ def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
 
 def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     try:
-        with PrefectServer(_api(settings).removesuffix("/api")) as server:
+        with PrefectServer(_api(settings)) as server:
             return server.call(method, path, body)
     except PlatformError as error:
         raise ApprovalError(f"approvals cannot be asked about. {error} See `slipway status`; PREFECT_API_URL names another.") from error

@@ -32,7 +32,7 @@ def apply(settings: Settings) -> list[str]:
         PlatformError: The Prefect server does not answer, or refuses an automation.
     """
     wanted_channels = channels.configured(settings)
-    with PrefectServer(settings.prefect_url) as server:
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
         said = channels.save(server, wanted_channels, f"{settings.prefect_url}/api")
         held = channels.kept(server)
         deployments = {full_name(deployment): deployment["id"] for deployment in server.all("deployments")}

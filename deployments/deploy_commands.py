@@ -75,7 +75,7 @@ def _server(settings: Settings) -> PrefectServer:
     from deployments.session import quiet_prefect
 
     quiet_prefect(settings)  # forms are made from the flows, which import Prefect
-    return PrefectServer(settings.prefect_url)
+    return PrefectServer(f"{settings.prefect_url}/api")
 
 
 def _leaving(found: Sequence[Difference]) -> list[str]:

@@ -43,7 +43,7 @@ def _show(settings: Settings, as_json: bool) -> None:
     from deployments import automations, channels
     from deployments.prefect_api import PrefectServer
 
-    with PrefectServer(settings.prefect_url) as server:
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
         names = sorted(channels.kept(server))
         found = sorted(automations.ours(server), key=lambda automation: str(automation["name"]))
         failures = _failures(server)
@@ -79,7 +79,7 @@ def _try_out(settings: Settings, as_json: bool) -> None:
     from deployments.prefect_api import PrefectServer
     from deployments.session import quiet_prefect
 
-    with PrefectServer(settings.prefect_url) as server:
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
         kept = sorted(channels.kept(server).values(), key=lambda channel: channel.name)
     if not kept:
         raise PlatformError(f"there is no channel, so nobody is notified: set one of {', '.join(channels.SETTINGS)}, then `slipway up`.")

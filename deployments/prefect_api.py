@@ -16,11 +16,15 @@ BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class PrefectServer:
-    """A connection to one server, as a context manager. Every call raises PlatformError if it is not answered as it should be."""
+    """A connection to one server, as a context manager. Every call raises PlatformError if it is not answered as it should be.
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/api", timeout=SECONDS)
-        self._url = url
+    Args:
+        api: The address of its API, as in PREFECT_API_URL.
+    """
+
+    def __init__(self, api: str) -> None:
+        self._http = httpx.Client(base_url=api, timeout=SECONDS)
+        self._api = api
 
     def __enter__(self) -> Self:
         return self
@@ -33,10 +37,13 @@ class PrefectServer:
         try:
             answer = self._answer(method, path, body)
         except httpx.TransportError as error:
-            raise PlatformError(f"Prefect does not answer at {self._url} ({error}); start it with `slipway up`.") from error
+            raise PlatformError(f"Prefect does not answer at {self._api} ({error}); start it with `slipway up`.") from error
         if answer.is_error:
-            raise PlatformError(f"Prefect at {self._url} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
-        return answer.json() if answer.content else None
+            raise PlatformError(f"Prefect at {self._api} answered {answer.status_code} to {method} {path}: {answer.text[:1000]}")
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise PlatformError(f"something else than Prefect answers at {self._api}: see `slipway status`.") from error
 
     def _answer(self, method: str, path: str, body: Any) -> httpx.Response:
         """Ask again while the server says that its database is busy: nothing was done then."""

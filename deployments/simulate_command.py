@@ -95,7 +95,7 @@ def _started(name: str, settings: Settings) -> dict[str, str] | None:
     """Start the model's deployment of the watch, where there is a worker to run it."""
     if not local.is_up(settings, (local.PREFECT, local.WORKER)):
         return None
-    with PrefectServer(settings.prefect_url) as server:
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
         deployment = server.call("GET", f"/deployments/name/watch/{name}")
         run = server.call("POST", f"/deployments/{deployment['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
     return {"run": run["id"], "page": f"{settings.prefect_url}/runs/flow-run/{run['id']}"}

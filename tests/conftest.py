@@ -306,7 +306,8 @@ def _wait_for_prefect(server: subprocess.Popen[bytes], api: str, log: Path, with
             if httpx.get(f"{api}/health", timeout=5).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)  # the pause between two looks
+            pass
+        time.sleep(0.05)  # the pause between two looks
     server.kill()
     pytest.fail(f"no Prefect server within {within:.0f} s:\n{log.read_text()}")
 

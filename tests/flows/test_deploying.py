@@ -27,7 +27,7 @@ TOY = "release/toy"
 @pytest.fixture
 def server(prefect_server: str) -> Iterator[PrefectServer]:
     """A server with a work pool and no deployments."""
-    with PrefectServer(prefect_server.removesuffix("/api")) as server:
+    with PrefectServer(prefect_server) as server:
         if not any(pool["name"] == "slipway" for pool in server.all("work_pools")):
             server.call("POST", "/work_pools/", {"name": "slipway", "type": "process"})
         for deployment in server.all("deployments"):

@@ -51,7 +51,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notified]:
         for name, value in environment.items():
             patch.setenv(name, value)
         settings = Settings.load()
-        with PrefectServer(settings.prefect_url) as server:
+        with PrefectServer(f"{settings.prefect_url}/api") as server:
             before = Notified(settings, environment, receiver, server, "")
             try:
                 yield replace(before, said=before.slipway("up").stderr)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture(scope="module")
 def server(operator: Operator) -> Iterator[PrefectServer]:
-    with PrefectServer(operator.settings.prefect_url) as server:
+    with PrefectServer(f"{operator.settings.prefect_url}/api") as server:
         yield server
 
 

@@ -20,7 +20,7 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 @pytest.fixture(scope="module")
 def prefect(operator: Operator) -> Iterator[PrefectServer]:
-    with PrefectServer(operator.settings.prefect_url) as server:
+    with PrefectServer(f"{operator.settings.prefect_url}/api") as server:
         yield server
 
 

@@ -20,10 +20,12 @@ class BusyServer(ThreadingHTTPServer):
 
     busy = 0
     asked = 0
+    path = ""
+    page: bytes | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http://127.0.0.1:{self.server_port}/behind/a/proxy"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -35,7 +37,8 @@ class _Handler(BaseHTTPRequestHandler):
         busy = self.server.asked <= self.server.busy
         self.send_response(503 if busy else 200)
         self.end_headers()
-        self.wfile.write(BUSY if busy else body)
+        self.server.path = self.path
+        self.wfile.write(BUSY if busy else self.server.page or body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -59,7 +62,7 @@ def test_a_busy_server_is_asked_again_until_it_answers(server: BusyServer) -> No
     with PrefectServer(server.url) as prefect:
         assert prefect.call("POST", "/flow_runs/some/resume", sent) == sent
 
-    assert server.asked == 4
+    assert (server.asked, server.path) == (4, "/behind/a/proxy/flow_runs/some/resume")
 
 
 def test_a_server_that_stays_busy_is_said_to_be(server: BusyServer) -> None:
@@ -73,4 +76,14 @@ def test_a_server_that_stays_busy_is_said_to_be(server: BusyServer) -> None:
 
 def test_a_server_that_is_not_there_is_said_to_be(dead_url: str) -> None:
     with PrefectServer(dead_url) as prefect, pytest.raises(PlatformError, match=r"does not answer at .*start it with `slipway up`"):
+        prefect.all("deployments")
+
+
+def test_another_program_at_its_port_is_told_apart(server: BusyServer) -> None:
+    server.page = b"<html>It works!</html>"
+
+    with (
+        PrefectServer(server.url) as prefect,
+        pytest.raises(PlatformError, match=r"something else than Prefect answers at .*slipway status"),
+    ):
         prefect.all("deployments")
