@@ -97,4 +97,4 @@ def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None
         with PrefectServer(_api(settings)) as server:
             return server.call(method, path, body)
     except PlatformError as error:
-        raise ApprovalError(f"approvals cannot be asked about. {error} See `slipway status`; PREFECT_API_URL names another.") from error
+        raise ApprovalError(f"no approval can be read or given: {error} See `slipway status`; PREFECT_API_URL names another.") from error

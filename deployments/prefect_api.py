@@ -20,10 +20,15 @@ class PrefectServer:
 
     Args:
         api: The address of its API, as in PREFECT_API_URL.
+    Raises:
+        PlatformError: It is no address.
     """
 
     def __init__(self, api: str) -> None:
-        self._http = httpx.Client(base_url=api, timeout=SECONDS)
+        try:
+            self._http = httpx.Client(base_url=api, timeout=SECONDS)
+        except httpx.InvalidURL as error:
+            raise PlatformError(f"Prefect's API cannot be at {api!r}: {error}.") from error
         self._api = api
 
     def __enter__(self) -> Self:

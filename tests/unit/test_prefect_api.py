@@ -87,3 +87,8 @@ def test_another_program_at_its_port_is_told_apart(server: BusyServer) -> None:
         pytest.raises(PlatformError, match=r"something else than Prefect answers at .*slipway status"),
     ):
         prefect.all("deployments")
+
+
+def test_what_is_no_address_is_said_to_be_none() -> None:
+    with pytest.raises(PlatformError, match=r"cannot be at 'http://\[::bad'"):
+        PrefectServer("http://[::bad")
