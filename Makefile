@@ -45,14 +45,14 @@ lint: install ## Check style, types, import contracts and the manifest
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m deployments.manifest --check
+	@$(BIN)/python -m deployments.server.manifest --check
 
 format: install ## Put the code into the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 manifest: install ## Write prefect.yaml from the catalogue
-	@$(BIN)/python -m deployments.manifest
+	@$(BIN)/python -m deployments.server.manifest
 
 lock: install ## Resolve requirements.lock anew, within the bounds of pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev --upgrade pyproject.toml -o requirements.lock

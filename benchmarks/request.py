@@ -22,14 +22,14 @@ import msgspec
 from slipway.bundle import contract as contracts
 from slipway.bundle.compiling import compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
-from slipway.bundle.installing import Pointer
+from slipway.bundle.deployment import Deployment, load
+from slipway.bundle.store.active import Pointer
 from slipway.bundle.writing import write
 from slipway.catalogue import lookup
 from slipway.data import samples, validation
-from slipway.gateway import json_bodies, predictions, protocol
-from slipway.gateway.checks import check
-from slipway.gateway.loading import Deployment, load
-from slipway.gateway.scoring import Scored
+from slipway.gateway.bodies import json_text, mlflow, predictions
+from slipway.gateway.bodies.refusing import check
+from slipway.gateway.bodies.shapes import Scored
 from slipway.records import Tuned
 from slipway.training import splitting
 from slipway.training.measuring import measure
@@ -51,26 +51,26 @@ def main() -> None:
 
 def _line(name: str, count: int, body: bytes, deployment: Deployment, seconds: float) -> str:
     contract = deployment.contract
-    mlflow = name != "predict"
-    decode: Callable[[], Any] = partial(protocol.decode if mlflow else predictions.decode, "application/json", body, contract)
-    columns = decode() if mlflow else decode()[0]
+    by_mlflow = name != "predict"
+    decode: Callable[[], Any] = partial(mlflow.decode if by_mlflow else predictions.decode, "application/json", body, contract)
+    columns = decode() if by_mlflow else decode()[0]
     checked = check(columns, contract)
     labels, probabilities = deployment.predict(checked)
     scored = Scored(checked, labels, probabilities, ())
     steps: list[Callable[[], Any]] = [
-        partial(json_bodies.keys_are_unique, body, msgspec.json.decode(body)),
+        partial(json_text.keys_are_unique, body, msgspec.json.decode(body)),
         decode,
         partial(check, columns, contract),
         partial(deployment.predict, checked),
-        partial(_encode, scored, contract, mlflow),
+        partial(_encode, scored, contract, by_mlflow),
     ]
     found = [_microseconds(step, seconds) for step in steps]
     figures = " | ".join(f"{figure:.1f}" for figure in [*found, sum(found[1:])])
     return f"| {name} | {count} | {len(body):,} | {figures} |"
 
 
-def _encode(scored: Scored, contract: Contract, mlflow: bool) -> bytes:
-    return msgspec.json.encode({"predictions": scored.labels} if mlflow else predictions.answer(scored, contract, "0" * 24))
+def _encode(scored: Scored, contract: Contract, by_mlflow: bool) -> bytes:
+    return msgspec.json.encode({"predictions": scored.labels} if by_mlflow else predictions.answer(scored, contract, "0" * 24))
 
 
 def _bodies(contract: Contract, rows: list[list[Any]]) -> dict[str, Any]:

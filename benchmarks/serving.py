@@ -30,7 +30,7 @@ from serving_parts.servers import HERE, LOOPBACK, Server, environment, free_port
 
 from slipway.access import keys
 from slipway.catalogue import services
-from slipway.certificates import authority, server
+from slipway.certificates.trial import authority, server
 from slipway.settings import Settings
 
 LOADS = ((1, 1), (1, 16), (1_000, 1), (1_000, 16))

@@ -6,7 +6,7 @@ The model is telecom-churn on its twelve raw features, F1, on the same folds for
 model's first project searched, in which many points grow the same trees; `--space catalogue` is the one of the model's file.
 Rows are the real ones if SLIPWAY_MIRROR says where they are, else generated ones.
 
-Ours is `slipway.training.tuning.tune` on all cores. Plain Optuna is `study.optimize` over `cross_val_score` of the whole
+Ours is `slipway.training.search.tuning.tune` on all cores. Plain Optuna is `study.optimize` over `cross_val_score` of the whole
 pipeline, by the same sampler with its own defaults, one trial after another, never given up. Halving is
 `HalvingRandomSearchCV` on all cores, with as many candidates, the last of them on nearly all rows; its winner is scored on
 the same folds afterwards, untimed, so that all scores are of one kind. It has no score before it ends.
@@ -38,8 +38,8 @@ from slipway.data import fetching, samples, validation
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
 from slipway.training.pipelines import MODEL_STEP, build
+from slipway.training.search.tuning import tune
 from slipway.training.splitting import Rows, split
-from slipway.training.tuning import tune
 
 MODEL = "telecom-churn"
 CORES = os.cpu_count() or 1

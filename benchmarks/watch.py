@@ -34,11 +34,12 @@ import pandas as pd
 
 from slipway.catalogue import lookup
 from slipway.data import fetching, samples, validation
-from slipway.monitoring import performance, policy, simulation
-from slipway.monitoring.drift import find
+from slipway.monitoring import performance, policy
+from slipway.monitoring.drift.drift import find
 from slipway.monitoring.findings import Window
 from slipway.monitoring.reference import Reference
 from slipway.monitoring.report import report
+from slipway.monitoring.simulation import drawing
 from slipway.records import Tuned
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers
@@ -71,7 +72,7 @@ class Model:
         said = Answers(self.spec.columns.target, truth, self.measured.labels, self.measured.probabilities)
         self.registered = performance.registered(self.spec, self.rows.test, said)
 
-    def answer(self, stream: simulation.Stream) -> Answers:
+    def answer(self, stream: drawing.Stream) -> Answers:
         probabilities = np.asarray(self.measured.pipeline.predict_proba(stream.rows), dtype=np.float64)
         return Answers(self.spec.columns.target, stream.outcomes, self.measured.pipeline.predict(stream.rows).tolist(), probabilities)
 
@@ -104,7 +105,7 @@ def main() -> None:
 
 def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]:
     """Return a line for each kind of stream and what is judged of it."""
-    judged: list[tuple[simulation.Kind, bool]] = [(kind, False) for kind in ("none", "covariate", "label")]  # type: ignore[misc]
+    judged: list[tuple[drawing.Kind, bool]] = [(kind, False) for kind in ("none", "covariate", "label")]  # type: ignore[misc]
     found = []
     for kind, outcomes in [*judged, ("none", True), ("concept", True)]:
         number = outcome_runs if outcomes else runs
@@ -131,10 +132,10 @@ def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]
     return found
 
 
-def _run(model: Model, kind: simulation.Kind, outcomes: bool, windows: int, seed: int) -> tuple[int, int | None]:
+def _run(model: Model, kind: drawing.Kind, outcomes: bool, windows: int, seed: int) -> tuple[int, int | None]:
     """Return how many windows of a stream are bad, and the number of the one after which an alarm is raised."""
     spec, size = model.spec, model.spec.watch.rows
-    stream = simulation.simulate(spec, model.rows, kind, windows * size, seed=seed)
+    stream = drawing.simulate(spec, model.rows, kind, windows * size, seed=seed)
     answers, judged, alarm = model.answer(stream), list[Window](), None
     for number in range(1, windows + 1):
         part = slice((number - 1) * size, number * size)
@@ -180,7 +181,7 @@ def _wilson(hits: int, of: int) -> tuple[float, float]:
 
 
 def _large(model: Model, rows: int, folder: Path) -> list[dict[str, Any]]:
-    stream = simulation.simulate(model.spec, model.rows, "none", rows)
+    stream = drawing.simulate(model.spec, model.rows, "none", rows)
     stream.rows.to_parquet(folder / "window.parquet")
     model.rows.train.to_parquet(folder / "training.parquet")
     labels = {"window": model.answer(stream).labels, "reference": model.measured.labels}

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from deployments.access_commands import keys_app, users_app
-from deployments.approval_commands import approvals, approve, reject
-from deployments.audit_commands import audit_app
-from deployments.backup_commands import backup, restore
-from deployments.certificate_commands import certs
-from deployments.challenge_commands import challenge
-from deployments.deploy_commands import deploy
-from deployments.history_command import history
-from deployments.models_command import models
-from deployments.notify_commands import notify
-from deployments.outcome_commands import outcomes
-from deployments.platform_commands import down, status, up
-from deployments.promote_command import promote
-from deployments.release_commands import fleet, release
-from deployments.rollback_command import rollback
-from deployments.score_commands import score
-from deployments.simulate_command import simulate
-from deployments.tunnel_commands import tunnel
-from deployments.watch_commands import watch
+from deployments.commands.access import keys_app, users_app
+from deployments.commands.approvals import approvals, approve, reject
+from deployments.commands.audit import audit_app
+from deployments.commands.backup import backup, restore
+from deployments.commands.certs import certs
+from deployments.commands.challenge import challenge
+from deployments.commands.deploy import deploy
+from deployments.commands.history import history
+from deployments.commands.models import models
+from deployments.commands.notify import notify
+from deployments.commands.outcomes import outcomes
+from deployments.commands.platform import down, status, up
+from deployments.commands.promote import promote
+from deployments.commands.release import fleet, release
+from deployments.commands.rollback import rollback
+from deployments.commands.score import score
+from deployments.commands.simulate import simulate
+from deployments.commands.tunnel import tunnel
+from deployments.commands.watch import watch
 
 COMMANDS = (
     *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, outcomes, watch, simulate),

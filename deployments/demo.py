@@ -6,10 +6,10 @@ import json
 import shlex
 
 from deployments import cli
-from deployments.printing import out
-from deployments.release_commands import REFUSED
-from slipway.bundle.installing import active
+from deployments.commands.printing import out
+from deployments.commands.release import REFUSED
 from slipway.bundle.reading import read
+from slipway.bundle.store.active import active
 from slipway.catalogue import lookup
 from slipway.settings import Settings
 

@@ -9,7 +9,7 @@ from prefect.client.schemas import State
 from prefect.states import Cancelled, Completed
 
 from slipway.catalogue import lookup
-from slipway.locking import Held
+from slipway.lifecycle.locking import Held
 from slipway.records import Candidate, Decision, Verdict
 from slipway.settings import Settings
 from tasks.approval import NOBODY, Form, ask, settle, wait_for_decision

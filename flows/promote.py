@@ -13,11 +13,11 @@ from flows.approval import ask_somebody
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from slipway.catalogue import lookup, served
-from slipway.locking import exclusive, releasing
+from slipway.lifecycle.locking import exclusive, releasing
+from slipway.lifecycle.rollback import reason
 from slipway.records import Promoted
-from slipway.rollback import reason
 from slipway.settings import Settings
-from tasks.challenging import choose_challenger, report_challenger
+from tasks.challenge import choose_challenger, report_challenger
 from tasks.data import fetch, validate
 from tasks.gate import judge
 from tasks.registry import confirm, recover, refuse

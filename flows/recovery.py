@@ -12,8 +12,8 @@ from typing import Any
 
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import ReleaseInProgressError, SlipwayError
-from slipway.ledger import Ledger
-from slipway.locking import exclusive
+from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.locking import exclusive
 from slipway.settings import Settings
 from tasks.registry import recover
 

@@ -10,11 +10,11 @@ from prefect.states import Completed
 from prefect.transactions import transaction
 
 from flows.approval import ask_somebody
-from flows.challenging import require_trial, try_beside
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
+from flows.trial import require_trial, try_beside
 from slipway.catalogue import lookup
-from slipway.locking import exclusive, releasing
+from slipway.lifecycle.locking import exclusive, releasing
 from slipway.records import Release
 from slipway.settings import Settings
 from tasks.data import fetch, validate

@@ -12,9 +12,9 @@ from prefect.transactions import transaction
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from slipway.catalogue import served
-from slipway.locking import exclusive
+from slipway.lifecycle.locking import exclusive
+from slipway.lifecycle.rollback import reason
 from slipway.records import Rollback
-from slipway.rollback import reason
 from slipway.settings import Settings
 from tasks.registry import confirm, promote, recover
 from tasks.reporting import show_history

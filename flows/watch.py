@@ -12,7 +12,7 @@ from prefect.states import Completed
 from flows.parameters import ModelName
 from slipway.catalogue import served
 from slipway.errors import NotInServiceError
-from slipway.locking import watching
+from slipway.lifecycle.locking import watching
 from slipway.monitoring import observing, policy
 from slipway.monitoring.findings import WatchReport
 from slipway.monitoring.journal import Journal

@@ -22,8 +22,8 @@ from prefect.runtime import flow_run
 from prefect.states import Paused
 from pydantic import Field
 
-from slipway import approval
 from slipway.errors import ApprovalError
+from slipway.lifecycle import approval
 from slipway.records import Candidate, Decision, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -67,7 +67,7 @@ def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, s
 
 @task(task_run_name="settle-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings) -> Decision:
-    """Write the decision into the ledger; see `slipway.approval`."""
+    """Write the decision into the ledger; see `slipway.lifecycle.approval`."""
     return approval.settle(candidate, verdict, decision, settings, events.run_url())
 
 

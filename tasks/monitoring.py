@@ -11,8 +11,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway.gateway import watching as published
-from slipway.monitoring import observing
+from slipway.monitoring import observing, published, watch_run
 from slipway.monitoring.findings import Alarm, Proposal, WatchReport, Window
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, Watched
@@ -22,7 +21,6 @@ from slipway.monitoring.trend import trend
 from slipway.records import Paired
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import watches
 from slipway.tracking.connection import connect, run_page
 from tasks import events
 from tasks.patience import FOR_MLFLOW, FOR_ORIGIN, HOUR, MINUTE
@@ -68,7 +66,7 @@ def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: 
         page = _evidently(spec, version, observed, Path(folder))
         if observed.windows:
             latest = max((window.number for window in observed.windows if window.kind == "served"), default=0)
-            run_id = watches.log(client, spec, version.contract, observed.windows, {latest: page} if page else {}, settings)
+            run_id = watch_run.log(client, spec, version.contract, observed.windows, {latest: page} if page else {}, settings)
             if url := run_page(client, settings, run_id):
                 links.append(f"[Figures by window, and Evidently's reports]({url})")
                 create_link_artifact(url, link_text=f"MLflow run of the watch of {spec.name}", key=f"mlflow-watch-{spec.name}")

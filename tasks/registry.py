@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
 
-from slipway import promotion
+from slipway.lifecycle import promotion
 from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec

@@ -10,10 +10,10 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway import history
-from slipway.ledger import Ledger
+from slipway.lifecycle import history
+from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.report import release_report
 from slipway.records import Candidate, Snapshot, Tuned, Verdict
-from slipway.reporting import release_report
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry

@@ -6,8 +6,8 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway import rehearsal, serving, smoke
 from slipway.errors import SmokeTestError
+from slipway.lifecycle import rehearsal, serving, smoke
 from slipway.records import Candidate, Endpoint, SmokeReport
 from slipway.settings import Settings
 from slipway.spec import ModelSpec

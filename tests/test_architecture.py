@@ -79,7 +79,7 @@ def test_layers_import_in_one_direction_and_the_library_knows_no_orchestrator() 
 
 
 def test_the_manifest_is_what_the_catalogue_says() -> None:
-    checked = run("-m", "deployments.manifest", "--check")
+    checked = run("-m", "deployments.server.manifest", "--check")
 
     assert checked.returncode == 0, checked.stderr
 

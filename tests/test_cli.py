@@ -91,7 +91,7 @@ def test_history_of_a_model_that_was_never_released_is_empty(tmp_path):
 
 
 def test_history_without_a_name_is_of_all_models(tmp_path):
-    from slipway.ledger import Ledger, entry
+    from slipway.lifecycle.ledger import Ledger, entry
     from slipway.records import Candidate
 
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")

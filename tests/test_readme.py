@@ -80,7 +80,8 @@ def test_every_file_that_is_linked_exists():
 def test_refusal_that_is_shown_is_the_gateways():
     from slipway.bundle.compiling import contract_columns
     from slipway.bundle.contract import Contract
-    from slipway.gateway import checks, protocol, replies
+    from slipway.gateway import replies
+    from slipway.gateway.bodies import mlflow, refusing
 
     spec = catalogue()["heart-failure"]
     contract = Contract(
@@ -92,7 +93,7 @@ def test_refusal_that_is_shown_is_the_gateways():
     body = json.dumps({"dataframe_records": [row]}).encode()
 
     with pytest.raises(replies.RequestError) as refused:
-        checks.check(protocol.decode("application/json", body, contract), contract)
+        refusing.check(mlflow.decode("application/json", body, contract), contract)
 
     assert json.loads(refused.value.reply().body) == json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL).group(1))
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway.bundle.installing import install
 from slipway.bundle.reading import Bundle
+from slipway.bundle.store.active import install
 from slipway.catalogue import lookup
 from slipway.data import samples, validation
 from slipway.settings import Settings
 from slipway.tracking import registration, registry
 from slipway.tracking.connection import connect
-from slipway.training import splitting, tuning
+from slipway.training import splitting
+from slipway.training.search import tuning
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployments.local.ports import PortNeed
-from slipway.gateway_settings import reachable
 from slipway.settings import LOOPBACK, Settings
+from slipway.settings.gateway import reachable
 
 PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN = "prefect", "mlflow", "worker", "gateway", "watchman"
 ALL = (PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deployments.local.services import POOL, WORKER_NAME
 from slipway.errors import ReleaseInProgressError, SlipwayError
-from slipway.ledger import Ledger
+from slipway.lifecycle.ledger import Ledger
 from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ def put_back(settings: Settings) -> None:
 def _put_back(model: str, settings: Settings, *, last: bool) -> bool:
     """Try once, and return whether there is nothing more to try. What that needs is imported here: it is seldom wanted."""
     from slipway.catalogue import lookup
-    from slipway.locking import exclusive
-    from slipway.promotion import recover
+    from slipway.lifecycle.locking import exclusive
+    from slipway.lifecycle.promotion import recover
 
     try:
         with exclusive(model, settings):

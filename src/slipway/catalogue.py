@@ -97,6 +97,8 @@ def _files() -> dict[str, Path]:
         if not folder.is_dir():
             raise SpecError(f"SLIPWAY_MODELS names {folder}, which is no folder. Name one that holds model files, or unset it.")
         for module in pkgutil.iter_modules([str(folder)]):
+            if module.name.startswith("_"):
+                continue  # what several models share
             file = folder / (f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py")
             if module.name in found:
                 raise SpecError(f"{found[module.name]} and {file} have one name, so only the first can be imported; rename the second.")

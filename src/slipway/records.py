@@ -28,7 +28,7 @@ class Snapshot(Record):
 
 
 class Tuned(Record):
-    """The hyperparameters chosen (see `slipway.training.tuning.choose`), their own cross-validated score, and by how much evidence."""
+    """The hyperparameters chosen (see `slipway.training.search.tuning.choose`), their cross-validated score, and on how much evidence."""
 
     model: str
     study: str
@@ -148,7 +148,7 @@ Action = Literal["release", "promotion", "rollback"]
 class Promotion(Record):
     """A version on its way to become champion, and how things stood before: all that an undo needs.
 
-    `pointer` is the bundle that was in service on `host`, as `slipway.bundle.installing` keeps it there, or None. `action` says
+    `pointer` is the bundle that was in service on `host`, as `slipway.bundle.store.active` keeps it there, or None. `action` says
     whether a release takes the version there, the promotion of a challenger, or a rollback, and `because` why, where a person said so.
     """
 

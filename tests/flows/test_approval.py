@@ -18,15 +18,15 @@ from prefect.client.orchestration import get_client
 from prefect.flow_runs import resume_flow_run
 from prefect.states import Cancelling
 
-from deployments import approvals
+from deployments.server import approvals
 from flows.approval import approve, decided
 from flows.fleet import fleet
 from flows.release import release
-from slipway import approval, promotion
-from slipway.bundle.installing import active
+from slipway.bundle.store.active import active
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import ApprovalError, ReleaseInProgressError
-from slipway.locking import exclusive
+from slipway.lifecycle import approval, promotion
+from slipway.lifecycle.locking import exclusive
 from slipway.records import Decision, Rule, Verdict
 from slipway.tracking import registry
 from slipway.tracking.connection import connect

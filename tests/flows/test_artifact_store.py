@@ -14,7 +14,7 @@ import pytest
 
 from flows.release import release
 from slipway.catalogue import lookup
-from tests.pickles import pickles, pickles_below
+from tests.support.pickles import pickles, pickles_below
 
 
 @pytest.mark.timeout(300)

@@ -11,8 +11,8 @@ import sys
 import httpx
 import pytest
 
-from slipway.gateway import audit
-from slipway.gateway.audit import Wanted
+from slipway import audit
+from slipway.audit import Wanted
 
 MODEL = "heart-failure"
 
@@ -20,8 +20,8 @@ MODEL = "heart-failure"
 @pytest.fixture
 def registered(empty_mlflow, tmp_path, free_ports, until, no_settings, monkeypatch, heart, write_bundle, contract_of):
     """A registry with versions 1 and 2, and 3 without a bundle; a gateway that serves version 1. Returns the settings."""
-    from slipway import serving
     from slipway.access import keys
+    from slipway.lifecycle import serving
     from slipway.settings import Settings
     from slipway.tracking.connection import connect
 

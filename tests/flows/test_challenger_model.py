@@ -15,14 +15,14 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from typer.testing import CliRunner
 
-from deployments import approvals
 from deployments.cli import app
+from deployments.server import approvals
 from flows.promote import promote
 from flows.release import release
-from slipway.bundle.challenging import challenged
+from slipway.bundle.store.challenger import challenged
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import ChallengeError
-from slipway.ledger import Ledger
+from slipway.lifecycle.ledger import Ledger
 from slipway.records import Paired
 from slipway.spec import Gate
 from slipway.tracking import registry

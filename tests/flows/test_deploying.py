@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from deployments.comparing import Difference, compare
-from deployments.deploying import prune, register
-from deployments.manifest import KINDS, ROOT, content, deployments, full_name
-from deployments.prefect_api import PrefectServer
+from deployments.server.deploying import prune, register
+from deployments.server.differences import Difference, compare
+from deployments.server.manifest import KINDS, ROOT, content, deployments, full_name
+from deployments.server.prefect_api import PrefectServer
 from slipway.catalogue import catalogue
 from slipway.errors import PlatformError
 from slipway.spec import ModelSpec, Schedule

@@ -18,7 +18,7 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.training import splitting
-from tests.pickles import pickles_below
+from tests.support.pickles import pickles_below
 
 ROWS_A_REQUEST = 1_000
 

@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from flows.release import release
-from slipway.bundle.installing import active
+from slipway.bundle.store.active import active
 from slipway.catalogue import lookup
 from slipway.data import samples, validation
-from slipway.ledger import Ledger
+from slipway.lifecycle.ledger import Ledger
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
-from slipway.training import splitting, tuning
+from slipway.training import splitting
+from slipway.training.search import tuning
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(300)

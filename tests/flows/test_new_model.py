@@ -22,7 +22,7 @@ from slipway.catalogue import catalogue
 from slipway.data.validation import validate
 from slipway.settings import LOOPBACK, Settings
 from slipway.training.splitting import Rows, split
-from tests.pickles import pickles_below
+from tests.support.pickles import pickles_below
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -224,7 +224,10 @@ def test_nothing_that_was_stored_is_a_pickle(operator: Operator) -> None:
 def test_the_new_models_have_deployments_and_the_projects_own_manifest_stays_as_it_is(operator):
     shown, checked = (
         subprocess.run([sys.executable, *arguments], env=operator.environment, capture_output=True, text=True)
-        for arguments in (["-c", "from deployments.manifest import content; print(content())"], ["-m", "deployments.manifest", "--check"])
+        for arguments in (
+            ["-c", "from deployments.server.manifest import content; print(content())"],
+            ["-m", "deployments.server.manifest", "--check"],
+        )
     )
 
     assert {f"name: {name}\n" in shown.stdout for name in MODELS} == {True}

@@ -12,12 +12,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.release import release
-from slipway.bundle.installing import active
 from slipway.bundle.reading import read
+from slipway.bundle.store.active import active
 from slipway.catalogue import lookup
 from slipway.errors import RegistryUnavailableError, ReleaseInProgressError, ServingError, SmokeTestError
-from slipway.ledger import Ledger
-from slipway.locking import exclusive
+from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.locking import exclusive
 from slipway.settings import LOOPBACK
 from slipway.tracking import registry
 from slipway.tracking.connection import connect

@@ -17,16 +17,16 @@ from prefect.client.orchestration import get_client
 
 from flows.release import release
 from flows.rollback import rollback
-from slipway import promotion, serving
-from slipway import rollback as choosing
-from slipway.bundle import challenging
-from slipway.bundle.installing import active
 from slipway.bundle.reading import read
+from slipway.bundle.store import challenger
+from slipway.bundle.store.active import active
 from slipway.bundle.writing import write
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import BundleError, RegistryError, ReleaseInProgressError, RollbackError, ServingError, SmokeTestError
-from slipway.ledger import Ledger
-from slipway.locking import exclusive
+from slipway.lifecycle import promotion, serving
+from slipway.lifecycle import rollback as choosing
+from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.locking import exclusive
 from slipway.records import Candidate
 from slipway.spec import Gate
 from slipway.tracking import registry
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.timeout(300)
 def standing(place):
     """Everything a failed rollback must leave alone."""
     state = registry.state(connect(place.settings), lookup(MODEL).registered_as)
-    return state, active(place.settings.bundles, MODEL), challenging.challenged(place.settings.bundles, MODEL)
+    return state, active(place.settings.bundles, MODEL), challenger.challenged(place.settings.bundles, MODEL)
 
 
 def told(place):

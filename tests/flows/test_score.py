@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.release import release
 from flows.score import score
-from slipway.bundle import installing
+from slipway.bundle.store import active
 from slipway.catalogue import lookup
 from slipway.data import samples
 from slipway.errors import ScoringError
@@ -58,7 +58,7 @@ def test_bundle_endpoint_registry_and_mlflow_answer_the_same(place, patients, tm
 
     by_bundle = score(MODEL, str(patients), return_state=True)
     by_endpoint = score(MODEL, str(patients), str(tmp_path / "endpoint.parquet"), "endpoint", subject="patient", return_state=True)
-    installing.point(place.settings.bundles, MODEL, None)  # as on a host that serves nothing
+    active.point(place.settings.bundles, MODEL, None)  # as on a host that serves nothing
     by_registry = score(MODEL, str(patients), str(tmp_path / "registry.csv"), return_state=True)
 
     bundle, registry = (pd.read_csv(state.result().destination) for state in (by_bundle, by_registry))
@@ -90,7 +90,7 @@ def told_in_run_page(state):
 @pytest.fixture
 def served(place, heart, write_bundle, tmp_path):
     """Put a bundle into service without a release."""
-    installing.install(write_bundle(tmp_path / "version-1").folder, place.settings.bundles, heart.port)
+    active.install(write_bundle(tmp_path / "version-1").folder, place.settings.bundles, heart.port)
 
 
 @pytest.mark.usefixtures("served")

@@ -13,7 +13,7 @@ from flows.release import release
 from slipway.catalogue import catalogue, lookup
 from slipway.data import samples
 from slipway.errors import SlipwayError, SnapshotNotFoundError
-from slipway.ledger import Ledger
+from slipway.lifecycle.ledger import Ledger
 from slipway.tracking.connection import connect
 from slipway.tracking.recorded import Recorded, recorded
 

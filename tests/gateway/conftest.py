@@ -20,7 +20,7 @@ import pytest
 
 from slipway.access import keys
 from slipway.bundle.contract import Column, Contract, Probe
-from slipway.bundle.installing import Pointer, install, point
+from slipway.bundle.store.active import Pointer, install, point
 from slipway.bundle.writing import write
 
 COLUMNS = (

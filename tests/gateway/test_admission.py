@@ -13,11 +13,11 @@ import pyotp
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from slipway import audit
 from slipway.access import keys, users
 from slipway.access.callers import Grant
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.refusals import UnauthenticatedError
-from slipway.gateway import audit
 
 ROW = {"inputs": [[30, 0.0, "F"]]}
 PASSWORD = "a long sentence nobody guesses"

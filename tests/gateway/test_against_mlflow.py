@@ -164,7 +164,7 @@ def mlflow(released, tmp_path_factory):
 @pytest.fixture(scope="module")
 def ours(released, answering):
     """The gateway, with that version beside the toy; gives the address of the version's own port."""
-    from slipway.bundle.installing import install
+    from slipway.bundle.store.active import install
 
     port = _free_port()
     install(released[2], answering.store, port)

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from slipway.bundle import challenging
-from slipway.bundle.challenging import CHALLENGER, Challenge, challenge, challenged, set_challenge
+from slipway import audit
+from slipway.audit import Wanted
 from slipway.bundle.engine import labels
-from slipway.bundle.installing import keep
 from slipway.bundle.reading import read
+from slipway.bundle.store import challenger
+from slipway.bundle.store.active import keep
+from slipway.bundle.store.challenger import CHALLENGER, Challenge, challenge, challenged, set_challenge
 from slipway.bundle.writing import write
-from slipway.gateway import audit
-from slipway.gateway.audit import Wanted
 
 # Version 1 answers 0 for YOUNG and 1 for OLD, version 2 the opposite.
 YOUNG, OLD = {"Age": 30, "Oldpeak": 0.0, "Sex": "F"}, {"Age": 80, "Oldpeak": 2.0, "Sex": "M"}
@@ -254,7 +254,7 @@ def test_an_ended_challenge_leaves_the_champion_alone(serving, challenged_by, un
     predict(serving, YOUNG)
     until(lambda: shadows(serving))
 
-    assert challenging.end(serving.store, "toy")
+    assert challenger.end(serving.store, "toy")
 
     until(lambda: serving.status()["challenger"] is None)
     before = len(shadows(serving))
@@ -348,7 +348,7 @@ def test_switches_and_challenges_under_load_drop_nothing_and_never_mix_versions(
         challenged_by("toy-2", share=0.5)
         serving.serve(bundles["toy-2"])
         serving.serve(bundles["toy-1"])
-        challenging.end(serving.store, "toy")
+        challenger.end(serving.store, "toy")
     stop.set()
     for thread in threads:
         thread.join()
@@ -367,7 +367,7 @@ def test_workers_agree_on_a_challenger(cold_gateway, bundles, until):
 
     until(lambda: (serving.status()["challenger"] or {}).get("installation") == made.installation)
     assert {predict(serving, YOUNG).json()["version"] for _ in range(40)} == {1, 2}
-    challenging.end(serving.store, "toy")
+    challenger.end(serving.store, "toy")
     until(lambda: serving.status()["challenger"] is None)
     assert {predict(serving, YOUNG).json()["version"] for _ in range(40)} == {1}
     assert challenged(serving.store, "toy") is None

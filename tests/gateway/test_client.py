@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway import certificates
+from slipway import audit
+from slipway.certificates import trial
 from slipway.client import (
     AsyncClient,
     Client,
@@ -35,7 +36,6 @@ from slipway.client import (
     UnknownModel,
     retrying,
 )
-from slipway.gateway import audit
 
 YOUNG = {"Age": 30, "Oldpeak": 0.0, "Sex": "F"}
 OLD = {"Age": 80, "Oldpeak": 2.0, "Sex": "M"}
@@ -340,7 +340,7 @@ def test_rows_that_are_none_are_refused_before_anything_is_sent(connect, dead_ur
 @pytest.fixture
 def secured(scripted, tmp_path):
     """An HTTPS server with a certificate of an authority of its own; gives server and authority."""
-    pair = certificates.server(tmp_path / "certificates")
+    pair = trial.server(tmp_path / "certificates")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     server = Scripted((200, ANSWER, {}))

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.bundle.installing import Pointer
-from slipway.gateway import outcomes, predictions, protocol, typed_rows
-from slipway.gateway.checks import LISTED
-from slipway.gateway.loading import load
+from slipway.bundle.deployment import load
+from slipway.bundle.store.active import Pointer
+from slipway.gateway.bodies import mlflow, outcomes, predictions, typed_rows
 from slipway.gateway.replies import RequestError
-from slipway.gateway.scoring import score
+from slipway.gateway.versions.answering import score
+from slipway.rows.checks import LISTED
 
 NAMES = ["Age", "Oldpeak", "Sex"]
 BOUNDED = settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,8 +53,8 @@ def deployment(request, bundles):
         yield load(bundles["toy-1"], "toy", Pointer("toy-1", 8999, "one"), 8999)
 
 
-def mlflow(content_type, body, contract):
-    return protocol.decode(content_type, body, contract), ()
+def mlflow_body(content_type, body, contract):
+    return mlflow.decode(content_type, body, contract), ()
 
 
 def outcome(decode, deployment, content_type, body):
@@ -87,14 +87,14 @@ def test_any_outcomes_are_read_or_told_to_be_wrong(deployment, rows):
 def test_any_json_is_answered_or_refused(deployment, content):
     body = json.dumps(content).encode()
 
-    for decode in (mlflow, predictions.decode):
+    for decode in (mlflow_body, predictions.decode):
         outcome(decode, deployment, "application/json", body)
 
 
 @BOUNDED
 @given(st.binary(max_size=300), st.sampled_from(["application/json", "text/csv", "text/csv; charset=utf-8", "x", ""]))
 def test_any_bytes_are_answered_or_refused(deployment, body, content_type):
-    for decode in (mlflow, predictions.decode):
+    for decode in (mlflow_body, predictions.decode):
         outcome(decode, deployment, content_type, body)
 
 
@@ -104,7 +104,7 @@ def test_any_csv_is_answered_or_refused(deployment, lines, headed):
     text = io.StringIO()
     csv.writer(text).writerows([NAMES, *lines] if headed else lines)
 
-    outcome(mlflow, deployment, "text/csv", text.getvalue().encode("utf-8", "surrogatepass"))
+    outcome(mlflow_body, deployment, "text/csv", text.getvalue().encode("utf-8", "surrogatepass"))
 
 
 @BOUNDED
@@ -124,11 +124,11 @@ def test_valid_rows_are_answered_as_the_engine_answers_them(deployment, rows, fo
     columns = {name: [record[name] for record in records] for name in NAMES}
     bodies = [
         (predictions.decode, {"rows": [{"subject": "p1", **record} if row % 2 else record for row, record in enumerate(records)]}),
-        (mlflow, {"dataframe_split": {"columns": NAMES[::-1], "data": [row[::-1] for row in rows]}}),
-        (mlflow, {"dataframe_records": records}),
-        (mlflow, {"inputs": rows}),
-        (mlflow, {"instances": columns}),
-        (mlflow, {"inputs": records, "params": None}),
+        (mlflow_body, {"dataframe_split": {"columns": NAMES[::-1], "data": [row[::-1] for row in rows]}}),
+        (mlflow_body, {"dataframe_records": records}),
+        (mlflow_body, {"inputs": rows}),
+        (mlflow_body, {"instances": columns}),
+        (mlflow_body, {"inputs": records, "params": None}),
     ]
     decode, content = bodies[form]
 
@@ -157,7 +157,7 @@ def test_numbers_just_inside_a_range_are_taken_and_just_outside_refused(deployme
     edges = [cell, math.nextafter(cell, math.inf), math.nextafter(-10.0, -math.inf), math.nextafter(10.0, math.inf), -10.0, 10.0]
     for edge in edges:
         body = json.dumps({"inputs": [[30, edge, "F"]]}).encode()
-        assert (-10 <= edge <= 10) == (not isinstance(outcome(mlflow, deployment, "application/json", body), RequestError))
+        assert (-10 <= edge <= 10) == (not isinstance(outcome(mlflow_body, deployment, "application/json", body), RequestError))
 
 
 @BOUNDED

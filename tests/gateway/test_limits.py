@@ -17,13 +17,13 @@ import httpx
 import psutil
 import pytest
 
-from slipway.gateway.binding import bind
-from slipway.gateway.concurrency import Places
-from slipway.gateway.connections import Connections
-from slipway.gateway.limiting import Limits
-from slipway.gateway.listening import ModelPorts, Transport
+from slipway.gateway.limits.limiting import Limits
+from slipway.gateway.limits.places import Places
+from slipway.gateway.limits.windows import Windows
+from slipway.gateway.network.connections import Connections
+from slipway.gateway.network.listening import ModelPorts, Transport
 from slipway.gateway.replies import RequestError
-from slipway.gateway.windows import Windows
+from slipway.sockets import bind
 
 HEAD = b"POST /x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n"
 GET = b"GET /x HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -279,7 +279,7 @@ def test_one_ipv6_subscriber_counts_once_however_many_addresses_it_uses():
 
 
 def test_very_many_callers_take_a_bounded_memory(monkeypatch):
-    monkeypatch.setattr("slipway.gateway.windows.MOST_KEYS", 100)
+    monkeypatch.setattr("slipway.gateway.limits.windows.MOST_KEYS", 100)
     windows = Windows(3, 60, lambda: 1.0)
     for number in range(100):
         windows.hit(str(number))

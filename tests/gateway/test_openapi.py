@@ -23,7 +23,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from slipway.bundle.compiling import contract_columns
 from slipway.catalogue import catalogue
-from slipway.gateway import openapi, routing, schemas
+from slipway.gateway import routing
+from slipway.gateway.openapi import documents, schemas
 
 YOUNG = {"Age": 30, "Oldpeak": 0.0, "Sex": "F"}
 KEPT = [
@@ -110,7 +111,7 @@ def test_every_models_document_is_valid_and_its_example_keeps_its_schema(spec, c
         model=spec.name, columns=contract_columns(spec), classes=tuple(target.classes), class_meanings=tuple(target.classes.values())
     )
 
-    found = json.loads(msgspec.json.encode(openapi.of_model(contract, "/")))
+    found = json.loads(msgspec.json.encode(documents.of_model(contract, "/")))
 
     assert list(OPENAPI_31_VALIDATOR.iter_errors(found)) == []
     jsonschema.validate(schemas.example_row(contract), found["components"]["schemas"]["Row"])

@@ -19,14 +19,14 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from slipway.audit import AuditLog
 from slipway.gateway import logs
-from slipway.gateway.audit import AuditLog
 from slipway.gateway.configuration import Configuration
-from slipway.gateway.exposition import text
-from slipway.gateway.fleet import Failure, Fleet
-from slipway.gateway.headers import security
-from slipway.gateway.metrics import Counts, Metrics
+from slipway.gateway.metrics.counts import Counts, Metrics
+from slipway.gateway.metrics.exposition import text
+from slipway.gateway.network.headers import security
 from slipway.gateway.parts import make
+from slipway.gateway.versions.fleet import Failure, Fleet
 from slipway.gateway.worker_state import FOLDER, SWITCHING, State, WorkerStates
 
 ROW = [30, 0.0, "F"]
@@ -138,9 +138,9 @@ def test_counting_one_answer_costs_microseconds():
 
 
 def test_the_certificate_s_end_is_told_by_metrics_and_health(made, tmp_path):
-    from slipway import certificates
+    from slipway.certificates import trial
 
-    pair = certificates.server(tmp_path / "certificates")
+    pair = trial.server(tmp_path / "certificates")
     parts = made(configured(tmp_path, tls_certificate=str(pair.certificate), tls_key=str(pair.key)), StillFleet())
 
     assert Samples(text(parts.workers.counts(), {}))["slipway_certificate_seconds_left", "0"] == pytest.approx(397 * 86_400, abs=60)

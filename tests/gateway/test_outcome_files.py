@@ -11,12 +11,12 @@ import sys
 import httpx
 import pytest
 
-from slipway import outcome_files
+from slipway import audit
 from slipway.access import keys
 from slipway.access.callers import Grant
 from slipway.client import RecordedOutcomes
 from slipway.errors import InvalidRowsError, OutcomesError
-from slipway.gateway import audit
+from slipway.scoring import outcome_files
 from slipway.settings import Settings
 
 YOUNG = {"Age": 30, "Oldpeak": 0.0, "Sex": "F"}

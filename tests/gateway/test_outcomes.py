@@ -11,11 +11,11 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from slipway import audit
 from slipway.access import keys
 from slipway.access.callers import Grant
-from slipway.gateway import audit
-from slipway.gateway.checks import LISTED
-from slipway.gateway.outcomes import MOST
+from slipway.gateway.bodies.outcomes import MOST
+from slipway.rows.checks import LISTED
 
 YOUNG = {"Age": 30, "Oldpeak": 0.0, "Sex": "F"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from slipway.gateway import audit
+from slipway import audit
 
 YOUNG = {"Age": 30, "Oldpeak": 0.0, "Sex": "F"}
 OLD = {"Age": 80, "Oldpeak": 2.0, "Sex": "M"}

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from slipway.gateway import audit
+from slipway import audit
 
 ROW = [30, 0.0, "F"]
 HEAVY = {
@@ -35,7 +35,7 @@ HEAVY = {
 
 
 def test_the_gateway_imports_no_training_library():
-    modules = "slipway.gateway.__main__, slipway.gateway.server, slipway.gateway.loading"
+    modules = "slipway.gateway.__main__, slipway.gateway.server, slipway.bundle.deployment"
     code = f"import sys, {modules}; print(*{{name.partition('.')[0] for name in sys.modules}})"
 
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from slipway import audit
 from slipway.access import keys
 from slipway.access.records import ACCESS
-from slipway.gateway import audit
 
 ROW = {"inputs": [[30, 0.0, "F"]]}
 NAMES = ["Age", "Oldpeak", "Sex"]

@@ -16,7 +16,7 @@ import pytest
 from slipway.bundle.reading import read
 from slipway.bundle.writing import write
 from slipway.errors import ServingError
-from slipway.rehearsal import private_gateway, rehearse
+from slipway.lifecycle.rehearsal import private_gateway, rehearse
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_gateway_that_does_not_start_is_told_with_its_last_lines(tmp_path, mon
 
 
 def test_it_ends_with_its_starter_even_when_that_is_killed(tmp_path, until):
-    code = "import sys, pathlib, time; from slipway.rehearsal import private_gateway\n"
+    code = "import sys, pathlib, time; from slipway.lifecycle.rehearsal import private_gateway\n"
     code += "with private_gateway(pathlib.Path(sys.argv[1])): print('runs', flush=True); time.sleep(600)"
     (tmp_path / "home").mkdir()
     starter = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "home")], stdout=subprocess.PIPE, text=True)

@@ -10,10 +10,10 @@ import threading
 import httpx
 import pytest
 
+from slipway import audit
 from slipway.access import keys
 from slipway.access.callers import Grant
-from slipway.gateway import audit
-from slipway.gateway.watching import Latest, publish
+from slipway.monitoring.published import Latest, publish
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 FOUND = Latest(model="toy", version=1, windows=1, at="2026-11-01T08:00:00+00:00", rows=500)

@@ -8,8 +8,8 @@ import msgspec
 import pandas as pd
 import pytest
 
+from slipway import audit
 from slipway.errors import ScoringError
-from slipway.gateway import audit
 from slipway.scoring import running
 from slipway.scoring.from_endpoint import FromEndpoint
 from slipway.scoring.job import job

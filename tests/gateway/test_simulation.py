@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from slipway import audit
 from slipway.access import keys
 from slipway.access.callers import Grant
 from slipway.access.keys import KeyNameTakenError
 from slipway.client import RecordedOutcomes
 from slipway.errors import SimulationError
-from slipway.gateway import audit
-from slipway.locking import simulating
-from slipway.monitoring import streaming
-from slipway.monitoring.simulation import Stream
+from slipway.lifecycle.locking import simulating
+from slipway.monitoring.simulation import sending
+from slipway.monitoring.simulation.drawing import Stream
 from slipway.settings import Settings
 from slipway.spec import Category, Columns, Numeric, Watch
 
@@ -48,7 +48,7 @@ def settings(answering):
 def test_rows_are_answered_in_their_order_and_their_outcomes_are_known(spec, stream, settings):
     told = []
 
-    sent = streaming.send(spec, stream, True, settings, lambda *what: told.append(what))
+    sent = sending.send(spec, stream, True, settings, lambda *what: told.append(what))
 
     assert (sent.rows, sent.versions, sent.outcomes) == (25, {1: 25}, RecordedOutcomes(25, 0, 0))
     assert told[0] == ("rows", 2, 25)  # five requests fill a window
@@ -60,7 +60,7 @@ def test_rows_are_answered_in_their_order_and_their_outcomes_are_known(spec, str
 
 
 def test_the_key_is_gone_afterwards_and_both_acts_are_logged(spec, stream, settings):
-    streaming.send(spec, stream, False, settings, lambda *_: None)
+    sending.send(spec, stream, False, settings, lambda *_: None)
 
     assert "simulation" not in keys.listed(settings.home)
     acts = [(act.what, act.about) for act in audit.administration(settings.home, audit.Wanted(limit=2))]
@@ -69,12 +69,12 @@ def test_the_key_is_gone_afterwards_and_both_acts_are_logged(spec, stream, setti
 
 def test_what_a_killed_simulation_left_is_replaced_and_somebody_elses_key_is_not(spec, stream, settings):
     keys.issue(settings.home, "simulation", [Grant("predict", "toy")], days=1)
-    assert streaming.send(spec, stream, False, settings, lambda *_: None).rows == 25
+    assert sending.send(spec, stream, False, settings, lambda *_: None).rows == 25
 
     keys.issue(settings.home, "simulation", [Grant("predict", "toy")])
     try:
         with pytest.raises(KeyNameTakenError, match="'simulation'"):
-            streaming.send(spec, stream, False, settings, lambda *_: None)
+            sending.send(spec, stream, False, settings, lambda *_: None)
         assert "simulation" in keys.listed(settings.home)
     finally:
         keys.revoke(settings.home, "simulation")
@@ -84,11 +84,11 @@ def test_rows_that_the_gateway_refuses_are_said_and_the_key_is_gone(spec, stream
     stream.rows.loc[13, "Age"] = 900
 
     with pytest.raises(SimulationError, match=r"toy: 12 rows and 0 outcomes are in the log, then: (.|\n)*Age"):
-        streaming.send(spec, stream, True, settings, lambda *_: None)
+        sending.send(spec, stream, True, settings, lambda *_: None)
 
     assert "simulation" not in keys.listed(settings.home)
 
 
 def test_two_simulations_do_not_share_a_key(spec, stream, settings):
     with simulating(settings), pytest.raises(SimulationError, match="another simulation is running"):
-        streaming.send(spec, stream, False, settings, lambda *_: None)
+        sending.send(spec, stream, False, settings, lambda *_: None)

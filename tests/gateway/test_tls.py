@@ -15,22 +15,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from slipway import certificates, issuing
+from slipway import audit
+from slipway.certificates import issuing, trial
 from slipway.errors import PlatformError
-from slipway.gateway import audit
-from slipway.gateway.exposure import ExposedError, check
-from slipway.gateway.tls import ServerCertificate, ends_at
+from slipway.gateway.network.exposure import ExposedError, check
+from slipway.gateway.network.tls import ServerCertificate, ends_at
 
 ROW = [30, 0.0, "F"]
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> certificates.Pair:
-    return certificates.server(tmp_path / "certificates")
+def pair(tmp_path: Path) -> trial.Pair:
+    return trial.server(tmp_path / "certificates")
 
 
 @pytest.fixture
-def trust(pair: certificates.Pair) -> ssl.SSLContext:
+def trust(pair: trial.Pair) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(pair.certificate.with_name("authority.pem")))
 
 
@@ -115,7 +115,7 @@ def test_a_new_certificate_is_taken_and_open_connections_go_on(secured, pair, tr
     before = serial(secured.port, trust)
     with connected(secured.port, trust) as kept:
         assert ping(kept).startswith(b"HTTP/1.1 200")
-        certificates.server(pair.certificate.parent, renew=True)
+        trial.server(pair.certificate.parent, renew=True)
 
         until(lambda: serial(secured.port, trust) != before, seconds=5)
 

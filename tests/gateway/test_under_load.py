@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psutil
 
-from slipway.gateway import audit
+from slipway import audit
 
 YOUNG, OLD = [30, 0.0, "F"], [80, 2.0, "M"]
 CALLERS = 8

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments import automations
-from deployments.prefect_api import PrefectServer
+from deployments.server import automations
+from deployments.server.prefect_api import PrefectServer
 from slipway.settings import Settings
-from tests.receiver import Receiver
+from tests.support.receiver import Receiver
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 

@@ -17,9 +17,9 @@ import psutil
 
 from deployments import local
 from deployments.local.supervisor import Supervisor
-from slipway.bundle.installing import Pointer, active
+from slipway.bundle.store.active import Pointer, active
 from slipway.catalogue import catalogue, lookup
-from slipway.ledger import Ledger
+from slipway.lifecycle.ledger import Ledger
 from slipway.settings import Settings
 from slipway.tracking import registry
 from tests.platform.conftest import free_ports, wait_until

@@ -16,13 +16,14 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from deployments import automations, local
-from deployments.prefect_api import PrefectServer
+from deployments import local
+from deployments.server import automations
+from deployments.server.prefect_api import PrefectServer
 from slipway.catalogue import catalogue, services
 from slipway.settings import Settings
 from tests.platform.conftest import free_ports, processes_of, wait_until
 from tests.platform.notified import Notified
-from tests.receiver import web_hook
+from tests.support.receiver import web_hook
 
 KEY = "a-key-that-must-not-show"  # in the path of the web hook
 ZOMBIES = "slipway: run without a sign of life"

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from slipway.ledger import Ledger
+from slipway.lifecycle.ledger import Ledger
 from tests.platform.conftest import processes_of
 from tests.platform.site import MANY_ROWS, MODEL, Run, Site, build, until
 

@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from deployments.demo import curl
-from deployments.manifest import deployments as declared
-from deployments.manifest import full_name
+from deployments.server.manifest import deployments as declared
+from deployments.server.manifest import full_name
+from slipway.audit import Wanted, history, predictions
 from slipway.catalogue import lookup
 from slipway.data import samples, validation
-from slipway.gateway.audit import Wanted, history, predictions
 from slipway.settings import Settings
 from slipway.training import splitting
 from tests.platform.conftest import MODEL, Operator, wait_until

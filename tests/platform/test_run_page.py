@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployments.manifest import KINDS
-from deployments.manifest import deployments as declared
-from deployments.prefect_api import PrefectServer
+from deployments.server.manifest import KINDS
+from deployments.server.manifest import deployments as declared
+from deployments.server.prefect_api import PrefectServer
 from tests.platform.conftest import MODEL, Operator, wait_until
 
 if TYPE_CHECKING:

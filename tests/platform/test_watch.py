@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.prefect_api import PrefectServer
+from deployments.server.prefect_api import PrefectServer
 from slipway.monitoring.journal import Journal
 from tests.platform.conftest import MODEL, Operator, wait_until
 

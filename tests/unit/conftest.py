@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from slipway.gateway.audit import Answered, AuditLog, Place
+    from slipway.audit import Answered, AuditLog, Place
 
 _NUMBERS = itertools.count()
 
@@ -43,7 +43,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 @pytest.fixture
 def open_log(tmp_path: Path) -> Iterator[Callable[..., AuditLog]]:
     """Open the log at a place; it is closed after the test."""
-    from slipway.gateway.audit import AuditLog
+    from slipway.audit import AuditLog
 
     opened: list[AuditLog] = []
 
@@ -59,8 +59,8 @@ def open_log(tmp_path: Path) -> Iterator[Callable[..., AuditLog]]:
 @pytest.fixture(scope="session")
 def answered() -> Callable[..., Answered]:
     """Make an entry of one row for every label; keywords replace parts of it."""
+    from slipway.audit import Answered
     from slipway.bundle.contract import Column, Contract
-    from slipway.gateway.audit import Answered
 
     columns = (Column("Age", "integer", "age", low=0, high=120), Column("Sex", "category", "sex", values=("F", "M")))
     contract = Contract(

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from slipway.errors import SlipwayError
-from slipway.private_folder import private_folder
+from slipway.files.private import private_folder
 
 ACCESS = Path("gateway") / "access.json"
 OLD_KEYS = Path("gateway") / "keys.json"

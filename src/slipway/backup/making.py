@@ -19,7 +19,7 @@ from typing import IO
 
 from slipway.backup.manifest import MANIFEST, Backup, Telling, name_of
 from slipway.errors import BackupError
-from slipway.locking import exclusive
+from slipway.lifecycle.locking import exclusive
 from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)

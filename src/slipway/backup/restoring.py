@@ -15,7 +15,7 @@ from pathlib import Path
 
 from slipway.backup.manifest import FORMAT, MANIFEST, Backup, Telling, name_of
 from slipway.errors import BackupError
-from slipway.private_folder import private_folder
+from slipway.files.private import private_folder
 
 logger = logging.getLogger(__name__)
 

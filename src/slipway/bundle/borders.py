@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.compiling.forests import trees_of
+from slipway.bundle.compiling.trees import trees_of
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engine import Engine, labels
 from slipway.bundle.parity import prove

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.bundle.contract import CONTRACT, FORMAT, MANIFEST, PROBE, Contract, Manifest, Probe, decode, decode_bytes
 from slipway.errors import BundleError
+from slipway.files.checksums import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,3 @@ def _verified(path: Path, expected: str) -> bytes:
             "Release the model again, or roll back to a version whose bundle is whole."
         )
     return content
-
-
-def checksum(path: Path) -> str:
-    """Return the sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest(content: bytes) -> str:
-    """Return the sha256 of a file's content, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.bundle.compiling.compiled import Measured
-from slipway.bundle.compiling.forests import not_above, trees_of
 from slipway.bundle.compiling.preparation import describe_preparation
+from slipway.bundle.compiling.trees import not_above, trees_of
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engines.preparation import Block, Difference, OneHot, Preparation, Preparer, Scale
 from slipway.errors import CannotCompileError

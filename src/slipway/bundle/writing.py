@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from slipway.bundle.contract import CONTRACT, MANIFEST, PROBE, Contract, Manifest, Probe
-from slipway.bundle.reading import Bundle, digest, read
+from slipway.bundle.reading import Bundle, read
+from slipway.files.checksums import digest
 
 
 def write(folder: Path, files: Mapping[str, bytes], contract: Contract, probe: Probe) -> Bundle:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import httpx
 
 from slipway.data import s3_store
-from slipway.data.addresses import WAY_OUT, DvcFile, dvc_file, masked
 from slipway.data.extras import require
 from slipway.errors import DatasetNotFoundError, MissingExtraError, OriginUnreachableError, SlipwayError
+from slipway.files.addresses import WAY_OUT, DvcFile, dvc_file, masked
 
 TIMEOUT = 10.0  # seconds, to find out whether a storage answers at all
 SERVER_ERROR = re.compile(r"unexpected http resp 5\d\d")  # Git over HTTP, in dulwich, says it in words only

@@ -7,9 +7,10 @@ import logging
 import os
 from pathlib import Path
 
-from slipway.bundle.reading import checksum
-from slipway.data import addresses, kept, origins
+from slipway.data import kept, origins
 from slipway.errors import DatasetChangedError
+from slipway.files import addresses
+from slipway.files.checksums import checksum
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
 
@@ -20,7 +21,7 @@ def fetch(spec: ModelSpec, mirror: str | None, folder: Path) -> Snapshot:
     """Return the rows the spec pins, downloaded once and kept as `<name>-<sha12>.csv`.
 
     Args:
-        mirror: Folder, base URL or other address (see `slipway.data.addresses`) that holds the file under
+        mirror: Folder, base URL or other address (see `slipway.files.addresses`) that holds the file under
             `spec.dataset.file`; None for the origin.
         folder: Where snapshots are kept; a file that is already there is used again if its checksum still holds.
     Raises:

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 
 from slipway.data import dvc_repository, s3_store
-from slipway.data.addresses import WAY_OUT, WEB
 from slipway.errors import DatasetNotFoundError, OriginUnreachableError
+from slipway.files.addresses import WAY_OUT, WEB
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 

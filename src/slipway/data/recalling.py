@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from slipway.bundle.reading import checksum
 from slipway.data import fetching, kept, samples
 from slipway.errors import DatasetChangedError, SnapshotNotFoundError
+from slipway.files.checksums import checksum
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
 from slipway.tracking.recorded import Recorded

@@ -6,9 +6,9 @@ AWS_ENDPOINT_URL names another store, FSSPEC_S3_ANON=true reads a public bucket 
 
 from __future__ import annotations
 
-from slipway.data.addresses import WAY_OUT
 from slipway.data.extras import require
 from slipway.errors import DatasetNotFoundError, OriginUnreachableError
+from slipway.files.addresses import WAY_OUT
 
 # asking again is the business of the task, where an operator sees it
 ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 60}

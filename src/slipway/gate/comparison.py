@@ -10,9 +10,9 @@ from pandas.api.types import is_numeric_dtype
 
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.reading import Bundle
+from slipway.comparison import paired
 from slipway.gate.answers import Mask, ask, only
 from slipway.gate.slices import Difference, differences
-from slipway.monitoring import paired
 from slipway.records import Metrics, Paired
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers, evaluate

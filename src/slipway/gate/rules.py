@@ -9,7 +9,7 @@ from slipway.gate.footprint import Footprint
 from slipway.gate.slices import Difference, Level
 from slipway.records import Candidate, Rule
 from slipway.spec import Gate, ModelSpec
-from slipway.training.intervals import LEVEL
+from slipway.training.evidence.intervals import LEVEL
 
 ROUNDING = 1e-9  # two figures exactly a tolerance apart may differ by more as floats
 BEYOND_CHANCE = f"beyond chance ({LEVEL:.0%})"

@@ -11,8 +11,8 @@ import pandas as pd
 from slipway.gate.answers import only
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers
-from slipway.training.intervals import LEVEL, RESAMPLES, interval
-from slipway.training.slices import ENOUGH_ROWS, masks
+from slipway.training.evidence.intervals import LEVEL, RESAMPLES, interval
+from slipway.training.evidence.slices import ENOUGH_ROWS, masks
 from slipway.training.weighted import Array, WeightedFigures
 
 

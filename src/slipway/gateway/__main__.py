@@ -30,7 +30,7 @@ def main() -> int:
 
     from slipway.gateway import server  # noqa: F401 - imported while the settings are read, and before workers are forked
     from slipway.gateway.admission import provider_of
-    from slipway.gateway.binding import bind
+    from slipway.sockets import bind
 
     try:
         configuration = reading.result()
@@ -55,11 +55,11 @@ def check_transport(configuration: Configuration, *, authentication: bool = True
     Raises:
         PlatformError: The message says what to set.
     """
-    from slipway.gateway.exposure import check
+    from slipway.gateway.network.exposure import check
 
     check(configuration.address, tls=configuration.tls_certificate is not None, authentication=authentication)
     if configuration.tls_certificate and configuration.tls_key:
-        from slipway.gateway.tls import ServerCertificate
+        from slipway.gateway.network.tls import ServerCertificate
 
         ServerCertificate(Path(configuration.tls_certificate), Path(configuration.tls_key))
 

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable
 
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.refusals import AccessError, ForbiddenError
+from slipway.audit import AuditLog, Refused
 from slipway.gateway import routing
-from slipway.gateway.audit import AuditLog, Refused
 from slipway.gateway.endpoints import Asked, Endpoints
-from slipway.gateway.fleet import Fleet
-from slipway.gateway.headers import with_policy
 from slipway.gateway.logs import request_id
+from slipway.gateway.network.headers import with_policy
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
 from slipway.gateway.request import CallerGone, Receive, Request, Scope, Send
+from slipway.gateway.versions.fleet import Fleet
 
 BASIC: Header = (b"www-authenticate", b'Basic realm="slipway"')
 

@@ -89,8 +89,8 @@ def _read_and_exit(pipe: int) -> NoReturn:
 
 
 def _found() -> Configuration:
-    from slipway.gateway_settings import rate
     from slipway.settings import Settings
+    from slipway.settings.gateway import rate
 
     settings = Settings.load()
     told = settings.model_dump(mode="json", include=set(Configuration.__struct_fields__)) | {

@@ -15,26 +15,27 @@ import msgspec
 
 from slipway.access.callers import NAME, Caller
 from slipway.access.gatekeeper import Gatekeeper
-from slipway.gateway import openapi, outcomes, predictions, protocol
-from slipway.gateway.audit import Administered, Answered, AuditError, AuditLog, Sent, UnfitError
-from slipway.gateway.batching import Batches
-from slipway.gateway.fleet import Fleet
-from slipway.gateway.headers import PAGE
+from slipway.audit import Administered, Answered, AuditError, AuditLog, Sent, UnfitError
+from slipway.gateway.bodies import mlflow, outcomes, predictions
+from slipway.gateway.bodies.mlflow import media_type
+from slipway.gateway.bodies.shapes import Columns, Scored, malformed
+from slipway.gateway.network.headers import PAGE
+from slipway.gateway.openapi import documents
 from slipway.gateway.parts import Parts
-from slipway.gateway.predictions import Subjects
-from slipway.gateway.protocol import media_type
 from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, Header, Reply, RequestError, as_json
 from slipway.gateway.request import Request
 from slipway.gateway.routing import MODELS, Endpoint
-from slipway.gateway.scoring import Decode, Scored, checked, score
-from slipway.gateway.shadowing import Shadow
-from slipway.gateway.shapes import Columns, malformed
-from slipway.gateway.splitting import Turn
-from slipway.gateway.watching import report_of
+from slipway.gateway.versions.answering import Decode, checked, score
+from slipway.gateway.versions.batching import Batches
+from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.versions.shadowing import Shadow
+from slipway.gateway.versions.splitting import Turn
+from slipway.monitoring.published import report_of
+from slipway.rows.subjects import Subjects
 
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
-    from slipway.gateway.loading import Deployment
+    from slipway.bundle.deployment import Deployment
 
 # A body beyond this is worked on in another thread, so that the requests of other callers need not wait for it.
 LARGE = 256 * 1024
@@ -73,7 +74,7 @@ class Endpoints:
 
     def __init__(self, fleet: Fleet, gatekeeper: Gatekeeper, log: AuditLog, parts: Parts) -> None:
         self._fleet, self._gatekeeper, self._log, self._parts = fleet, gatekeeper, log, parts
-        self._documents, self._batches = openapi.Documents(), Batches()
+        self._documents, self._batches = documents.Documents(), Batches()
         self._plain: dict[str, Callable[[Asked], Awaitable[Reply]]] = {
             "ping": self._ping,
             "live": self._live,
@@ -126,7 +127,7 @@ class Endpoints:
 
     async def _open_session(self, asked: Asked) -> Reply:
         body = await asked.request.body(MOST_OF_A_SIGN_IN)
-        media_type(asked.request.content_type, (protocol.JSON,))
+        media_type(asked.request.content_type, (mlflow.JSON,))
         try:
             sent = msgspec.json.decode(body, type=SignIn)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # its words may quote the password
@@ -150,7 +151,7 @@ class Endpoints:
         return Reply(200, _own_version())
 
     async def _gateway_openapi(self, _: Asked) -> Reply:
-        return Reply(200, openapi.of_gateway(_own_version().decode()))
+        return Reply(200, documents.of_gateway(_own_version().decode()))
 
     async def _models(self, asked: Asked) -> Reply:
         caller = asked.caller
@@ -264,7 +265,7 @@ class Endpoints:
 
 
 def _without_subjects(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:
-    return protocol.decode(content_type, body, contract), ()
+    return mlflow.decode(content_type, body, contract), ()
 
 
 def _unlogged(error: AuditError) -> RequestError:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.gateway.fleet import Fleet
 from slipway.gateway.replies import Reply, as_json
+from slipway.gateway.versions.fleet import Fleet
 
 LEAST_BYTES = 32 * 1024 * 1024  # less than this on the disk of the audit log, and its next lines may be lost
 FRESH = 1.0

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from slipway.gateway.audit import AuditLog, OutcomeBook
-from slipway.gateway.concurrency import Places
+from slipway.audit import AuditLog, OutcomeBook
 from slipway.gateway.configuration import Configuration
-from slipway.gateway.connections import Connections
-from slipway.gateway.exposition import CONTENT_TYPE, text
-from slipway.gateway.fleet import Fleet
-from slipway.gateway.headers import security
 from slipway.gateway.health import Check, Health, writable
-from slipway.gateway.limiting import Limits
-from slipway.gateway.metrics import Counts, Metrics
+from slipway.gateway.limits.limiting import Limits
+from slipway.gateway.limits.places import Places
+from slipway.gateway.metrics.counts import Counts, Metrics
+from slipway.gateway.metrics.exposition import CONTENT_TYPE, text
+from slipway.gateway.network.connections import Connections
+from slipway.gateway.network.headers import security
+from slipway.gateway.network.tls import ServerCertificate
 from slipway.gateway.replies import Header, Reply
-from slipway.gateway.shadowing import Shadows
-from slipway.gateway.tls import ServerCertificate
-from slipway.gateway.watching import Watches
+from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.versions.shadowing import Shadows
 from slipway.gateway.worker_state import FOLDER, WorkerStates
+from slipway.monitoring.published import Watches
 
 SOON = 14 * 86_400
 

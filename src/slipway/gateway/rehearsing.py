@@ -14,10 +14,10 @@ from pathlib import Path
 import uvloop
 
 from slipway.gateway import logs
-from slipway.gateway.binding import bind
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.server import serve
 from slipway.gateway.workers import Channel
+from slipway.sockets import bind
 
 ANY = 0
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from slipway.rows.checks import Violation
+
 Header = tuple[bytes, bytes]
 
 JSON = b"application/json"
@@ -19,19 +21,6 @@ TOO_LARGE = "REQUEST_TOO_LARGE"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 INTERNAL_ERROR = "INTERNAL_ERROR"
 UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """One cell that breaks the contract. `row` counts from 0 in the request; `column` is None where the whole row is at fault."""
-
-    row: int
-    column: str | None
-    expected: str
-    received: str
-
-    def __str__(self) -> str:
-        place = f"row {self.row}" if self.column is None else f"row {self.row}, column {self.column!r}"
-        return f"{place}: expected {self.expected}, received {self.received}"
 
 
 class RequestError(Exception):

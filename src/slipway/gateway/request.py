@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.replies import TOO_LARGE, RequestError
-from slipway.gateway.sizes import ALLOWED
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from slipway.gateway.fleet import Fleet
-from slipway.gateway.metrics import Counts
+from slipway.gateway.metrics.counts import Counts
+from slipway.gateway.versions.fleet import Fleet
 
 FOLDER = Path("gateway") / "workers"
 LOOK_EVERY, WRITE_EVERY = 0.05, 1.0

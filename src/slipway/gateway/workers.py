@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.errors import PlatformError, PortTakenError
-from slipway.gateway.binding import bind
 from slipway.gateway.worker_state import forget
+from slipway.sockets import bind
 
 QUESTION = struct.Struct("!cH")
 OPEN, CLOSE, YES, TAKEN, NO = b"o", b"c", b"+", b"t", b"-"

@@ -3,7 +3,7 @@
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.datasets import students
+from slipway.models import _students
 from slipway.spec import Gate, ModelSpec, Schedule
 from slipway.training.networks import ConvolutionalNetwork
 
@@ -11,9 +11,9 @@ MODEL = ModelSpec(
     name="student-dropout-cnn",
     registered_as="model_conv_network",
     description="Whether a student drops out, stays enrolled or graduates, by a convolutional network.",
-    dataset=students.DATASET,
-    columns=students.COLUMNS,
-    split=students.SPLIT,
+    dataset=_students.DATASET,
+    columns=_students.COLUMNS,
+    split=_students.SPLIT,
     # rarer classes count for a little more: without that, `Enrolled` is hardly ever said
     estimator=ConvolutionalNetwork(balance=0.25),
     search_space={
@@ -25,8 +25,8 @@ MODEL = ModelSpec(
     },
     trials=20,
     metric="accuracy",
-    card=students.CARD,
-    slices=students.SLICES,
+    card=_students.CARD,
+    slices=_students.SLICES,
     baseline=DecisionTreeClassifier(max_leaf_nodes=6),
     gate=Gate(floor=0.73, tolerance=0.01),
     port=8004,

@@ -5,16 +5,16 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.datasets import students
+from slipway.models import _students
 from slipway.spec import Gate, ModelSpec, Schedule
 
 MODEL = ModelSpec(
     name="student-dropout-svm",
     registered_as="model_svm_rbf",
     description="Whether a student drops out, stays enrolled or graduates, by a support vector machine.",
-    dataset=students.DATASET,
-    columns=students.COLUMNS,
-    split=students.SPLIT,
+    dataset=_students.DATASET,
+    columns=_students.COLUMNS,
+    split=_students.SPLIT,
     # one machine on all rows, its probabilities calibrated on answers to rows it had not seen (Platt, 1999)
     estimator=CalibratedClassifierCV(SVC(), ensemble=False, cv=5),
     # their grid, moved: with scaled columns the best gamma lies below the lowest they tried
@@ -26,8 +26,8 @@ MODEL = ModelSpec(
     trials=42,
     repeats=2,
     metric="accuracy",
-    card=students.CARD,
-    slices=students.SLICES,
+    card=_students.CARD,
+    slices=_students.SLICES,
     baseline=DecisionTreeClassifier(max_leaf_nodes=6),
     gate=Gate(floor=0.74, tolerance=0.01),
     port=8005,

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import Field
 from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, insert, select
 
-from slipway.append_only import database, guard
+from slipway.lifecycle.append_only import database, guard
 from slipway.monitoring.findings import Alarm, Proposal, Window
 from slipway.records import Record
 

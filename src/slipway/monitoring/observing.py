@@ -12,16 +12,16 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
+from slipway.audit import Known, Line, Place, known, served
 from slipway.bundle.contract import Contract
 from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue
 from slipway.data import recalling, validation
 from slipway.errors import NotInServiceError, WatchError
 from slipway.gate.answers import ask
-from slipway.gateway.audit import Known, Line, Place, known, served
-from slipway.ledger import IN_SERVICE, Ledger
+from slipway.lifecycle.ledger import IN_SERVICE, Ledger
 from slipway.monitoring import performance
-from slipway.monitoring.drift import find
+from slipway.monitoring.drift.drift import find
 from slipway.monitoring.findings import DriftFinding, Performance, Proposal, Window, WindowKind
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.reference import Reference

@@ -12,8 +12,8 @@ import pandas as pd
 from slipway.monitoring.findings import Performance, SliceFigure
 from slipway.spec import ModelSpec
 from slipway.training.evaluation import Answers, confusion, figure
-from slipway.training.intervals import Interval, interval
-from slipway.training.slices import Slice, by_slice
+from slipway.training.evidence.intervals import Interval, interval
+from slipway.training.evidence.slices import Slice, by_slice
 from slipway.training.weighted import WeightedFigures
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from slipway.monitoring.findings import Alarm, AlarmKind, State, Window, WindowKind
-from slipway.monitoring.plan import Watch
+from slipway.spec.watch import Watch
 
 KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)  # the weightiest last
 

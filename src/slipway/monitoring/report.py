@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from slipway.monitoring import methods
-from slipway.monitoring.comparing import Compared
-from slipway.monitoring.drift import compared
+from slipway.monitoring.drift import methods
+from slipway.monitoring.drift.columns import Compared
+from slipway.monitoring.drift.drift import compared
 from slipway.monitoring.findings import DriftFinding
 from slipway.monitoring.reference import Reference
 from slipway.spec import ClassLabel, ModelSpec
@@ -22,7 +22,7 @@ def report(
     """Write the report of a window: what `find` found, every column beside the training rows, and its figures.
 
     Args:
-        features, labels, finding: As `slipway.monitoring.drift.find` takes and returns them.
+        features, labels, finding: As `slipway.monitoring.drift.drift.find` takes and returns them.
         path: The file to write, 4 to 5 MB.
     """
     from evidently import DataDefinition, Dataset, Report

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from slipway.monitoring.paired import compare
+from slipway.comparison.paired import compare
 from slipway.records import Paired
 from slipway.spec import ClassLabel, ModelSpec
 from slipway.training.evaluation import Answers
@@ -39,7 +39,7 @@ def compare_served(spec: ModelSpec, known: Iterable[WithOutcome], *, champion: i
     """Compare two versions on the rows that both have an answer to, whichever of the two the caller got.
 
     The question is asked again whenever outcomes came in, so the verdict goes by an interval that holds at every look (see
-    `slipway.monitoring.paired.compare`). It does if `known` are all rows of the two versions so far, and not a choice of them.
+    `slipway.comparison.paired.compare`). It does if `known` are all rows of the two versions so far, and not a choice of them.
 
     Args:
         known: Predictions with outcomes; those of other versions, or of one version only, are passed over.

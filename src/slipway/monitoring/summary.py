@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from slipway.markdown import number, table
+from slipway.comparison.report import paired_lines
 from slipway.monitoring.findings import WatchReport, Window
-from slipway.monitoring.paired_report import paired_lines
+from slipway.rendering.markdown import number, table
 from slipway.spec import ModelSpec
 
 LAST = 10  # windows in the table

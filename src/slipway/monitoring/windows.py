@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from slipway.monitoring.findings import Window
-from slipway.monitoring.plan import Watch
+from slipway.spec.watch import Watch
 
 MOST = 20  # windows of one run of the watch; where more rows wait, windows are larger
 DAY = 86_400.0

@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from slipway.bundle.contract import Column, Contract
-from slipway.gateway import csv_bodies
-from slipway.gateway.checks import Cells, faults, violation
-from slipway.gateway.predictions import wrong_subjects
-from slipway.gateway.replies import Violation
+from slipway.rows import spelling
+from slipway.rows.checks import Cells, Violation, faults, violation
+from slipway.rows.subjects import wrong_subjects
 from slipway.scoring import vectors
 from slipway.scoring.chunks import Chunk, Numbers
 
@@ -74,7 +73,7 @@ def _cell_by_cell(column: Column, cells: Any, spelled: bool, found: list[Violati
         cells = cells.cast(pa.float64())
     read: Cells = cells.to_pylist()
     if spelled:
-        read = csv_bodies.texts(read) if column.kind == "category" else csv_bodies.numbers(read)
+        read = spelling.texts(read) if column.kind == "category" else spelling.numbers(read)
     found += [violation(row, column, read[row]) for row in faults(column, read)]
     return read
 

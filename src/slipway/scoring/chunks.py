@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from slipway.gateway.replies import Violation
+from slipway.rows.checks import Violation
 
 Numbers = npt.NDArray[np.int64]
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from slipway.errors import InvalidRowsError
-from slipway.gateway.replies import Violation
+from slipway.rows.checks import Violation
 from slipway.scoring.chunks import Chunk
 
 QUOTE = b'"'

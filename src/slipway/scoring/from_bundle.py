@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from slipway.bundle.contract import MANIFEST
+from slipway.bundle.deployment import Deployment, load
 from slipway.bundle.engine import labels
-from slipway.bundle.installing import Pointer, active
-from slipway.bundle.reading import checksum
+from slipway.bundle.store.active import Pointer, active
 from slipway.errors import ScoringError
-from slipway.gateway.loading import Deployment, load
+from slipway.files.checksums import checksum
 from slipway.scoring.answers import Answers
 from slipway.settings import Settings
 from slipway.spec import ModelSpec

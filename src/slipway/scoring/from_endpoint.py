@@ -12,9 +12,9 @@ import numpy as np
 from slipway.bundle.contract import Contract
 from slipway.client import Client, Prediction, RefusedRows
 from slipway.errors import ScoringError
-from slipway.gateway.predictions import SUBJECT, takes_no_subject
+from slipway.lifecycle.serving import bearer
+from slipway.rows.subjects import SUBJECT, takes_no_subject
 from slipway.scoring.answers import Answers
-from slipway.serving import bearer
 from slipway.settings import Settings
 
 ROWS = 1_000  # a request; fewer where the gateway takes no more

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from slipway.bundle.contract import Contract
 from slipway.errors import ScoringError
-from slipway.gateway.replies import Violation
+from slipway.rows.checks import Violation
 from slipway.scoring.answers import Answers
 from slipway.scoring.checking import Checked
 from slipway.scoring.job import Job

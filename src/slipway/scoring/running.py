@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.bundle.contract import Contract
-from slipway.bundle.reading import checksum
+from slipway.files.checksums import checksum
 from slipway.records import Scored
 from slipway.scoring.answers import Answerer
 from slipway.scoring.checking import Checked, check

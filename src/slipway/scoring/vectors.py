@@ -1,6 +1,6 @@
 """Whole columns that keep the contract, looked at as vectors: ten times as quick as cell by cell.
 
-What is not plainly in order gives None here, and is left to `slipway.gateway.checks`, which says what is wrong with which cell. So
+What is not plainly in order gives None here, and is left to `slipway.rows.checks`, which says what is wrong with which cell. So
 nothing is refused here, and what is taken is what a request with the same cells is taken with.
 """
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from slipway.bundle.contract import Column
-from slipway.gateway.checks import bounds
+from slipway.rows.checks import bounds
 
 
 def read(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float64] | list[str] | None:

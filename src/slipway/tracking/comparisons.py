@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.monitoring.paired_report import paired_lines
+from slipway.comparison.plot import paired_differences
+from slipway.comparison.report import paired_lines
 from slipway.records import Paired
 from slipway.spec import ModelSpec
-from slipway.training.plots.paired import paired_differences
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,11 +9,11 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.bundle.trusted_types import ALLOWED, refuse_other_types
 from slipway.spec import Category, ModelSpec, Numeric
 from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP
 from slipway.training.splitting import Rows
-from slipway.trusted_types import ALLOWED, refuse_other_types
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature

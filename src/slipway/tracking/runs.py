@@ -14,7 +14,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.logged_models import log_model
 from slipway.training import artifacts, seen_rows
-from slipway.training.evidence import Subject
+from slipway.training.evidence.evidence import Subject
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
@@ -103,7 +103,7 @@ def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:
 def _log_evidence(subject: Subject, studies: Path | None) -> None:
     import mlflow
 
-    from slipway.training.tuning import open_study
+    from slipway.training.search.tuning import open_study
 
     study = open_study(subject.spec, subject.snapshot.sha256, studies) if studies else None
     with tempfile.TemporaryDirectory() as folder:

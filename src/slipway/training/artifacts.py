@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from slipway.training.card import card
-from slipway.training.evidence import Evidence, Subject, figures_as_json, gather
+from slipway.training.card.card import card
+from slipway.training.evidence.evidence import Evidence, Subject, figures_as_json, gather
+from slipway.training.evidence.profile import as_markdown
 from slipway.training.plots import answers as of_answers
 from slipway.training.plots import columns as of_columns
 from slipway.training.plots import search as of_search
-from slipway.training.profile import as_markdown
 
 if TYPE_CHECKING:
     import optuna

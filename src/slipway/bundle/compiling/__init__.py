@@ -9,11 +9,11 @@ from typing import Any
 from slipway.bundle.compiling.boosting import compile_boosting
 from slipway.bundle.compiling.columns import contract_columns
 from slipway.bundle.compiling.compiled import Compiled, Measured, unwrap
-from slipway.bundle.compiling.forests import compile_forest, refuse_chance
-from slipway.bundle.compiling.graphs import compile_graph, compile_network, compile_onnx
+from slipway.bundle.compiling.graph import compile_graph, compile_network, compile_onnx
 from slipway.bundle.compiling.linear import compile_linear
 from slipway.bundle.compiling.pyfunc import compile_pyfunc
-from slipway.bundle.compiling.vectors import compile_svm
+from slipway.bundle.compiling.svm import compile_svm
+from slipway.bundle.compiling.trees import compile_forest, refuse_chance
 from slipway.errors import CannotCompileError, SlipwayError
 from slipway.spec import ModelSpec
 

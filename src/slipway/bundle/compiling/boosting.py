@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from slipway.bundle.compiling.compiled import Compiled, Measured
-from slipway.bundle.compiling.forests import leaf_graph, leaves
 from slipway.bundle.compiling.preparation import encode_preparation
+from slipway.bundle.compiling.trees import leaf_graph, leaves
 from slipway.bundle.engines.files import ARRAYS, GRAPH, PREPARATION, pack
 from slipway.errors import CannotCompileError
 from slipway.spec import ModelSpec

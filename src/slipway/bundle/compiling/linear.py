@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipway.bundle.compiling.compiled import Compiled, Measured
-from slipway.bundle.compiling.graphs import compile_graph
+from slipway.bundle.compiling.graph import compile_graph
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import ARRAYS, PREPARATION, pack
 from slipway.errors import CannotCompileError

@@ -7,9 +7,9 @@ import zipfile
 
 from slipway.bundle.compiling.compiled import Compiled, Measured
 from slipway.bundle.engines.files import PIPELINE
+from slipway.bundle.trusted_types import refuse_other_types_in
 from slipway.errors import SlipwayError, UnsafeModelError
 from slipway.spec import ModelSpec
-from slipway.trusted_types import refuse_other_types_in
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from threadpoolctl import ThreadpoolController
 
 from slipway.bundle.engines.files import PIPELINE
 from slipway.bundle.reading import Bundle
+from slipway.bundle.trusted_types import ALLOWED, refuse_other_types_in
 from slipway.errors import BundleError
-from slipway.trusted_types import ALLOWED, refuse_other_types_in
 
 Probabilities = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from textwrap import fill
 import numpy as np
 import numpy.typing as npt
 
+from slipway.rendering.picture import picture
 from slipway.spec import Target
 from slipway.training.evaluation import Answers
-from slipway.training.plots.picture import picture
 
 CALIBRATION_BINS, MANY_ROWS = 10, 1_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipway.training.importance import Importance
-from slipway.training.plots.picture import bars, height_of, picture
+from slipway.rendering.picture import bars, height_of, picture
+from slipway.training.evidence.importance import Importance
 
 
 def importance(path: Path, found: list[Importance], metric: str, title: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slipway.training.plots.picture import bars, height_of, picture
+from slipway.rendering.picture import bars, height_of, picture
 
 if TYPE_CHECKING:
     import optuna

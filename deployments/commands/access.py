@@ -1,0 +1,265 @@
+"""`slipway users` and `slipway keys`: who may ask the gateway. A change counts within a second, without a restart."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from deployments.commands.failing import told
+from deployments.commands.printing import err, show_json, show_table
+from slipway.access import keys, passwords, users
+from slipway.access.callers import ROLES, Grant
+from slipway.errors import SlipwayError
+from slipway.settings import Settings
+
+users_app = typer.Typer(help="Who signs in with a password: add, list, change, revoke.", no_args_is_help=True, rich_markup_mode=None)
+keys_app = typer.Typer(help="The API keys of programs: add, list, change, revoke.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and ._@+-.")]
+Roles = Annotated[
+    list[str],
+    typer.Option(
+        "--role", metavar="ROLE[:MODEL]", help=f"One of {', '.join(ROLES)}, for every model or the one named. Give it several times."
+    ),
+]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input, for scripts.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
+
+
+@users_app.command("add")
+def add_user(
+    name: Name,
+    role: Roles,
+    second_factor: Annotated[bool, typer.Option("--second-factor", help="Ask for a code of an authenticator app, too.")] = False,
+    password_stdin: FromStdin = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a user. The password is asked for; the address for the authenticator app is shown this once.
+
+    For example: slipway users add anna --role predict:heart-failure --role outcome:heart-failure --second-factor
+    """
+    with told(as_json) as settings:
+        grants = _grants(role)
+        users.require_new(settings.home, name)
+        password = _password(name, password_stdin)
+        _administered(settings, "add user", f"{name}: {_listed(grants)}{'; with second factor' if second_factor else ''}")
+        uri = users.add(settings.home, name, password, grants, with_second_factor=second_factor)
+        _show_user(name, uri, "added", as_json)
+
+
+@users_app.command("list")
+def list_users(as_json: AsJson = False) -> None:
+    """List the users and what they may do.
+
+    For example: slipway users list --json
+    """
+    with told(as_json) as settings:
+        rows = [
+            {"name": name, "roles": list(user.grants), "second_factor": user.second_factor is not None, "created": user.created}
+            for name, user in users.listed(settings.home).items()
+        ]
+        _show_rows(rows, as_json, "there are no users; `slipway users add NAME --role predict` adds one.")
+
+
+@users_app.command("roles")
+def user_roles(name: Name, role: Roles) -> None:
+    """Replace what a user may do, also in sessions that are open.
+
+    For example: slipway users roles anna --role predict --role audit:heart-failure
+    """
+    with told() as settings:
+        grants = _grants(role)
+        users.known(settings.home, name)
+        _administered(settings, "change user's roles", f"{name}: {_listed(grants)}")
+        users.grant(settings.home, name, grants)
+        _say(f"{name} may now: {_listed(grants)}")
+
+
+@users_app.command("rotate")
+def rotate_user(
+    name: Name,
+    second_factor: Annotated[
+        bool | None, typer.Option("--second-factor/--no-second-factor", help="Make a new second factor, or take it away; else it stays.")
+    ] = None,
+    password_stdin: FromStdin = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set a new password, which is asked for, and end the user's sessions.
+
+    For example: slipway users rotate anna --second-factor
+    """
+    with told(as_json) as settings:
+        users.known(settings.home, name)
+        password = _password(name, password_stdin)
+        factor = {None: "", True: "; new second factor", False: "; second factor taken away"}[second_factor]
+        _administered(settings, "rotate user's password", f"{name}{factor}")
+        uri = users.rotate(settings.home, name, password, with_second_factor=second_factor)
+        _show_user(name, uri, "rotated", as_json)
+
+
+@users_app.command("sign-out")
+def sign_out_user(name: Name) -> None:
+    """End a user's sessions; the user may sign in again.
+
+    For example: slipway users sign-out anna
+    """
+    with told() as settings:
+        users.sign_out(settings.home, name)
+        _administered(settings, "sign user out", name)
+        _say(f"{name} is signed out")
+
+
+@users_app.command("revoke")
+def revoke_user(name: Name) -> None:
+    """Take a user away, and end the sessions.
+
+    For example: slipway users revoke anna
+    """
+    with told() as settings:
+        users.revoke(settings.home, name)
+        _administered(settings, "revoke user", name)
+        _say(f"user {name} is revoked")
+
+
+@keys_app.command("add")
+def add_key(
+    name: Name,
+    role: Roles,
+    days: Annotated[float | None, typer.Option(min=0.001, help="Days until it expires; never if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and show it, this once.
+
+    For example: slipway keys add clinic-erp --role predict:heart-failure --days 365
+    """
+    with told(as_json) as settings:
+        grants = _grants(role)
+        keys.require_new(settings.home, name)
+        _administered(settings, "add key", f"{name}: {_listed(grants)}{f'; for {days:g} days' if days else ''}")
+        key = keys.issue(settings.home, name, grants, days)
+        _show_key(name, key, as_json)
+
+
+@keys_app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys' names and what they may do.
+
+    For example: slipway keys list --json
+    """
+    with told(as_json) as settings:
+        rows = [
+            {"name": name, "roles": list(key.grants), "created": key.created, "expires": key.expires and _iso(key.expires)}
+            for name, key in keys.listed(settings.home).items()
+        ]
+        _show_rows(rows, as_json, "there are no keys; `slipway keys add NAME --role predict` makes one, `slipway up` its own.")
+
+
+@keys_app.command("roles")
+def key_roles(name: Name, role: Roles) -> None:
+    """Replace what the holder of a key may do.
+
+    For example: slipway keys roles clinic-erp --role predict --role outcome
+    """
+    with told() as settings:
+        grants = _grants(role)
+        keys.known(settings.home, name)
+        _administered(settings, "change key's roles", f"{name}: {_listed(grants)}")
+        keys.grant(settings.home, name, grants)
+        _say(f"{name} may now: {_listed(grants)}")
+
+
+@keys_app.command("rotate")
+def rotate_key(name: Name, as_json: AsJson = False) -> None:
+    """Replace a key by a new one, shown this once; the old one stops working within a second.
+
+    For example: slipway keys rotate clinic-erp
+    """
+    with told(as_json) as settings:
+        keys.known(settings.home, name)
+        _administered(settings, "rotate key", name)
+        key = keys.rotate(settings.home, name)
+        _show_key(name, key, as_json)
+
+
+@keys_app.command("revoke")
+def revoke_key(name: Name) -> None:
+    """End a key.
+
+    For example: slipway keys revoke clinic-erp
+    """
+    with told() as settings:
+        keys.revoke(settings.home, name)
+        _administered(settings, "revoke key", name)
+        _say(f"key {name} is revoked")
+
+
+def _grants(roles: list[str]) -> list[Grant]:
+    return sorted({Grant.parse(role) for role in roles}, key=str)
+
+
+def _listed(grants: list[Grant]) -> str:
+    return ", ".join(map(str, grants))
+
+
+def _password(name: str, from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    else:
+        raise SlipwayError("a password is asked for on a terminal, and this is none: give --password-stdin to read it from the input.")
+    passwords.require_strong(name, password)
+    return password
+
+
+def _show_user(name: str, uri: str | None, done: str, as_json: bool) -> None:
+    if as_json:
+        show_json({"name": name, "second_factor_uri": uri})
+        return
+    _say(f"user {name} is {done}")
+    if uri:
+        _say("Give this to the user's authenticator app, as text or as a QR code; it is not shown again:")
+        typer.echo(uri)
+
+
+def _show_key(name: str, key: str, as_json: bool) -> None:
+    if as_json:
+        show_json({"name": name, "key": key})
+        return
+    _say(f"the key of {name}; it is not shown again:")
+    typer.echo(key)
+
+
+def _show_rows(rows: list[dict[str, Any]], as_json: bool, none: str) -> None:
+    if as_json:
+        show_json(rows)
+    elif not rows:
+        _say(none)
+    else:
+        show_table([name.replace("_", " ") for name in rows[0]], [[_cell(value) for value in row.values()] for row in rows])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else value
+
+
+def _iso(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
+
+
+def _say(line: str) -> None:
+    """Tell a person; the standard output is for what a script takes."""
+    err.print(line, markup=False, highlight=False)
+
+
+def _administered(settings: Settings, what: str, about: str) -> None:
+    """Log a command. What gives access is logged before it is done, so none is given unlogged; what takes it away is done first."""
+    from slipway.audit import administered
+    from slipway.audit.administering import myself
+
+    administered(settings.audit_url or settings.home, myself(), what, about)

@@ -1,0 +1,202 @@
+"""`slipway audit`: what was answered and refused, who administered what, deleting old lines, replacing keys.
+
+At the command line, who can read the files is whom the operating system lets. Subject ids take the role `audit` besides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from deployments.commands.failing import fail, told
+from deployments.commands.printing import err, out, show_json, show_table
+from slipway.access.callers import Caller
+from slipway.audit import Line, Place, Wanted, administered, administration, predictions, refusals, shadows
+from slipway.audit.administering import myself
+from slipway.audit.retention import days_ago, prune
+from slipway.audit.revealing import pseudonyms, reveal
+from slipway.audit.rotation import rotate
+from slipway.settings import Settings
+
+audit_app = typer.Typer(help="The audit log: show it, delete old lines, replace its keys.", no_args_is_help=True, rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
+Moment = Annotated[str | None, typer.Option(metavar="TIME", help="2026-11-01, 2026-11-01T08:00 (UTC), or 30m, 24h, 7d ago.")]
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+@audit_app.command()
+def show(
+    model: Annotated[str | None, typer.Option(help="Lines of this model only.")] = None,
+    caller: Annotated[str | None, typer.Option(help="Lines of this caller only.")] = None,
+    prediction: Annotated[str | None, typer.Option(metavar="ID", help="The line of this prediction.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="Lines about this person; - asks for the id. It is logged.")] = None,
+    since: Moment = None,
+    until: Moment = None,
+    refused: Annotated[bool, typer.Option("--refused", help="Requests that were refused, instead of answers.")] = False,
+    shadowed: Annotated[
+        bool, typer.Option("--shadows", help="What the version that did not answer says, beside a challenger, instead.")
+    ] = False,
+    acts: Annotated[bool, typer.Option("--administration", help="What was done to users, keys, models and the log, instead.")] = False,
+    with_subjects: Annotated[bool, typer.Option("--reveal", help="Show subject ids: takes the role audit, and is logged.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most lines.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show lines of the audit log, newest first.
+
+    With --reveal, the API key or session token comes from SLIPWAY_API_KEY, or is asked for.
+
+    For example: slipway audit show --model heart-failure --since 24h
+    """
+    if refused + acts + shadowed > 1 or ((refused or acts) and (subject or prediction or with_subjects)):
+        raise typer.BadParameter("--refused and --administration go with --model, --caller, --since, --until and --limit only.")
+    if shadowed and (subject or caller or with_subjects):
+        raise typer.BadParameter("--shadows goes with --model, --prediction, --since, --until and --limit only.")
+    with told(as_json) as settings:
+        place = _place(settings)
+        if subject == "-":  # what stands on the command line is in the shell's history and the list of processes
+            subject = typer.prompt("Subject id", hide_input=True, err=True)
+        found = None if subject is None else pseudonyms(settings.home, place, myself(), subject)
+        wanted = Wanted(
+            model=model, caller=caller, prediction_id=prediction, pseudonyms=found, since=_moment(since), until=_moment(until), limit=limit
+        )
+        if refused:
+            _show([asdict(line) for line in refusals(place, wanted)], as_json, hidden=("request_id",))
+        elif shadowed:
+            _show([asdict(line) for line in shadows(place, wanted)], as_json, hidden=("run_id", "probabilities"))
+        elif acts:
+            _show([asdict(act) for act in administration(place, wanted)], as_json)
+        else:
+            lines = predictions(place, wanted)
+            opened = _revealed(settings, lines) if with_subjects else None
+            _show([_row(line, opened) for line in lines], as_json, hidden=("request_id", "run_id", "probabilities", "address"))
+
+
+@audit_app.command("prune")
+def prune_lines(
+    older_than: Annotated[
+        str | None, typer.Option(metavar="DAYS", help="As 400d. If left out, SLIPWAY_AUDIT_RETENTION_DAYS.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete predictions and refused requests that are older than so many days. They are gone; that they were deleted is logged.
+
+    For example: slipway audit prune --older-than 400d
+    """
+    with told(as_json) as settings:
+        deleted = prune(_place(settings), days_ago(_days(older_than, settings)), myself())
+        if as_json:
+            show_json(deleted)
+        else:
+            beside = f", and {deleted['shadows']} answers that were kept for comparison" if deleted["shadows"] else ""
+            beside = (f", {deleted['outcomes']} outcomes" if deleted["outcomes"] else "") + beside
+            beside = (f", {deleted['batches']} requests of many" if deleted["batches"] else "") + beside
+            err.print(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests{beside}", highlight=False)
+
+
+@audit_app.command("rotate-keys")
+def rotate_keys(
+    new_pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="Replace the key of pseudonyms too: they then differ from those in earlier reports.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Encrypt subject ids with a new key, those in the log too, and delete the old key. If it is stopped, run it again.
+
+    For example: slipway audit rotate-keys
+    """
+    with told(as_json) as settings:
+        done = rotate(settings.home, _place(settings), myself(), pseudonyms=new_pseudonyms)
+        if as_json:
+            show_json(asdict(done))
+        else:
+            begun = " (a rotation that was stopped has been finished)" if done.resumed else ""
+            err.print(f"{done.lines} subject ids are encrypted with the new key{begun}", highlight=False)
+        if done.unreadable:
+            fail("AuditError", f"{done.unreadable} lines could not be opened and were left as they are, so the old keys are kept.")
+
+
+def _place(settings: Settings) -> Place:
+    return settings.audit_url or settings.home
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if ago := re.fullmatch(r"(\d{1,6})([mhd])", text):
+        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a time as 2026-11-01, 2026-11-01T08:00, 30m, 24h or 7d, received {text!r}.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _days(text: str | None, settings: Settings) -> int:
+    if text is None and settings.audit_retention_days:
+        return settings.audit_retention_days
+    if not (found := re.fullmatch(r"([1-9]\d{0,4})d", text or "")):
+        received = f"received {text!r}" if text else "and SLIPWAY_AUDIT_RETENTION_DAYS is not set"
+        raise typer.BadParameter(f"expected a number of days as 400d, {received}.", param_hint="--older-than")
+    return int(found[1])
+
+
+def _revealed(settings: Settings, lines: list[Line]) -> dict[str, str]:
+    """Return the subject ids, when the caller may see those of every model that occurs."""
+    caller = _caller(settings)
+    for model in sorted({line.model for line in lines}):
+        if not caller.may("audit", model):
+            administered(_place(settings), str(caller), "was refused subject ids", model)
+        caller.require("audit", model)
+    return reveal(settings.home, _place(settings), str(caller), lines)
+
+
+def _caller(settings: Settings) -> Caller:
+    from slipway.access.gatekeeper import Gatekeeper
+
+    # From the environment only: the key that `slipway up` keeps is the platform's own, and sees no subject.
+    key = os.environ.get("SLIPWAY_API_KEY") or typer.prompt("API key or session token", hide_input=True, err=True)
+
+    async def authenticated() -> Caller:
+        gatekeeper = Gatekeeper(settings.home)
+        try:
+            return await gatekeeper.authenticate(b"Bearer " + key.strip().encode())
+        finally:
+            gatekeeper.close()
+
+    return asyncio.run(authenticated())
+
+
+def _row(line: Line, opened: dict[str, str] | None) -> dict[str, Any]:
+    """Return a line as it is shown: the encrypted id says nothing to anybody."""
+    row = asdict(line)
+    row["subject"] = None if opened is None else opened.get(line.prediction_id)
+    del row["subject_key"]
+    return row
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, hidden: tuple[str, ...] = ()) -> None:
+    if as_json:
+        show_json(rows)
+    elif not rows:
+        out.print("the log has no such lines.")
+    else:
+        columns = [name for name in rows[0] if name not in hidden and any(row[name] not in (None, "") for row in rows)]
+        show_table(columns, [[_cell(name, row[name]) for name in columns] for row in rows])
+
+
+def _cell(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if name == "time":
+        return str(value)[:23].replace("T", " ")
+    if name == "pseudonym":
+        return str(value)[:12]
+    return f"{value:.1f}" if name == "latency_ms" else escape(str(value))

@@ -1,0 +1,94 @@
+"""`slipway deploy`: what the run page offers, brought in line with the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.commands.failing import told
+from deployments.commands.printing import err, show_json, show_table
+from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from deployments.server.differences import Difference
+    from deployments.server.prefect_api import PrefectServer
+
+
+def deploy(
+    prune: Annotated[bool, typer.Option("--prune", help="Remove Slipway's deployments and schedules that left the catalogue.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+) -> None:
+    """Bring the deployments on the local Prefect server in line with the catalogue; `slipway up` does it as well.
+
+    Whether a schedule is on, and what else was changed in the run page, stays as it is. What left the catalogue is named, and removed
+    only with --prune; what Slipway did not make is never touched.
+
+    For example: slipway deploy --prune --dry-run
+    """
+    if prune and as_json and not (yes or dry_run):
+        raise typer.BadParameter(
+            "asks before it removes, and --json leaves no place for that; add --yes or --dry-run.", param_hint="--prune"
+        )
+    with told(as_json) as settings, _server(settings) as server:
+        from deployments.server import deploying
+        from deployments.server.differences import compare
+
+        found = compare(server)
+        leaving = _leaving(found)
+        if as_json:
+            show_json([_told(difference, prune) for difference in found])
+        else:
+            show_table(("deployment", "action", "schedules", "why"), [tuple(_told(difference, prune).values()) for difference in found])
+        if dry_run:
+            return
+        if prune and leaving:
+            if not yes:
+                typer.confirm(f"Remove {', '.join(leaving)}?", abort=True, err=True)
+            deploying.prune(server, found)
+            found = compare(server)  # with a deployment, Prefect removes its limit, also if others share it
+        deploying.register(server, found)
+        if leaving and not prune:
+            err.print(f"left the catalogue: {', '.join(leaving)}; `slipway deploy --prune` removes them", markup=False, highlight=False)
+
+
+def deploy_quietly(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Do the same for `slipway up`: remove nothing, and tell only what changes or is left over."""
+    with _server(settings) as server:
+        from deployments.server import deploying
+        from deployments.server.differences import compare
+
+        found = compare(server)
+        deploying.register(server, found)
+        for action, told_as in (("create", "created"), ("update", "updated")):
+            if count := sum(difference.action == action for difference in found):
+                tell(f"deployments: {count} {told_as}")
+        if leaving := _leaving(found):
+            tell(f"deployments: {', '.join(leaving)} left the catalogue; `slipway deploy --prune` removes them")
+
+
+def _server(settings: Settings) -> PrefectServer:
+    from deployments.commands.session import quiet_prefect
+    from deployments.server.prefect_api import PrefectServer
+
+    quiet_prefect(settings)  # forms are made from the flows, which import Prefect
+    return PrefectServer(f"{settings.prefect_url}/api")
+
+
+def _leaving(found: Sequence[Difference]) -> list[str]:
+    deployments = [difference.name for difference in found if difference.action == "stale"]
+    return deployments + [f"{difference.name} schedule {schedule['slug']}" for difference in found for schedule in difference.stale]
+
+
+def _told(difference: Difference, prune: bool) -> dict[str, str]:
+    gone = "remove" if prune else "stale"
+    kinds = {"add": difference.missing, "change": difference.retimed, gone: difference.stale}
+    return {
+        "deployment": difference.name,
+        "action": gone if difference.action == "stale" else difference.action,
+        "schedules": ", ".join(f"{what} {schedule['slug']}" for what, schedules in kinds.items() for schedule in schedules),
+        "why": ", ".join(difference.reasons),
+    }

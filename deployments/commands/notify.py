@@ -1,0 +1,116 @@
+"""`slipway notify`: who is told of what, what could not be told, and a message for trying out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.markup import escape
+
+from deployments.commands.failing import told
+from deployments.commands.printing import err, out, show_json, show_table
+from slipway.errors import PlatformError
+from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from deployments.server.channels import Kept
+    from deployments.server.prefect_api import PrefectServer
+
+FAILED = "prefect.automation.action.failed"
+DAYS = 7  # as long as Prefect keeps events
+SUBJECT, BODY = "Slipway: a test", "This channel works. The message was asked for with `slipway notify --test`."
+
+
+def notify(
+    test: Annotated[bool, typer.Option("--test", help="Send a message through every channel, and say what came back.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+) -> None:
+    """Show the channels, the automations, and messages that could not be delivered in the last seven days; or try the channels out.
+
+    Exit status of --test: 1 when a channel did not take the message, or there is none.
+
+    For example: slipway notify --test
+    """
+    with told(as_json) as settings:
+        _try_out(settings, as_json) if test else _show(settings, as_json)
+
+
+def _show(settings: Settings, as_json: bool) -> None:
+    from deployments.server import automations, channels
+    from deployments.server.prefect_api import PrefectServer
+
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
+        names = sorted(channels.kept(server))
+        found = sorted(automations.ours(server), key=lambda automation: str(automation["name"]))
+        failures = _failures(server)
+    if as_json:
+        watched = [{key: automation[key] for key in ("name", "enabled", "description")} for automation in found]
+        show_json({"channels": names, "automations": watched, "failures": failures})
+        return
+    out.print(f"channels: {', '.join(names) or 'none, so nobody is notified; see docs/notifications.md'}", markup=False, highlight=False)
+    show_table(("automation", "enabled", "when"), [(a["name"], "yes" if a["enabled"] else "no", escape(a["description"])) for a in found])
+    if failures:
+        out.print(f"not delivered in the last {DAYS} days:")
+        show_table(("when", "automation", "channel", "why"), [tuple(escape(str(value)) for value in each.values()) for each in failures])
+
+
+def _failures(server: PrefectServer) -> list[dict[str, str]]:
+    """Return the newest messages that could not be delivered, as Prefect recorded them."""
+    since = (datetime.now(UTC) - timedelta(days=DAYS)).isoformat()
+    query = {"filter": {"event": {"name": [FAILED]}, "occurred": {"since": since}}, "limit": 50}
+    return [
+        {
+            "at": event["occurred"][:19].replace("T", " "),
+            "automation": event["resource"].get("prefect.resource.name", ""),
+            "channel": next((r["prefect.resource.name"] for r in event["related"] if r["prefect.resource.role"] == "block"), ""),
+            "reason": event["payload"].get("notification_log") or event["payload"]["reason"],
+        }
+        for event in server.call("POST", "/events/filter", query)["events"]
+        if event["payload"]["action_type"] == "send-notification"
+    ]
+
+
+def _try_out(settings: Settings, as_json: bool) -> None:
+    from deployments.commands.session import quiet_prefect
+    from deployments.server import channels
+    from deployments.server.prefect_api import PrefectServer
+
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
+        kept = sorted(channels.kept(server).values(), key=lambda channel: channel.name)
+    if not kept:
+        raise PlatformError(f"there is no channel, so nobody is notified: set one of {', '.join(channels.SETTINGS)}, then `slipway up`.")
+    os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
+    quiet_prefect(settings)
+    results = asyncio.run(_send(kept))
+    if as_json:
+        show_json([{"channel": name, "problem": problem} for name, problem in results])
+    else:
+        for name, problem in results:
+            err.print(f"{name}: {problem or 'took the message'}", markup=False, highlight=False)
+    if any(problem for _, problem in results):
+        raise typer.Exit(1)
+
+
+async def _send(kept: Sequence[Kept]) -> list[tuple[str, str]]:
+    """Send through each channel as the server would; returns it with what is wrong, empty if nothing."""
+    from prefect.blocks.abstract import NotificationError
+
+    from deployments.server.channels import BLOCK_TYPES
+    from deployments.server.notification_blocks import BLOCKS
+
+    results = []
+    for channel in kept:
+        block = BLOCKS[BLOCK_TYPES[channel.name]](url=channel.url)
+        try:
+            with block.raise_on_failure():
+                # in a coroutine, Prefect's blocks return one as well
+                await cast(Awaitable[None], block.notify(subject=SUBJECT, body=BODY))
+        except NotificationError as error:
+            results.append((channel.name, error.log.strip() or "it was not taken"))
+        else:
+            results.append((channel.name, ""))
+    return results

@@ -1,0 +1,80 @@
+"""`slipway score`: a file of rows into a file of predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+from rich.markup import escape
+
+from deployments.commands.failing import told
+from deployments.commands.printing import err, follow_slipway, out, show_json, show_table
+from slipway.records import Scored
+
+SOME_REJECTED = 3
+NEEDED = ("flows.score",)
+
+
+def score(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="A CSV or Parquet file, or the http(s) address of one.")],
+    to: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Where the predictions go, .csv or .parquet; if left out, beside IN.")
+    ] = None,
+    through: Annotated[
+        Literal["bundle", "endpoint"], typer.Option(help="The bundle in this process, or the endpoint, which logs each answer.")
+    ] = "bundle",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="A column to copy beside the answers, once for each; if left out, those the model does not take."
+        ),
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column that says of whom a row is, for the endpoint's audit log.")
+    ] = None,
+    chunk: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows that are worked on at a time.")] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+) -> None:
+    """Score a file of rows by the version in service, and write the predictions; OUT.rejected.csv says what is wrong with other rows.
+
+    Exit status: 0 every row was scored, 1 failed and nothing was written, 3 some rows were rejected.
+
+    For example: slipway score heart-failure patients.csv --to predictions.csv
+    """
+    with told(as_json) as settings:
+        from deployments.commands.session import session
+        from slipway.catalogue import served
+        from slipway.scoring.job import job
+
+        served(name)
+        asked = job(name, source, to, through, keep, chunk, subject)  # what cannot be is said before Prefect is started
+        follow_slipway()
+        with session(settings, _tell, needed=NEEDED, gateway=through == "endpoint"):
+            from flows.score import score as flow
+
+            state = flow(name, asked.source, str(asked.destination), through, keep, subject, chunk, return_state=True)
+            scored = cast(Scored, state.result())
+        if as_json:
+            show_json(scored.model_dump(mode="json"))
+        else:
+            _show(scored)
+        if scored.rejected:
+            raise typer.Exit(SOME_REJECTED)
+
+
+def _show(scored: Scored) -> None:
+    show_table(
+        ("answer", "rows"),
+        [(escape(meaning), f"{rows:,}") for meaning, rows in sorted(scored.labels.items())] + [("rejected", f"{scored.rejected:,}")],
+    )
+    if scored.sample:
+        out.print("the model was trained on sample rows: not for use on patients or customers")
+    out.print(f"predictions: {scored.destination}", markup=False, highlight=False)
+    if scored.rejected_to:
+        out.print(f"rejected, with reasons: {scored.rejected_to}", markup=False, highlight=False)
+
+
+def _tell(line: str) -> None:
+    err.print(escape(line), highlight=False)

@@ -1,0 +1,108 @@
+"""Running a flow from the shell, recorded on the platform if it is up, else by itself."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from deployments import local
+from deployments.local.services import STEADY
+from slipway.catalogue import services
+from slipway.errors import PlatformError
+from slipway.lifecycle.serving import port_of
+from slipway.settings import Settings
+
+NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  # by every release, sooner or later
+
+
+@contextmanager
+def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[str] = NEEDED, gateway: bool = True) -> Iterator[Settings]:
+    """Prepare this process to run flows, and yield the settings they will find. The modules `needed` are imported on the way.
+
+    With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
+    lives as long as the block, MLflow writes to the home folder's database, and the gateway is started to stay, because an
+    endpoint is what a release is for.
+
+    Args:
+        needed: Modules to import at once; those of a release if left out.
+        gateway: Whether the flow asks the gateway; if not, it is not started.
+    """
+    with ExitStack() as stack:
+        if gateway and not local.is_up(settings, (local.GATEWAY,)):
+            local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=tell)
+        if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+            os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
+            os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri or settings.mlflow_url
+            os.environ.update(STEADY)
+            quiet_prefect(settings)
+        else:
+            tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
+            os.environ["MLFLOW_TRACKING_URI"] = settings.tracking
+            stack.enter_context(_temporary_prefect(settings))
+        _import(needed)
+        yield Settings.load()
+
+
+def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
+    """Refuse a release or a promotion that a person must approve where no run page is: there would be nobody to ask.
+
+    Raises:
+        PlatformError: The platform is not up.
+    """
+    if approval and not local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+        raise PlatformError(
+            f"{name}: a person is to approve in the run page, and the platform is not up. "
+            f"Run `slipway up`, then the same command again, or start the deployment in the run page."
+        )
+
+
+def model_ports(settings: Settings) -> dict[str, int]:
+    """Return the port of every model that has a service of its own."""
+    return {name: port_of(spec, settings) for name, spec in services().items()}
+
+
+def _import(names: Sequence[str]) -> None:
+    """Import the heavy packages without the garbage collector, which would look through them again and again and find nothing.
+
+    That takes a quarter less time. What they hold stays for good, so later collections need not look at it either.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        for name in names:
+            importlib.import_module(name)
+        gc.freeze()
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def quiet_prefect(settings: Settings) -> None:
+    """Set, before Prefect is imported, what keeps it private and leaves the terminal to Slipway's own lines."""
+    (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        {
+            "SLIPWAY_HOME": str(settings.home),
+            "PREFECT_HOME": str(settings.home / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; after three without one the run is taken for dead
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        }
+    )
+
+
+@contextmanager
+def _temporary_prefect(settings: Settings) -> Iterator[None]:
+    quiet_prefect(settings)
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    # without an address Prefect starts a server of its own; pyproject.toml names the platform's, which is not up
+    with temporary_settings({PREFECT_API_URL: None}):
+        yield

@@ -1,0 +1,122 @@
+"""`slipway simulate`: rows of a chosen drift through the real endpoint, and their outcomes, for trying the watch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+
+from deployments import local
+from deployments.commands.failing import told
+from deployments.commands.printing import out, show_json, tell
+from deployments.server.prefect_api import PrefectServer
+from slipway.errors import SimulationError
+from slipway.settings import Settings
+from slipway.settings.gateway import is_loopback
+
+if TYPE_CHECKING:
+    from slipway.monitoring.simulation.drawing import Stream
+    from slipway.spec import ModelSpec
+
+MOST = 1_000_000
+STEP = 5  # lines of progress
+
+
+def simulate(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    drift: Annotated[Literal["none", "covariate", "label", "concept"], typer.Option(help="What is to change.")],
+    rows: Annotated[
+        int | None, typer.Option(min=1, max=MOST, metavar="N", help="How many; if left out, as many windows as an alarm takes, and one.")
+    ] = None,
+    size: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            help="covariate: standard deviations by which numbers move (1); label: by how much a class's share changes (0.3); "
+            "concept: the share of outcomes that turn to another class (0.3).",
+            show_default=False,
+        ),
+    ] = None,
+    outcomes: Annotated[
+        bool | None,
+        typer.Option(
+            "--outcomes/--no-outcomes", help="Tell outcomes after the rows; if left out, unless rows are moved.", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Other rows for another seed.")] = 0,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Start the watch afterwards, if the platform is up.")] = True,
+    really: Annotated[bool, typer.Option("--really", help="Also through a gateway that other machines reach.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+) -> None:
+    """Send rows of a chosen drift through the real endpoint, drawn from the test rows of the version in service.
+
+    The rows enter the audit log, and count for the watch as any others do: they may raise an alarm, upon which the model is released
+    anew. They are sent under a key of their own, called simulation, which the log shows.
+
+    For example: slipway simulate heart-failure --drift covariate
+    """
+    with told(as_json) as settings:
+        from slipway.catalogue import served
+        from slipway.monitoring.simulation import drawing, sending
+
+        spec = served(name)
+        _refuse_reachable(settings, really)
+        size = drawing.USUAL[drift] if size is None else size
+        stream = _drawn(spec, drift, rows or (spec.watch.needed + 1) * spec.watch.rows, size, seed, settings)
+        with_outcomes = drift != "covariate" if outcomes is None else outcomes
+        sent = sending.send(spec, stream, with_outcomes, settings, _Progress())
+        run = _started(name, settings) if watch else None
+        if as_json:
+            asked = {"model": name, "drift": drift, "size": size, "seed": seed}
+            show_json(asked | asdict(sent) | {"watch": run})
+        else:
+            _show(name, sent.rows, asdict(sent.outcomes), run)
+
+
+def _refuse_reachable(settings: Settings, really: bool) -> None:
+    if not is_loopback(settings.gateway_address) and not really:
+        raise SimulationError(
+            f"the gateway listens on {settings.gateway_address}, where other machines reach it, so its log holds the rows of real people. "
+            "Simulated rows would be judged together with theirs. Try a platform on loopback, or give --really."
+        )
+
+
+def _drawn(spec: ModelSpec, drift: Any, count: int, size: float, seed: int, settings: Settings) -> Stream:
+    from slipway.monitoring import observing
+    from slipway.monitoring.simulation import drawing
+
+    tell(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}{f' of {size:g}' if size else ''}")
+    with observing.in_service(spec, settings) as (_, held_out):
+        return drawing.simulate(spec, held_out, drift, count, size=size, seed=seed)
+
+
+def _started(name: str, settings: Settings) -> dict[str, str] | None:
+    """Start the model's deployment of the watch, where there is a worker to run it."""
+    if not local.is_up(settings, (local.PREFECT, local.WORKER)):
+        return None
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
+        deployment = server.call("GET", f"/deployments/name/watch/{name}")
+        run = server.call("POST", f"/deployments/{deployment['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+    return {"run": run["id"], "page": f"{settings.prefect_url}/runs/flow-run/{run['id']}"}
+
+
+def _show(name: str, rows: int, outcomes: dict[str, int], run: dict[str, str] | None) -> None:
+    out.print(f"{name}: {rows:,} rows were answered, and {sum(outcomes.values()):,} outcomes told", highlight=False)
+    if run:
+        out.print(f"the watch is started: {run['page']}", markup=False, highlight=False, soft_wrap=True)
+    else:
+        out.print(escape(f"the watch is not started; `slipway watch {name}` judges the rows"), highlight=False)
+
+
+class _Progress:
+    """A line for every fifth of what is to be sent."""
+
+    def __init__(self) -> None:
+        self._said = ("", 0)
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        if (what, done * STEP // of) != self._said:
+            self._said = (what, done * STEP // of)
+            tell(f"{done:,} of {of:,} {what} sent")

@@ -1,0 +1,1 @@
+"""What Slipway keeps in Prefect: deployments, schedules, automations, approvals, notification channels."""

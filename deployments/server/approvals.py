@@ -1,0 +1,100 @@
+"""Releases that wait for a person, as Prefect's server knows them, and telling it what the person said."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from deployments.server.prefect_api import PrefectServer
+from slipway.errors import ApprovalError, PlatformError
+from slipway.settings import Settings
+
+TAKEN_WITHIN = 60.0  # seconds until the release must have noticed the answer; it looks every 2
+LOOK = 0.2
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One release that waits. `page` is where the run page shows the form; `release` is the run's name, `id` that of the paused run."""
+
+    id: str
+    model: str
+    version: int
+    release: str
+    since: str
+    until: str
+    page: str
+
+
+def waiting(settings: Settings, model: str | None = None) -> list[Waiting]:
+    """Return the releases that wait for approval, of one model or of all, oldest first. Those whose release has ended are left out.
+
+    Raises:
+        ApprovalError: Prefect does not answer.
+    """
+    asked = {"flows": {"name": {"any_": ["approval"]}}, "flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}, "sort": "START_TIME_ASC"}
+    paused = [run for run in _post(settings, "/flow_runs/filter", asked) if model in (None, run["parameters"]["name"])]
+    found = [(run, _release(settings, run)) for run in paused]
+    return [_waiting(settings, run, release) for run, release in found if release and release["state_type"] not in ENDED]
+
+
+def answer(settings: Settings, asked: Waiting, *, approved: bool, who: str, why: str) -> str:
+    """Hand a decision to the release that waits, and return the state in which its approval ended, once it has taken it.
+
+    Raises:
+        ApprovalError: Prefect refused the answer, or the release did not take it: its process is gone.
+    """
+    given = {"decision": "approve" if approved else "reject", "reason": why, "name": who}
+    told = _post(settings, f"/flow_runs/{asked.id}/resume", {"run_input": given})
+    if told["status"] != "ACCEPT":
+        reason = (told.get("details") or {}).get("reason")
+        raise ApprovalError(f"{asked.model}: Prefect did not take the answer for {asked.release}: {reason} See {asked.page}")
+    deadline = time.monotonic() + TAKEN_WITHIN
+    while time.monotonic() < deadline:
+        run = _ask(settings, "GET", f"/flow_runs/{asked.id}")
+        if run["state_type"] in ENDED:
+            return str(run["state_name"])
+        time.sleep(LOOK)
+    raise ApprovalError(
+        f"{asked.model}: the answer was given, but {asked.release} did not take it within {TAKEN_WITHIN:.0f} s, so its process is gone. "
+        f"Nothing was changed; release again. See {asked.page}"
+    )
+
+
+def _release(settings: Settings, run: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the run of the release that asks."""
+    found = _post(settings, "/flow_runs/filter", {"task_runs": {"id": {"any_": [run["parent_task_run_id"]]}}})
+    return found[0] if found else None
+
+
+def _waiting(settings: Settings, run: dict[str, Any], release: dict[str, Any]) -> Waiting:
+    since = datetime.fromisoformat(run["state"]["timestamp"])
+    return Waiting(
+        id=run["id"],
+        model=run["parameters"]["name"],
+        version=run["parameters"]["candidate"]["version"],
+        release=release["name"],
+        since=since.isoformat(timespec="seconds"),
+        until=(since + timedelta(hours=run["parameters"]["hours"])).isoformat(timespec="seconds"),
+        page=f"{_api(settings).removesuffix('/api')}/runs/flow-run/{run['id']}",
+    )
+
+
+def _api(settings: Settings) -> str:
+    return os.environ.get("PREFECT_API_URL") or f"{settings.prefect_url}/api"
+
+
+def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
+    return _ask(settings, "POST", path, body)
+
+
+def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    try:
+        with PrefectServer(_api(settings)) as server:
+            return server.call(method, path, body)
+    except PlatformError as error:
+        raise ApprovalError(f"no approval can be read or given: {error} See `slipway status`; PREFECT_API_URL names another.") from error

@@ -1,0 +1,89 @@
+"""What waits to be written. It is bounded, so that memory stays flat when the disk is slow."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from slipway.audit.errors import UNWRITTEN, AuditError
+from slipway.audit.lines import Entry
+
+
+class Waiting(NamedTuple):
+    """An entry, and the future of who waits for it, if somebody does."""
+
+    entry: Entry
+    done: asyncio.Future[None] | None = None
+
+
+class Backlog:
+    """A queue for any number of threads that put and one that takes. Its size is counted in lines, until they are `settled`."""
+
+    def __init__(self, most: int, batch: int) -> None:
+        self._most = most
+        self._batch = batch
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self.lines = 0
+
+    def put(self, waiting: Waiting, most: int | None = None) -> bool:
+        """Take an entry in, unless there would be more than `most` lines; what comes to an empty queue is taken whatever its size."""
+        size = waiting.entry.size
+        with self._lock:
+            if self._closed or (self.lines and self.lines + size > (most or self._most)):
+                return False
+            self.lines += size
+            self._queue.put(waiting)
+        return True
+
+    def take(self) -> tuple[list[Waiting], bool]:
+        """Wait for an entry; return it with those that came meanwhile, up to a batch, and whether it was the last one."""
+        taken: list[Waiting] = []
+        lines = 0
+        item = self._queue.get()
+        while item:
+            taken.append(item)
+            lines += item.entry.size
+            if lines >= self._batch:
+                return taken, False
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return taken, False
+        return taken, True
+
+    def settled(self, taken: list[Waiting]) -> None:
+        with self._lock:
+            self.lines -= sum(item.entry.size for item in taken)
+
+    def close(self) -> None:
+        """Take in nothing more; what is queued is still handed out."""
+        with self._lock:
+            self._closed = True
+            self._queue.put(None)
+
+
+def answer(taken: list[Waiting], written: list[bool]) -> None:
+    """Wake those who wait, each event loop once."""
+    ends: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], bool]]] = defaultdict(list)
+    for waiting, success in zip(taken, written, strict=True):
+        if waiting.done:
+            ends[waiting.done.get_loop()].append((waiting.done, success))
+    for loop, its_ends in ends.items():
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+            loop.call_soon_threadsafe(_settle, its_ends)
+
+
+def _settle(ends: list[tuple[asyncio.Future[None], bool]]) -> None:
+    for done, success in ends:
+        if done.done():  # its caller went away
+            continue
+        if success:
+            done.set_result(None)
+        else:
+            done.set_exception(AuditError(UNWRITTEN))

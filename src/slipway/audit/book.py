@@ -1,0 +1,83 @@
+"""Who writes outcomes for one process: a thread, because to look up ten thousand predictions would hold up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from slipway.audit.databases.tables import Store
+from slipway.audit.errors import UNWRITTEN, AuditError, of_a_database, told
+from slipway.audit.outcomes import Claim, Recorded, Sent, UnfitError, record
+from slipway.audit.places import opener, shown
+from slipway.audit.subjects.key_file import KeyFile
+
+MOST_WAITING = 64
+
+logger = logging.getLogger(__name__)
+
+
+class OutcomeBook:
+    """Records outcomes in the log, one request after the other. The database is opened when the first one comes.
+
+    Args:
+        home: Folder of the state; it holds the keys of subject ids and, without an address, the log itself.
+        url: `postgresql://...` where the log is there instead.
+    Raises:
+        AuditError: The address is none, or the driver it needs is missing.
+    """
+
+    def __init__(self, home: Path, url: str | None = None) -> None:
+        self._place = url or home
+        self._open = opener(self._place)
+        self._keys = KeyFile(home)
+        self._store: Store | None = None
+        self._thread = ThreadPoolExecutor(1, "outcomes")
+        self._waiting = 0
+
+    async def record(self, sent: Sent, claims: Sequence[Claim], *, write: bool = True) -> Recorded:
+        """Return when the outcomes are committed; see `slipway.audit.outcomes.record`.
+
+        Raises:
+            UnfitError: Some cannot be recorded, so none was.
+            AuditError: The log cannot be written, or too many wait for it; the gateway's own log says more.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise AuditError("too many outcomes wait to be recorded. Try again later.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._record, sent, claims, write)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Take no more; return when what was taken is recorded."""
+        self._thread.submit(self._forget_store)
+        self._thread.shutdown(wait=True)
+
+    def _record(self, sent: Sent, claims: Sequence[Claim], write: bool) -> Recorded:
+        again = self._store is not None  # a connection that was kept may have broken; what is recorded twice is a repetition
+        while True:
+            try:
+                self._store = self._store or self._open()
+                return record(self._store, self._keys, sent, claims, write=write)
+            except UnfitError:
+                raise
+            except Exception as error:
+                self._forget_store()
+                if not (of_a_database(error) or isinstance(error, AuditError)):
+                    raise
+                if again:
+                    again = False
+                    continue
+                logger.error("outcomes cannot be recorded in the audit log %s: %s", shown(self._place), told(error))
+                raise AuditError(UNWRITTEN) from error
+
+    def _forget_store(self) -> None:
+        if self._store:
+            with suppress(Exception):
+                self._store.close()
+        self._store = None

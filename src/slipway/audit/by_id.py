@@ -1,0 +1,74 @@
+"""Logged predictions by their ids, many at once, whether they are lines of their own or stand in lines of batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from slipway.audit.batches import unpacked
+from slipway.audit.databases.tables import BATCHES, PREDICTIONS, SHADOWS, Store
+from slipway.audit.reading import Line, Shadow, line_of, shadow_of
+
+AT_ONCE = 500
+BATCHES_AT_ONCE = 20  # each has many rows
+
+
+def matching(store: Store, ids: Iterable[str], condition: str, value: str) -> set[str]:
+    """Return those of the ids whose prediction is in the log and fulfils a condition.
+
+    Args:
+        condition: On a column that both tables have, with `?` for the value: `model = ?`.
+    """
+    wanted = set(ids)
+    found = {line["prediction_id"] for line in _chosen(store, "prediction_id FROM predictions", "prediction_id", wanted, condition, value)}
+    by_request = _by_request(wanted - found)
+    sizes = _chosen(store, "request_id, size FROM batches", "request_id", by_request, condition, value)
+    return found | {f"{line['request_id']}-{row}" for line in sizes for row in by_request[line["request_id"]] if row < line["size"]}
+
+
+def lines(store: Store, ids: Iterable[str]) -> dict[str, Line]:
+    """Return the lines of those ids that are in the log."""
+    wanted = set(ids)
+    single = _chosen(store, f"{', '.join(PREDICTIONS.columns)} FROM predictions", "prediction_id", wanted)
+    found = {line["prediction_id"]: line_of(line) for line in single}
+    requests = _by_request(wanted - found.keys())
+    batches = _chosen(store, f"{', '.join(BATCHES.columns)} FROM batches", "request_id", requests, at_once=BATCHES_AT_ONCE)
+    return found | {line["prediction_id"]: line_of(line) for line in unpacked(batches, wanted)}
+
+
+def shadows_of(store: Store, ids: Iterable[str]) -> dict[str, Shadow]:
+    """Return what the versions that did not answer say of those ids; not every prediction has a shadow."""
+    found = _chosen(store, f"{', '.join(SHADOWS.columns)} FROM shadows", "prediction_id", ids)
+    return {line["prediction_id"]: shadow_of(line) for line in found}
+
+
+def some(values: Iterable[str], at_once: int = AT_ONCE) -> Iterator[Sequence[str]]:
+    """Split values into parts that one statement takes."""
+    rest = iter(values)
+    while part := list(islice(rest, at_once)):
+        yield part
+
+
+def marks(values: Sequence[str]) -> str:
+    """Return a `?` for each value, for `IN (...)`."""
+    return ", ".join("?" * len(values))
+
+
+def _chosen(
+    store: Store, what: str, column: str, values: Iterable[str], condition: str = "1 = 1", *given: str, at_once: int = AT_ONCE
+) -> Iterator[dict[str, Any]]:
+    for part in some(values, at_once):
+        statement = f"SELECT {what} WHERE {column} IN ({marks(part)}) AND {condition}"
+        yield from store.rows(statement, (*part, *given))
+
+
+def _by_request(ids: Iterable[str]) -> dict[str, list[int]]:
+    """Return the places of rows by request; what is no id of a row is left out."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for name in ids:
+        request, _, row = name.rpartition("-")
+        if request and row.isascii() and row.isdigit() and len(row) < 10 and str(int(row)) == row:
+            found[request].append(int(row))
+    return found

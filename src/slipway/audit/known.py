@@ -1,0 +1,87 @@
+"""Predictions whose outcome is known, and how it came to be known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slipway.audit.by_id import lines, shadows_of
+from slipway.audit.databases.cells import shown, utc
+from slipway.audit.databases.tables import OUTCOMES
+from slipway.audit.outcomes import current
+from slipway.audit.places import Place, missing, opened
+from slipway.audit.reading import Line, Shadow
+from slipway.bundle.contract import ClassLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One line: what became of a prediction, as `key` told it at `time`. `observed_at` is when it became known, where that was told."""
+
+    time: str
+    request_id: str
+    key: str
+    model: str
+    prediction_id: str
+    label: ClassLabel
+    observed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A prediction and the outcome that holds; `first_known` is when the first one came. `shadow` is what another version said."""
+
+    line: Line
+    outcome: ClassLabel
+    first_known: str
+    shadow: Shadow | None
+
+
+def known(place: Place, model: str, *, since: datetime | None, until: datetime) -> list[Known]:
+    """Return the predictions of a model whose first outcome came from `since` (included; None: ever) to `until` (excluded).
+
+    One for each prediction, in the order in which the first outcomes came. A correction changes the outcome and not the place: who asks
+    span by span meets each prediction once. An outcome has the time at which its transaction wrote it: let `until` lie some seconds
+    back where none may be missed.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    if missing(place):
+        return []
+    span, values = "time < ?", [utc(until)]
+    if since:
+        span, values = f"time >= ? AND {span}", [utc(since), *values]
+    earlier = "SELECT 1 FROM outcomes AS earlier WHERE earlier.prediction_id = first.prediction_id AND earlier.id < first.id"
+    with opened(place) as store:
+        firsts = store.rows(
+            f"SELECT prediction_id, time FROM outcomes AS first WHERE model = ? AND {span} AND NOT EXISTS ({earlier}) ORDER BY id",  # noqa: S608
+            (model, *values),
+        )
+        ids = [line["prediction_id"] for line in firsts]
+        found, labels, shadows = lines(store, ids), current(store, ids), shadows_of(store, ids)
+    return [
+        Known(found[name], labels[name], shown(first["time"]), shadows.get(name))
+        for name, first in zip(ids, firsts, strict=True)
+        if name in found and name in labels  # else it was deleted a moment ago
+    ]
+
+
+def history(place: Place, prediction_id: str) -> list[Outcome]:
+    """Return all outcomes of a prediction, oldest first; the last one holds.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    if missing(place):
+        return []
+    columns = ", ".join(OUTCOMES.columns)
+    with opened(place) as store:
+        found = store.rows(f"SELECT {columns} FROM outcomes WHERE prediction_id = ? ORDER BY id", (prediction_id,))  # noqa: S608
+    return [_outcome(line) for line in found]
+
+
+def _outcome(found: dict[str, Any]) -> Outcome:
+    observed = found["observed_at"]
+    return Outcome(**{**found, "time": shown(found["time"]), "observed_at": observed and shown(observed)})

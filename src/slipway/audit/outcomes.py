@@ -1,0 +1,150 @@
+"""What became of whom was predicted: lines that are added and never changed. The latest line of a prediction is the one that holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+
+from slipway.audit.by_id import marks, matching, some
+from slipway.audit.databases.cells import shown, utc
+from slipway.audit.databases.tables import OUTCOMES, Row, Store
+from slipway.audit.errors import AuditError
+from slipway.audit.lines import clean, iso
+from slipway.audit.subjects.key_file import KeyFile
+from slipway.audit.subjects.pseudonyms import Ring
+from slipway.bundle.contract import ClassLabel
+
+SEALED = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one row of a request says: the label, and of which prediction: the one with this id, or the subject's latest.
+
+    `observed_at` is when the label became known; of the subject's predictions, it is about one that is not later. A label of None
+    is one that was wrong: whether there is such a prediction is still looked up.
+    """
+
+    row: int
+    label: ClassLabel | None
+    prediction_id: str | None = None
+    subject: str | None = None
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request with outcomes: which one, by whom, about which model."""
+
+    request_id: str
+    key: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many outcomes were the first of their prediction, said something else than before, or said the same and were not written."""
+
+    recorded: int
+    corrected: int
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A claim that cannot be recorded: the log has no such prediction of the model or, with `against`, that row says another label."""
+
+    row: int
+    against: int | None = None
+
+
+class UnfitError(AuditError):
+    """Nothing was recorded, because of these claims."""
+
+    def __init__(self, claims: Sequence[Unfit]) -> None:
+        super().__init__(f"{len(claims)} outcomes cannot be recorded.")
+        self.claims = tuple(claims)
+
+
+def record(store: Store, keys: KeyFile, sent: Sent, claims: Sequence[Claim], *, write: bool = True) -> Recorded:
+    """Write the outcomes of one request, all or none, and return when they are committed.
+
+    Args:
+        write: Whether to write them; if not, they are only looked at, for what else is wrong with their request.
+    Raises:
+        UnfitError: Claims are of predictions that are not in the log, or contradict each other. Nothing was written.
+        AuditError: The keys of subject ids are missing.
+    """
+    with store.transaction("outcomes"):  # nobody else writes any, and none of the predictions is deleted, until this is committed
+        subjects = _by_subject(store, keys, sent.model, [claim for claim in claims if claim.subject is not None])
+        ids = [claim.prediction_id if claim.subject is None else subjects.get(claim.row) for claim in claims]
+        known = matching(store, (name for name in ids if name), "model = ?", sent.model)
+        news, unfit, recorded = _news(claims, [name if name in known else None for name in ids], current(store, known))
+        if unfit:
+            raise UnfitError(unfit)
+        if write:
+            head = (iso(time.time()), sent.request_id, clean(sent.key), sent.model)
+            store.insert({OUTCOMES: [(*head, *line) for line in news]} if news else {})
+    return recorded
+
+
+def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, ClassLabel]) -> tuple[list[Row], list[Unfit], Recorded]:
+    """Return prediction, label and time of what is to be written, and what cannot be."""
+    lines: list[Row] = []
+    unfit: list[Unfit] = []
+    said: dict[str, Claim] = {}
+    corrected = 0
+    for claim, name in zip(claims, ids, strict=True):
+        if name is None:
+            unfit.append(Unfit(claim.row))
+        elif claim.label is None:
+            continue
+        elif before := said.get(name):
+            if before.label != claim.label:
+                unfit.append(Unfit(claim.row, before.row))
+        else:
+            said[name] = claim
+            if now.get(name) != claim.label:
+                corrected += name in now
+                lines.append((name, claim.label, claim.observed_at and utc(claim.observed_at)))
+    return lines, unfit, Recorded(len(lines) - corrected, corrected, len(claims) - len(lines))
+
+
+def current(store: Store, ids: Iterable[str]) -> dict[str, ClassLabel]:
+    """Return the outcomes that hold, by prediction."""
+    found: dict[str, ClassLabel] = {}
+    for part in some(ids):
+        latest = f"SELECT max(id) FROM outcomes WHERE prediction_id IN ({marks(part)}) GROUP BY prediction_id"  # noqa: S608
+        statement = f"SELECT prediction_id, label FROM outcomes WHERE id IN ({latest})"  # noqa: S608
+        found |= {line["prediction_id"]: line["label"] for line in store.rows(statement, part)}
+    return found
+
+
+def _by_subject(store: Store, keys: KeyFile, model: str, claims: Sequence[Claim]) -> dict[int, str]:
+    """Return the latest prediction about each claim's subject, by the claim's row."""
+    ring = _ring(store, keys) if claims else None
+    if ring is None:
+        return {}
+    pseudonyms = {claim.subject or "": ring.pseudonyms(claim.subject or "") for claim in claims}
+    lines: dict[str, list[tuple[str, str]]] = {}
+    for part in some(sorted({one for several in pseudonyms.values() for one in several})):
+        columns = f"pseudonym, time, prediction_id FROM predictions WHERE pseudonym IN ({marks(part)}) AND model = ?"
+        for line in store.rows(f"SELECT {columns} ORDER BY {store.number}", (*part, model)):
+            lines.setdefault(line["pseudonym"], []).append((shown(line["time"]), line["prediction_id"]))
+    found = {}
+    for claim in claims:
+        theirs = [line for one in pseudonyms[claim.subject or ""] for line in lines.get(one, ())]
+        until = utc(claim.observed_at) if claim.observed_at else None
+        if may_be := [line for line in theirs if until is None or line[0] <= until]:
+            found[claim.row] = sorted(may_be, key=itemgetter(0))[-1][1]  # of rows of one request, the last
+    return found
+
+
+def _ring(store: Store, keys: KeyFile) -> Ring | None:
+    ring = keys.ring()
+    if ring is None and store.rows(SEALED):
+        raise AuditError(f"{keys.path} is missing, but the log holds subject ids under its keys: restore the file.")
+    return ring

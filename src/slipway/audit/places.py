@@ -1,0 +1,78 @@
+"""Where the log is: a home folder, which holds an SQLite file, or the address of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from slipway.audit.databases.sqlite import PATIENCE, SqliteStore
+from slipway.audit.databases.tables import Store
+from slipway.audit.errors import AuditError, of_a_database, told
+
+AUDIT = Path("gateway") / "audit.db"
+SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
+# Commands can wait longer than callers of the gateway.
+COMMAND_PATIENCE = 30.0
+
+Place = Path | str
+
+
+def opener(place: Place, patience: float = PATIENCE) -> Callable[[], Store]:
+    """Return what opens the log there; opening may raise any error of the database.
+
+    Args:
+        place: A home folder, or `postgresql://...` or `sqlite:///path`, as SQLAlchemy writes them.
+    Raises:
+        AuditError: It is neither, or PostgreSQL's driver is not installed. Nothing is opened.
+    """
+    if path := sqlite_path(place):
+        return lambda: SqliteStore(path, patience)
+    url = str(place)
+    if not url.startswith(POSTGRES):
+        raise AuditError(f"the audit log's address: expected postgresql://... or sqlite:///path, received {url.partition(':')[0]!r}:...")
+    if not find_spec("psycopg"):
+        raise AuditError("the audit log's address is PostgreSQL's, but its driver is missing: pip install 'slipway[postgres]'.")
+
+    def connect() -> Store:
+        from slipway.audit.databases.postgres import PostgresStore
+
+        return PostgresStore(url.replace("postgresql+psycopg://", "postgresql://", 1))
+
+    return connect
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Store]:
+    """Open the log for the length of the block.
+
+    Raises:
+        AuditError: The database is not there, is full, is locked or has no such rights.
+    """
+    try:
+        with closing(opener(place, COMMAND_PATIENCE)()) as store:
+            yield store
+    except Exception as error:
+        if not of_a_database(error):
+            raise
+        raise AuditError(f"the audit log {shown(place)}: {told(error)}") from None
+
+
+def sqlite_path(place: Place) -> Path | None:
+    """Return the file of an SQLite log, None for another database."""
+    if isinstance(place, Path):
+        return place / AUDIT
+    return Path(place.removeprefix(SQLITE)) if place.startswith(SQLITE) else None
+
+
+def missing(place: Place) -> bool:
+    """Tell whether nothing was ever logged: asking a file to be read must not make it, perhaps as another user's."""
+    path = sqlite_path(place)
+    return path is not None and not path.exists()
+
+
+def shown(place: Place) -> str:
+    """Return the place as it may be shown: an address may hold a password."""
+    return str(sqlite_path(place) or "in PostgreSQL")

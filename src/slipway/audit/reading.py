@@ -1,0 +1,174 @@
+"""What is in the log, newest first."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from slipway.audit.batches import MANY, unpacked
+from slipway.audit.databases.cells import decoded, shown, utc
+from slipway.audit.databases.tables import ADMINISTRATION, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Table
+from slipway.audit.places import Place, missing, opened
+from slipway.bundle.contract import ClassLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One logged row; `row` holds its values in contract order, `time` is UTC, `subject` is encrypted by the key `subject_key`."""
+
+    prediction_id: str
+    request_id: str
+    time: str
+    key: str
+    model: str
+    version: int | None
+    run_id: str
+    row: list[float | int | str]
+    label: ClassLabel
+    probabilities: list[float]
+    latency_ms: float
+    address: str = ""
+    pseudonym: str | None = None
+    subject: str | None = None
+    subject_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a version that did not answer says of one logged row; `agrees` tells whether it is what was answered."""
+
+    prediction_id: str
+    time: str
+    model: str
+    version: int | None
+    run_id: str
+    label: ClassLabel
+    probabilities: list[float]
+    agrees: bool
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One request that was not answered; `key` is empty where the caller is not known."""
+
+    request_id: str
+    time: str
+    key: str
+    address: str
+    method: str
+    path: str
+    status: int
+    code: str
+    violations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done to a user, a key, a model or the log itself."""
+
+    time: str
+    who: str
+    what: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which lines: those that are all of what is not None. `since` is included, `until` is not; both have a time zone."""
+
+    model: str | None = None
+    caller: str | None = None
+    prediction_id: str | None = None
+    pseudonyms: Sequence[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 100
+
+
+def read(home: Path, model: str, limit: int) -> list[Line]:
+    """Return the latest lines of one model, newest first; none when nothing was ever logged."""
+    return predictions(home, Wanted(model=model, limit=limit))
+
+
+def predictions(place: Place, wanted: Wanted) -> list[Line]:
+    """Return answered rows.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    conditions = {"model = ?": wanted.model, "key = ?": wanted.caller}
+    by_id = {"prediction_id = ?": wanted.prediction_id}
+    single = _select(place, PREDICTIONS, conditions | by_id, wanted, pseudonyms=wanted.pseudonyms)
+    request = wanted.prediction_id and wanted.prediction_id.rpartition("-")[0]
+    enough = replace(wanted, limit=-(-wanted.limit // MANY), pseudonyms=None)
+    batches = [] if wanted.pseudonyms is not None else _select(place, BATCHES, conditions | {"request_id = ?": request}, enough)
+    merged = heapq.merge(single, unpacked(batches, wanted.prediction_id and {wanted.prediction_id}), key=itemgetter("time"), reverse=True)
+    return [line_of(line) for line in islice(merged, wanted.limit)]
+
+
+def line_of(found: Mapping[str, Any]) -> Line:
+    """Return a line as the database gave it, or `batches` took it out of one."""
+    read = {"time": shown(found["time"]), "row": decoded(found["row"]), "probabilities": decoded(found["probabilities"])}
+    return Line(**{**found, **read})
+
+
+def shadow_of(found: Mapping[str, Any]) -> Shadow:
+    """Return a line as the database gave it."""
+    read = {"time": shown(found["time"]), "probabilities": decoded(found["probabilities"]), "agrees": bool(found["agrees"])}
+    return Shadow(**{**found, **read})
+
+
+def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
+    """Return what the versions that did not answer say; `caller` asks for nothing.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    conditions = {"model = ?": wanted.model, "prediction_id = ?": wanted.prediction_id}
+    return [shadow_of(line) for line in _select(place, SHADOWS, conditions, wanted)]
+
+
+def refusals(place: Place, wanted: Wanted) -> list[Refusal]:
+    """Return refused requests; those of a model are the ones whose path was under it.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    folder = f"/models/{wanted.model}"
+    conditions = {"key = ?": wanted.caller, f"substr(path || '/', 1, {len(folder) + 1}) = ?": wanted.model and f"{folder}/"}
+    return [Refusal(**line) for line in _select(place, REFUSALS, conditions, wanted)]
+
+
+def administration(place: Place, wanted: Wanted) -> list[Act]:
+    """Return acts; `caller` is who did them, and `model` asks for nothing.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    return [Act(**line) for line in _select(place, ADMINISTRATION, {"who = ?": wanted.caller}, wanted)]
+
+
+def _select(
+    place: Place, table: Table, conditions: dict[str, str | None], wanted: Wanted, pseudonyms: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    if missing(place) or (pseudonyms is not None and not pseudonyms):
+        return
+    spans = {"time >= ?": wanted.since and utc(wanted.since), "time < ?": wanted.until and utc(wanted.until)}
+    asked = {condition: value for condition, value in (conditions | spans).items() if value is not None}
+    where, values = ["1 = 1", *asked], list(asked.values())
+    if pseudonyms is not None:
+        where.append(f"pseudonym IN ({', '.join('?' * len(pseudonyms))})")
+        values += pseudonyms
+    columns, chosen = ", ".join(table.columns), " AND ".join(where)
+    with opened(place) as store:
+        statement = f"SELECT {columns} FROM {table.name} WHERE {chosen} ORDER BY {store.newest_first} LIMIT ?"  # noqa: S608
+        found = store.rows(statement, (*values, wanted.limit))
+    for line in found:
+        yield line | {"time": shown(line["time"])}

@@ -1,0 +1,74 @@
+"""Old lines are deleted by command only, and the log says so. What was administered is kept: it tells what is missing and why.
+
+Outcomes are as old as the prediction that they are about, however late they came.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from slipway.audit.administering import administered
+from slipway.audit.by_id import matching
+from slipway.audit.databases.tables import BATCHES, OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS, Store, Table
+from slipway.audit.lines import iso
+from slipway.audit.places import Place, missing, opened
+
+# Shadows have the times of their predictions, and go first, so that none is left without its prediction.
+DELETED = (SHADOWS, PREDICTIONS, BATCHES, REFUSALS)
+AT_ONCE = 2_000
+BATCHES_AT_ONCE = 50  # each has many rows
+PAUSE = 0.02  # seconds between two transactions, for the gateway to write
+
+
+def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
+    """Delete predictions with their shadows and outcomes, and refused requests, from before a time; return how many lines of each table.
+
+    A line of batches is a request of many rows.
+
+    Killed half-way, it has deleted the oldest part, and the log says that it began. Run it again.
+
+    Raises:
+        AuditError: The log cannot be written; what was deleted so far stays deleted.
+    """
+    if missing(place):
+        return {table.name: 0 for table in (OUTCOMES, *DELETED)}
+    until = before.astimezone(UTC).isoformat(timespec="milliseconds")
+    administered(place, who, "began to delete old lines", f"from before {until}")
+    with opened(place) as store:
+        deleted = {OUTCOMES.name: _delete_outcomes(store, until)}
+        deleted |= {table.name: _delete(store, table, until) for table in DELETED}
+        store.wipe()
+    counts = ", ".join(f"{number} {name}" for name, number in deleted.items())
+    administered(place, who, "deleted old lines", f"from before {until}: {counts}")
+    return deleted
+
+
+def _delete(store: Store, table: Table, until: str) -> int:
+    at_once = BATCHES_AT_ONCE if table is BATCHES else AT_ONCE
+    some = f"SELECT {table.key} FROM {table.name} WHERE time < ? LIMIT {at_once}"  # noqa: S608
+    deleted = 0
+    while True:
+        with store.transaction("outcomes"):  # one that comes meanwhile finds its prediction, or finds none
+            gone = store.change(f"DELETE FROM {table.name} WHERE {table.key} IN ({some})", [(until,)])  # noqa: S608
+        deleted += gone
+        if gone < at_once:
+            return deleted
+        time.sleep(PAUSE)
+
+
+def _delete_outcomes(store: Store, until: str) -> int:
+    """Delete those whose prediction is about to be deleted, and those that are there without one."""
+    deleted = last = 0
+    while lines := store.rows("SELECT id, prediction_id FROM outcomes WHERE id > ? ORDER BY id LIMIT ?", (last, AT_ONCE)):
+        last = lines[-1]["id"]
+        kept = matching(store, (line["prediction_id"] for line in lines), "time >= ?", until)
+        if old := [(line["id"],) for line in lines if line["prediction_id"] not in kept]:
+            with store.transaction():
+                deleted += store.change("DELETE FROM outcomes WHERE id = ?", old)
+            time.sleep(PAUSE)
+    return deleted
+
+
+def days_ago(days: int) -> datetime:
+    return datetime.fromisoformat(iso(time.time() - days * 86_400))

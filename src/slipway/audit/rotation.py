@@ -1,0 +1,99 @@
+"""New keys for subject ids: for lines to come at once, and for those that are there one by one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.audit.administering import administered
+from slipway.audit.databases.tables import Row, Store
+from slipway.audit.errors import AuditError
+from slipway.audit.places import Place, missing, opened
+from slipway.audit.subjects.key_file import KeyFile
+from slipway.audit.subjects.pseudonyms import Ring, generation
+
+AT_ONCE = 500
+PAUSE = 0.02  # seconds between two transactions, for the gateway to write
+NEXT = (
+    "SELECT prediction_id, subject, subject_key FROM predictions"
+    " WHERE pseudonym IS NOT NULL AND subject_key <> ? AND prediction_id > ? ORDER BY prediction_id LIMIT ?"
+)
+UPDATE = "UPDATE predictions SET pseudonym = ?, subject = ?, subject_key = ? WHERE prediction_id = ? AND subject_key = ?"
+LEFT = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL AND subject_key <> ? LIMIT 1"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """`resumed`: the keys of a rotation that had not ended were taken. `unreadable` lines keep what they had, and their key."""
+
+    lines: int
+    unreadable: int
+    resumed: bool
+
+
+def rotate(home: Path, place: Place, who: str, *, pseudonyms: bool = False) -> Rotated:
+    """Make a new key, re-encrypt every subject id with it, and delete the old key.
+
+    With `pseudonyms`, the key of pseudonyms is replaced as well, so that they differ from those in earlier reports. Killed half-way,
+    every line opens with one of the keys in the ring; run it again, and it goes on with the newest key.
+
+    Raises:
+        AuditError: There is no key yet, or the log cannot be written.
+    """
+    keys = KeyFile(home)
+    if not keys.ring() or missing(place):
+        raise AuditError(f"{keys.path}: there are no keys yet; the first subject id that is logged makes them.")
+    administered(place, who, "began to replace the keys of subject ids", "with new pseudonyms" if pseudonyms else "")
+    with opened(place) as store:
+        ring, resumed = _new_ring(keys, store, pseudonyms)
+        lines, unreadable = _reseal(store, ring)
+        _forget_old_keys(keys, store, ring)
+        store.wipe()
+    administered(place, who, "replaced the keys of subject ids", f"{lines} lines re-encrypted, {unreadable} unreadable")
+    return Rotated(lines, unreadable, resumed)
+
+
+def _new_ring(keys: KeyFile, store: Store, pseudonyms: bool) -> tuple[Ring, bool]:
+    # Alone, and so between the transactions of all writers: the ones that follow see the new keys.
+    with keys.locked(), store.transaction("alone"):
+        ring = keys.ring()
+        if ring is None:
+            raise AuditError(f"{keys.path} has just been removed.")
+        if len(ring.generations) > 1:
+            return ring, True
+        return keys.write((*ring.generations, generation(None if pseudonyms else ring.newest.pseudonym))), False
+
+
+def _reseal(store: Store, ring: Ring) -> tuple[int, int]:
+    """Return how many lines were sealed anew, and how many could not be opened."""
+    done = unreadable = 0
+    last = ""
+    while lines := store.rows(NEXT, (ring.newest.id, last, AT_ONCE)):
+        last = lines[-1]["prediction_id"]
+        changes = [change for line in lines if (change := _resealed(line, ring))]
+        unreadable += len(lines) - len(changes)
+        if changes:
+            with store.transaction():
+                done += store.change(UPDATE, changes)
+        time.sleep(PAUSE)
+    return done, unreadable
+
+
+def _resealed(line: dict[str, Any], ring: Ring) -> Row | None:
+    name, old = line["prediction_id"], line["subject_key"]
+    try:
+        return (*ring.seal(ring.open(line["subject"], old, name), name), name, old)
+    except AuditError as error:
+        logger.error("left as it is: %s", error)
+        return None
+
+
+def _forget_old_keys(keys: KeyFile, store: Store, ring: Ring) -> None:
+    with keys.locked(), store.transaction("alone"):
+        if not store.rows(LEFT, (ring.newest.id,)):
+            keys.write((ring.newest,))

@@ -1,0 +1,103 @@
+"""The file that holds the keys of subject ids: apart from the log, readable by its owner only, never half-written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from slipway.audit.errors import AuditError
+from slipway.audit.subjects.pseudonyms import Generation, Ring, generation
+from slipway.files.private import private_folder
+
+SUBJECTS = Path("gateway") / "subjects.json"
+
+Stamp = tuple[int, int, int]
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in the file."""
+
+    generations: tuple[Generation, ...]
+
+
+class KeyFile:
+    """`<home>/gateway/subjects.json`. `ring` follows the file, which costs one look at its date."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / SUBJECTS
+        self._ring: Ring | None = None
+        self._stamp: Stamp | None = None
+
+    def ring(self) -> Ring | None:
+        """Return the keys, the same object until the file changes; None when there is no file.
+
+        Raises:
+            AuditError: The file cannot be read, or holds something else.
+        """
+        try:
+            if (stamp := _stamp(self.path)) != self._stamp:
+                self._ring = self._read() if stamp else None
+                self._stamp = stamp
+        except OSError as error:
+            raise AuditError(f"{self.path}: the keys of subject ids cannot be read ({error.strerror}).") from None
+        return self._ring
+
+    def created(self) -> Ring:
+        """Make the first keys, unless another process has just done so."""
+        with self.locked():
+            return self.ring() or self.write((generation(),))
+
+    def write(self, generations: tuple[Generation, ...]) -> Ring:
+        """Replace the file's content at once. Hold `locked` meanwhile."""
+        content = msgspec.json.format(msgspec.json.encode(Content(generations)), indent=1)
+        try:
+            _replace(self.path, content)
+        except OSError as error:
+            raise AuditError(f"{self.path}: the keys of subject ids cannot be written ({error.strerror}).") from None
+        return self.ring() or Ring(generations)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from replacing the file; a killed holder frees it."""
+        from filelock import FileLock
+
+        private_folder(self.path.parent)
+        with FileLock(self.path.with_suffix(".lock")):
+            yield
+
+    def _read(self) -> Ring:
+        try:
+            return Ring(msgspec.json.decode(self.path.read_bytes(), type=Content).generations)
+        except (msgspec.MsgspecError, AuditError) as error:
+            raise AuditError(f"{self.path}: not a file of keys ({error}). Restore it from a backup; no other key opens the ids.") from None
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, scratch = tempfile.mkstemp(prefix=".subjects-", dir=path.parent)  # readable by its owner only
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # else a power cut could leave lines whose key was never on the disk
+    finally:
+        os.close(folder)

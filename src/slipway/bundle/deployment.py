@@ -1,0 +1,79 @@
+"""A bundle becomes a deployment: verified, loaded, warmed, and asked its own probe rows before it answers anyone else's."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.engine import Engine, by_column, labels, open_engine
+from slipway.bundle.parity import TOLERANCE
+from slipway.bundle.reading import Bundle, read
+from slipway.bundle.store.active import Pointer
+from slipway.errors import BundleError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deployment:
+    """One version in service. A request holds on to the one it started with, so a switch never mixes two."""
+
+    contract: Contract
+    installation: str
+    port: int
+    engine: Engine
+
+    def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[ClassLabel], list[list[float]]]:
+        """Return n labels and (n, classes) probabilities of n checked rows."""
+        probabilities = self.engine.probabilities(columns)
+        return labels(probabilities, self.contract), probabilities.tolist()
+
+
+def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
+    """Return a deployment that answered its probe rows as the measured model did.
+
+    Raises:
+        BundleError: A file is altered or missing, the bundle is another model's, or its answers are not the measured ones.
+    """
+    started = time.perf_counter()
+    if Path(pointer.bundle).name != pointer.bundle:
+        raise BundleError(
+            f"{model}: expected the name of a bundle in {folder.parent}, received {pointer.bundle!r}. Release the model again."
+        )
+    bundle = read(folder)
+    if bundle.contract.model != model:
+        raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
+    deployment = Deployment(bundle.contract, pointer.installation, port, open_engine(bundle))
+    _answer_probe(bundle, deployment)
+    _give_memory_back()
+    logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)
+    return deployment
+
+
+def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
+    """Doubles as the warm-up: the first answers of a session are slow."""
+    probe = bundle.probe
+    if not probe.rows:
+        raise BundleError(f"{bundle.folder}: the bundle has no probe rows, so nothing proves its answers. Release the model again.")
+    answers, probabilities = deployment.predict(dict(by_column(probe.rows, bundle.contract)))
+    pairs = zip(probe.labels, answers, probe.probabilities, probabilities, strict=True)
+    for row, (label, answer, measured, received) in enumerate(pairs):
+        if label != answer or len(measured) != len(received) or not np.allclose(received, measured, rtol=0, atol=TOLERANCE):
+            raise BundleError(
+                f"{bundle.folder}: the model does not answer as it was measured, at probe row {row}.\n"
+                f"  expected {label!r} {measured}   received {answer!r} {received}\nRelease the model again on this host's software."
+            )
+
+
+def _give_memory_back() -> None:
+    """Return to the system what was freed after reading: a forest's graph takes many times its size meanwhile, and glibc keeps that."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc alone has it
+        trim(0)

@@ -1,0 +1,1 @@
+"""The bundles of this host, and the pointers to those in service and in challenge."""

@@ -1,0 +1,98 @@
+"""Which bundle is in service on this host: one pointer file a model, replaced atomically, watched by the gateway.
+
+<store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can come back
+<store>/<model>/active.json          the pointer
+<store>/<model>/challenger.json      the version that is tried beside it, if there is one: see `slipway.bundle.store.challenger`
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from slipway.bundle.contract import Contract, decode
+from slipway.bundle.reading import read
+
+POINTER = "active.json"
+
+
+class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the gateway is asked to serve. `installation` is new for every request, so that the answer to this one is told apart."""
+
+    bundle: str
+    port: int
+    installation: str
+
+
+def install(bundle: Path, store: Path, port: int) -> Pointer:
+    """Verify a bundle, copy it into the store, and point the gateway at it.
+
+    The pointer moves only after the copy is complete and verified; killed at any moment, the store holds the old state or the new.
+
+    Raises:
+        BundleError: The bundle, or the copy the store has of it, is broken; nothing was changed.
+    """
+    contract = read(bundle).contract
+    pointer = Pointer(bundle=keep(bundle, contract, store), port=port, installation=uuid.uuid4().hex)
+    point(store, contract.model, pointer)
+    return pointer
+
+
+def keep(bundle: Path, contract: Contract, store: Path) -> str:
+    """Copy a verified bundle into the store, unless it is there, and return its name there. The caller holds the model's lock.
+
+    Raises:
+        BundleError: The copy is broken.
+    """
+    name, home = name_of(contract), store / contract.model
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / name).exists():
+        for abandoned in home.glob(".copying-*"):  # of a process that was killed
+            shutil.rmtree(abandoned)
+        scratch = Path(tempfile.mkdtemp(prefix=".copying-", dir=home))
+        shutil.copytree(bundle, scratch / name)
+        read(scratch / name)
+        os.replace(scratch / name, home / name)
+        scratch.rmdir()
+    else:
+        read(home / name)  # copied long ago perhaps, and damaged since
+    return name
+
+
+def name_of(contract: Contract) -> str:
+    """Return the name of a version's bundle in the store."""
+    return f"{contract.version}-{contract.run_id[:8]}"
+
+
+def active(store: Path, model: str) -> Pointer | None:
+    """Return the pointer of one model, or None when nothing is in service."""
+    path = store / model / POINTER
+    return decode(path, Pointer) if path.exists() else None
+
+
+def point(store: Path, model: str, pointer: Pointer | None) -> None:
+    """Move the pointer; None takes the model out of service."""
+    replace(store / model / POINTER, pointer)
+
+
+def replace(path: Path, content: msgspec.Struct | None) -> None:
+    """Write a small file in one step, so that a reader finds the old content or the new; None removes it."""
+    if content is None:
+        path.unlink(missing_ok=True)
+        return
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    with scratch.open("wb") as file:
+        file.write(msgspec.json.encode(content))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(scratch, path)
+
+
+def installed(store: Path) -> dict[str, Pointer]:
+    """Return the pointer of every model in the store."""
+    return {path.parent.name: decode(path, Pointer) for path in sorted(store.glob(f"*/{POINTER}"))}

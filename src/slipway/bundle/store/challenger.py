@@ -1,0 +1,117 @@
+"""Which bundle is tried beside the one in service: one file a model, replaced atomically, watched by the gateway.
+
+<store>/<model>/challenger.json      the bundle of the challenger, and how much of the traffic it answers
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from slipway.bundle.contract import Contract
+from slipway.bundle.reading import read
+from slipway.bundle.store.active import active, keep, name_of, replace
+from slipway.errors import BundleError
+
+CHALLENGER = "challenger.json"
+
+
+class Challenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the gateway is asked to try. `share` is the fraction of requests that it answers; 0: it answers none, in shadow."""
+
+    bundle: str
+    installation: str
+    share: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+
+
+def challenge(bundle: Path, store: Path, share: float = 0.0) -> Challenge:
+    """Verify a bundle, copy it into the store, and have it tried beside the version in service. The caller holds the model's lock.
+
+    Killed at any moment, the store holds the old state or the new.
+
+    Args:
+        share: From 0, in shadow, to less than 1.
+    Raises:
+        BundleError: The bundle is broken, or cannot be compared with what is in service; nothing was changed.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"expected a share from 0 to less than 1, received {share}; to have it answer all requests, release the version.")
+    contract = read(bundle).contract
+    model = contract.model
+    pointer = active(store, model)
+    if pointer is None:
+        raise BundleError(f"{model} has no version in service, so there is nothing to challenge. Run `slipway release {model}` first.")
+    if pointer.bundle == name_of(contract):
+        raise BundleError(f"{model}: version {contract.version} is in service already. Name another version.")
+    champion = read(store / model / pointer.bundle).contract
+    if why := mismatch(champion, contract):
+        raise BundleError(f"{model}: version {contract.version} cannot challenge version {champion.version}: {why}")
+    if share and contract.sample and not champion.sample:
+        raise BundleError(
+            f"{model}: version {contract.version} was trained on sample rows, so it must not answer callers. "
+            "Leave the share out to try it in shadow."
+        )
+    made = Challenge(bundle=keep(bundle, contract, store), installation=uuid.uuid4().hex, share=share)
+    set_challenge(store, model, made)
+    return made
+
+
+def challenged(store: Path, model: str) -> Challenge | None:
+    """Return what is tried beside the version in service, or None.
+
+    Raises:
+        BundleError: The file is not one that `challenge` writes.
+    """
+    path = store / model / CHALLENGER
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Challenge)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise BundleError(f"{path}: not a challenge ({error}). Begin it again, or end it: `slipway challenge {model} --end`.") from None
+
+
+def set_challenge(store: Path, model: str, challenge: Challenge | None) -> None:
+    """Put an earlier challenge back; None ends it. Its bundle stays in the store."""
+    replace(store / model / CHALLENGER, challenge)
+
+
+def end(store: Path, model: str) -> bool:
+    """End the challenge, also one whose file cannot be read; return whether there was one. Its bundle stays in the store."""
+    there = (store / model / CHALLENGER).exists()
+    set_challenge(store, model, None)
+    return there
+
+
+def end_promoted(store: Path, model: str) -> None:
+    """End the challenge of a version that is in service now, and no other. A file that cannot be read is nobody's reason to stop."""
+    pointer = active(store, model)
+    with suppress(BundleError):
+        if pointer and (challenge := challenged(store, model)) and challenge.bundle == pointer.bundle:
+            end(store, model)
+
+
+def mismatch(champion: Contract, challenger: Contract) -> str:
+    """Return why rows that the champion takes cannot be given to the challenger, or its answers be compared; "" when they can.
+
+    Descriptions of columns may differ: they change no answer.
+    """
+    if differing := sorted(set(_columns(champion).items()) ^ set(_columns(challenger).items()), key=str):
+        names = ", ".join(dict.fromkeys(name for name, _ in differing))
+        return f"their columns differ ({names}). A release puts a version with other columns into service."
+    if list(_columns(champion)) != list(_columns(challenger)):
+        return "their columns are in another order. A release puts it into service."
+    if (champion.classes, champion.class_meanings) != (challenger.classes, challenger.class_meanings):
+        return (
+            f"their classes differ: expected {list(champion.classes)} ({', '.join(champion.class_meanings)}), "
+            f"received {list(challenger.classes)} ({', '.join(challenger.class_meanings)}). A release puts it into service."
+        )
+    return ""
+
+
+def _columns(contract: Contract) -> dict[str, bytes]:
+    return {column.name: msgspec.json.encode(msgspec.structs.replace(column, description="")) for column in contract.columns}

@@ -1,0 +1,25 @@
+"""Champion and challenger on the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slipway.comparison.report import effects
+from slipway.records import Paired
+from slipway.rendering.picture import height_of, picture
+
+
+def paired_differences(path: Path, found: Paired, title: str) -> None:
+    """Draw the challenger's figures less the champion's, each with its 95 % interval, beside the line of no difference."""
+    shown = effects(found)[::-1]  # from the bottom up
+    with picture(path, title, height_of(2 * len(shown))) as axes:
+        for place, effect in enumerate(shown):
+            axes.plot([effect.low, effect.high], [place, place], color="tab:blue", linewidth=2)
+            axes.plot(effect.difference, place, "o", color="tab:blue")
+            axes.annotate(
+                f"{effect.difference:+.4f}", (effect.difference, place), (0, 7), textcoords="offset points", ha="center", fontsize=8
+            )
+        axes.axvline(0, color="grey", linewidth=0.8)
+        axes.set_yticks(range(len(shown)), [effect.figure for effect in shown], fontsize=8)
+        axes.set_ylim(-0.6, len(shown) - 0.4)
+        axes.set_xlabel("champion better  <   challenger less champion   >  challenger better", fontsize=8)

@@ -1,0 +1,1 @@
+"""How bytes are named, checked and put in place."""

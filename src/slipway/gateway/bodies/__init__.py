@@ -1,0 +1,1 @@
+"""Requests and replies: bodies into columns of cells, answers into JSON."""

@@ -1,0 +1,125 @@
+"""JSON in which every object names a key once. msgspec keeps the last of two silently, and the caller meant one of them.
+
+A colon outside of a text stands for one key, so comparing the number of colons with the number of keys that were decoded
+finds every repetition, however its key is escaped. Nearly always the whole body has as many colons as keys, and counting
+them is all it costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from slipway.bundle.contract import Contract
+from slipway.gateway.bodies.refusing import refusal
+from slipway.gateway.replies import BAD_REQUEST, RequestError
+from slipway.rows.checks import LISTED, SHOWN, Violation
+
+Refusal = Callable[[Contract, Sequence[Violation], int], RequestError]
+
+BOM = b"\xef\xbb\xbf"
+CONTAINERS = (dict, list)
+NOT_PUNCTUATION = bytes(set(range(256)) - set(b'":'))
+
+
+def decode(body: bytes, contract: Contract, refuse: Refusal = refusal) -> Any:
+    """Return what a body in UTF-8 holds, with or without a byte order mark.
+
+    Args:
+        refuse: Makes the error of a repeated key, from the violations and their number.
+    Raises:
+        RequestError: 400, it is not JSON, is nested too deeply, or an object repeats a key: the violations name row and column.
+    """
+    if body.startswith(BOM):
+        body = body[len(BOM) :]
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _malformed(f"the body is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise _malformed("the body is nested too deeply to be rows.") from None
+    if not keys_are_unique(body, content):
+        raise _repetition(body, contract, refuse)
+    return content
+
+
+def keys_are_unique(body: bytes, content: Any) -> bool:
+    """Tell whether every object of a body in valid JSON names each key once; `content` is what the body was decoded to."""
+    found = _keys_at_the_top(content)
+    if body.count(b":") == found:
+        return True
+    return _keys_written(body) in (found, _keys(content))
+
+
+def _keys_at_the_top(content: Any) -> int:
+    """Count the keys of the outermost object, and of the objects right in it or in a list in it: never more than there are."""
+    if type(content) is not dict:
+        return 0
+    total = len(content)
+    for value in content.values():
+        if type(value) is dict:
+            total += len(value)
+        elif type(value) is list and set(map(type, value)) == {dict}:
+            total += sum(map(len, value))
+    return total
+
+
+def _keys_written(body: bytes) -> int:
+    """Count the colons outside of texts, in valid JSON."""
+    if b"\\" in body:  # escaped backslashes first: what is left before a quote then escapes it
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return sum(map(len, body.translate(None, NOT_PUNCTUATION).split(b'"')[::2]))
+
+
+def _keys(content: Any) -> int:
+    total, waiting = 0, [content]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            total += len(value)
+            waiting += [inner for inner in value.values() if type(inner) in CONTAINERS]
+        elif type(value) is list:
+            waiting += [inner for inner in value if type(inner) in CONTAINERS]
+    return total
+
+
+def _repetition(body: bytes, contract: Contract, refuse: Refusal) -> RequestError:
+    """Read the body once more, objects as tuples of pairs, to say which key it repeats, and in which rows."""
+    try:
+        content = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        content = ()
+    if violations := [Violation(row, name[:SHOWN], "every key once", f"it {times} times") for row, name, times in _in_rows(content)]:
+        return refuse(contract, violations[:LISTED], len(violations))
+    names = [name for pairs in (content, *_objects_in(content)) for name, _ in _repeated(pairs)]
+    which = f": {names[0][:SHOWN]!r} stands there more than once" if names else ""
+    return _malformed(f"expected every key of an object once{which}.")
+
+
+def _in_rows(content: Any) -> Iterator[tuple[int, str, int]]:
+    for value in _values(content):
+        if type(value) is list:
+            for row, pairs in enumerate(value):
+                yield from ((row, name, times) for name, times in _repeated(pairs))
+
+
+def _objects_in(content: Any) -> Iterator[Any]:
+    return (value for value in _values(content) if type(value) is tuple)
+
+
+def _values(content: Any) -> list[Any]:
+    return [value for _, value in content] if type(content) is tuple else []
+
+
+def _repeated(pairs: Any) -> list[tuple[str, int]]:
+    if type(pairs) is not tuple:
+        return []
+    return [(name, times) for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+
+
+def _malformed(message: str) -> RequestError:
+    return RequestError(400, BAD_REQUEST, message)

@@ -1,0 +1,116 @@
+"""MLflow's scoring protocol: bodies in, columns of cells out.
+
+`dataframe_split`, `dataframe_records`, `inputs`, `instances` and CSV. Stricter than `mlflow models serve` on purpose: keys and
+parameters nobody reads are refused, so that a misspelt one is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slipway.bundle.contract import Contract
+from slipway.gateway.bodies import csv_text, json_text, typed_rows
+from slipway.gateway.bodies.shapes import Columns, from_lists, from_objects, from_rows, kind_of, malformed, named, refuse_too_many, rows_of
+from slipway.gateway.bodies.sizes import ALLOWED
+from slipway.gateway.replies import UNSUPPORTED_MEDIA_TYPE, RequestError
+from slipway.rows import spelling
+from slipway.rows.checks import shown
+
+JSON = "application/json"
+CSV = "text/csv"
+RECORDS = "dataframe_records"
+PARAMS = "params"
+
+
+def decode(content_type: str | None, body: bytes, contract: Contract) -> Columns:
+    """Return the cells of a request by column, as the caller named them, all columns of one length >= 1.
+
+    Rows without names are taken in contract order. Nothing is checked against the contract but the length of such rows.
+
+    Raises:
+        RequestError: 415 for another content type, 400 for a body that is not one of the forms, 413 for more rows than the settings allow.
+    """
+    columns = _decode_csv(body, contract) if media_type(content_type) == CSV else _decode_json(body, contract)
+    rows = max(map(len, columns.values()), default=0)
+    if not rows:
+        raise malformed("the request holds no rows; send one at least.")
+    refuse_too_many(rows)
+    return columns
+
+
+def media_type(content_type: str | None, accepted: Sequence[str] = (JSON, CSV)) -> str:
+    """Return the kind of a body, in lower case.
+
+    Raises:
+        RequestError: 415, it is none of those accepted, or not in UTF-8.
+    """
+    if content_type and content_type in accepted:
+        return content_type
+    kind, *parameters = [part.strip() for part in (content_type or "").lower().split(";")]
+    if kind not in accepted:
+        received = "none" if not content_type else repr(content_type[:100])
+        raise _unsupported(f"expected Content-Type {' or '.join(accepted)}, received {received}.")
+    for name, _, value in (part.partition("=") for part in parameters if part):
+        if name != "charset":
+            raise _unsupported(f"Content-Type {kind}: expected no parameter but charset, received {name[:60]!r}.")
+        if value.strip('"') not in ("utf-8", "utf8"):
+            raise _unsupported(f"Content-Type {kind}: expected charset utf-8, received {value[:60]!r}.")
+    return kind
+
+
+def _decode_json(body: bytes, contract: Contract) -> Columns:
+    if quickly := typed_rows.read(body, contract, RECORDS):
+        return quickly[0]
+    content = json_text.decode(body, contract)
+    forms = " or ".join(FORMS)
+    if not isinstance(content, dict):
+        raise malformed(f"expected a JSON object with one of {forms}, received {kind_of(content)}.")
+    if len(found := [name for name in content if name in FORMS]) != 1:
+        raise malformed(f"expected exactly one of {forms}, received {named(found) if found else named(content) or 'an empty object'}.")
+    if unknown := [name for name in content if name not in FORMS and name != PARAMS]:
+        raise malformed(f"expected no other key beside {found[0]} than {PARAMS}, received {named(unknown)}.")
+    if content.get(PARAMS):
+        raise malformed(f"{PARAMS}: {contract.model} takes no parameters, received {shown(content[PARAMS])}.")
+    return FORMS[found[0]](content[found[0]], contract)
+
+
+def _split(content: Any, contract: Contract) -> Columns:
+    if not isinstance(content, dict) or not {"columns", "data"} <= content.keys() <= {"columns", "data", "index"}:
+        received = named(content) if isinstance(content, dict) else kind_of(content)
+        raise malformed(f"dataframe_split: expected an object with columns, data and perhaps index, received {received}.")
+    names = content["columns"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise malformed(f"dataframe_split: expected columns to be a list of names, received {shown(names)}.")
+    return from_rows(names, rows_of(content["data"], "dataframe_split: data"), contract)
+
+
+def _tensor(content: Any, contract: Contract) -> Columns:
+    if isinstance(content, dict):
+        return from_lists(content)
+    rows = rows_of(content, "inputs or instances")
+    if rows and isinstance(rows[0], dict):
+        return from_objects(rows, contract)
+    names = [column.name for column in contract.columns]
+    if len(names) == 1 and not any(isinstance(row, list) for row in rows):
+        return {names[0]: rows}  # as MLflow reads it: one column, one value a row
+    return from_rows(names, rows, contract)
+
+
+FORMS: dict[str, Callable[[Any, Contract], Columns]] = {
+    "dataframe_split": _split,
+    RECORDS: from_objects,
+    "inputs": _tensor,
+    "instances": _tensor,
+}
+
+
+def _decode_csv(body: bytes, contract: Contract) -> Columns:
+    names, rows = csv_text.read(body, ALLOWED.rows)
+    columns = from_rows(names, rows, contract)
+    numeric = {column.name for column in contract.columns if column.kind != "category"}
+    return {name: spelling.numbers(cells) if name in numeric else spelling.texts(cells) for name, cells in columns.items()}
+
+
+def _unsupported(message: str) -> RequestError:
+    return RequestError(415, UNSUPPORTED_MEDIA_TYPE, message)

@@ -1,0 +1,92 @@
+"""`POST /models/<name>/predict`: rows as objects in, and for each row an answer that a program can use without knowing the model.
+
+    {"rows": [{"subject": "4711", "Age": 60, ...}, ...]}     or, for one row,     {"row": {"Age": 60, ...}}
+
+`subject` says of whom the row is: it goes to the audit log and comes back with the answer, and the model never sees it. A
+model with a column of that name takes none: there the column is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from slipway.audit import prediction_id
+from slipway.bundle.contract import ClassLabel, Contract
+from slipway.gateway.bodies import json_text, typed_rows
+from slipway.gateway.bodies.mlflow import JSON, media_type
+from slipway.gateway.bodies.shapes import Columns, from_objects, kind_of, malformed, named, objects_of
+from slipway.rows.subjects import SUBJECT, Subjects, takes_no_subject
+
+if TYPE_CHECKING:
+    from slipway.gateway.bodies.shapes import Scored
+
+ROW, ROWS = "row", "rows"
+
+
+def decode(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:
+    """Return the cells by column, and the rows' subjects: none at all where no row has one.
+
+    Raises:
+        RequestError: 415 for another content type than JSON, 400 for a body of another form, 413 for more rows than the settings allow.
+    """
+    media_type(content_type, (JSON,))
+    if quickly := typed_rows.read(body, contract, ROWS, SUBJECT):
+        columns, subjects = quickly
+        return columns, _told(subjects)
+    records = objects_of(_rows(json_text.decode(body, contract)), ROWS, contract)
+    if not records:
+        raise malformed("the request holds no rows; send one at least.")
+    subjects = [] if takes_no_subject(contract) else [record.pop(SUBJECT, None) for record in records]
+    return from_objects(records, contract), _told(subjects)
+
+
+def _told(subjects: Subjects) -> Subjects:
+    return subjects if any(subject is not None for subject in subjects) else ()
+
+
+def _rows(content: Any) -> Any:
+    if not isinstance(content, dict):
+        raise malformed(f'expected a JSON object: {{"row": {{...}}}} or {{"rows": [{{...}}, ...]}}, received {kind_of(content)}.')
+    if len(content) != 1 or not content.keys() <= {ROW, ROWS}:
+        raise malformed(f"expected exactly one key, row or rows, received {named(content) or 'an empty object'}.")
+    return [content[ROW]] if ROW in content else content[ROWS]
+
+
+class Prediction(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one row; `probabilities` are named by class. Structures are written twice as quickly as dictionaries."""
+
+    prediction_id: str
+    label: ClassLabel
+    meaning: str
+    probabilities: Any
+    subject: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def answer(scored: Scored, contract: Contract, request_id: str) -> dict[str, Any]:
+    """Return the reply's content: what is true of all rows once, then one prediction a row, in the rows' order."""
+    meanings = dict(zip(contract.classes, contract.class_meanings, strict=True))
+    probabilities = _probabilities(contract.classes)
+    subjects: Sequence[Any] = scored.subjects or [msgspec.UNSET] * len(scored.labels)
+    answered = enumerate(zip(scored.labels, scored.probabilities, subjects, strict=True))
+    return {
+        "model": contract.model,
+        "version": contract.version,
+        "run_id": contract.run_id,
+        "sample": contract.sample,
+        "positive": contract.positive,
+        "threshold": contract.threshold,
+        "predictions": [
+            Prediction(prediction_id(request_id, row), label, meanings[label], probabilities(*each), subject)
+            for row, (label, each, subject) in answered
+        ],
+    }
+
+
+@lru_cache(maxsize=64)
+def _probabilities(classes: tuple[ClassLabel, ...]) -> type[msgspec.Struct]:
+    names = {f"class_{number}": str(label) for number, label in enumerate(classes)}
+    return msgspec.defstruct("Probabilities", [(name, float) for name in names], rename=names, frozen=True, gc=False)

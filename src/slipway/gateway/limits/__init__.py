@@ -1,0 +1,1 @@
+"""How much a caller may ask: rate, guessing, and places at work."""

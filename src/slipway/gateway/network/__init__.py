@@ -1,0 +1,1 @@
+"""Connections: listening, TLS, time limits, response headers."""

@@ -1,0 +1,135 @@
+"""One uvicorn server a port, all on one event loop: the main port, and one a model."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import uvicorn
+
+from slipway.errors import PortTakenError
+from slipway.gateway.network.connections import KEEP_ALIVE, Connections, watched
+from slipway.gateway.request import Receive, Scope, Send
+from slipway.sockets import BACKLOG, bind
+
+LAST_ANSWERS = 30
+
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Applications(Protocol):
+    """The main port's ASGI application, which has one for each model's port."""
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]: ...
+    def for_model(self, model: str) -> Application: ...
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What all ports share. `open` and `close` say how a port's socket is come by and given up."""
+
+    connections: Connections = field(default_factory=Connections)
+    context: ssl.SSLContext | None = None
+    open: Callable[[str, int], socket.socket] = bind
+    close: Callable[[int], None] = lambda port: None
+
+
+class Listener(uvicorn.Server):
+    """uvicorn without its signal handlers: the process has many servers and handles a signal once. A TLS handshake must not take longer
+    than a header may.
+    """
+
+    transport: Transport
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.lifespan.startup()
+        loop, transport = asyncio.get_running_loop(), self.transport
+        kind = watched(transport.connections)
+
+        def connection() -> asyncio.Protocol:
+            return kind(self.config, self.server_state, self.lifespan.state, loop)
+
+        patience = transport.connections.header_seconds if transport.context else None
+        self.servers = [
+            await loop.create_server(
+                connection,
+                sock=sock,
+                ssl=transport.context,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=patience,
+                ssl_shutdown_timeout=patience,
+            )
+            for sock in sockets or []
+        ]
+        self.started = True
+
+
+class ModelPorts:
+    """The open ports. All methods are for the event loop's thread."""
+
+    def __init__(self, app: Applications, address: str, transport: Transport | None = None) -> None:
+        self._app = app
+        self._address = address
+        self._transport = transport or Transport()
+        self._open: dict[int, tuple[str, Listener]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def open(self, port: int, model: str) -> None:
+        """Answer for one model on its own port; nothing happens when that is so already.
+
+        Raises:
+            PortTakenError: Another model or another program listens there.
+        """
+        if port in self._open:
+            if (holder := self._open[port][0]) != model:
+                raise PortTakenError(f"port {port}: expected to be free for {model}, but {holder} is served there. Give one another port.")
+            return
+        self.listen(self._transport.open(self._address, port), model, self._app.for_model(model))
+
+    def listen(self, sock: socket.socket, holder: str, app: Application) -> None:
+        """Answer on a socket that listens already."""
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=LAST_ANSWERS,
+        )
+        listener = Listener(config)
+        listener.transport = self._transport
+        self._open[sock.getsockname()[1]] = (holder, listener)
+        task = asyncio.create_task(listener.serve([sock]), name=f"port-{holder}")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def close(self, port: int) -> None:
+        """Take no more connections on a port; requests that were taken are answered first."""
+        listener = self._open.pop(port)[1]
+        listener.should_exit = True
+        for server in getattr(listener, "servers", []):  # now, not at the listener's next tick: the port may be wanted again
+            server.close()
+        self._transport.close(port)
+
+    async def shut(self) -> None:
+        """Close every port and return when the last request is answered, or after 30 s."""
+        for port in list(self._open):
+            self.close(port)
+        await asyncio.gather(*self._running)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or not task.exception():
+            self._running.discard(task)  # one that failed stays, so that `shut` raises its error

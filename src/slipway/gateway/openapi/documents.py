@@ -1,0 +1,168 @@
+"""OpenAPI 3.1 documents: one per model from its contract, and one of the gateway's own paths.
+
+A model's document is written once per installation, and kept.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from slipway.bundle.contract import Contract
+from slipway.gateway.openapi import schemas
+from slipway.gateway.openapi.operations import MODEL, Schema, components, operation
+
+VERSION = "3.1.0"
+SCORING = (400, 401, 403, 404, 408, 413, 415, 503)
+READING = (404, 503)
+STATUS: Schema = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+
+
+class Documents:
+    """The models' documents, made when first asked for; one that a newer installation replaced is let go."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], tuple[str, bytes]] = {}
+
+    def of_model(self, installation: str, contract: Contract, server: str) -> bytes:
+        """Return the document of the version in service, as JSON, for the address its paths stand below."""
+        made = self._made.get((contract.model, server))
+        if made is None or made[0] != installation:
+            made = self._made[contract.model, server] = installation, msgspec.json.encode(of_model(contract, server))
+        return made[1]
+
+
+def of_model(contract: Contract, server: str) -> dict[str, Any]:
+    """Return the document of one model, whose paths stand below `server`: `/models/<name>`, or `/` on its own port."""
+    sample = " Trained on sample rows: not for use on patients or customers." if contract.sample else ""
+    return {
+        "openapi": VERSION,
+        "info": {
+            "title": contract.model,
+            "version": str(contract.version),
+            "summary": contract.description,
+            "description": f"{contract.registered_as}, run {contract.run_id}.{sample}",
+        },
+        "servers": [{"url": server}],
+        "paths": {
+            "/predict": {"post": _predict(contract)},
+            "/report": {"get": _report()},
+            "/outcomes": {"post": _outcomes(contract)},
+            "/invocations": {"post": _invocations(contract)},
+            "/ping": {"get": operation("ping", "Whether the model answers", {}, READING, of_version=True)},
+            "/health": {"get": operation("health", "Whether the model answers", {}, READING, of_version=True)},
+            "/version": {"get": operation("version", "The MLflow version that logged the model", {}, READING, of_version=True)},
+            "/openapi.json": {"get": operation("openapi", "This document", {"type": "object"}, (401, 403, *READING), of_version=True)},
+        },
+        "components": components(_schemas(contract)),
+    }
+
+
+@cache
+def of_gateway(version: str) -> bytes:
+    """Return the document of the gateway's own paths, as JSON."""
+    model: Schema = {"$ref": "#/components/schemas/Model"}
+    name: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "description": "The model's name."}
+    document = {
+        "openapi": VERSION,
+        "info": {"title": "Slipway gateway", "version": version, "summary": "Each model has its own: /models/{model}/openapi.json."},
+        "servers": [{"url": "/"}],
+        "paths": {
+            "/ping": {"get": operation("ping", "Whether the gateway answers", {}, ())},
+            "/health": {"get": operation("health", "Whether the gateway answers", {}, ())},
+            "/health/live": {"get": operation("live", "Whether the process lives; else start it anew", STATUS, ())},
+            "/health/ready": {"get": operation("ready", "Whether to send requests here, and why not", STATUS, (503,))},
+            "/metrics": {"get": _as_text(operation("metrics", "Counts, for Prometheus; needs the role operate", {}, (401, 403, 503)))},
+            "/sessions": {"post": _sign_in(), "delete": operation("signOut", "End the session whose token is sent", {}, (401, 503))},
+            "/version": {"get": operation("version", "The gateway's version", {}, ())},
+            "/openapi.json": {"get": operation("openapi", "This document", {"type": "object"}, ())},
+            "/models": {"get": operation("models", "The models", {"type": "array", "items": model}, (401, 503))},
+            "/models/{model}": {
+                "get": operation("model", "What is in service, and what failed", model, (401, 403, 404, 503)),
+                "parameters": [name],
+            },
+        },
+        "components": components({"Model": MODEL}),
+    }
+    return msgspec.json.encode(document)
+
+
+def _report() -> Schema:
+    described = operation("report", "What the last watch found, for a browser; needs the role operate", {}, (401, 403, 404, 503))
+    described["responses"]["200"]["content"] = {"text/html": {}}
+    return described | {"security": [{"key": []}, {"browser": []}]}
+
+
+def _as_text(described: Schema) -> Schema:
+    described["responses"]["200"]["content"] = {"text/plain": {}}
+    return described
+
+
+def _sign_in() -> Schema:
+    asked = {
+        "type": "object",
+        "required": ["name", "password"],
+        "properties": {"name": {"type": "string"}, "password": {"type": "string"}, "code": {"type": ["string", "null"]}},
+        "additionalProperties": False,
+    }
+    given = {
+        "type": "object",
+        "required": ["token", "token_type", "expires_in"],
+        "properties": {
+            "token": {"type": "string", "description": "Send it as `Authorization: Bearer <token>`."},
+            "token_type": {"const": "Bearer"},
+            "expires_in": {"type": "integer", "description": "Seconds."},
+        },
+    }
+    described = operation("signIn", "Buy a short-lived token for a password and, with a second factor, a code", given, (400, 413, 415, 503))
+    described["responses"]["401"] = {"description": "Name, password or code is wrong; the words do not tell which."}
+    return described | {"requestBody": {"required": True, "content": {"application/json": {"schema": asked}}}}
+
+
+def _predict(contract: Contract) -> Schema:
+    row = {"$ref": "#/components/schemas/SubjectRow"}
+    bodies = [
+        {"type": "object", "required": [key], "properties": {key: rows}, "additionalProperties": False}
+        for key, rows in (("row", row), ("rows", schemas.of_list(row)))
+    ]
+    content = {"application/json": {"schema": {"oneOf": bodies}, "example": {"rows": [schemas.example_row(contract)]}}}
+    answer = {"$ref": "#/components/schemas/Predictions"}
+    described = operation("predict", "Label, meaning and probabilities of each row", answer, SCORING, of_version=True)
+    return described | {"requestBody": {"required": True, "content": content}}
+
+
+def _invocations(contract: Contract) -> Schema:
+    row = schemas.example_row(contract)
+    forms = [{"$ref": f"#/components/schemas/{name}"} for name in ("Split", "Records", "Inputs", "Instances")]
+    content = {
+        "application/json": {"schema": {"oneOf": forms}, "example": {"dataframe_records": [row]}},
+        "text/csv": {"schema": {"type": "string"}, "example": schemas.as_csv(row)},
+    }
+    answer = {"$ref": "#/components/schemas/Labels"}
+    described = operation("invocations", "MLflow's scoring protocol: the label of each row", answer, SCORING, of_version=True)
+    return described | {"requestBody": {"required": True, "content": content}}
+
+
+def _outcomes(contract: Contract) -> Schema:
+    example = {"outcomes": [{"prediction_id": "0199c8e2f5a10123456789ab-0", "outcome": contract.classes[0]}]}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Outcomes"}, "example": example}}
+    answer = {"$ref": "#/components/schemas/Recorded"}
+    described = operation("outcomes", "What became of whom was predicted; needs the role outcome", answer, SCORING, of_version=True)
+    return described | {"requestBody": {"required": True, "content": content}}
+
+
+def _schemas(contract: Contract) -> dict[str, Schema]:
+    return {
+        "Row": schemas.of_row(contract),
+        "SubjectRow": schemas.of_subject_row(contract),
+        "Split": schemas.of_form("dataframe_split", schemas.of_split(contract)),
+        "Records": schemas.of_form("dataframe_records", schemas.of_list({"$ref": "#/components/schemas/Row"})),
+        "Inputs": schemas.of_form("inputs", schemas.of_tensor(contract)),
+        "Instances": schemas.of_form("instances", schemas.of_tensor(contract)),
+        "Labels": schemas.of_labels(contract),
+        "Predictions": schemas.of_predictions(contract),
+        "Outcomes": schemas.of_outcomes(contract),
+        "Recorded": schemas.of_recorded(),
+    }

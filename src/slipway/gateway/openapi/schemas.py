@@ -1,0 +1,198 @@
+"""JSON Schemas of what goes in and out, from a model's contract."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from slipway.bundle.contract import Column, Contract
+from slipway.gateway.bodies.outcomes import MOST
+from slipway.gateway.bodies.sizes import ALLOWED
+from slipway.rows.checks import LARGEST
+from slipway.rows.claims import ID, OBSERVED, OUTCOME, PREDICTION
+from slipway.rows.subjects import LONGEST_SUBJECT, SUBJECT, takes_no_subject
+
+Schema = dict[str, Any]
+
+
+def of_column(column: Column) -> Schema:
+    """Describe one cell. A whole number may be written with a zero fraction, 40.0, as JSON Schema has it too."""
+    described: Schema = {"description": column.description} if column.description else {}
+    if column.kind == "category":
+        return described | {"type": "string", "enum": list(column.values)}
+    if column.unit:
+        described["description"] = f"{column.description} ({column.unit})".strip()
+    bounds = {
+        "minimum": -LARGEST if column.low is None else _plain(column.low),
+        "maximum": LARGEST if column.high is None else _plain(column.high),
+    }
+    return described | {"type": column.kind} | bounds
+
+
+def of_row(contract: Contract) -> Schema:
+    """Describe a row as an object: every column, and no other key."""
+    return {
+        "type": "object",
+        "required": [column.name for column in contract.columns],
+        "properties": {column.name: of_column(column) for column in contract.columns},
+        "additionalProperties": False,
+        "examples": [example_row(contract)],
+    }
+
+
+def of_subject_row(contract: Contract) -> Schema:
+    """Describe a row as `predict` takes it: with the subject, unless the model has a column of that name."""
+    row = of_row(contract)
+    if takes_no_subject(contract):
+        return row
+    said = "An id of the patient or customer, for the audit log; the model never sees it. Any printable characters."
+    subject = _subject() | {"type": ["string", "null"], "description": said}
+    return row | {"properties": {SUBJECT: subject} | row["properties"]}
+
+
+def of_positions(contract: Contract) -> Schema:
+    """Describe a row as a list, in the contract's order."""
+    width = len(contract.columns)
+    cells = [of_column(column) for column in contract.columns]
+    return {"type": "array", "prefixItems": cells, "items": False, "minItems": width, "maxItems": width}
+
+
+def of_columns(contract: Contract) -> Schema:
+    """Describe rows as an object of columns, all of one length, which a schema cannot say."""
+    lists = {column.name: of_list(of_column(column)) for column in contract.columns}
+    description = "One list a column, all of one length."
+    return {"type": "object", "description": description, "required": list(lists), "properties": lists, "additionalProperties": False}
+
+
+def of_split(contract: Contract) -> Schema:
+    """Describe `dataframe_split`: the names in any order, the cells in the same one."""
+    names, width = [column.name for column in contract.columns], len(contract.columns)
+    columns = {"type": "array", "items": {"enum": names}, "uniqueItems": True, "minItems": width, "maxItems": width}
+    row = {"type": "array", "items": {"type": ["number", "string"]}, "minItems": width, "maxItems": width}
+    index = {"type": "array", "description": "Not read."}
+    return {
+        "type": "object",
+        "required": ["columns", "data"],
+        "properties": {"columns": columns, "data": of_list(row), "index": index},
+        "additionalProperties": False,
+    }
+
+
+def of_tensor(contract: Contract) -> Schema:
+    """Describe `inputs` and `instances`: rows by position, rows as objects, columns, or one row as an object."""
+    row = {"$ref": "#/components/schemas/Row"}
+    shapes = [of_list(of_positions(contract)), of_list(row), of_columns(contract), row]
+    return {"anyOf": [*shapes, of_list(of_column(contract.columns[0]))] if len(contract.columns) == 1 else shapes}
+
+
+def of_form(name: str, rows: Schema) -> Schema:
+    """Describe a body of one of MLflow's forms."""
+    params = {"type": ["object", "null"], "maxProperties": 0, "description": "The model takes none."}
+    return {"type": "object", "required": [name], "properties": {name: rows, "params": params}, "additionalProperties": False}
+
+
+def of_list(item: Schema) -> Schema:
+    return {"type": "array", "items": item} | _many()
+
+
+def of_label(contract: Contract) -> Schema:
+    meanings = "; ".join(f"{label}: {meaning}" for label, meaning in zip(contract.classes, contract.class_meanings, strict=True))
+    return {"enum": list(contract.classes), "description": meanings}
+
+
+def of_labels(contract: Contract) -> Schema:
+    """Describe the answer of `invocations`."""
+    labels = {"type": "array", "items": of_label(contract)}
+    return {"type": "object", "required": ["predictions"], "properties": {"predictions": labels}}
+
+
+def of_prediction(contract: Contract) -> Schema:
+    """Describe the answer to one row."""
+    names = [str(label) for label in contract.classes]
+    probabilities = {
+        "type": "object",
+        "description": "By class, as text. Each is from 0 to 1; together they are 1.",
+        "required": names,
+        "properties": {name: {"type": "number", "minimum": 0} for name in names},
+        "additionalProperties": False,
+    }
+    properties: Schema = {
+        "prediction_id": {"type": "string", "description": "Names the answer in the audit log: request id and row, from 0."},
+        "label": of_label(contract),
+        "meaning": {"type": "string", "enum": sorted(set(contract.class_meanings))},
+        "probabilities": probabilities,
+    }
+    subject = {SUBJECT: {"type": ["string", "null"], "description": "As it was sent; there when any row has one."}}
+    return {"type": "object", "required": list(properties), "properties": properties | subject}
+
+
+def of_predictions(contract: Contract) -> Schema:
+    """Describe the answer of `predict`."""
+    decides = "The positive class is answered from this probability on; null where the most probable class is."
+    properties: Schema = {
+        "model": {"const": contract.model},
+        "version": {"type": ["integer", "null"]},
+        "run_id": {"type": "string", "description": "The MLflow run that made the version."},
+        "sample": {"type": "boolean", "description": "true: trained on sample rows, not for use on patients or customers."},
+        "positive": {"enum": [*contract.classes, None], "description": "The class that the threshold is for."},
+        "threshold": {"type": ["number", "null"], "description": decides},
+        "predictions": {"type": "array", "description": "One a row, in the rows' order.", "items": of_prediction(contract)},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def of_outcomes(contract: Contract) -> Schema:
+    """Describe the body of `outcomes`. That a prediction is in the log is more than a schema can say."""
+    name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As the prediction's answer had it."}
+    said = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
+    time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known; with its zone, and in the past."}
+    rest = {OUTCOME: of_label(contract), OBSERVED: time}
+    rows = [
+        {"type": "object", "required": [key, OUTCOME], "properties": {key: of} | rest, "additionalProperties": False}
+        for key, of in ((PREDICTION, name), (SUBJECT, _subject() | {"description": said}))
+    ]
+    most = f"At most {min(MOST, ALLOWED.rows):,}."
+    outcomes = {"type": "array", "items": {"oneOf": rows}, "minItems": 1, "description": most}
+    return {"type": "object", "required": ["outcomes"], "properties": {"outcomes": outcomes}, "additionalProperties": False}
+
+
+def of_recorded() -> Schema:
+    """Describe the answer of `outcomes`."""
+    said = {"recorded": "The first of their prediction.", "corrected": "Another than before.", "repeated": "The same, not written again."}
+    properties = {kind: {"type": "integer", "minimum": 0, "description": what} for kind, what in said.items()}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def example_row(contract: Contract) -> dict[str, float | int | str]:
+    """Make up a row from the middle of every range; it is nobody's."""
+    return {column.name: example_cell(column) for column in contract.columns}
+
+
+def example_cell(column: Column) -> float | int | str:
+    if column.kind == "category":
+        return column.values[0]
+    low = column.low if column.low is not None else min(0.0, column.high or 0.0)
+    high = column.high if column.high is not None else max(low, 1.0)
+    middle = (low + high) / 2
+    if column.kind == "integer":
+        return int(middle) if int(middle) >= low else int(high)
+    return middle if not low <= round(middle, 1) <= high else round(middle, 1)
+
+
+def as_csv(row: dict[str, float | int | str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([list(row), list(row.values())])
+    return text.getvalue()
+
+
+def _subject() -> Schema:
+    return {"type": "string", "minLength": 1, "maxLength": LONGEST_SUBJECT, "pattern": "^[ -~]+$"}
+
+
+def _many() -> Schema:
+    return {"minItems": 1, "maxItems": ALLOWED.rows}
+
+
+def _plain(bound: float) -> float | int:
+    return int(bound) if float(bound).is_integer() else bound

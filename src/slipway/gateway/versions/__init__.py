@@ -1,0 +1,1 @@
+"""The versions that answer: loaded, switched, batched, split and shadowed."""

@@ -1,0 +1,41 @@
+"""One request's way from its body to the model's answers: decode, check, run, with no frame between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from slipway.gateway.bodies.refusing import check
+from slipway.gateway.bodies.shapes import Columns, Scored
+from slipway.rows.checks import Cells
+from slipway.rows.subjects import Subjects, wrong_subjects
+
+if TYPE_CHECKING:
+    from slipway.bundle.contract import Contract
+    from slipway.bundle.deployment import Deployment
+    from slipway.gateway.versions.splitting import Turn
+
+# Content type, body and contract in; cells by column out, and of whom each row is, empty where nothing says so.
+Decode = Callable[[str, bytes, "Contract"], tuple[Columns, Subjects]]
+
+
+def checked(decode: Decode, contract: Contract, content_type: str, body: bytes) -> tuple[dict[str, Cells], Subjects]:
+    """Return all rows of a body by column in contract order; one bad row, and there are none.
+
+    Raises:
+        RequestError: 415, 413 or 400; a row breaks the contract, or the body is not what `decode` takes.
+    """
+    columns, subjects = decode(content_type, body, contract)
+    return check(columns, contract, wrong_subjects(subjects)), subjects
+
+
+def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes, turn: Turn | None = None) -> Scored:
+    """Return the answers to all rows of a body. Raises as `checked` does.
+
+    Args:
+        turn: A challenger that may answer in place of the deployment, whose contract its columns are those of.
+    """
+    columns, subjects = checked(decode, deployment.contract, content_type, body)
+    if turn and (answered := turn.answer(columns, subjects)):
+        return Scored(columns, *answered, subjects, by_challenger=True)
+    return Scored(columns, *deployment.predict(columns), subjects)

@@ -1,0 +1,138 @@
+"""Which version is tried beside the one in service: follows the bundle store's challenges, as `fleet` follows its pointers.
+
+A challenger is proven beside everything else, and never answers unless it could be. What its file asks for runs, or nothing does:
+the service can do without it, so one that was replaced by a broken one does not go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.bundle.store.active import Pointer
+from slipway.bundle.store.challenger import CHALLENGER, Challenge, challenged, mismatch
+from slipway.errors import SlipwayError
+from slipway.gateway.versions.pointers import LOOK_EVERY, Failure, Stamp, load, stamps
+from slipway.gateway.versions.splitting import Challenger
+
+if TYPE_CHECKING:
+    from slipway.bundle.deployment import Deployment
+
+NO_PORT = 0
+
+logger = logging.getLogger(__name__)
+
+
+class Challengers:
+    """The challengers of all models. For the event loop's thread; only `follow` and `pair` change something.
+
+    Args:
+        champion: Returns the version that answers for a model now.
+    """
+
+    def __init__(self, store: Path, champion: Callable[[str], Deployment | None]) -> None:
+        self._store, self._champion = store, champion
+        self._seen: dict[str, Stamp] = {}
+        self._loaded: dict[str, tuple[Deployment, float]] = {}
+        self._running: dict[str, Challenger] = {}
+        self._failures: dict[str, Failure] = {}
+
+    def beside(self, champion: Deployment) -> Challenger | None:
+        """Return the challenger of the version that a request began with; None when there is none, or it rests."""
+        found = self._running.get(champion.contract.model)
+        return found if found and found.champion == champion.installation else None
+
+    def status(self, model: str) -> dict[str, Any] | None:
+        """Return what is tried and what is wrong with it, ready for JSON; None without a challenge."""
+        loaded, failure = self._loaded.get(model), self._failures.get(model)
+        if loaded is None and failure is None:
+            return None
+        told: dict[str, Any] = dict.fromkeys(("version", "run_id", "installation", "share"))
+        if loaded:
+            deployment, share = loaded
+            contract = deployment.contract
+            told = {"version": contract.version, "run_id": contract.run_id, "installation": deployment.installation, "share": share}
+        return told | {"error": failure and {"installation": failure.installation, "message": failure.message}}
+
+    def pair(self, model: str) -> None:
+        """Let the model's challenger run beside its champion of now, or have it rest. To be called in the step that changes either."""
+        loaded, champion = self._loaded.get(model), self._champion(model)
+        self._running.pop(model, None)
+        if loaded is None or champion is None:
+            return
+        deployment, share = loaded
+        if why := _rests(champion, deployment, share):
+            self._fail(model, Failure(deployment.installation, why))
+        else:
+            self._failures.pop(model, None)
+            self._running[model] = Challenger(deployment, share, champion.installation)
+
+    async def follow(self) -> None:
+        """Look at the challenges for ever."""
+        while True:
+            try:
+                await self._look()
+            except OSError:
+                logger.exception("%s cannot be read; challengers stay as they are", self._store)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _look(self) -> None:
+        # A challenger waits until its champion is in service: that one's first answer is not to wait for it.
+        found = {model: stamp for model, stamp in stamps(self._store, CHALLENGER).items() if self._champion(model)}
+        for model in self._seen.keys() - found.keys():
+            self._withdraw(model)
+        for model, stamp in found.items():
+            if stamp != self._seen.get(model):
+                self._seen[model] = stamp  # before the file is read: one that changes meanwhile is seen at the next look
+                await self._renew(model)
+
+    async def _renew(self, model: str) -> None:
+        installation = ""
+        try:
+            challenge = challenged(self._store, model)
+            if challenge is None:
+                return
+            installation = challenge.installation
+            deployment = await self._load(model, challenge)
+        except Exception as error:
+            if not isinstance(error, SlipwayError):
+                logger.exception("%s: the challenger cannot be loaded", model)
+            self._loaded.pop(model, None)
+            self._running.pop(model, None)
+            self._fail(model, Failure(installation, str(error) if isinstance(error, SlipwayError) else f"{type(error).__name__}: {error}"))
+            return
+        self._loaded[model] = deployment, challenge.share
+        self.pair(model)
+        if model in self._running:
+            how = f"answers {challenge.share:.1%} of the requests" if challenge.share else "is asked in shadow"
+            logger.info("%s version %s is the challenger and %s", model, deployment.contract.version, how)
+
+    async def _load(self, model: str, challenge: Challenge) -> Deployment:
+        pointer = Pointer(challenge.bundle, NO_PORT, challenge.installation)
+        return await asyncio.to_thread(load, self._store / model / challenge.bundle, model, pointer, NO_PORT)
+
+    def _withdraw(self, model: str) -> None:
+        del self._seen[model]
+        self._failures.pop(model, None)
+        self._running.pop(model, None)
+        if loaded := self._loaded.pop(model, None):
+            logger.info("%s version %s is no challenger any more", model, loaded[0].contract.version)
+
+    def _fail(self, model: str, failure: Failure) -> None:
+        if failure != self._failures.get(model):
+            logger.error("%s: challenger %s does not run: %s", model, failure.installation, failure.message)
+        self._failures[model] = failure
+
+
+def _rests(champion: Deployment, challenger: Deployment, share: float) -> str:
+    ours, theirs = champion.contract, challenger.contract
+    if (ours.version, ours.run_id) == (theirs.version, theirs.run_id):
+        return f"it rests, because version {ours.version} is in service itself. `slipway challenge {ours.model} --end` ends it."
+    if why := mismatch(ours, theirs):
+        return f"it rests beside version {ours.version}: {why}"
+    if share and theirs.sample and not ours.sample:
+        return "it rests, because it was trained on sample rows, and real callers are not to be answered by it."
+    return ""

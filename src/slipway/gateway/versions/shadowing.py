@@ -1,0 +1,124 @@
+"""What the version that did not answer says of the same rows: scored when the answer has left, logged, and never given to anybody.
+
+What does not find room is counted as skipped; no answer waits for a shadow, or fails by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from slipway.audit import AuditLog, Shadowed
+from slipway.gateway.metrics.counts import Metrics
+from slipway.rows.checks import Cells
+
+if TYPE_CHECKING:
+    from slipway.bundle.contract import ClassLabel
+    from slipway.bundle.deployment import Deployment
+
+MOST_REQUESTS, MOST_ROWS = 256, 100_000
+LAST_SHADOWS = 5.0  # seconds for what waits when the gateway ends
+AT_ONCE = 0.001  # seconds of shadows before the requests that came meanwhile have their turn
+QUICK = 0.005  # a version that takes longer works in a thread, so that answers need not wait for it
+QUIET = 10.0  # seconds between two complaints
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """The version that did not answer, and the request: n checked rows by column, and the n labels that were answered."""
+
+    deployment: Deployment
+    request_id: str
+    time: float
+    columns: dict[str, Cells]
+    labels: list[ClassLabel]
+    large: bool
+
+
+class Shadows:
+    """The shadows that wait, for one event loop. `follow` scores them."""
+
+    def __init__(self, log: AuditLog, metrics: Metrics, most_requests: int = MOST_REQUESTS, most_rows: int = MOST_ROWS) -> None:
+        self._log, self._metrics = log, metrics
+        self._most_requests, self._most_rows = most_requests, most_rows
+        self._queue: deque[Shadow] = deque()
+        self._rows = 0
+        self._filled = asyncio.Event()
+        self._quick: set[str] = set()
+        self._complained = float("-inf")
+
+    def put(self, shadow: Shadow) -> None:
+        """Have a request scored later, if there is room. One that comes to an empty queue is taken whatever its size."""
+        rows = len(shadow.labels)
+        if len(self._queue) >= self._most_requests or (self._queue and self._rows + rows > self._most_rows):
+            self._metrics.shadow_skipped(shadow.deployment.contract.model, rows)
+            return
+        self._queue.append(shadow)
+        self._rows += rows
+        self._filled.set()
+
+    async def follow(self) -> None:
+        """Score what comes, for ever."""
+        while True:
+            await self._filled.wait()
+            await self._work()
+
+    async def finish(self, seconds: float = LAST_SHADOWS) -> None:
+        """Score what waits, for so long at most; to be called when `follow` was cancelled."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._work(), seconds)
+        if self._queue:
+            logger.warning("%d requests were not compared: the gateway ends", len(self._queue))
+
+    async def _work(self) -> None:
+        since = time.perf_counter()
+        while self._queue:
+            await self._score(self._queue[0])
+            self._rows -= len(self._queue.popleft().labels)  # now: one whose scoring is cancelled is scored by `finish`
+            if time.perf_counter() - since > AT_ONCE:
+                await asyncio.sleep(0)
+                since = time.perf_counter()
+        self._filled.clear()
+
+    async def _score(self, shadow: Shadow) -> None:
+        deployment, started = shadow.deployment, time.perf_counter()
+        try:
+            if shadow.large or deployment.installation not in self._quick:
+                labels, probabilities = await asyncio.to_thread(deployment.predict, shadow.columns)
+            else:
+                labels, probabilities = deployment.predict(shadow.columns)
+        except Exception:
+            self._metrics.shadow_skipped(deployment.contract.model, len(shadow.labels))
+            self._complain(deployment)
+            return
+        seconds = time.perf_counter() - started
+        if not shadow.large:
+            (self._quick.add if seconds < QUICK else self._quick.discard)(deployment.installation)
+        agrees = [label == answered for label, answered in zip(labels, shadow.labels, strict=True)]
+        self._record(Shadowed(shadow.request_id, shadow.time, deployment.contract, labels, probabilities, agrees, seconds * 1e3))
+
+    def _record(self, shadowed: Shadowed) -> None:
+        if written := self._log.shadow(shadowed):
+            written.add_done_callback(partial(self._count, shadowed.contract.model, len(shadowed.agrees), sum(shadowed.agrees)))
+        else:
+            self._metrics.shadow_skipped(shadowed.contract.model, shadowed.size)
+
+    def _count(self, model: str, rows: int, agreeing: int, written: asyncio.Future[None]) -> None:
+        if written.cancelled() or written.exception():
+            self._metrics.shadow_skipped(model, rows)
+        else:
+            self._metrics.shadowed(model, agreeing, rows - agreeing)
+
+    def _complain(self, deployment: Deployment) -> None:
+        if (now := time.monotonic()) - self._complained >= QUIET:
+            self._complained = now
+            contract = deployment.contract
+            logger.exception("%s version %s could not answer in shadow; callers did not notice", contract.model, contract.version)

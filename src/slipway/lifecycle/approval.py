@@ -1,0 +1,77 @@
+"""A person's word on a candidate that passed the gate: what they are asked, and what their answer is worth."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+from slipway.lifecycle import promotion
+from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.report import SAMPLE_WARNING, verdict_and_figures
+from slipway.records import Candidate, Decision, Verdict
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+
+logger = logging.getLogger(__name__)
+
+Event = Literal["approved", "rejected"]
+
+
+def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str, run_url: str | None) -> str:
+    """Return, as Markdown, what is to be decided, and what to know for it: verdict, figures beside the champion's, the model card.
+
+    Args:
+        card: The model card, as Markdown.
+        run_url: The page of the MLflow run, which has pictures and evidence; None where MLflow has no pages.
+    """
+    place = f"in the place of version {verdict.champion}" if verdict.champion else "as the first version"
+    lines = [
+        f"# Put version {candidate.version} of {spec.name} into service, {place}?\n",
+        SAMPLE_WARNING if candidate.sample else "",
+        f"It passed the gate. {'Version ' + str(verdict.champion) + ' answers until you approve.' if verdict.champion else ''}"
+        f"{f' Pictures and evidence: [MLflow run]({run_url}).' if run_url else ''}\n",
+        *verdict_and_figures(candidate, verdict),
+        "",
+        card,
+    ]
+    return "\n".join(lines)
+
+
+def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings, run_url: str | None) -> Decision:
+    """Write the decision into the ledger, and return what becomes of the release; service and registry are left alone.
+
+    An approval counts only while the champion is the one that the candidate was compared with: the person has seen no other figures.
+    The caller holds the model's lock.
+    """
+    event: Event = "approved" if decision.approved else "rejected"
+    _write(event, candidate, decision.who, decision.why, settings, run_url)
+    if not decision.approved:
+        return decision
+    champion = registry.state(connect(settings), candidate.registered_as).aliases.get(registry.CHAMPION)
+    if (objection := outdated(candidate, verdict, champion)) is None:
+        return decision
+    _write("rejected", candidate, "slipway", objection, settings, run_url)
+    logger.warning("%s: the approval does not count: %s", candidate.model, objection)
+    return Decision(approved=False, who="slipway", why=objection)
+
+
+def _write(event: Event, candidate: Candidate, who: str, why: str, settings: Settings, run_url: str | None) -> None:
+    """Enter it into the ledger, once: where MLflow stops answering half-way, the run tries to settle again."""
+    entered = Ledger(settings.ledger).history(candidate.model)
+    if any((one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, who, why, run_url) for one in entered):
+        return
+    promotion.decide(candidate, settings, event, who, why, run_url)
+    logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, who, why)
+
+
+def outdated(candidate: Candidate, verdict: Verdict, champion: int | None) -> str | None:
+    """Return why a verdict holds no longer, or None while `champion` is the one it was about."""
+    if champion == verdict.champion:
+        return None
+    now, then = (f"version {held}" if held else "no version" for held in (champion, verdict.champion))
+    return (
+        f"version {candidate.version} was compared with {then} in service, and now {now} is. "
+        f"Release {candidate.model} again, so that it is compared with that."
+    )

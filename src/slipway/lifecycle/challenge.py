@@ -1,0 +1,110 @@
+"""A version on trial beside the champion: begun and ended in gateway and registry together, and chosen for promotion."""
+
+from __future__ import annotations
+
+from slipway.bundle.reading import Bundle
+from slipway.bundle.store.active import active
+from slipway.bundle.store.challenger import Challenge
+from slipway.errors import ChallengeError
+from slipway.lifecycle import serving
+from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.rollback import candidate_of
+from slipway.records import Candidate, Record
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+from slipway.tracking.unfinished import MODEL_TAG
+
+
+class Chosen(Record):
+    """A version to be promoted, and the name of the spec that it was made by: the model's own, or that of one that challenges it."""
+
+    candidate: Candidate
+    made_by: str
+
+
+def require_champion(spec: ModelSpec, settings: Settings) -> None:
+    """Refuse to make a challenger where nothing is in service that it could be tried beside.
+
+    Raises:
+        ChallengeError: Nothing is.
+    """
+    if active(settings.bundles, spec.service) is None:
+        raise ChallengeError(
+            f"{spec.name} challenges {spec.service}, of which no version is in service on this host. "
+            f"Run `slipway release {spec.service}` first."
+        )
+
+
+def begin(spec: ModelSpec, bundle: Bundle, share: float, settings: Settings) -> Challenge:
+    """Have the gateway try a registered version, and give it the alias `challenger`. Safe to repeat; the caller holds the model's lock.
+
+    Args:
+        share: The fraction of requests that it answers, less than 1; 0: none, in shadow.
+    Raises:
+        BundleError: It cannot be compared with what is in service; nothing was changed.
+        ServingError: The gateway is not there, or did not take the bundle. What was tried before still is.
+    """
+    version = bundle.contract.version
+    about = f"{spec.service}: version {version}, {how(share)}"
+    _administered(settings, "challenge", about)  # before: no caller is answered by a version whose challenge was not logged
+    try:
+        made = serving.challenge(bundle, share, settings)
+        registry.challenge(connect(settings), spec.registered_as, version)
+    except BaseException:
+        _administered(settings, "challenge failed", about)
+        raise
+    return made
+
+
+def end(spec: ModelSpec, settings: Settings) -> bool:
+    """End the challenge and take the alias away, also where only one of the two is left; return whether the gateway had one."""
+    ended = serving.end_challenge(spec.service, settings)
+    if ended:
+        _administered(settings, "end challenge", spec.service)
+    registry.challenge(connect(settings), spec.registered_as, None)
+    return ended
+
+
+def how(share: float) -> str:
+    """Return in words how much a challenger answers."""
+    return f"it answers {share * 100:.4g}% of the requests" if share else "in shadow, it answers nobody"
+
+
+def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> Chosen:
+    """Choose the version that is to be promoted, and verify its bundle. The caller holds the model's lock. Nothing is changed.
+
+    Args:
+        spec: Of the model that has the service.
+        version: None for the one with the alias `challenger`.
+    Raises:
+        ChallengeError: There is no challenger, the version is in service already, or nobody knows what made it.
+        RegistryError: There is no such version, or it has no bundle.
+        BundleError: Its bundle is altered, or is another model's.
+    """
+    client = connect(settings)
+    aliases = registry.state(client, spec.registered_as).aliases
+    if (wanted := version or aliases.get(registry.CHALLENGER)) is None:
+        raise ChallengeError(
+            f"{spec.name} has no challenger, so there is none to promote. Release a model that challenges it, try a version with "
+            f"`slipway challenge {spec.name} --version N`, or name one with --version."
+        )
+    if wanted == aliases.get(registry.CHAMPION):
+        raise ChallengeError(f"{spec.name}: version {wanted} is in service already, so there is nothing to promote. Name another version.")
+    with registry.bundle_of(client, spec.registered_as, wanted) as bundle:
+        contract = bundle.contract
+    held = client.get_model_version(spec.registered_as, str(wanted))
+    if (made_by := held.tags.get(MODEL_TAG)) is None:
+        raise ChallengeError(
+            f"{spec.registered_as} version {wanted} does not say which model made it, so no release did. Name another version."
+        )
+    candidate = candidate_of(spec, wanted, contract, str(held.run_id), Ledger(settings.ledger).history(spec.name))
+    return Chosen(candidate=candidate, made_by=made_by)
+
+
+def _administered(settings: Settings, what: str, about: str) -> None:
+    from slipway.audit import administered
+    from slipway.audit.administering import myself
+
+    administered(settings.audit_url or settings.home, myself(), what, about)

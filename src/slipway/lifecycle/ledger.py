@@ -1,0 +1,158 @@
+"""The promotion ledger: what happened to each model's service, in order, never changed afterwards.
+
+A promotion is announced before it begins and struck off when it ended, so that one cut short by a killed process is known
+to the next release, which puts the registry and the service back.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from slipway.errors import ReleaseInProgressError
+from slipway.lifecycle.append_only import database, guard
+from slipway.records import Candidate, Metrics, Promotion, Record
+
+logger = logging.getLogger(__name__)
+
+Event = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected"]
+IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
+ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen while none is in progress
+
+_METADATA = MetaData()
+_ENTRIES = Table(
+    "ledger",
+    _METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", String, nullable=False, index=True),
+    Column("entry", JSON, nullable=False),
+)
+_INTENTS = Table("promotions_in_progress", _METADATA, Column("model", String, primary_key=True), Column("promotion", JSON, nullable=False))
+
+
+def _myself() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+class Entry(Record):
+    """One event. `previous` is the version in service just before it; `aliases` and `stage` are the version's right after it.
+
+    `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the Prefect run's page, None where there is none.
+    """
+
+    event: Event
+    model: str
+    version: int
+    previous: int | None
+    aliases: list[str]
+    stage: str
+    metrics: Metrics
+    confusion_matrix: list[list[int]]
+    data_sha256: str
+    sample: bool
+    run_id: str
+    why: str
+    run_url: str | None = None
+    who: str = Field(default_factory=_myself)
+    at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+def entry(
+    event: Event,
+    candidate: Candidate,
+    *,
+    previous: int | None,
+    aliases: list[str],
+    stage: str,
+    why: str,
+    run_url: str | None = None,
+    who: str | None = None,
+) -> Entry:
+    """Return the entry of something that happened to a candidate, dated now, by `who`, or if None by the user who runs this."""
+    if candidate.version is None:
+        raise ValueError("a dry run registers no version, so there is nothing to enter in the ledger.")
+    return Entry(
+        event=event,
+        model=candidate.model,
+        version=candidate.version,
+        previous=previous,
+        aliases=aliases,
+        stage=stage,
+        metrics=candidate.metrics,
+        confusion_matrix=candidate.confusion_matrix,
+        data_sha256=candidate.data_sha256,
+        sample=candidate.sample,
+        run_id=candidate.run_id,
+        why=why,
+        run_url=run_url,
+        who=_myself() if who is None else who,
+    )
+
+
+class Ledger:
+    """The ledger in one database: SQLite in the home folder, or any that SQLAlchemy reaches."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = database(url, _METADATA)
+        guard(self._engine, _ENTRIES.name)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+    def append(self, record: Entry) -> None:
+        """Write an entry. One that ends a promotion also strikes off that model's promotion in progress, in the same transaction."""
+        with self._transaction() as connection:
+            connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
+            if record.event in ENDS_A_PROMOTION:
+                connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
+        logger.info("%s: the ledger holds: version %d %s, by %s", record.model, record.version, record.event, record.who)
+
+    def announce(self, promotion: Promotion) -> None:
+        """Note that a promotion begins, and how things stand before it.
+
+        Raises:
+            ReleaseInProgressError: One that has not ended is noted already.
+        """
+        model = promotion.candidate.model
+        try:
+            with self._transaction() as connection:
+                connection.execute(insert(_INTENTS).values(model=model, promotion=promotion.model_dump(mode="json")))
+        except IntegrityError:
+            raise ReleaseInProgressError(
+                f"{model}: another promotion of this model has begun and not ended; wait, then try again."
+            ) from None
+
+    def unfinished(self, model: str) -> Promotion | None:
+        """Return the promotion that was announced and never ended, or None."""
+        with self._transaction() as connection:
+            row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
+        return None if row is None else Promotion.model_validate(row[0])
+
+    def all_unfinished(self) -> list[str]:
+        """Return the models whose promotion was announced and never ended."""
+        with self._transaction() as connection:
+            return list(connection.execute(select(_INTENTS.c.model).order_by(_INTENTS.c.model)).scalars())
+
+    def history(self, model: str | None = None, last: int | None = None) -> list[Entry]:
+        """Return the entries of one model, or of all, oldest first.
+
+        Args:
+            last: Only so many of the newest; all if None.
+        """
+        wanted = select(_ENTRIES.c.entry).order_by(_ENTRIES.c.id.desc())
+        if model is not None:
+            wanted = wanted.where(_ENTRIES.c.model == model)
+        with self._transaction() as connection:
+            rows = connection.execute(wanted.limit(last)).all()
+        return [Entry.model_validate(row[0]) for row in reversed(rows)]

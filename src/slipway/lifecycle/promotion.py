@@ -1,0 +1,138 @@
+"""Putting a version into the champion's place, a new one or an earlier one, and putting everything back."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Literal
+
+import msgspec
+
+from slipway.bundle.store.active import Pointer, active
+from slipway.bundle.store.challenger import end_promoted
+from slipway.errors import ReleaseInProgressError
+from slipway.lifecycle import version_tags
+from slipway.lifecycle.ledger import Event, Ledger, entry
+from slipway.lifecycle.serving import revert
+from slipway.records import Action, Candidate, Promotion
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+
+logger = logging.getLogger(__name__)
+
+
+def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: Action = "release", because: str = "") -> Promotion:
+    """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once.
+
+    Args:
+        action: Whether a release promotes a new version, a person or `watch` a challenger, or an earlier version comes back.
+        because: Why, for the last two.
+    """
+    if candidate.version is None:
+        raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
+    client = connect(settings)
+    pointer = active(settings.bundles, spec.service)
+    promotion = Promotion(
+        candidate=candidate,
+        host=socket.gethostname(),
+        registry=registry.state(client, spec.registered_as),
+        pointer=None if pointer is None else msgspec.to_builtins(pointer),
+        action=action,
+        because=because,
+    )
+    Ledger(settings.ledger).announce(promotion)
+    try:
+        registry.promote(client, spec.registered_as, candidate.version)
+    except BaseException as error:
+        undo(promotion, settings, why=f"the registry could not be changed: {error}")
+        raise
+    return promotion
+
+
+def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
+    """Write the ledger line of a promotion whose endpoint answered the smoke test; if it was the challenger, it is one no more.
+
+    Not before: a promotion that is undone leaves the challenge as it was.
+    """
+    event: Event = "rolled back" if promotion.action == "rollback" else "promoted"
+    previous = promotion.registry.aliases.get(registry.CHAMPION)
+    _record(event, promotion.candidate, settings, previous=previous, why=why, run_url=run_url)
+    end_promoted(settings.bundles, promotion.candidate.model)
+
+
+def refuse(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
+    """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
+    held = registry.state(connect(settings), candidate.registered_as)
+    _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+
+
+def challenge(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
+    """Write the ledger line of a candidate that is tried beside the champion now; it stays in Staging."""
+    held = registry.state(connect(settings), candidate.registered_as)
+    _record("challenging", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+
+
+def decide(
+    candidate: Candidate, settings: Settings, event: Literal["approved", "rejected"], who: str, why: str, run_url: str | None = None
+) -> None:
+    """Write down what a person decided about a candidate that had passed the gate; service and registry are left alone.
+
+    Args:
+        who: The person, as they named themselves.
+    """
+    held = registry.state(connect(settings), candidate.registered_as)
+    _record(event, candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url, who=who)
+
+
+def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
+    """Put service and registry back to how they stood before, and write it down. Safe to repeat."""
+    candidate, before = promotion.candidate, promotion.registry
+    pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
+    revert(candidate.model, pointer, settings)
+    registry.restore(connect(settings), before)
+    if promotion.because:
+        why = f"{why} (it was {'rolled back to' if promotion.action == 'rollback' else 'promoted'} because: {promotion.because})"
+    _record("undone", candidate, settings, previous=before.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+    logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
+
+
+def recover(spec: ModelSpec, settings: Settings) -> bool:
+    """Undo a promotion that a killed process left half-way; the caller holds the model's lock. Returns whether there was one.
+
+    Raises:
+        ReleaseInProgressError: It was begun on another host.
+    """
+    left = Ledger(settings.ledger).unfinished(spec.service)
+    if left is None:
+        return False
+    if left.host != socket.gethostname():
+        # only that host's gateway and bundle store can be put back, and the release may still be running there
+        what = "rollback to" if left.action == "rollback" else "promotion of"
+        raise ReleaseInProgressError(
+            f"{spec.service}: a {what} version {left.candidate.version} from host {left.host} has not ended. "
+            f"Wait until it has; if it was killed, release or roll back on {left.host}, which puts things back."
+        )
+    undo(left, settings, why=f"the {left.action} was cut short between promotion and smoke test")
+    return True
+
+
+def _record(
+    event: Event,
+    candidate: Candidate,
+    settings: Settings,
+    *,
+    previous: int | None,
+    why: str,
+    run_url: str | None = None,
+    who: str | None = None,
+) -> None:
+    """Enter what happened, with the aliases and the stage that the version has now; then say the same on its page in MLflow."""
+    client = connect(settings)
+    now = registry.state(client, candidate.registered_as)
+    aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)
+    stage = now.stages[candidate.version or 0]
+    entered = entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, who=who)
+    Ledger(settings.ledger).append(entered)
+    version_tags.mirror(client, candidate.registered_as, entered)

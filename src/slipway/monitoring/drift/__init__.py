@@ -1,0 +1,1 @@
+"""Whether served rows have drifted from the training rows, column by column."""

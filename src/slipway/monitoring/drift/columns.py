@@ -1,0 +1,73 @@
+"""One column of a window beside the training rows: a distance that says how far, and a test that says whether by chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from slipway.monitoring.drift import methods
+from slipway.monitoring.findings import ColumnDrift
+from slipway.spec.columns import Feature, Numeric
+from slipway.spec.watch import Drift, as_categories
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One column as it is compared: its cells in the reference and in the window, as floats or as texts, and what counts as drift."""
+
+    name: str
+    categories: bool
+    reference: pd.Series[Any]
+    current: pd.Series[Any]
+    drift: Drift
+
+    @property
+    def methods(self) -> tuple[str, str]:
+        """Evidently's names of the distance and of the test."""
+        return self.drift.methods(self.categories)
+
+    @property
+    def threshold(self) -> float:
+        """The least distance that counts."""
+        return self.drift.least(self.categories)
+
+
+def feature(name: str, kind: Feature, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> Compared:
+    """Return a feature as it is compared; a whole number may be written as 1 in the one and as 1.0 in the other."""
+    if not as_categories(kind):
+        return Compared(name, False, numbers(training), numbers(served), drift)
+    if isinstance(kind, Numeric):
+        training, served = training.astype("int64"), served.astype("int64")
+    return Compared(name, True, texts(training), texts(served), drift)
+
+
+def numbers(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return numbers as floats, under a new index."""
+    return cells.astype("float64").reset_index(drop=True)
+
+
+def texts(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return categories, codes or labels as texts, under a new index."""
+    return cells.astype(str).reset_index(drop=True)
+
+
+def compare(column: Compared, significance: float) -> ColumnDrift:
+    """Return the distance, the test's p-value, and whether both say that the column drifted.
+
+    Args:
+        significance: The largest p-value that counts, for this one column.
+    """
+    distance_by, test = column.methods
+    distance, p_value = (methods.score(name, column.reference, column.current, column.categories) for name in (distance_by, test))
+    return ColumnDrift(
+        column=column.name,
+        distance_by=distance_by,
+        distance=distance,
+        threshold=column.threshold,
+        test=test,
+        p_value=p_value,
+        significance=significance,
+        drifted=methods.drifted(distance, column.threshold, p_value, significance),
+    )

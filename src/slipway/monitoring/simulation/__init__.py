@@ -1,0 +1,1 @@
+"""Rows of a chosen drift: drawn from the test rows, and sent through the endpoint."""

@@ -1,0 +1,111 @@
+"""Rows and outcomes of a chosen drift, drawn from rows a version has not learnt from: for trying the watch, and measuring it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from slipway.errors import SimulationError
+from slipway.spec import Category, ClassLabel, Feature, ModelSpec, Numeric
+from slipway.spec.watch import as_categories
+from slipway.training.splitting import Rows
+
+Kind = Literal["none", "covariate", "label", "concept"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+USUAL: dict[Kind, float] = {"none": 0.0, "covariate": 1.0, "label": 0.3, "concept": 0.3}
+LARGEST = 10.0  # standard deviations
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """(n, columns) rows that keep the contract, in the order they are to be sent, and what became of each."""
+
+    rows: pd.DataFrame
+    outcomes: list[ClassLabel]
+
+
+def simulate(spec: ModelSpec, held_out: Rows, kind: Kind, count: int, *, size: float | None = None, seed: int = 0) -> Stream:
+    """Draw test rows with replacement, with their true labels, and let them drift.
+
+    - none: rows and outcomes as they are.
+    - covariate: every number lies `size` standard deviations of the training rows higher, as far as the contract allows; a zero
+      that stands for "not measured" stays one. Of categories, codes and yes-or-no, `size` / 2 of the rows, all of them at most,
+      take the value that is rarest among the training rows. Outcomes stay those of the rows as they were drawn: nobody knows
+      what would have become of others.
+    - label: the share of the positive class, or of the rarest of three and more, is `size` larger, or smaller where that would
+      exceed one; the rows of each class are as they were.
+    - concept: the rows are as they were, and `size` of the outcomes are of another class.
+
+    Args:
+        held_out: The split rows; the training rows give the standard deviations and the shares of values.
+        size: As above; what `USUAL` says if left out.
+    Raises:
+        SimulationError: The size is none for this drift.
+    """
+    size = USUAL[kind] if size is None else size
+    _require_possible(kind, size)
+    generator = np.random.default_rng(seed)
+    truth = np.array(held_out.test_labels.tolist(), dtype=object)
+    at = _places(spec, truth, size, count, generator) if kind == "label" else generator.integers(len(truth), size=count)
+    rows, outcomes = held_out.test.iloc[at].reset_index(drop=True), truth[at].tolist()
+    if kind == "covariate":
+        rows = pd.DataFrame(
+            {name: _moved(feature, rows[name], held_out.train[name], size, generator) for name, feature in spec.columns.features.items()}
+        )
+    if kind == "concept":
+        outcomes = _flipped(outcomes, spec.columns.target.labels, size, generator)
+    return Stream(rows, outcomes)
+
+
+def _require_possible(kind: Kind, size: float) -> None:
+    if kind == "none" and size != 0:
+        raise SimulationError(f"size={size:g}: rows that do not drift have no size; leave it out.")
+    if kind == "covariate" and not 0 < size <= LARGEST:
+        raise SimulationError(f"size={size:g}: expected standard deviations, above 0 and at most {LARGEST:g}.")
+    if kind in ("label", "concept") and not 0 < size <= 1:
+        raise SimulationError(f"size={size:g}: expected a share, above 0 and at most 1.")
+
+
+def _places(spec: ModelSpec, truth: npt.NDArray[Any], size: float, count: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return rows of which the class has the share that is wanted; the others keep their shares among themselves."""
+    target = spec.columns.target
+    moved = target.positive if target.binary else min(target.labels, key=lambda label: int((truth == label).sum()))
+    of_class = truth == moved
+    share = float(of_class.mean())
+    wanted = share + size if share + size <= 1 else share - size
+    if not (0 < share < 1 and 0 <= wanted <= 1):
+        raise SimulationError(
+            f"size={size:g}: {share:.2f} of the rows are {moved!r}; a share cannot be {share + size:.2f}, nor {share - size:.2f}."
+        )
+    chosen = generator.random(count) < wanted
+    return np.where(chosen, generator.choice(np.flatnonzero(of_class), size=count), generator.choice(np.flatnonzero(~of_class), size=count))
+
+
+def _moved(
+    feature: Feature, cells: pd.Series[Any], training: pd.Series[Any], size: float, generator: np.random.Generator
+) -> pd.Series[Any]:
+    if isinstance(feature, Category) or as_categories(feature):
+        counts = training.value_counts().sort_index()
+        return cells.mask(generator.random(len(cells)) < size / 2, counts.idxmin())
+    return _shifted(feature, cells, float(training.std(ddof=0)) * size)
+
+
+def _shifted(feature: Numeric, cells: pd.Series[Any], by: float) -> pd.Series[Any]:
+    higher = (cells + by).clip(feature.low, feature.high)
+    if feature.zero_is_missing:
+        higher = higher.where(cells != 0, 0)
+    return higher.round().clip(np.ceil(feature.low), np.floor(feature.high)).astype("int64") if feature.integer else higher
+
+
+def _flipped(outcomes: Sequence[ClassLabel], labels: Sequence[ClassLabel], size: float, generator: np.random.Generator) -> list[ClassLabel]:
+    flipped = generator.random(len(outcomes)) < size
+    steps = generator.integers(1, len(labels), size=len(outcomes))  # to each of the others as often
+    return [
+        labels[(labels.index(outcome) + int(step)) % len(labels)] if flip else outcome
+        for outcome, flip, step in zip(outcomes, flipped, steps, strict=True)
+    ]

@@ -1,0 +1,102 @@
+"""Sending simulated rows and outcomes through the real endpoint, under a key of their own, so that the log tells them from others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.access import keys
+from slipway.access.callers import Grant
+from slipway.audit import administered
+from slipway.audit.administering import myself
+from slipway.client import Client, ClientError, Prediction, RecordedOutcomes, Unauthorized
+from slipway.errors import SimulationError
+from slipway.lifecycle.locking import simulating
+from slipway.monitoring.simulation.drawing import Stream
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+
+KEY = "simulation"
+PARTS = 5  # requests that fill a window; rows of one request are never divided between two
+KNOWN_WITHIN = 10.0  # seconds; a new key counts within one
+
+Told = Callable[[str, int, int], None]  # what is being sent, how many were, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the endpoint answered: so many rows, by how many versions, and what became of the outcomes."""
+
+    rows: int
+    versions: dict[int | None, int]
+    outcomes: RecordedOutcomes
+
+
+def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, told: Told) -> Sent:
+    """Have the rows answered, in their order, and then tell their outcomes.
+
+    Args:
+        told: Called after each request.
+    Raises:
+        SimulationError: The gateway does not answer, or takes no more; what was sent before is in the log.
+            Or another simulation runs: there is one key for all.
+        KeyNameTakenError: Somebody else's key has its name.
+    """
+    rows = [dict(zip(stream.rows.columns, row, strict=True)) for row in stream.rows.astype(object).to_numpy().tolist()]
+    part = max(1, min(spec.watch.rows // PARTS, settings.max_rows))
+    with _key(spec.name, settings) as key, Client(settings.gateway_url, key=key, ca=settings.tls_authority) as client:
+        answers: list[Prediction] = []
+        done = RecordedOutcomes(0, 0, 0)
+        try:
+            deadline = time.monotonic() + KNOWN_WITHIN
+            for at in range(0, len(rows), part):
+                answers += _answered(client, spec.name, rows[at : at + part], deadline)
+                told("rows", len(answers), len(rows))
+            became = zip(answers, stream.outcomes, strict=True)
+            records = [{"prediction_id": answer.prediction_id, "outcome": outcome} for answer, outcome in became] if outcomes else []
+            for at in range(0, len(records), part):
+                done += client.outcomes(spec.name, records[at : at + part])
+                told("outcomes", min(at + part, len(records)), len(records))
+        except ClientError as error:
+            raise SimulationError(
+                f"{spec.name}: {len(answers):,} rows and {done.recorded:,} outcomes are in the log, then: {error}"
+            ) from error
+    versions = [answer.version for answer in answers]
+    return Sent(len(answers), {version: versions.count(version) for version in dict.fromkeys(versions)}, done)
+
+
+def _answered(client: Client, model: str, rows: list[dict[str, Any]], deadline: float) -> list[Prediction]:
+    """Return the answers of one request; until the deadline the key may be too new to be known."""
+    while True:
+        try:
+            return client.predict(model, rows, chunk=len(rows))
+        except Unauthorized:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+@contextmanager
+def _key(model: str, settings: Settings) -> Iterator[str]:
+    """Make a key that may ask about this model and tell outcomes of it, and revoke it at the end; what is left of a crash goes first.
+
+    Raises:
+        KeyNameTakenError: Somebody else's key is called so: one that does not expire within a day.
+    """
+    grants = [Grant("predict", model), Grant("outcome", model)]
+    with simulating(settings):
+        left = keys.listed(settings.home).get(KEY)
+        if left and left.expires and left.expires <= time.time() + keys.DAY:
+            keys.revoke(settings.home, KEY)
+        keys.require_new(settings.home, KEY)
+        place = settings.audit_url or settings.home
+        administered(place, myself(), "add key", f"{KEY}: {', '.join(map(str, grants))}; for a day")  # before: no access is given unlogged
+        key = keys.issue(settings.home, KEY, grants, days=1)
+        try:
+            yield key
+        finally:
+            keys.revoke(settings.home, KEY)
+            administered(place, myself(), "revoke key", KEY)

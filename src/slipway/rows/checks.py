@@ -1,0 +1,116 @@
+"""Cells against the contract: which break it, and in which words that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+from typing import Any, Final
+
+import msgspec
+
+from slipway.bundle.contract import Column
+
+LISTED = 20
+SHOWN = 60
+# The engine computes in float32: a number beyond this would become infinity inside it.
+LARGEST = 3.4028234663852886e38
+NUMBERS = {int, float}  # bool is a kind of its own here: true is not 1
+
+Cells = Sequence[Any]
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One cell that breaks the contract. `row` counts from 0 in the request; `column` is None where the whole row is at fault."""
+
+    row: int
+    column: str | None
+    expected: str
+    received: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" if self.column is None else f"row {self.row}, column {self.column!r}"
+        return f"{place}: expected {self.expected}, received {self.received}"
+
+
+class Absent:
+    """A cell that the request does not have, unlike one that is there and null."""
+
+    def __repr__(self) -> str:
+        return "no value"
+
+
+ABSENT: Final = Absent()
+
+
+def expected(column: Column) -> str:
+    """Say what a cell of this column must hold."""
+    if column.kind == "category":
+        return "one of " + ", ".join(map(repr, column.values))
+    words = ["a whole number" if column.kind == "integer" else "a number"]
+    if column.low is not None:
+        words.append(f"from {column.low:.15g}")
+    if column.high is not None:
+        words.append(f"to {column.high:.15g}")
+    if column.unit:
+        words.append(f"({column.unit})")
+    return " ".join(words)
+
+
+def shown(cell: Any) -> str:
+    """Return a cell as the caller wrote it, shortened to 60 characters."""
+    if isinstance(cell, Absent):
+        return repr(cell)
+    if cell is None or cell != cell:
+        return "nothing (null, NaN or an empty cell)"
+    try:
+        text = msgspec.json.encode(cell[:SHOWN] if isinstance(cell, str | list) else cell).decode()
+    except RecursionError:
+        return "a value nested too deeply to be shown"
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def keeps(column: Column, cells: Cells) -> bool:
+    """Tell whether there are cells and all keep the contract; many are looked at together, which is quicker than one by one."""
+    if len(cells) == 1:
+        return _cell_keeps(column, cells[0])
+    if column.kind == "category":
+        try:
+            return set(cells) <= set(column.values) and len(cells) > 0
+        except TypeError:  # a list or an object
+            return False
+    kinds = set(map(type, cells))
+    if not kinds or not kinds <= NUMBERS:
+        return False
+    low, high = bounds(column)
+    if not (low <= min(cells) and max(cells) <= high):
+        return False
+    if float not in kinds:
+        return True
+    if isnan(sum(cells)):  # min and max overlook it
+        return False
+    return column.kind == "number" or all(map(float.is_integer, map(float, cells)))
+
+
+def _cell_keeps(column: Column, cell: Any) -> bool:
+    kind = type(cell)
+    if column.kind == "category":
+        return kind is str and cell in column.values
+    if kind is not int and kind is not float:
+        return False
+    low, high = bounds(column)
+    return low <= cell <= high and (kind is int or column.kind == "number" or cell.is_integer())
+
+
+def faults(column: Column, cells: Cells) -> list[int]:
+    """Return the rows whose cells break the contract. A NaN does: no comparison with it is true."""
+    return [row for row, cell in enumerate(cells) if not _cell_keeps(column, cell)]
+
+
+def bounds(column: Column) -> tuple[float, float]:
+    """Return the least and the largest number of a column, both allowed."""
+    return -LARGEST if column.low is None else column.low, LARGEST if column.high is None else column.high
+
+
+def violation(row: int, column: Column, cell: Any) -> Violation:
+    """Say what was wrong with a cell."""
+    return Violation(row, column.name, expected(column), shown(cell))

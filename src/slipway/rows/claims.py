@@ -1,0 +1,77 @@
+"""What one row of outcomes claims: which prediction it means, and what the outcome was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+
+from slipway.audit import Claim
+from slipway.bundle.contract import ClassLabel, Contract
+from slipway.rows.checks import ABSENT, LISTED, SHOWN, Violation, shown
+from slipway.rows.subjects import EXPECTED_SUBJECT, SUBJECT, is_subject
+
+PREDICTION, OUTCOME, OBSERVED = "prediction_id", "outcome", "observed_at"
+KEYS = (PREDICTION, SUBJECT, OUTCOME, OBSERVED)
+ID = re.compile(r"[0-9A-Za-z-]{1,80}")
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def claim_of(row: int, record: Any, contract: Contract, violations: list[Violation]) -> Claim | None:
+    """Return what one row says, None where it does not say of which prediction; what is wrong with it is added to the violations."""
+
+    def wrong(column: str | None, expected: str, received: Any) -> None:
+        violations.append(Violation(row, column, expected, received if column is None else shown(received)))
+
+    if type(record) is not dict:
+        wrong(None, "an object with outcome, and prediction_id or subject", shown(record))
+        return None
+    for key in [key for key in record if key not in KEYS][:LISTED]:
+        wrong(key[:SHOWN], f"only the keys {', '.join(KEYS)}", record[key])
+    label = _label(record.get(OUTCOME), contract.classes)
+    if label is None:
+        wrong(OUTCOME, f"one of {', '.join(map(repr, contract.classes))}", record.get(OUTCOME, ABSENT))
+    observed = _moment(record.get(OBSERVED))
+    if observed is ABSENT:
+        wrong(OBSERVED, "a time that has passed, with its zone, as 2026-11-01T08:00:00Z", record[OBSERVED])
+    if (PREDICTION in record) == (SUBJECT in record):
+        wrong(None, "exactly one of prediction_id and subject", "both" if PREDICTION in record else "neither")
+    elif SUBJECT in record:
+        if record[SUBJECT] is not None and is_subject(record[SUBJECT]):
+            return Claim(row, label, subject=record[SUBJECT], observed_at=None if observed is ABSENT else observed)
+        wrong(SUBJECT, EXPECTED_SUBJECT, record[SUBJECT])
+    elif type(name := record[PREDICTION]) is str and ID.fullmatch(name):
+        return Claim(row, label, name, observed_at=None if observed is ABSENT else observed)
+    else:
+        wrong(PREDICTION, expected_id(contract), name)
+    return None
+
+
+def _label(cell: Any, classes: Sequence[ClassLabel]) -> ClassLabel | None:
+    """Return the class that a cell is; a whole number may have a zero fraction, as in rows, and true is not 1."""
+    if type(cell) is float and cell.is_integer():
+        cell = int(cell)
+    return cell if type(cell) in (int, str) and cell in classes else None
+
+
+def _moment(cell: Any) -> Any:
+    """Return a time, None where there is none, ABSENT for what is no time that has passed."""
+    try:
+        found = None if cell is None else msgspec.convert(cell, Moment)
+    except (msgspec.ValidationError, OverflowError):
+        return ABSENT
+    return ABSENT if found and found > datetime.now(UTC) + CLOCKS_DIFFER else found
+
+
+def contradicts(claim: Claim, other: Claim) -> Violation:
+    """Say that another row says something else of the same prediction."""
+    return Violation(claim.row, OUTCOME, f"{shown(other.label)}, as an earlier row says of the same prediction", shown(claim.label))
+
+
+def expected_id(contract: Contract) -> str:
+    return f"the id of a prediction of {contract.model} in the log"

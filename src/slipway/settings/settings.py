@@ -1,0 +1,154 @@
+"""Every setting of Slipway: one table, read from `SLIPWAY_*` variables and `.env`, never from code.
+
+The documented table is in `.env.example`; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from ssl import SSLContext, create_default_context
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from slipway.files import addresses
+from slipway.settings.gateway import LOOPBACK, GatewaySettings, reachable
+from slipway.settings.notifications import NotificationSettings
+
+__all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+CREDENTIALS_FILE = "credentials.env"
+
+
+class HomeFolder(BaseSettings):
+    """Where the state is; readable also while other settings are wrong."""
+
+    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", env_ignore_empty=True, env_file=".env")
+
+    home: Path = Path(".slipway")
+
+
+def home_folder() -> Path:
+    """Return the folder that holds all state of the local platform."""
+    return HomeFolder().home.expanduser().absolute()
+
+
+class Settings(NotificationSettings, GatewaySettings):
+    """Where things are and how to reach them; immutable once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLIPWAY_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
+    mirror: str | None = Field(None, description="Folder, base URL or other address that holds the data sets' files; replaces the origins.")
+    models: Path | None = Field(None, description="Folder of further model files, beside those of the project.")
+    prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
+    mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
+    gateway_port: Port = Field(8000, description="Main port of the gateway; every model is under /models/<name>/.")
+    model_ports: dict[str, Port] = Field(
+        default_factory=dict, description='Other ports for some models than their files say, as JSON: {"heart-failure": 9001}.'
+    )
+    tracking_uri: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SLIPWAY_TRACKING_URI", "MLFLOW_TRACKING_URI"),
+        repr=False,  # it may hold a password, as the ledger's address may
+        description="MLflow to use instead of the local platform's (MLFLOW_TRACKING_URI is read as well).",
+    )
+    ledger_url: str | None = Field(
+        None, repr=False, description="SQLAlchemy URL of the promotion ledger; default: SQLite in the home folder."
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        validation_alias="SLIPWAY_API_KEY",
+        description="API key for the endpoint; `slipway up` makes one if it is not set.",
+    )
+    approval_hours: float = Field(
+        72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; after them it counts as rejected."
+    )
+    # `slipway tunnel` alone uses these two; excluded, they are not handed to the platform's programs with the other settings
+    ngrok_token: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN"),
+        exclude=True,
+        description="Token with which `slipway tunnel` opens a public address (NGROK_AUTHTOKEN is read as well).",
+    )
+    ngrok_path: Path | None = Field(None, exclude=True, description="ngrok's agent, if it is installed already; else it is downloaded.")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, then `.env`, then the credentials that `slipway up` keeps in the home folder."""
+        home = cls(_env_file=".env").home
+        return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))
+
+    @field_validator("home", "models", "ngrok_path")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
+
+    @field_validator("mirror")
+    @classmethod
+    def _readable(cls, mirror: str | None) -> str | None:
+        return mirror and addresses.checked(mirror, "SLIPWAY_MIRROR")
+
+    @cached_property
+    def gateway_url(self) -> str:
+        """Where this machine's own programs reach the gateway."""
+        return self.address_of(self.gateway_port)
+
+    def address_of(self, port: int) -> str:
+        """Return the URL of one of the gateway's ports, as this machine's own programs reach it."""
+        return f"{'https' if self.tls_certificate else 'http'}://{reachable(self.gateway_address)}:{port}"
+
+    @cached_property
+    def trust(self) -> SSLContext | bool:
+        """What an HTTP client of this machine trusts when it calls the gateway: `httpx.Client(verify=settings.trust)`.
+
+        Raises:
+            ssl.SSLError, OSError: SLIPWAY_TLS_AUTHORITY is not a file of certificates.
+        """
+        if self.tls_certificate is None or self.tls_authority is None:
+            return True
+        return create_default_context(cafile=str(self.tls_authority))
+
+    @cached_property
+    def prefect_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.prefect_port}"
+
+    @cached_property
+    def mlflow_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.mlflow_port}"
+
+    @cached_property
+    def mlflow_database(self) -> str:
+        return f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    @cached_property
+    def mlflow_artifacts(self) -> Path:
+        return self.home / "mlflow" / "artifacts"
+
+    @cached_property
+    def tracking(self) -> str:
+        """The MLflow that is used: the one that was set, else the home folder's database without a server."""
+        return self.tracking_uri or self.mlflow_database
+
+    @cached_property
+    def ledger(self) -> str:
+        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @cached_property
+    def snapshots(self) -> Path:
+        return self.home / "snapshots"
+
+    @cached_property
+    def studies(self) -> Path:
+        return self.home / "studies"
+
+    @cached_property
+    def bundles(self) -> Path:
+        """Folder of installed bundles; the gateway watches it."""
+        return self.home / "bundles"

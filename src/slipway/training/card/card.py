@@ -1,0 +1,116 @@
+"""The model card: what a person must know before relying on a model.
+
+The headings follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+from slipway.rendering.markdown import table
+from slipway.spec import Category, Derived, Difference, Feature, ModelSpec
+from slipway.training.card.figures import confusion, figures, leanings, limits, slices
+from slipway.training.evidence.evidence import Evidence, Subject
+
+PACKAGES = ("slipway", "scikit-learn", "numpy", "pandas", "optuna", "skops", "mlflow")
+
+
+def card(subject: Subject, evidence: Evidence, commit: str) -> str:
+    """Return the card as Markdown; `commit` is of the code that runs."""
+    spec = subject.spec
+    sections = {
+        "What it is for": [spec.card.intended_use if spec.card else _unsaid(spec)],
+        "What it is not for": [spec.card.not_for if spec.card else _unsaid(spec)],
+        "Rows": _rows(subject),
+        "Columns it asks for": _columns(spec),
+        "How it was made": _making(subject),
+        "Figures on the test rows": figures(subject, evidence),
+        "Confusion matrix": confusion(subject),
+        "By slice": slices(subject, evidence),
+        "When a row is called what": _decision(subject),
+        "What it leans on": leanings(subject, evidence),
+        "Limits": limits(subject, evidence),
+        "Versions": _versions(subject, commit),
+    }
+    warning = ["**Trained on sample rows: not for use on patients or customers.**", ""] if subject.snapshot.sample else []
+    head = [f"# Model card: {spec.name}", "", *warning, f"{spec.description} Registered as `{spec.registered_as}`.", ""]
+    return "\n".join(head + [line for title, lines in sections.items() for line in [f"## {title}", "", *lines, ""]])
+
+
+def _unsaid(spec: ModelSpec) -> str:
+    return f"Nobody has said: declare `card=Card(...)` in the model's file, `{spec.name.replace('-', '_')}.py`."
+
+
+def _rows(subject: Subject) -> list[str]:
+    spec, snapshot, rows = subject.spec, subject.snapshot, subject.rows
+    shares = "each class keeping its share" if spec.split.stratify else "classes falling as they may"
+    left_out = " Rows that repeat an earlier one were left out." if spec.dataset.drop_duplicates else ""
+    return [
+        f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.{left_out}",
+        "",
+        f"{len(rows.train):,} training rows and {len(rows.test):,} test rows ({spec.split.test:.0%}), seed {spec.split.seed}, {shares}. "
+        "What they hold is in `evidence/profile.md`.",
+        *(["", *[f"- {quirk}" for quirk in spec.card.quirks]] if spec.card and spec.card.quirks else []),
+    ]
+
+
+def _columns(spec: ModelSpec) -> list[str]:
+    columns = spec.columns
+    asked = [[f"`{name}`", *_kind(feature), feature.description] for name, feature in columns.features.items()]
+    derived = [f"`{name}` = {_formula(how)}" for name, how in columns.derived.items()]
+    left_out = [[f"`{name}`", reason] for name, reason in columns.excluded.items()]
+    return [
+        *table(["column", "unit", "range or values", "meaning"], asked),
+        "",
+        *(["Derived from them: " + "; ".join(derived) + ".", ""] if derived else []),
+        *([*table(["left out", "because"], left_out)] if left_out else ["No column of the file is left out."]),
+        "",
+        f"It predicts `{columns.target.name}`: "
+        + ", ".join(f"{label} = {meaning}" for label, meaning in columns.target.classes.items())
+        + ".",
+    ]
+
+
+def _formula(how: Derived) -> str:
+    if isinstance(how, Difference):
+        return f"`{how.minuend}` - `{how.subtrahend}`, in the place of `{how.minuend}`"
+    return " + ".join(f"{weight:g} `{name}`" for name, weight in how.weights.items())
+
+
+def _kind(feature: Feature) -> tuple[str, str]:
+    if isinstance(feature, Category):
+        return "", ", ".join(feature.values)
+    kind = " whole" if feature.integer else ""
+    return feature.unit, f"{feature.low:g} to {feature.high:g}{kind}{'; 0 = missing' if feature.zero_is_missing else ''}"
+
+
+def _making(subject: Subject) -> list[str]:
+    spec, tuned = subject.spec, subject.tuned
+    chosen = ", ".join(f"`{name}` = {f'{value:.4g}' if isinstance(value, float) else value}" for name, value in tuned.parameters.items())
+    rule = (
+        f" The simplest of the trials as good as the best within one standard error, by `{spec.simplest.parameter}`."
+        if spec.simplest
+        else ""
+    )
+    return [
+        f"`{' '.join(repr(spec.estimator).split())}` on prepared columns, with {chosen or 'nothing tuned'}.",
+        "",
+        f"Tuned on the training rows only: {tuned.trials} trials, {tuned.repeats} x {tuned.folds} folds, seed {tuned.seed}, "
+        f"cross-validated {tuned.metric} {tuned.score:.4f}.{rule} The test rows were scored once, afterwards.",
+    ]
+
+
+def _decision(subject: Subject) -> list[str]:
+    target, threshold = subject.spec.columns.target, subject.tuned.threshold
+    if not target.binary:
+        return ["The class with the highest probability."]
+    if threshold is None:
+        return [f"*{target.classes[target.positive]}* when it is the likelier class (probability above 0.5)."]  # type: ignore[index]
+    chosen = f"chosen for the best {subject.spec.metric} by cross-validation on the training rows"
+    return [f"*{target.classes[target.positive]}* from a probability of {threshold:.4f}, {chosen}."]  # type: ignore[index]
+
+
+def _versions(subject: Subject, commit: str) -> list[str]:
+    found = [["python", platform.python_version()], *[[name, importlib.metadata.version(name)] for name in PACKAGES]]
+    return [*table(["package", "version"], [*found, ["git commit", f"`{commit}`"], ["data sha256", f"`{subject.snapshot.sha256}`"]])]

@@ -1,0 +1,66 @@
+"""What is known of a measured model beyond its figures: how sure they are, of whom they hold, and what the model leans on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slipway.records import Snapshot, Tuned
+from slipway.spec import ModelSpec
+from slipway.training.evaluation import Answers
+from slipway.training.evidence.importance import Importance, importances
+from slipway.training.evidence.intervals import METHOD, Interval, intervals
+from slipway.training.evidence.profile import Profile, profile
+from slipway.training.evidence.slices import Slice, by_slice
+from slipway.training.measuring import Measured
+from slipway.training.splitting import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A measured model, and all that it came from."""
+
+    spec: ModelSpec
+    snapshot: Snapshot
+    tuned: Tuned
+    rows: Rows
+    measured: Measured
+
+    @property
+    def answers(self) -> Answers:
+        """What the model said when it was measured; evidence asks it again only for shuffled columns."""
+        truth = self.rows.test_labels.tolist()
+        return Answers(self.spec.columns.target, truth, self.measured.labels, self.measured.probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """95 % intervals by figure, figures by slice, importance by column (largest first), and what the rows hold."""
+
+    intervals: dict[str, Interval]
+    slices: list[Slice]
+    importances: list[Importance]
+    profile: Profile
+
+
+def gather(subject: Subject) -> Evidence:
+    """Look at the answers that were measured, and at the rows; the same subject gives the same evidence."""
+    spec, rows, answers = subject.spec, subject.rows, subject.answers
+    return Evidence(
+        intervals=intervals(answers, spec.split.seed),
+        slices=by_slice(spec, rows.test, answers),
+        importances=importances(spec, rows, subject.measured),
+        profile=profile(spec, rows),
+    )
+
+
+def figures_as_json(subject: Subject, evidence: Evidence) -> dict[str, Any]:
+    """Return the figures, their intervals, the baselines' and the slices', for programs to read."""
+    return {
+        "rows": len(subject.rows.test),
+        "figures": subject.measured.metrics,
+        "intervals": evidence.intervals,
+        "method": METHOD,
+        "baselines": subject.measured.baselines,
+        "slices": [asdict(part) | {"enough": part.enough} for part in evidence.slices],
+    }

@@ -1,0 +1,53 @@
+"""What the rows hold, column by column, for training and test rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from slipway.rendering.markdown import table
+from slipway.spec import ModelSpec
+from slipway.training.splitting import Rows
+
+Profile = dict[str, dict[str, dict[str, Any]]]
+
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHOWN = 8  # categories in one cell of the table; the JSON has all
+
+
+def profile(spec: ModelSpec, rows: Rows) -> Profile:
+    """Return part ("training", "test") -> column -> facts; numbers in the columns' own units.
+
+    Every column has `count`, `missing` and `unique`; a number has `mean`, `sd` and `quantiles`, a category and the target `counts`.
+    """
+    parts = {"training": (rows.train, rows.train_labels), "test": (rows.test, rows.test_labels)}
+    target = spec.columns.target.name
+    return {
+        part: {name: _facts(features[name], name in spec.columns.numeric) for name in spec.columns.names} | {target: _facts(labels, False)}
+        for part, (features, labels) in parts.items()
+    }
+
+
+def _facts(cells: pd.Series[Any], numeric: bool) -> dict[str, Any]:
+    facts = {"count": int(cells.count()), "missing": int(cells.isna().sum()), "unique": int(cells.nunique())}
+    if not numeric:
+        return facts | {"counts": {str(value): int(count) for value, count in cells.value_counts().items()}}
+    quantiles = {f"{level:g}": float(cells.quantile(level)) for level in QUANTILES}
+    return facts | {"mean": float(cells.mean()), "sd": float(cells.std()), "quantiles": quantiles}
+
+
+def as_markdown(found: Profile) -> str:
+    """Return one table, training and test rows of a column under each other."""
+    head = ["column", "rows", "count", "missing", "unique", "mean", "sd", "min", "25 %", "median", "75 %", "max", "values"]
+    lines = [[column, part, *_cells(found[part][column])] for column in found["training"] for part in found]
+    return "\n".join(["# The rows, column by column", "", *table(head, lines), ""])
+
+
+def _cells(facts: dict[str, Any]) -> list[str]:
+    counted = [str(facts[key]) for key in ("count", "missing", "unique")]
+    if "counts" not in facts:
+        return [*counted, *[f"{value:.4g}" for value in (facts["mean"], facts["sd"], *facts["quantiles"].values())], ""]
+    named = [f"{value}: {count}" for value, count in facts["counts"].items()]
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    return [*counted, *[""] * (2 + len(QUANTILES)), ", ".join(named[:SHOWN]) + more]

@@ -1,0 +1,85 @@
+"""Figures told apart by who or what a row is about: sex, age band, whatever the spec names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from slipway.records import Metrics
+from slipway.spec import ModelSpec, Numeric
+from slipway.training.evaluation import Answers
+from slipway.training.evidence.intervals import Interval, interval
+from slipway.training.weighted import WeightedFigures
+
+ENOUGH_ROWS = 20  # below, one row moves a share by more than five points
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The figures of the rows in one slice, such as "Sex = F" or "40 <= Age < 65"; a figure its rows do not define is left out.
+
+    `interval` is the 95 % interval of the spec's metric.
+    """
+
+    feature: str
+    name: str
+    rows: int
+    figures: Metrics
+    interval: Interval | None
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are rows enough to judge by."""
+        return self.rows >= ENOUGH_ROWS
+
+
+def by_slice(spec: ModelSpec, features: pd.DataFrame, answers: Answers) -> list[Slice]:
+    """Return the figures of every slice the spec asks for, also of those without rows.
+
+    Args:
+        features: (n, columns) raw rows, in the order of the answers.
+        answers: What the model said about them.
+    """
+    return [_slice(spec, feature, name, mask, answers) for feature, name, mask in masks(spec, features)]
+
+
+def masks(spec: ModelSpec, features: pd.DataFrame) -> Iterator[tuple[str, str, Mask]]:
+    """Yield the feature, the name and the (n,) members of each slice; the slices of one feature hold every row once."""
+    for feature, edges in spec.slices.items():
+        cells, kind = features[feature].to_numpy(), spec.columns.features[feature]
+        if isinstance(kind, Numeric):
+            bounds = [-math.inf, *edges, math.inf]
+            for low, high in pairwise(bounds):
+                yield feature, _band(feature, kind, low, high), (cells >= low) & (cells < high)
+        else:
+            for value in kind.values:
+                yield feature, f"{feature} = {value}", cells == value
+
+
+def _band(feature: str, kind: Numeric, low: float, high: float) -> str:
+    lowest, above = max(low, kind.low), min(high, kind.high + 1)
+    if kind.integer and above - lowest == 1:
+        return f"{feature} = {lowest:g}"
+    if low == -math.inf:
+        return f"{feature} < {high:g}"
+    return f"{feature} >= {low:g}" if high == math.inf else f"{low:g} <= {feature} < {high:g}"
+
+
+def _slice(spec: ModelSpec, feature: str, name: str, mask: Mask, answers: Answers) -> Slice:
+    places = np.flatnonzero(mask).tolist()
+    if not places:
+        return Slice(feature, name, 0, {}, None)
+    members = Answers(
+        answers.target, [answers.truth[at] for at in places], [answers.labels[at] for at in places], answers.probabilities[places]
+    )
+    figures = WeightedFigures(members).figures(np.ones(len(places)))
+    defined = {key: value for key, value in figures.items() if not math.isnan(value)}
+    return Slice(feature, name, len(places), defined, interval(spec.metric, members, spec.split.seed))

@@ -1,0 +1,1 @@
+"""The search for hyperparameters: points, trials, workers, and the choice."""

@@ -1,0 +1,103 @@
+"""Scoring one set of hyperparameters over the folds of the training rows, and giving up early on a poor one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import CategoricalDistribution, IntDistribution
+from optuna.trial import Trial
+from sklearn.model_selection import RepeatedStratifiedKFold
+
+from slipway.spec import THRESHOLD_METRICS, ModelSpec
+from slipway.training.evaluation import Answers, figure
+from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build, preparation_choices
+from slipway.training.search.forests import FORESTS, Fold, Forests
+from slipway.training.splitting import Rows
+
+STANDARD_ERROR = "standard_error"
+OF_LABELS = (*THRESHOLD_METRICS, "f1_macro")  # metrics that read labels; the others read probabilities
+SIZES = 32  # a search space with more different numbers of trees keeps only those that were asked for
+
+
+@dataclass
+class Objective:
+    """What a study maximises: the mean of the spec's metric over the folds.
+
+    Preparation depends on few hyperparameters, or none, so prepared folds are kept for the trials that follow; so is what
+    forests said of the held-out rows.
+    """
+
+    spec: ModelSpec
+    rows: Rows
+    _prepared: dict[Hashable, Fold] = field(default_factory=dict, repr=False)
+
+    def __call__(self, trial: Trial) -> float:
+        """Score one trial; its standard error over the folds is kept beside the score.
+
+        Raises:
+            optuna.TrialPruned: The folds so far already say that it will not be the best.
+        """
+        parameters = {name: _suggest(trial, name, kind) for name, kind in self.spec.search_space.items()}
+        scores: list[float] = []
+        for fold in range(self.spec.folds * self.spec.repeats):
+            scores.append(self.score(parameters, fold))
+            trial.report(scores[-1], step=fold)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        trial.set_user_attr(STANDARD_ERROR, float(np.std(scores, ddof=1) / np.sqrt(len(scores))))
+        return float(np.mean(scores))
+
+    def score(self, parameters: Mapping[str, Any], fold: int) -> float:
+        """Fit on the rest of the training rows, and return the metric on one fold; the model is asked only for what it reads."""
+        estimator = build(self.spec, parameters).named_steps[MODEL_STEP]
+        place = (fold, tuple(sorted(preparation_choices(parameters).items())))
+        rows = self._fold(parameters, place)
+        labels: Any = ()
+        probabilities = np.empty((0, 0))
+        if type(estimator) in FORESTS:
+            probabilities = self._forests.probabilities(estimator, rows, place)
+            labels = np.unique(rows.train_labels)[probabilities.argmax(axis=1)]
+        else:
+            estimator.fit(rows.train, rows.train_labels)
+            if self.spec.metric in OF_LABELS:
+                labels = estimator.predict(rows.held_out)
+            else:
+                probabilities = np.asarray(estimator.predict_proba(rows.held_out), dtype=np.float64)
+        return figure(self.spec.metric, Answers(self.spec.columns.target, rows.truth, labels, probabilities))
+
+    def _fold(self, parameters: Mapping[str, Any], place: tuple[int, Hashable]) -> Fold:
+        if place not in self._prepared:
+            fit, held_out = self._indices[place[0]]
+            preparation = build(self.spec, parameters).named_steps[PREPARATION_STEP]
+            train, labels = self.rows.train.iloc[fit], self.rows.train_labels.to_numpy()
+            prepared = preparation.fit_transform(train, labels[fit])
+            other = preparation.transform(self.rows.train.iloc[held_out])
+            self._prepared[place] = Fold(prepared, labels[fit], other, labels[held_out])
+        return self._prepared[place]
+
+    @cached_property
+    def _indices(self) -> list[Any]:
+        folds = RepeatedStratifiedKFold(n_splits=self.spec.folds, n_repeats=self.spec.repeats, random_state=self.spec.split.seed)
+        return list(folds.split(self.rows.train, self.rows.train_labels))
+
+    @cached_property
+    def _forests(self) -> Forests:
+        kind, sizes = self.spec.search_space.get("n_estimators"), []
+        if isinstance(kind, CategoricalDistribution):
+            sizes = list(kind.choices)
+        elif isinstance(kind, IntDistribution) and not kind.log:
+            sizes = list(range(kind.low, kind.high + 1, kind.step))
+        return Forests(sizes if len(sizes) <= SIZES else ())
+
+
+def _suggest(trial: Trial, name: str, kind: Any) -> Any:
+    if isinstance(kind, CategoricalDistribution):
+        return trial.suggest_categorical(name, kind.choices)
+    if isinstance(kind, IntDistribution):
+        return trial.suggest_int(name, kind.low, kind.high, step=kind.step, log=kind.log)
+    return trial.suggest_float(name, kind.low, kind.high, step=kind.step, log=kind.log)

@@ -1,0 +1,120 @@
+"""Choosing hyperparameters by cross-validation on the training rows. The test rows are never seen here."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from slipway.records import Tuned
+from slipway.spec import ModelSpec, describe
+from slipway.training.search.attempts import attempts
+from slipway.training.search.points import SCHEME, grid_points
+from slipway.training.search.trials import STANDARD_ERROR
+from slipway.training.splitting import Rows
+from slipway.training.thresholds import choose_threshold
+
+logger = logging.getLogger(__name__)
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+OnTrial = Callable[[int, int, float], None]
+
+
+def tune(
+    spec: ModelSpec, rows: Rows, data_sha256: str, trials: int, folder: Path, on_trial: OnTrial = lambda *_: None, jobs: int = 1
+) -> Tuned:
+    """Run the study until it holds `trials` finished trials, and return the one to use; see `choose`.
+
+    The study is kept in `folder` after every trial, so after a crash it goes on where it was, and ends where it would have
+    ended. Trials are the same with any number of jobs: which trial learns from which is settled by their numbers.
+
+    Args:
+        trials: Pruned ones count; a grid ends with its last point.
+        on_trial: Called after every trial with its number from 1, the number wanted, and the best score so far.
+        jobs: Processes that try hyperparameters at the same time; more than `WINDOW` have nothing to do.
+    Returns:
+        The chosen trial's parameters, and its mean over the folds of `spec.metric` as scikit-learn scores it.
+    """
+    study = open_study(spec, data_sha256, folder)
+    for abandoned in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+        study.tell(abandoned.number, state=TrialState.FAIL)  # its process was killed; a release holds the model's lock
+    already, wanted = _finished(study), trials if spec.search == "tpe" else min(trials, grid_points(spec))
+    if already:
+        logger.info("%s: the study %s already has %d trials", spec.name, study.study_name, len(already))
+    with closing(attempts(spec, rows, study.study_name, already, wanted, jobs)) as tried:
+        for number, trial in enumerate(tried, start=len(already) + 1):
+            study.add_trial(trial)
+            on_trial(number, wanted, study.best_value)
+    return _tuned(spec, study, rows, jobs)
+
+
+def study_name(spec: ModelSpec, data_sha256: str) -> str:
+    """Name a study after the model, the rows, and everything else that makes trials comparable."""
+    question = "\n".join(
+        [
+            SCHEME,  # trials of another scheme would not go on as they began
+            repr(spec.estimator),
+            repr(spec.preparation),
+            repr(spec.columns),
+            spec.metric,
+            str(spec.folds),
+            str(spec.repeats),
+            repr(spec.split),
+        ]
+        + [spec.search, repr(spec.simplest)]
+        + [f"{key}: {describe(value)}" for key, value in sorted(spec.search_space.items())]
+    )
+    return f"{spec.name}-{data_sha256[:12]}-{hashlib.sha256(question.encode()).hexdigest()[:8]}"
+
+
+def choose(spec: ModelSpec, study: optuna.Study) -> FrozenTrial:
+    """Return the trial with the best mean score, or the simplest one as good as that; see `Simplest`."""
+    best: FrozenTrial = study.best_trial
+    if spec.simplest is None:
+        return best
+    key, sign = spec.simplest.parameter, 1 if spec.simplest.direction == "low" else -1
+    enough = best.values[0] - best.user_attrs[STANDARD_ERROR]
+    others = {name: value for name, value in best.params.items() if name != key}
+    as_good = [
+        trial
+        for trial in study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        if trial.values[0] >= enough and others.items() <= trial.params.items()
+    ]
+    return min(as_good, key=lambda trial: sign * trial.params[key])
+
+
+def open_study(spec: ModelSpec, data_sha256: str, folder: Path) -> optuna.Study:
+    """Return the model's study on these rows, made if there is none yet."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = study_name(spec, data_sha256)
+    storage = JournalStorage(JournalFileBackend(str(folder / f"{name}.journal")))
+    return optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+
+
+def _finished(study: optuna.Study) -> list[FrozenTrial]:
+    finished: list[FrozenTrial] = study.get_trials(states=FINISHED)
+    return finished
+
+
+def _tuned(spec: ModelSpec, study: optuna.Study, rows: Rows, jobs: int) -> Tuned:
+    chosen = choose(spec, study)
+    return Tuned(
+        model=spec.name,
+        study=study.study_name,
+        parameters=chosen.params,
+        score=chosen.values[0],
+        metric=spec.metric,
+        trials=len(_finished(study)),
+        folds=spec.folds,
+        repeats=spec.repeats,
+        seed=spec.split.seed,
+        threshold=choose_threshold(spec, rows, chosen.params, jobs) if spec.tune_threshold else None,
+    )

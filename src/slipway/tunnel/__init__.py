@@ -1,0 +1,1 @@
+"""The gateway under a public address, through ngrok."""

@@ -1,0 +1,114 @@
+"""A public https address for the gateway's main port, through ngrok's agent, which pyngrok drives. For trying out; see docs/tunnel.md."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from slipway.settings import Settings
+from slipway.tunnel import agent
+from slipway.tunnel.agent import TunnelError, Watch
+
+__all__ = ["Tunnel", "TunnelError", "is_there", "opened", "require_guarded"]
+
+PATIENCE = 20.0  # seconds until an agent that was started must have its session with ngrok
+BUSY = (httpx.codes.OK, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """An open tunnel: its public address, and how to see whether it is still there."""
+
+    address: str
+    upstream: str
+    is_open: Callable[[], bool]
+
+
+@contextmanager
+def opened(settings: Settings, stop: threading.Event | None = None, patience: float = PATIENCE) -> Iterator[Tunnel]:
+    """Open a tunnel to the gateway's main port for the length of the block; after it the agent is gone, whatever happened.
+
+    Args:
+        stop: Set, also by another thread or a signal, it ends the opening early.
+        patience: Seconds the agent has to come up; downloading it, at first use, is not counted.
+    Raises:
+        TunnelError: No token is set, SLIPWAY_NGROK_PATH names no program, the gateway does not answer or lets strangers in, or
+            the agent did not open a tunnel. Nothing is left running.
+    """
+    token = _token(settings)
+    _require_program(settings.ngrok_path)
+    require_guarded(settings)
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as stack:
+        file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tunnel-", dir=settings.home))) / "agent.yml"
+        config = agent.configured(settings, file)
+        agent.install(config)
+        stack.callback(agent.end, config, file)
+        agent.write(file, token)
+        address = agent.connect(config, settings.gateway_url, token, Watch(file, stop or threading.Event(), patience))
+        stack.callback(agent.disconnect, config, address)
+        file.unlink()  # the agent has read it
+        if not address.startswith("https://"):
+            raise TunnelError(f"ngrok gave {address}, which is not encrypted, so the tunnel was closed again.")
+        yield Tunnel(address, settings.gateway_url, lambda: bool(agent.processes(file)))
+
+
+def require_guarded(settings: Settings) -> None:
+    """Return when the gateway answers, and refuses a request without a credential.
+
+    Raises:
+        TunnelError: It does not. The gateway has no switch that lets strangers in, so something else listens there then.
+    """
+    url = settings.gateway_url
+    try:
+        with _client(settings) as client:
+            ping, stranger = client.get(f"{url}/ping").status_code, client.get(f"{url}/models").status_code
+    except (httpx.TransportError, OSError) as error:
+        raise TunnelError(f"the gateway does not answer at {url} ({error}). Start it with `slipway up`; see `slipway status`.") from error
+    if (ping, stranger) != (httpx.codes.OK, httpx.codes.UNAUTHORIZED):
+        raise TunnelError(
+            f"what answers at {url} is not a gateway that asks for a credential, so it gets no public address: /ping answered {ping} and "
+            f"/models, without a key, {stranger}; expected 200 and 401. See `slipway status` and SLIPWAY_GATEWAY_PORT."
+        )
+
+
+def is_there(settings: Settings) -> bool:
+    """Return whether a gateway still listens. Once it ended, another program may take its port, and would be public.
+
+    A gateway with too much to do is there.
+    """
+    try:
+        with _client(settings) as client:
+            return client.get(f"{settings.gateway_url}/ping").status_code in BUSY
+    except httpx.TimeoutException:
+        return True
+    except httpx.TransportError:
+        return False
+
+
+def _client(settings: Settings) -> httpx.Client:
+    # without TLS there is nothing to verify, and reading the certificates takes longer than the answer
+    return httpx.Client(timeout=5.0, trust_env=False, verify=settings.trust if settings.tls_certificate else False)
+
+
+def _token(settings: Settings) -> str:
+    if settings.ngrok_token is None:
+        raise TunnelError(
+            "a tunnel takes a token of ngrok, and none is set. https://dashboard.ngrok.com/get-started/your-authtoken shows yours; "
+            "set SLIPWAY_NGROK_TOKEN (or NGROK_AUTHTOKEN) to it, in the environment or in .env."
+        )
+    return settings.ngrok_token.get_secret_value()
+
+
+def _require_program(path: Path | None) -> None:
+    if path and not (path.is_file() and os.access(path, os.X_OK)):
+        raise TunnelError(
+            f"SLIPWAY_NGROK_PATH={path} is no program. Name ngrok's agent, or leave it empty: then the agent is downloaded at first use."
+        )

@@ -1,0 +1,48 @@
+"""Trying a version beside the one in service, and choosing the challenger that is to be promoted."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from slipway.lifecycle import challenge, promotion
+from slipway.lifecycle.challenge import Chosen
+from slipway.lifecycle.report import verdict_and_figures
+from slipway.records import Candidate, Verdict
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import registry
+from slipway.tracking.connection import connect
+from tasks import events
+from tasks.patience import FOR_MLFLOW, MINUTE, patiently
+
+
+@task(task_run_name="challenge-{spec.service}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
+def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: Settings) -> None:
+    """Have the gateway try the candidate in shadow, give it the alias `challenger`, and write that into the ledger."""
+
+    def begin() -> None:
+        with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+            challenge.begin(spec, bundle, 0.0, settings)
+
+    patiently(begin)
+    patiently(lambda: promotion.challenge(candidate, settings, why, events.run_url()))
+    events.tell(events.CHALLENGING, candidate.model, candidate.version, why)
+
+
+@task(task_run_name="choose-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
+def choose_challenger(spec: ModelSpec, settings: Settings, version: int | None) -> Chosen:
+    """Find the version that is to be promoted, and everything against it, before anything is moved; see `slipway.lifecycle.challenge`."""
+    return challenge.choose(spec, settings, version)
+
+
+@task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE)
+def report_challenger(spec: ModelSpec, candidate: Candidate, verdict: Verdict) -> None:
+    """Show in the run page what the gate found, and how champion and challenger compare row by row."""
+    held = f"version {verdict.champion}" if verdict.champion else "none"
+    lines = [
+        f"# {spec.service}: version {candidate.version} {'passed' if verdict.passed else 'refused'}, in the place of {held}\n",
+        *verdict_and_figures(candidate, verdict),
+    ]
+    create_markdown_artifact("\n".join(lines), key=f"promotion-{spec.service}", description=f"{spec.service}: champion and challenger")

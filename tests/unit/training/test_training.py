@@ -1,0 +1,278 @@
+"""Split once, fitted on training rows only, tuned the same after a crash, scored by figures that can be checked by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState, create_trial
+
+from slipway.data.validation import validate
+from slipway.records import Tuned
+from slipway.spec import ModelSpec, Simplest, Target
+from slipway.training.evaluation import confusion, evaluate
+from slipway.training.measuring import Measured
+from slipway.training.pipelines import build
+from slipway.training.search.tuning import STANDARD_ERROR, choose, study_name, tune
+from slipway.training.splitting import Rows, split
+
+SHA256 = "ab" * 32
+
+
+@pytest.fixture(scope="session")
+def quick(heart: ModelSpec) -> ModelSpec:
+    """heart-failure, scored over two folds once: a trial takes hundredths of a second."""
+    return replace(heart, folds=2, repeats=1)
+
+
+def study_in(folder: Path, spec: ModelSpec) -> optuna.Study:
+    name = study_name(spec, SHA256)
+    return optuna.load_study(study_name=name, storage=JournalStorage(JournalFileBackend(str(folder / f"{name}.journal"))))
+
+
+def finished(folder: Path, spec: ModelSpec) -> list[tuple[dict[str, Any], list[float], dict[str, Any]]]:
+    trials = study_in(folder, spec).get_trials(states=[TrialState.COMPLETE])
+    return [(trial.params, trial.values, trial.user_attrs) for trial in trials]
+
+
+# splitting
+
+
+def assert_split_as_promised(rows: Rows) -> None:
+    # 20 % of 918 rows, rounded up, are 184; of them 410/918 without disease: 82.2, and 508/918 with it: 101.8
+    assert (len(rows.train), len(rows.test)) == (734, 184)
+    assert rows.test_labels.value_counts().to_dict() == {0: 82, 1: 102}
+    assert rows.train_labels.value_counts().to_dict() == {0: 410 - 82, 1: 508 - 102}
+
+
+def test_a_fifth_of_the_sample_rows_is_set_apart_with_every_class_keeping_its_share(rows: Rows) -> None:
+    assert_split_as_promised(rows)
+
+
+def test_a_fifth_of_the_real_rows_is_set_apart_with_every_class_keeping_its_share(heart: ModelSpec, real_csv: Path) -> None:
+    assert_split_as_promised(split(heart, validate(heart, real_csv)))
+
+
+def test_no_row_is_both_learnt_from_and_tested_on(heart: ModelSpec, rows: Rows) -> None:
+    assert not set(rows.train.index) & set(rows.test.index)
+    assert set(rows.train.index) | set(rows.test.index) == set(range(918))
+    assert list(rows.train.columns) == list(rows.test.columns) == heart.columns.names
+
+
+def test_the_same_rows_give_the_same_split_and_another_seed_another(heart: ModelSpec, snapshot: Any, rows: Rows) -> None:
+    again = split(heart, validate(heart, snapshot.path))
+    other = split(replace(heart, split=replace(heart.split, seed=43)), validate(heart, snapshot.path))
+
+    pd.testing.assert_frame_equal(again.test, rows.test)
+    pd.testing.assert_series_equal(again.test_labels, rows.test_labels)
+    assert set(other.test.index) != set(rows.test.index)
+
+
+# pipelines
+
+
+def test_preparation_is_fitted_on_training_rows_only(heart: ModelSpec, rows: Rows, measured: Measured) -> None:
+    scaler = measured.pipeline["preparation"].named_transformers_["numbers"]
+    names = list(heart.columns.numeric)
+
+    np.testing.assert_allclose(scaler.mean_, rows.train[names].mean())
+    everything = pd.concat([rows.train, rows.test])[names].mean()
+    assert (np.abs(scaler.mean_ - everything) > 1e-6).any()  # the two can be told apart here
+
+
+def test_imputation_puts_the_median_of_measured_training_rows_in_place_of_zeros_and_tells_the_estimator(
+    heart: ModelSpec, rows: Rows
+) -> None:
+    preparation = build(heart, {"preparation.zeros": "impute"}).fit(rows.train, rows.train_labels)["preparation"]
+    training = rows.train["Cholesterol"]
+    median = training[training != 0].median()
+    assert (training == 0).any()
+    assert median != training.median()
+    assert preparation.transformers_[1][2] == ["RestingBP", "Cholesterol"]
+    unknown, like_it = (rows.train.head(1).assign(RestingBP=120, Cholesterol=value) for value in (0, median))
+
+    before, after = (pd.Series(preparation.transform(row)[0], preparation.get_feature_names_out()) for row in (unknown, like_it))
+
+    assert before.pop("measured__Cholesterol") == 0
+    assert after.pop("measured__Cholesterol") == 1
+    pd.testing.assert_series_equal(before, after)
+
+
+def test_building_a_pipeline_seeds_it_and_leaves_the_declaration_as_it_was(heart: ModelSpec) -> None:
+    estimator = build(heart, {"C": 0.25})["model"]
+
+    assert (estimator.C, estimator.random_state) == (0.25, heart.split.seed)
+    assert (heart.estimator.C, heart.estimator.random_state) == (1.0, None)  # type: ignore[attr-defined]
+
+
+# tuning
+
+
+def test_a_study_that_was_cut_short_ends_where_it_would_have_ended(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+    whole = tune(quick, rows, SHA256, 12, tmp_path / "whole")
+    assert len({params["C"] for params, _, _ in finished(tmp_path / "whole", quick)}) == 12  # each trial tries something new
+
+    for trials in (3, 6, 12):  # the first ten are drawn at random, the others learn from those before
+        resumed = tune(quick, rows, SHA256, trials, tmp_path / "parts")
+        assert finished(tmp_path / "parts", quick) == finished(tmp_path / "whole", quick)[:trials]
+        assert resumed.trials == trials
+
+    assert resumed == whole
+
+
+def test_a_trial_left_running_by_a_killed_process_is_marked_failed_and_does_not_count(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+    tune(quick, rows, SHA256, 1, tmp_path / "killed")
+    study_in(tmp_path / "killed", quick).ask(dict(quick.search_space))  # and never told: its process is gone
+
+    tuned = tune(quick, rows, SHA256, 3, tmp_path / "killed")
+
+    states = [trial.state for trial in study_in(tmp_path / "killed", quick).get_trials()]
+    assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
+    assert tuned.trials == 3
+    assert tuned == tune(quick, rows, SHA256, 3, tmp_path / "whole")
+
+
+def test_progress_is_told_after_every_trial_with_the_best_score_so_far(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+    told: list[tuple[int, int, float]] = []
+
+    tune(quick, rows, SHA256, 3, tmp_path, lambda *progress: told.append(progress))
+
+    scores = [values[0] for _, values, _ in finished(tmp_path, quick)]
+    assert told == [(1, 3, scores[0]), (2, 3, max(scores[:2])), (3, 3, max(scores))]
+
+
+def test_trials_of_other_rows_or_another_question_are_never_mixed(heart: ModelSpec) -> None:
+    asked = study_name(heart, SHA256)
+    others = [
+        study_name(heart, "cd" * 32),
+        study_name(replace(heart, search_space=dict(heart.search_space) | {"C": FloatDistribution(1e-3, 1e3, log=True)}), SHA256),
+        study_name(replace(heart, estimator=type(heart.estimator)(max_iter=10)), SHA256),
+        study_name(replace(heart, metric="f1"), SHA256),
+        study_name(replace(heart, repeats=1), SHA256),
+        study_name(replace(heart, split=replace(heart.split, seed=1)), SHA256),
+    ]
+
+    assert asked == study_name(heart, SHA256)
+    assert asked.startswith("heart-failure-abababababab-")
+    assert len({asked, *others}) == 7
+
+
+Trial = tuple[float, str, float]
+
+
+@pytest.fixture
+def study(heart: ModelSpec) -> Callable[[list[Trial]], optuna.Study]:
+    """Make a study of heart-failure from (C, zeros, score); the standard error is 1/8 for each, which floats hold exactly."""
+
+    def made(trials: list[Trial]) -> optuna.Study:
+        study = optuna.create_study(direction="maximize")
+        for c, zeros, score in trials:
+            params = {"C": c, "preparation.zeros": zeros}
+            study.add_trial(
+                create_trial(params=params, distributions=dict(heart.search_space), value=score, user_attrs={STANDARD_ERROR: 0.125})
+            )
+        return study
+
+    return made
+
+
+TRIALS: list[Trial] = [
+    (0.01, "keep", 0.7499),  # just outside one standard error of the best: 0.875 - 0.125 = 0.75
+    (0.1, "keep", 0.75),  # just inside
+    (1.0, "keep", 0.80),
+    (0.02, "impute", 0.87),  # as good and simpler, but another choice of preparation
+    (10.0, "keep", 0.875),  # the best
+    (50.0, "keep", 0.86),
+]
+
+
+@pytest.mark.parametrize(("simplest", "c"), [(None, 10.0), (Simplest("C", "low"), 0.1), (Simplest("C", "high"), 50.0)])
+def test_the_simplest_trial_within_a_standard_error_of_the_best_is_chosen(
+    heart: ModelSpec, study: Callable[[list[Trial]], optuna.Study], simplest: Simplest | None, c: float
+) -> None:
+    chosen = choose(replace(heart, simplest=simplest), study(TRIALS))
+
+    assert chosen.params == {"C": c, "preparation.zeros": "keep"}
+
+
+def test_a_failed_trial_is_never_chosen(heart: ModelSpec, study: Callable[[list[Trial]], optuna.Study]) -> None:
+    tried = study([(1.0, "keep", 0.875)])
+    params = {"C": 0.001, "preparation.zeros": "keep"}
+    tried.add_trial(create_trial(state=TrialState.FAIL, params=params, distributions=dict(heart.search_space)))
+
+    assert choose(heart, tried).params["C"] == 1.0
+
+
+# measuring and evaluating
+
+
+def test_measuring_scores_the_test_rows_with_the_tuned_parameters(rows: Rows, tuned: Tuned, measured: Measured) -> None:
+    assert tuned.parameters["C"] == measured.pipeline["model"].C
+    right = sum(ours == true for ours, true in zip(measured.labels, rows.test_labels, strict=True))
+    assert measured.metrics["accuracy"] == right / 184
+    assert measured.confusion_matrix[0][0] + measured.confusion_matrix[1][1] == right
+    assert [sum(row) for row in measured.confusion_matrix] == [82, 102]
+
+
+def test_figures_of_two_classes_are_those_worked_out_by_hand() -> None:
+    target = Target("ill", {0: "well", 1: "ill"}, positive=1)
+    truth = [0, 0, 0, 1, 1, 1, 1, 1]
+    ill = np.array([0.1, 0.2, 0.8, 0.3, 0.6, 0.7, 0.9, 0.9])
+    answers = [0, 0, 1, 0, 1, 1, 1, 1]
+
+    figures = evaluate(target, truth, answers, np.column_stack([1 - ill, ill]))
+
+    assert confusion(target, truth, answers) == [[2, 1], [1, 4]]
+    assert figures == pytest.approx(
+        {
+            "accuracy": 6 / 8,
+            "balanced_accuracy": (2 / 3 + 4 / 5) / 2,  # recall of each class
+            "precision": 4 / 5,  # of 5 called ill
+            "recall": 4 / 5,  # of 5 who are ill
+            "f1": 4 / 5,
+            "f1_macro": (2 / 3 + 4 / 5) / 2,  # well: precision 2/3, recall 2/3
+            "neg_log_loss": sum(map(math.log, [0.9, 0.8, 0.2, 0.3, 0.6, 0.7, 0.9, 0.9])) / 8,  # of the true class
+            "roc_auc": 12 / 15,  # of 3 x 5 pairs, 0.8 stands above 0.3, 0.6 and 0.7 wrongly
+            # going down: two ill at 0.9 (precision 1), one well, then ill at precision 3/4, 4/5 and 5/6; each a fifth of the ill
+            "average_precision": (1 + 1 + 3 / 4 + 4 / 5 + 5 / 6) / 5,
+        }
+    )
+
+
+def test_figures_of_three_classes_are_those_worked_out_by_hand() -> None:
+    target = Target("grade", {"a": "A", "b": "B", "c": "C"})
+    truth, answers = list("aabbcc"), list("abbbca")
+    probabilities = np.array([[8, 1, 1], [3, 6, 1], [2, 7, 1], [1, 5, 4], [1, 2, 7], [5, 1, 4]]) / 10
+
+    figures = evaluate(target, truth, answers, probabilities)
+
+    assert confusion(target, truth, answers) == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    assert figures == pytest.approx(
+        {
+            "accuracy": 4 / 6,
+            "balanced_accuracy": (1 / 2 + 1 + 1 / 2) / 3,  # recall of each class
+            # a: precision 1/2, recall 1/2; b: 2/3 and 1; c: 1 and 1/2; each f1 = 2 p r / (p + r)
+            "f1_macro": (1 / 2 + 4 / 5 + 2 / 3) / 3,
+            "neg_log_loss": sum(map(math.log, [0.8, 0.3, 0.7, 0.5, 0.7, 0.4])) / 6,  # of the true class
+            # each class against the rest, 2 x 4 pairs. a: 0.5 above 0.3, 7/8; b: 0.6 above 0.5, 7/8; c: 0.4 ties with 0.4, 7.5/8
+            "roc_auc_ovr": (7 + 7 + 7.5) / 24,
+        }
+    )
+
+
+def test_a_model_that_never_says_yes_has_precision_zero_rather_than_no_figure() -> None:
+    target = Target("ill", {0: "well", 1: "ill"}, positive=1)
+
+    figures = evaluate(target, [0, 1], [0, 0], np.array([[0.9, 0.1], [0.6, 0.4]]))
+
+    assert (figures["precision"], figures["recall"], figures["f1"]) == (0, 0, 0)
