@@ -8,7 +8,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
-.PHONY: help install demo up down test drill lint format manifest lock bench
+.PHONY: help install demo up down test drill lint architecture format manifest lock bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,7 +45,11 @@ lint: install ## Check style, types, import contracts and the manifest
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python docs/architecture.py
 	@$(BIN)/python -m deployments.server.manifest --check
+
+architecture: install ## Print the rooms of the code, the arrows between them, and what must not be among them
+	@$(BIN)/python docs/architecture.py
 
 format: install ## Put the code into the project's style
 	@$(BIN)/ruff check --fix .

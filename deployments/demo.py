@@ -6,8 +6,8 @@ import json
 import shlex
 
 from deployments import cli
-from deployments.commands.printing import out
 from deployments.commands.release import REFUSED
+from deployments.terminal.printing import out
 from slipway.bundle.reading import read
 from slipway.bundle.store.active import active
 from slipway.catalogue import lookup

@@ -1,1 +1,1 @@
-"""The `slipway` command: one file a command, and how commands print, start and fail."""
+"""The `slipway` command: one file a command."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, show_json, show_table
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, show_json, show_table
 from slipway.access import keys, passwords, users
 from slipway.access.callers import ROLES, Grant
 from slipway.errors import SlipwayError

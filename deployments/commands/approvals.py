@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, out, show_json, show_table
 from deployments.server.approvals import Waiting, answer, waiting
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, out, show_json, show_table
 from slipway.errors import ApprovalError
 from slipway.settings import Settings
 

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import fail, told
-from deployments.commands.printing import err, out, show_json, show_table
+from deployments.terminal.failing import fail, told
+from deployments.terminal.printing import err, out, show_json, show_table
 from slipway.access.callers import Caller
 from slipway.audit import Line, Place, Wanted, administered, administration, predictions, refusals, shadows
 from slipway.audit.administering import myself

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, follow_slipway, show_json
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, follow_slipway, show_json
 from slipway.errors import PlatformError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]

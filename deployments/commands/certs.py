@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.commands.printing import err, out, show_json
+from deployments.terminal.printing import err, out, show_json
 from slipway.errors import SlipwayError
 from slipway.settings import home_folder
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, show_json
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, show_json
 from slipway.settings import Settings
 
 

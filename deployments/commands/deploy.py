@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, show_json, show_table
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, show_json, show_table
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def deploy_quietly(settings: Settings, tell: Callable[[str], None]) -> None:
 
 
 def _server(settings: Settings) -> PrefectServer:
-    from deployments.commands.session import quiet_prefect
     from deployments.server.prefect_api import PrefectServer
+    from deployments.terminal.session import quiet_prefect
 
     quiet_prefect(settings)  # forms are made from the flows, which import Prefect
     return PrefectServer(f"{settings.prefect_url}/api")

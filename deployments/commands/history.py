@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import out, show_json, show_table
+from deployments.terminal.failing import told
+from deployments.terminal.printing import out, show_json, show_table
 
 if TYPE_CHECKING:
     from slipway.lifecycle.ledger import Entry

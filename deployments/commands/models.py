@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import show_json, show_table
+from deployments.terminal.failing import told
+from deployments.terminal.printing import show_json, show_table
 
 
 def models(

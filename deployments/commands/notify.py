@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, out, show_json, show_table
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, out, show_json, show_table
 from slipway.errors import PlatformError
 from slipway.settings import Settings
 
@@ -75,9 +75,9 @@ def _failures(server: PrefectServer) -> list[dict[str, str]]:
 
 
 def _try_out(settings: Settings, as_json: bool) -> None:
-    from deployments.commands.session import quiet_prefect
     from deployments.server import channels
     from deployments.server.prefect_api import PrefectServer
+    from deployments.terminal.session import quiet_prefect
 
     with PrefectServer(f"{settings.prefect_url}/api") as server:
         kept = sorted(channels.kept(server).values(), key=lambda channel: channel.name)

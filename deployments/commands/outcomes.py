@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import out, show_json, show_table, tell
+from deployments.terminal.failing import told
+from deployments.terminal.printing import out, show_json, show_table, tell
 from slipway.settings import Settings
 
 SOME_REJECTED = 3

@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 
 from deployments.commands.deploy import deploy_quietly
-from deployments.commands.failing import told
-from deployments.commands.printing import err, show_json, show_table, tell
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, show_json, show_table, tell
 from slipway.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
@@ -23,8 +23,8 @@ def up(as_json: AsJson = False) -> None:
     """
     with told(as_json) as settings:
         from deployments import local
-        from deployments.commands.session import model_ports
         from deployments.server import automations, channels
+        from deployments.terminal.session import model_ports
 
         local.up(settings, model_ports=model_ports(settings), on_progress=tell)
         deploy_quietly(settings, tell)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import follow_slipway, out, show_json, tell
 from deployments.commands.release import REFUSED
+from deployments.terminal.failing import told
+from deployments.terminal.printing import follow_slipway, out, show_json, tell
 
 if TYPE_CHECKING:
     from slipway.records import Promoted
@@ -33,7 +33,7 @@ def promote(
     For example: slipway promote heart-failure --because "right more often for a month"
     """
     with told(as_json) as settings:
-        from deployments.commands.session import require_run_page, session
+        from deployments.terminal.session import require_run_page, session
         from slipway.catalogue import served
         from slipway.lifecycle.rollback import reason
 

@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import follow_slipway, show_fleet, show_json, show_release, tell
+from deployments.terminal.failing import told
+from deployments.terminal.printing import follow_slipway, show_fleet, show_json, show_release, tell
 from slipway.records import Fleet, Release
 
 REFUSED = 3
@@ -50,7 +50,7 @@ def release(
         fleet(None, sample, trials, jobs, dry_run, as_json)
         return
     with told(as_json) as settings:
-        from deployments.commands.session import require_run_page, session
+        from deployments.terminal.session import require_run_page, session
         from slipway.catalogue import lookup
 
         require_run_page(name, settings, approval=(approval or lookup(name).approval) and not dry_run)
@@ -92,7 +92,7 @@ def fleet(
     For example: slipway fleet --sample
     """
     with told(as_json) as settings:
-        from deployments.commands.session import session
+        from deployments.terminal.session import session
         from slipway.catalogue import lookup
 
         for name in names or []:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, follow_slipway, out, show_json
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, follow_slipway, out, show_json
 
 if TYPE_CHECKING:
     from slipway.records import Rollback
@@ -32,7 +32,7 @@ def rollback(
     For example: slipway rollback heart-failure --because "version 4 calls every patient healthy"
     """
     with told(as_json) as settings:
-        from deployments.commands.session import session
+        from deployments.terminal.session import session
         from slipway.catalogue import served
         from slipway.lifecycle.rollback import reason
 

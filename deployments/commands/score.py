@@ -8,8 +8,8 @@ from typing import Annotated, Literal, cast
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, follow_slipway, out, show_json, show_table
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, follow_slipway, out, show_json, show_table
 from slipway.records import Scored
 
 SOME_REJECTED = 3
@@ -44,7 +44,7 @@ def score(
     For example: slipway score heart-failure patients.csv --to predictions.csv
     """
     with told(as_json) as settings:
-        from deployments.commands.session import session
+        from deployments.terminal.session import session
         from slipway.catalogue import served
         from slipway.scoring.job import job
 

@@ -9,9 +9,9 @@ import typer
 from rich.markup import escape
 
 from deployments import local
-from deployments.commands.failing import told
-from deployments.commands.printing import out, show_json, tell
 from deployments.server.prefect_api import PrefectServer
+from deployments.terminal.failing import told
+from deployments.terminal.printing import out, show_json, tell
 from slipway.errors import SimulationError
 from slipway.settings import Settings
 from slipway.settings.gateway import is_loopback

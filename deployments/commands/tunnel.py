@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _record(settings: Settings, address: str, minutes: float | None = None, *, c
     """Show the tunnel in Prefect, where Prefect's server is up. That it cannot be shown there ends no tunnel."""
     if not _prefect_answers(settings):
         return
-    from deployments.commands.session import quiet_prefect
+    from deployments.terminal.session import quiet_prefect
 
     os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
     quiet_prefect(settings)

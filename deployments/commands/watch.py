@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.markup import escape
 
-from deployments.commands.failing import told
-from deployments.commands.printing import err, follow_slipway, out, show_json, show_table, tell
+from deployments.terminal.failing import told
+from deployments.terminal.printing import err, follow_slipway, out, show_json, show_table, tell
 
 if TYPE_CHECKING:
     from slipway.monitoring.findings import WatchReport
@@ -53,7 +53,7 @@ def watch(
 
 
 def _judge(name: str, settings: Settings, as_json: bool) -> None:
-    from deployments.commands.session import session
+    from deployments.terminal.session import session
     from slipway.errors import NotInServiceError
 
     follow_slipway()

@@ -23,7 +23,7 @@ from slipway.catalogue import catalogue
 from slipway.spec import ModelSpec
 from slipway.spec.schedules import Schedule
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = ROOT / "prefect.yaml"
 HEADER = "# Written from the catalogue by `make manifest`; change src/slipway/models/ or deployments/server/manifest.py instead.\n"
 

@@ -27,7 +27,7 @@ from slipway.gateway.metrics.exposition import text
 from slipway.gateway.network.headers import security
 from slipway.gateway.parts import make
 from slipway.gateway.versions.fleet import Failure, Fleet
-from slipway.gateway.worker_state import FOLDER, SWITCHING, State, WorkerStates
+from slipway.gateway.workers.state import FOLDER, SWITCHING, State, WorkerStates
 
 ROW = [30, 0.0, "F"]
 

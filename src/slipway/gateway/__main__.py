@@ -15,7 +15,7 @@ from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration, Reading
 
 if TYPE_CHECKING:
-    from slipway.gateway.workers import Channel
+    from slipway.gateway.workers.workers import Channel
 
 SPARE_FILES = 512  # beside connections: sockets that listen, the log's database, libraries
 
@@ -29,7 +29,7 @@ def main() -> int:
     os.umask(0o077)  # the audit log holds the callers' rows
 
     from slipway.gateway import server  # noqa: F401 - imported while the settings are read, and before workers are forked
-    from slipway.gateway.admission import provider_of
+    from slipway.gateway.limits.admission import provider_of
     from slipway.sockets import bind
 
     try:
@@ -75,8 +75,8 @@ def work(configuration: Configuration, sock: socket.socket, number: int, channel
 
 
 def _several(configuration: Configuration, sock: socket.socket) -> int:
-    from slipway.gateway.worker_state import FOLDER
-    from slipway.gateway.workers import Workers
+    from slipway.gateway.workers.state import FOLDER
+    from slipway.gateway.workers.workers import Workers
 
     folder = Path(configuration.home) / FOLDER
     return Workers(configuration.workers, configuration.address, folder, lambda number, line: work(configuration, sock, number, line)).run()

@@ -20,7 +20,7 @@ from slipway.gateway.network.tls import ServerCertificate
 from slipway.gateway.replies import Header, Reply
 from slipway.gateway.versions.fleet import Fleet
 from slipway.gateway.versions.shadowing import Shadows
-from slipway.gateway.worker_state import FOLDER, WorkerStates
+from slipway.gateway.workers.state import FOLDER, WorkerStates
 from slipway.monitoring.published import Watches
 
 SOON = 14 * 86_400

@@ -16,7 +16,7 @@ import uvloop
 from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.server import serve
-from slipway.gateway.workers import Channel
+from slipway.gateway.workers.workers import Channel
 from slipway.sockets import bind
 
 ANY = 0

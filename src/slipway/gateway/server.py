@@ -9,14 +9,14 @@ import socket
 from pathlib import Path
 
 from slipway.audit import AuditLog
-from slipway.gateway.admission import gatekeeper_of
 from slipway.gateway.app import App
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.configuration import Configuration
+from slipway.gateway.limits.admission import gatekeeper_of
 from slipway.gateway.network.listening import ModelPorts, Transport
 from slipway.gateway.parts import Parts, make
 from slipway.gateway.versions.fleet import Fleet
-from slipway.gateway.workers import Channel
+from slipway.gateway.workers.workers import Channel
 
 logger = logging.getLogger(__name__)
 

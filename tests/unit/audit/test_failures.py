@@ -23,7 +23,7 @@ ENTRIES = """
 import asyncio, os, resource, sys, time
 from pathlib import Path
 from slipway.bundle.contract import Column, Contract
-from slipway.gateway.audit import Answered, AuditError, AuditLog
+from slipway.audit import Answered, AuditError, AuditLog
 contract = Contract(format=1, model="toy", registered_as="toy", version=1, run_id="1" * 32, engine="onnx", description="", target="y",
     columns=(Column("Age", "integer", ""),), classes=(0, 1), class_meanings=("no", "yes"), positive=1, threshold=0.5, data_sha256="0" * 64,
     sample=True, metrics={}, mlflow_version="3", created_at="")

@@ -52,7 +52,7 @@ KILLED = """
 import os, sys
 from datetime import datetime
 from pathlib import Path
-from slipway.gateway.audit import retention
+from slipway.audit import retention
 retention.AT_ONCE = 10
 pauses = []
 retention.time.sleep = lambda _: pauses.append(1) or len(pauses) == 2 and os.kill(os.getpid(), 9)

@@ -148,7 +148,7 @@ def test_rotation_of_the_key_of_pseudonyms_gives_new_ones_that_link_the_same(tmp
 KILLED = """
 import os, sys
 from pathlib import Path
-from slipway.gateway.audit import rotation
+from slipway.audit import rotation
 rotation.AT_ONCE = 7
 pages = []
 rotation.time.sleep = lambda _: pages.append(1) or len(pages) == 2 and os.kill(os.getpid(), 9)

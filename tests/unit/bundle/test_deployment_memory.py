@@ -14,8 +14,8 @@ LOAD = """
 import sys
 from pathlib import Path
 import numpy as np, psutil
-from slipway.bundle.installing import Pointer
-from slipway.gateway.loading import load
+from slipway.bundle.store.active import Pointer
+from slipway.bundle.deployment import load
 def held():
     return psutil.Process().memory_info().rss / 1e6
 folder = Path(sys.argv[1])

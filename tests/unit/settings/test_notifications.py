@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from deployments.commands.failing import wrong_settings
 from deployments.local import services
+from deployments.terminal.failing import wrong_settings
 from slipway.settings import Settings
 
 SECRET = "a-key-that-must-not-show"

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from deployments.commands.printing import err, show_json
+from deployments.terminal.printing import err, show_json
 from slipway.errors import SlipwayError
 from slipway.settings import Settings
 

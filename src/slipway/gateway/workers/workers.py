@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.errors import PlatformError, PortTakenError
-from slipway.gateway.worker_state import forget
+from slipway.gateway.workers.state import forget
 from slipway.sockets import bind
 
 QUESTION = struct.Struct("!cH")

@@ -1,0 +1,1 @@
+"""How a command begins, prints and fails, for a person or for a script."""
