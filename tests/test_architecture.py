@@ -78,6 +78,22 @@ def test_layers_import_in_one_direction_and_the_library_knows_no_orchestrator() 
     assert "0 broken" in checked.stdout
 
 
+def test_no_file_is_in_a_loop_no_arrow_runs_up_and_no_folder_is_a_drawer() -> None:
+    counted = run("docs/architecture.py")
+
+    assert counted.returncode == 0, counted.stdout + counted.stderr
+    assert "0 up, 0 files in a loop" in counted.stdout
+
+
+def test_the_map_names_every_room() -> None:
+    rooms = {path.name for path in (ROOT / "src" / "slipway").iterdir() if (path / "__init__.py").exists()}
+    assert rooms
+
+    described = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "architecture.md").read_text(), flags=re.MULTILINE))
+
+    assert rooms - described == set()
+
+
 def test_the_manifest_is_what_the_catalogue_says() -> None:
     checked = run("-m", "deployments.server.manifest", "--check")
 

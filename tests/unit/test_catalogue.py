@@ -47,6 +47,12 @@ def test_a_new_file_is_a_new_model_and_nothing_else_has_to_be_registered(models_
     assert list(catalogue()) == sorted(catalogue())
 
 
+def test_a_file_with_an_underscore_holds_what_models_share_and_declares_none(models_folder: Path) -> None:
+    (models_folder / "_shared.py").write_text("SPLIT = 0.2\n")
+
+    assert "heart-failure" in catalogue()
+
+
 @pytest.mark.parametrize("content", ["", "MODEL = {'name': 'undeclared'}\n"])
 def test_a_file_without_a_model_is_refused_by_its_name(models_folder: Path, content: str) -> None:
     (models_folder / "undeclared.py").write_text(content)
