@@ -6,10 +6,12 @@ import hashlib
 import os
 import stat
 from configparser import RawConfigParser
+from io import StringIO
 from pathlib import Path
 
 from deployments.local.services import Program
 from slipway.errors import PlatformError
+from slipway.files.replacing import replace
 
 LONGEST_SOCKET_PATH = 90  # the system's limit is 104 to 108 bytes, and supervisord appends its pid while it starts
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 3
@@ -69,10 +71,9 @@ def parser() -> RawConfigParser:
 
 def write(conf: RawConfigParser, path: Path) -> None:
     """Replace the file whole, readable by its owner only."""
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        conf.write(file)
-    draft.replace(path)
+    text = StringIO()
+    conf.write(text)
+    replace(path, text.getvalue().encode(), private=True)
 
 
 def socket_path(folder: Path) -> Path:

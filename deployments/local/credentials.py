@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from slipway.files.replacing import replace
 from slipway.settings import CREDENTIALS_FILE, Settings
 
 KEY_NAME = "local"
@@ -37,9 +37,5 @@ def ensure_api_key(settings: Settings) -> Settings:
 def _keep(path: Path, line: str) -> None:
     if path.exists() and path.read_text() == line and path.stat().st_mode & 0o777 == 0o600:
         return
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(line)
-    draft.replace(path)
+    replace(path, line.encode(), private=True)
     logger.info("The gateway's API key is in %s.", path)

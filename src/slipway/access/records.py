@@ -5,8 +5,6 @@ It holds hashes of passwords and keys, but the secrets of second factors and of 
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ import msgspec
 
 from slipway.errors import SlipwayError
 from slipway.files.private import private_folder
+from slipway.files.replacing import replace
 
 ACCESS = Path("gateway") / "access.json"
 OLD_KEYS = Path("gateway") / "keys.json"
@@ -118,7 +117,7 @@ def change(home: Path, edit: Callable[[AccessFile], AccessFile]) -> AccessFile:
             before = read(home)
             after = edit(before)
             if after is not before:
-                _replace(path, msgspec.structs.replace(after, ended=_still_running(after.ended)))
+                _write(path, msgspec.structs.replace(after, ended=_still_running(after.ended)))
                 (home / OLD_KEYS).unlink(missing_ok=True)
             return after
     except Timeout:
@@ -141,23 +140,6 @@ def _still_running(ended: dict[str, float]) -> dict[str, float]:
     return {session: expires for session, expires in ended.items() if expires > now}
 
 
-def _replace(path: Path, content: AccessFile) -> None:
-    descriptor, scratch = tempfile.mkstemp(prefix=".access-", dir=path.parent)  # readable by its owner only
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError:
-        Path(scratch).unlink(missing_ok=True)
-        raise
-    _sync(path.parent)  # or a power cut might bring a revoked key back
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _write(path: Path, content: AccessFile) -> None:
+    # durable: a power cut must not bring a revoked key back
+    replace(path, msgspec.json.format(msgspec.json.encode(content), indent=1), private=True, durable=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import os
 import shutil
 import sqlite3
 import tarfile
@@ -19,6 +18,7 @@ from typing import IO
 
 from slipway.backup.manifest import MANIFEST, Backup, Telling, name_of
 from slipway.errors import BackupError
+from slipway.files.replacing import replacing
 from slipway.lifecycle.locking import exclusive
 from slipway.settings import Settings
 
@@ -49,19 +49,14 @@ def back_up(settings: Settings, file: Path, patience: float = PATIENCE) -> Backu
         raise BackupError(f"{file} is there already and is not overwritten. Name another file.")
     if file.absolute().is_relative_to(home):
         raise BackupError(f"{file} lies in the folder that is backed up. Name a file elsewhere, best on another disk.")
-    scratch = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
-            with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=3) as archive:
-                backup = _fill(archive, settings, patience)
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.replace(scratch, file)
+        with (
+            replacing(file, private=True, durable=True) as raw,
+            tarfile.open(fileobj=raw, mode="w:gz", compresslevel=3) as archive,
+        ):
+            return _fill(archive, settings, patience)
     except OSError as error:
         raise BackupError(f"{file}: the backup cannot be written ({error}).") from error
-    finally:
-        scratch.unlink(missing_ok=True)
-    return backup
 
 
 def _fill(archive: tarfile.TarFile, settings: Settings, patience: float) -> Backup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.errors import SlipwayError
+from slipway.files.replacing import replace
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -117,9 +117,5 @@ def _keep(certificate: Path, key: Path, issued: x509.Certificate, signing: Ellip
     from slipway.certificates import issuing
 
     certificate.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for path, content, mode in ((key, issuing.key_pem(signing), 0o600), (certificate, issuing.certificate_pem(issued), 0o644)):
-        draft = path.with_name(f".{path.name}.new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-        draft.replace(path)
+    replace(key, issuing.key_pem(signing), private=True)
+    replace(certificate, issuing.certificate_pem(issued))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from pathlib import Path
 
 from slipway.data import kept, origins
 from slipway.errors import DatasetChangedError
 from slipway.files import addresses
 from slipway.files.checksums import checksum
+from slipway.files.replacing import replace
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
 
@@ -67,6 +67,4 @@ def obtain(model: str, address: str, sha256: str, path: Path, hint: str) -> Path
 def store(content: bytes, path: Path) -> None:
     """Write the content under its final name, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    scratch.write_bytes(content)
-    os.replace(scratch, path)
+    replace(path, content)

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ import msgspec
 
 from slipway.errors import SlipwayError
 from slipway.files.private import private_folder
+from slipway.files.replacing import replace
 
 FOLDER = Path("watch")
 LATEST, REPORT = "latest.json", "report.html"
@@ -72,8 +71,8 @@ def publish(home: Path, model: str, report_html: bytes | None, latest: Latest) -
     private_folder(home / FOLDER)
     private_folder(folder := home / FOLDER / model)
     if report_html is not None:
-        _replace(folder / REPORT, report_html)
-    _replace(folder / LATEST, msgspec.json.encode(latest))
+        replace(folder / REPORT, report_html, private=True, durable=True)
+    replace(folder / LATEST, msgspec.json.encode(latest), private=True, durable=True)
 
 
 def report_of(home: Path, model: str) -> bytes | None:
@@ -129,16 +128,3 @@ class Watches:
             return sorted(path.name for path in (self._home / FOLDER).iterdir() if path.is_dir())
         except FileNotFoundError:
             return []
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner only
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError:
-        Path(scratch).unlink(missing_ok=True)
-        raise

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from slipway.audit import Claim
 from slipway.bundle.contract import ClassLabel, Contract
 from slipway.client import Client, ClientError, RecordedOutcomes, RefusedOutcomes
 from slipway.errors import InvalidRowsError, OutcomesError
+from slipway.files.replacing import replace
 from slipway.lifecycle.serving import bearer
 from slipway.rows import spelling
 from slipway.rows.checks import Violation
@@ -161,13 +161,12 @@ def _write(reasons: Sequence[Violation], path: Path) -> Path | None:
     if not reasons:
         path.unlink(missing_ok=True)  # of a run before
         return None
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(REJECTED)
+    lines.writerows(msgspec.structs.astuple(one) for one in sorted(reasons, key=lambda one: one.row))
     try:
-        descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner only
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            lines = csv.writer(file)
-            lines.writerow(REJECTED)
-            lines.writerows(msgspec.structs.astuple(one) for one in sorted(reasons, key=lambda one: one.row))
-        os.replace(scratch, path)
+        replace(path, text.getvalue().encode(), private=True)
     except OSError as error:
         raise OutcomesError(f"{path} cannot be written ({error.strerror}); the other outcomes are recorded.") from None
     return path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ import msgspec
 from slipway.audit.errors import AuditError
 from slipway.audit.subjects.pseudonyms import Generation, Ring, generation
 from slipway.files.private import private_folder
+from slipway.files.replacing import replace
 
 SUBJECTS = Path("gateway") / "subjects.json"
 
@@ -56,7 +55,8 @@ class KeyFile:
         """Replace the file's content at once. Hold `locked` meanwhile."""
         content = msgspec.json.format(msgspec.json.encode(Content(generations)), indent=1)
         try:
-            _replace(self.path, content)
+            # durable: a power cut must not leave lines whose key was never on the disk
+            replace(self.path, content, private=True, durable=True)
         except OSError as error:
             raise AuditError(f"{self.path}: the keys of subject ids cannot be written ({error.strerror}).") from None
         return self.ring() or Ring(generations)
@@ -83,21 +83,3 @@ def _stamp(path: Path) -> Stamp | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, scratch = tempfile.mkstemp(prefix=".subjects-", dir=path.parent)  # readable by its owner only
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError:
-        Path(scratch).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # else a power cut could leave lines whose key was never on the disk
-    finally:
-        os.close(folder)

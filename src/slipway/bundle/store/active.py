@@ -17,6 +17,7 @@ import msgspec
 
 from slipway.bundle.contract import Contract, decode
 from slipway.bundle.reading import read
+from slipway.files.replacing import replace
 
 POINTER = "active.json"
 
@@ -77,20 +78,15 @@ def active(store: Path, model: str) -> Pointer | None:
 
 def point(store: Path, model: str, pointer: Pointer | None) -> None:
     """Move the pointer; None takes the model out of service."""
-    replace(store / model / POINTER, pointer)
+    write(store / model / POINTER, pointer)
 
 
-def replace(path: Path, content: msgspec.Struct | None) -> None:
-    """Write a small file in one step, so that a reader finds the old content or the new; None removes it."""
+def write(path: Path, content: msgspec.Struct | None) -> None:
+    """Replace a pointer file; None removes it."""
     if content is None:
         path.unlink(missing_ok=True)
-        return
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    with scratch.open("wb") as file:
-        file.write(msgspec.json.encode(content))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(scratch, path)
+    else:
+        replace(path, msgspec.json.encode(content), durable=True)
 
 
 def installed(store: Path) -> dict[str, Pointer]:

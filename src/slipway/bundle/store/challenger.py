@@ -14,7 +14,7 @@ import msgspec
 
 from slipway.bundle.contract import Contract
 from slipway.bundle.reading import read
-from slipway.bundle.store.active import active, keep, name_of, replace
+from slipway.bundle.store.active import active, keep, name_of, write
 from slipway.errors import BundleError
 
 CHALLENGER = "challenger.json"
@@ -77,7 +77,7 @@ def challenged(store: Path, model: str) -> Challenge | None:
 
 def set_challenge(store: Path, model: str, challenge: Challenge | None) -> None:
     """Put an earlier challenge back; None ends it. Its bundle stays in the store."""
-    replace(store / model / CHALLENGER, challenge)
+    write(store / model / CHALLENGER, challenge)
 
 
 def end(store: Path, model: str) -> bool:

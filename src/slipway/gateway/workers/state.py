@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from slipway.files.replacing import replace
 from slipway.gateway.metrics.counts import Counts
 from slipway.gateway.versions.fleet import Fleet
 
@@ -98,10 +98,7 @@ class WorkerStates:
         return None
 
     def _write(self, state: State) -> None:
-        draft = self._folder / f".{self.number}.new"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(state))
-        draft.replace(self._folder / f"{self.number}.json")
+        replace(self._folder / f"{self.number}.json", msgspec.json.encode(state), private=True)
 
 
 def _agreed_challenger(told: list[Challenger | None]) -> Challenger | None:
