@@ -5,12 +5,12 @@ API keys and tokens need no such thing: 256 random bits are not guessed, and a l
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from slipway.access.networks import network_of
 from slipway.access.refusals import LockedOutError
 
 MOST = 10_000
@@ -99,7 +99,7 @@ class Guessing:
         Raises:
             LockedOutError: It comes too early. It was not counted, and says nothing about whether the user exists.
         """
-        network = _network(address)
+        network = network_of(address)
         seconds = max(self._names.remaining(name), self._addresses.remaining(network))
         if seconds > 0:
             retry = math.ceil(seconds)
@@ -110,20 +110,9 @@ class Guessing:
     def succeeded(self, name: str, address: str) -> None:
         """Forget the name's failures. The address keeps those of others, or one valid user would make guessing at others free."""
         self._names.clear(name)
-        self._addresses.take_back(_network(address))
+        self._addresses.take_back(network_of(address))
 
     def abandoned(self, name: str, address: str) -> None:
         """Take back an attempt that was neither right nor wrong."""
         self._names.take_back(name)
-        self._addresses.take_back(_network(address))
-
-
-def _network(address: str) -> str:
-    """Return an IPv6 address's first 64 bits, of which one customer has the rest; others as they are."""
-    if ":" not in address:
-        return address
-    try:
-        found = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+        self._addresses.take_back(network_of(address))

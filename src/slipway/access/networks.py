@@ -1,4 +1,4 @@
-"""Who counts as one address: an IPv4 address, or a /64 network of IPv6, of which one subscriber has 2 to the 64 addresses."""
+"""Which addresses count as one caller: an IPv4 address, or a /64 network of IPv6, because one subscriber has all of its addresses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import lru_cache
 
 
 @lru_cache(4_096)
-def one(address: str) -> str:
-    """Return what an address is counted as; whatever is no address, as it is."""
+def network_of(address: str) -> str:
+    """Return what an address counts as. A text that is no address is returned as it is."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

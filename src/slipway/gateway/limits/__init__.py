@@ -1,1 +1,1 @@
-"""How much a caller may ask: rate, guessing, and places at work."""
+"""Who is let in, and how much a caller may ask: credentials, rates, and places at work."""

@@ -11,7 +11,7 @@ import math
 import time
 from typing import Protocol
 
-from slipway.gateway.limits.addresses import one
+from slipway.access.networks import network_of
 from slipway.gateway.limits.windows import Windows
 from slipway.gateway.replies import Header, RequestError
 
@@ -57,7 +57,7 @@ class Limits:
         Raises:
             RequestError: 429 with Retry-After: it was one too many.
         """
-        await self._hit("address", one(address))
+        await self._hit("address", network_of(address))
 
     async def _hit(self, kind: str, key: str) -> int:
         """Return how many more requests may come."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from slipway.access.networks import network_of
 from slipway.gateway.bodies.sizes import ALLOWED
-from slipway.gateway.limits.addresses import one
 from slipway.gateway.network.corking import Corked
 
 LOOK_EVERY = 0.5
@@ -88,7 +88,7 @@ class WatchedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.since = self.loop.time()
-        self.address = one(self.client[0]) if self.client else UNKNOWN
+        self.address = network_of(self.client[0]) if self.client else UNKNOWN
         if not self.connections_of_worker.add(self):
             transport.write(TOO_MANY)
             transport.close()
