@@ -94,6 +94,19 @@ def test_the_map_names_every_room() -> None:
     assert rooms - described == set()
 
 
+def test_every_file_that_the_map_names_is_there() -> None:
+    lines = (ROOT / "docs" / "architecture.md").read_text().splitlines()
+    rooms = {row[1]: re.findall(r"`([\w/]+\.py)`", line) for line in lines if (row := re.match(r"\| `(\w+)` \|", line))}
+    beyond = [name for line in lines if not line.startswith("| `") for name in re.findall(r"`([\w/]+(?:\.py|/))`", line)]
+    inside = [f"{room}/{name}" for room, names in rooms.items() for name in names if (ROOT / "src" / "slipway" / room).is_dir()]
+    assert len(inside) > 20
+    assert len(beyond) > 30
+
+    places = (ROOT / "src" / "slipway", ROOT, ROOT / "deployments")
+
+    assert [name for name in (*inside, *beyond) if not any((place / name).exists() for place in places)] == []
+
+
 def test_the_manifest_is_what_the_catalogue_says() -> None:
     checked = run("-m", "deployments.server.manifest", "--check")
 
