@@ -1,1 +1,1 @@
-"""Champion and challenger on the same rows: how they differ, and how surely."""
+"""Champion and challenger on the same rows: how much they differ, and how certain that is."""

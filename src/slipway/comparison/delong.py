@@ -1,4 +1,4 @@
-"""Two models' areas under the receiver operating characteristic on the same rows, and how surely they differ."""
+"""The areas of two models under the receiver operating characteristic on the same rows, and the error of their difference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Both areas, and the standard error of the challenger's less the champion's."""
+    """Both areas, and the standard error of their difference."""
 
     champion: float
     challenger: float
@@ -30,10 +30,10 @@ def areas(hits: npt.NDArray[np.bool_], champion: Array, challenger: Array) -> Ar
     """Compare areas by DeLong, DeLong and Clarke-Pearson (Biometrics 44, 1988), in time n log n as Sun and Xu (IEEE SPL 21, 2014).
 
     Args:
-        hits: (n,) whether a row truly is of the positive class.
-        champion, challenger: (n,) the probabilities that they gave it.
+        hits: (n,) whether a row is of the positive class.
+        champion, challenger: (n,) their probabilities of the positive class.
     Returns:
-        None unless there are two rows of each class at least.
+        None if a class has fewer than two rows.
     """
     yes, no = int(hits.sum()), int((~hits).sum())
     if min(yes, no) < 2:
@@ -45,7 +45,7 @@ def areas(hits: npt.NDArray[np.bool_], champion: Array, challenger: Array) -> Ar
 
 
 def _placements(hits: npt.NDArray[np.bool_], scores: Array) -> tuple[Array, Array]:
-    """Return for each hit the share of misses scored below it, and for each miss the share of hits above it; ties count one half."""
+    """Return for each hit the share of misses with a lower score, and for each miss the share of hits with a higher; ties count half."""
     yes, no = scores[hits], scores[~hits]
     ranks = rankdata(scores)
     above = (ranks[hits] - rankdata(yes)) / len(no)

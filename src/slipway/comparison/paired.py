@@ -1,7 +1,7 @@
-"""Champion and challenger on the same rows with outcomes: how they differ, how surely, and how many rows it would take to know.
+"""Champion and challenger compared row by row, on rows with known outcomes.
 
-Two figures with an interval each say little about two models that answered the same rows: most rows move both alike. Compared row by
-row, only those count that tell the models apart.
+Two separate intervals say little about two models that answered the same rows, because most rows move both figures alike. A paired
+comparison counts only the discordant rows, where one model is right and the other is wrong.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
+from slipway.comparison.confidence import ONCE, reach, rows_needed
 from slipway.comparison.delong import areas
-from slipway.comparison.looks import ONCE, reach, rows_needed
 from slipway.comparison.proportions import Discordant
 from slipway.records import Effect, Paired
 from slipway.training.evaluation import Answers
 from slipway.training.weighted import WeightedFigures
 
-ENOUGH_ROWS = 50  # below, one row moves a share by more than two points, and no verdict is given
-RESAMPLES, RESAMPLES_OF_MANY, MANY = 1_000, 200, 5_000  # the more rows, the smoother the bootstrap, and the dearer each resample
-
+ENOUGH_ROWS = 50  # with fewer, one row moves a share by more than two points, and no verdict is given
+RESAMPLES, RESAMPLES_OF_MANY, MANY = 1_000, 200, 5_000  # with more rows the bootstrap is smoother, and each resample costs more
 
 Word = Literal["challenger better", "champion better", "no difference shown"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """An effect, and what a verdict needs beyond it: the interval it goes by, and one row's part in the difference."""
+    """An effect, the interval that decides the verdict, and the standard deviations of one row's part in the difference."""
 
     effect: Effect
     interval: tuple[float, float]
@@ -40,20 +39,20 @@ def compare(metric: str, *, champion: Answers, challenger: Answers, repeated: bo
     """Compare two models on n >= 1 rows that both answered.
 
     Args:
-        metric: The spec's metric, by which the verdict is given.
+        metric: The spec's metric; it decides the verdict.
         champion, challenger: Answers to the same rows, in the same order.
-        repeated: Whether the same question is asked again as rows come in. Who looks at a 95 % interval after each batch and stops at
-            the first that leaves out 0 finds a difference far oftener than in one case of twenty, where there is none; so the verdict
-            then goes by an interval that holds at all looks together. The rows must be all of the challenge, not a choice of them.
+        repeated: Whether the comparison is repeated as rows come in. A 95 % interval that is read after each batch excludes 0 sooner
+            or later, far more often than in one case of twenty, although the models are equally good. So the verdict then uses a wider
+            interval, which keeps its level over all readings together. The rows must be all rows of the challenge, not a selection.
         seed: Of the bootstrap.
     Raises:
-        ValueError: The truth of the rows differs, or there are none.
+        ValueError: The rows have different outcomes, or there are none.
     """
     rows = len(champion.truth)
     if not rows or list(champion.truth) != list(challenger.truth):
         raise ValueError(f"champion and challenger must have answered the same rows: {rows} and {len(challenger.truth)} were given.")
-    apart, far = _discordant(champion, challenger), reach(rows, repeated)
-    accuracy = _of_accuracy(champion, apart, far)
+    discordant, far = _discordant(champion, challenger), reach(rows, repeated)
+    accuracy = _of_accuracy(champion, discordant, far)
     auc = _of_areas(champion, challenger, far) if champion.target.binary else None
     closed = {"accuracy": accuracy, "roc_auc": auc}
     judged = closed[metric] if metric in closed else _of_resamples(metric, champion, challenger, far, seed)
@@ -62,8 +61,8 @@ def compare(metric: str, *, champion: Answers, challenger: Answers, repeated: bo
         metric=metric,
         rows=rows,
         disagreeing=sum(ours != theirs for ours, theirs in zip(champion.labels, challenger.labels, strict=True)),
-        only_champion_right=apart.champion,
-        only_challenger_right=apart.challenger,
+        only_champion_right=discordant.champion,
+        only_challenger_right=discordant.challenger,
         accuracy=accuracy.effect,
         auc=auc.effect if auc else None,
         effect=judged.effect if judged else None,
@@ -78,25 +77,25 @@ def compare(metric: str, *, champion: Answers, challenger: Answers, repeated: bo
 
 
 def _discordant(champion: Answers, challenger: Answers) -> Discordant:
-    told = zip(champion.truth, champion.labels, challenger.labels, strict=True)
-    right = [(theirs == true, ours == true) for true, theirs, ours in told]
+    rows = zip(champion.truth, champion.labels, challenger.labels, strict=True)
+    right = [(theirs == true, ours == true) for true, theirs, ours in rows]
     return Discordant(len(right), right.count((False, True)), right.count((True, False)))
 
 
-def _of_accuracy(champion: Answers, apart: Discordant, far: float) -> _Estimate:
-    right = sum(true == said for true, said in zip(champion.truth, champion.labels, strict=True)) / apart.rows
-    low, high = apart.interval(ONCE)
+def _of_accuracy(champion: Answers, discordant: Discordant, far: float) -> _Estimate:
+    right = sum(true == label for true, label in zip(champion.truth, champion.labels, strict=True)) / discordant.rows
+    low, high = discordant.interval(ONCE)
     effect = Effect(
         figure="accuracy",
         champion=right,
-        challenger=right + apart.difference,
-        difference=apart.difference,
+        challenger=right + discordant.difference,
+        difference=discordant.difference,
         low=low,
         high=high,
-        p_value=apart.p_value,
+        p_value=discordant.p_value,
         method="Tango's score interval, exact McNemar test",
     )
-    return _Estimate(effect, apart.interval(far), apart.deviations)
+    return _Estimate(effect, discordant.interval(far), discordant.deviations)
 
 
 def _of_areas(champion: Answers, challenger: Answers, far: float) -> _Estimate | None:
@@ -107,7 +106,7 @@ def _of_areas(champion: Answers, challenger: Answers, far: float) -> _Estimate |
 
 
 def _of_resamples(metric: str, champion: Answers, challenger: Answers, far: float, seed: int) -> _Estimate | None:
-    """Both figures on the same resampled rows; None where the rows do not define them."""
+    """Measure both models on the same resampled rows; return None if the rows do not define the metric for both."""
     rows, scorers = len(champion.truth), (WeightedFigures(champion), WeightedFigures(challenger))
     generator = np.random.default_rng(seed)
     theirs, ours = (scorer.figure(metric, np.ones(rows)) for scorer in scorers)
@@ -123,7 +122,7 @@ def _of_resamples(metric: str, champion: Answers, challenger: Answers, far: floa
 
 
 def _normal(figure: str, theirs: float, ours: float, error: float, rows: int, far: float, method: str) -> _Estimate:
-    """An effect whose estimate is normal, with a standard error."""
+    """Return an effect whose estimate is normally distributed with the standard error."""
     gap = ours - theirs
     effect = Effect(
         figure=figure,
@@ -152,10 +151,10 @@ def _words(found: Paired) -> str:
     if found.effect is None or found.low is None or found.high is None:
         return f"{found.verdict}: {found.rows:,} rows do not define {found.metric} for both"
     effect, holds = found.effect, " that holds at every look" if found.repeated else ""
-    told = (
+    summary = (
         f"{found.verdict}: {effect.figure} {effect.challenger:.4f} against the champion's {effect.champion:.4f} on the same "
         f"{found.rows:,} rows, {effect.difference:+.4f}, 95 % interval{holds} {found.low:+.4f} to {found.high:+.4f}"
     )
     few = f"; fewer than {ENOUGH_ROWS} rows are not judged" if found.rows < ENOUGH_ROWS else ""
     needed = f"; a difference as large as this one would take about {found.rows_needed:,} more rows" if found.rows_needed else ""
-    return told + few + needed
+    return summary + few + needed

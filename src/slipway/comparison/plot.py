@@ -1,4 +1,4 @@
-"""Champion and challenger on the same rows."""
+"""A plot of champion and challenger on the same rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.rendering.picture import height_of, picture
 
 
 def paired_differences(path: Path, found: Paired, title: str) -> None:
-    """Draw the challenger's figures less the champion's, each with its 95 % interval, beside the line of no difference."""
+    """Draw the differences of the figures, each with its 95 % interval, and a line at no difference."""
     shown = effects(found)[::-1]  # from the bottom up
     with picture(path, title, height_of(2 * len(shown))) as axes:
         for place, effect in enumerate(shown):

@@ -1,14 +1,14 @@
-"""Champion and challenger side by side, as Markdown."""
+"""The comparison of champion and challenger as Markdown."""
 
 from __future__ import annotations
 
-from slipway.comparison.looks import LEVEL
+from slipway.comparison.confidence import LEVEL
 from slipway.records import Effect, Paired
 from slipway.rendering.markdown import table
 
 
 def paired_lines(found: Paired) -> list[str]:
-    """Return what the rows that both answered say: the verdict, each figure's difference with its interval, and what told them apart."""
+    """Return the verdict, a table with the difference and interval of each figure, and the number of discordant rows."""
     same = found.rows - found.disagreeing
     return [
         f"**{found.reason}.**\n",
@@ -17,14 +17,14 @@ def paired_lines(found: Paired) -> list[str]:
             [_line(effect) for effect in effects(found)],
         ),
         "",
-        f"Of {found.rows:,} rows both call {same:,} the same. Only the challenger is right about {found.only_challenger_right:,}, only the "
-        f"champion about {found.only_champion_right:,}: those rows tell them apart, and McNemar's test asks whether they could fall so by "
-        "chance. The intervals and p of the table hold for one look at the rows.",
+        f"Both give the same label to {same:,} of {found.rows:,} rows. Only the challenger is right about {found.only_challenger_right:,}, "
+        f"only the champion about {found.only_champion_right:,}: these rows show the difference, and McNemar's test says whether chance "
+        "explains it. The intervals and p of the table hold for one look at the rows.",
     ]
 
 
 def effects(found: Paired) -> list[Effect]:
-    """Return the effects there are, that of the spec's metric first, each figure once."""
+    """Return the effects, each figure once; the spec's metric is first."""
     every = [found.effect, found.accuracy, found.auc]
     return list({effect.figure: effect for effect in every if effect is not None}.values())
 

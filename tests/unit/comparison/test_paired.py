@@ -1,4 +1,4 @@
-"""Champion and challenger on the same rows: published figures, theory's coverage, and what cannot be told."""
+"""Champion and challenger on the same rows: published figures, the coverage of the theory, and what the rows do not show."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
+from slipway.comparison.confidence import ONCE, repeatedly, rows_needed
 from slipway.comparison.delong import areas
-from slipway.comparison.looks import ONCE, again_and_again, rows_needed
 from slipway.comparison.paired import compare
 from slipway.comparison.plot import paired_differences
 from slipway.comparison.proportions import Discordant
@@ -23,17 +23,17 @@ TWO = Target("ill", {0: "no", 1: "yes"}, positive=1)
 THREE = Target("fate", {"drop": "a", "enrol": "b", "grad": "c"})
 
 
-def said(truth: list[int], labels: list[int], scores: list[float] | None = None) -> Answers:
+def answers(truth: list[int], labels: list[int], scores: list[float] | None = None) -> Answers:
     wanted = np.array(labels if scores is None else scores, dtype=np.float64)
     return Answers(TWO, truth, labels, np.column_stack([1 - wanted, wanted]))
 
 
-def told_apart(rows: int, challenger: int, champion: int) -> tuple[Answers, Answers]:
-    """Champion and challenger, of whom so many rows are labelled rightly by one only, and the rest by both."""
+def discordant(rows: int, challenger: int, champion: int) -> tuple[Answers, Answers]:
+    """Champion and challenger: each alone labels so many rows correctly, both the rest."""
     truth = [index % 2 for index in range(rows)]
     theirs = [1 - true if index < challenger else true for index, true in enumerate(truth)]
     ours = [1 - true if challenger <= index < challenger + champion else true for index, true in enumerate(truth)]
-    return said(truth, theirs), said(truth, ours)
+    return answers(truth, theirs), answers(truth, ours)
 
 
 def ranked(generator: np.random.Generator, rows: int, first: float, second: float, shared: float = 0.7) -> tuple[Answers, Answers]:
@@ -41,7 +41,7 @@ def ranked(generator: np.random.Generator, rows: int, first: float, second: floa
     truth = generator.integers(2, size=rows)
     common = generator.normal(size=rows) * math.sqrt(shared)
     scores = [1 / (1 + np.exp(-(gain * truth + common + generator.normal(size=rows) * math.sqrt(1 - shared)))) for gain in (first, second)]
-    return tuple(said(truth.tolist(), (score > 0.5).astype(int).tolist(), score.tolist()) for score in scores)  # type: ignore[return-value]
+    return tuple(answers(truth.tolist(), (score > 0.5).astype(int).tolist(), score.tolist()) for score in scores)  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def ranked(generator: np.random.Generator, rows: int, first: float, second: floa
 def test_published_tables_give_their_published_figures(
     rows: int, only_ours: int, only_theirs: int, p_value: float, low: float, high: float
 ) -> None:
-    champion, challenger = told_apart(rows, only_ours, only_theirs)
+    champion, challenger = discordant(rows, only_ours, only_theirs)
 
     effect = compare("accuracy", champion=champion, challenger=challenger).accuracy
 
@@ -71,7 +71,7 @@ def test_the_number_of_rows_is_connors() -> None:
 
 
 def test_no_discordant_row_leaves_an_interval_and_no_end_in_sight() -> None:
-    champion, challenger = told_apart(60, 0, 0)
+    champion, challenger = discordant(60, 0, 0)
 
     found = compare("accuracy", champion=champion, challenger=challenger)
 
@@ -83,7 +83,7 @@ def test_no_discordant_row_leaves_an_interval_and_no_end_in_sight() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3, 7])
 def test_few_rows_are_shown_and_not_judged(rows: int) -> None:
-    champion, challenger = told_apart(rows, rows, 0)
+    champion, challenger = discordant(rows, rows, 0)
 
     found = compare("accuracy", champion=champion, challenger=challenger)
 
@@ -94,8 +94,8 @@ def test_few_rows_are_shown_and_not_judged(rows: int) -> None:
     assert "fewer than 50 rows are not judged" in found.reason
 
 
-def test_a_clear_difference_is_shown_whoever_has_it() -> None:
-    champion, challenger = told_apart(200, 30, 5)
+def test_a_clear_difference_is_shown_in_both_directions() -> None:
+    champion, challenger = discordant(200, 30, 5)
 
     found = compare("accuracy", champion=champion, challenger=challenger)
     turned = compare("accuracy", champion=challenger, challenger=champion)
@@ -111,7 +111,7 @@ def test_a_clear_difference_is_shown_whoever_has_it() -> None:
 def test_one_class_only_has_no_area_and_still_an_accuracy() -> None:
     truth, labels = [1] * 80, [1] * 60 + [0] * 20
 
-    found = compare("roc_auc", champion=said(truth, truth), challenger=said(truth, labels))
+    found = compare("roc_auc", champion=answers(truth, truth), challenger=answers(truth, labels))
 
     assert (found.auc, found.effect, found.low, found.verdict) == (None, None, None, "no difference shown")
     assert found.accuracy.difference == -0.25
@@ -124,12 +124,12 @@ def test_three_classes_have_no_area_of_two_and_the_metric_by_resamples() -> None
     wrong = generator.random((2, 400)) < np.array([[0.4], [0.1]])
     labels = np.where(wrong, (truth + 1) % 3, truth)
     champion, challenger = (
-        Answers(THREE, [THREE.labels[at] for at in truth], [THREE.labels[at] for at in told], np.eye(3)[told]) for told in labels
+        Answers(THREE, [THREE.labels[at] for at in truth], [THREE.labels[at] for at in codes], np.eye(3)[codes]) for codes in labels
     )
 
     found = compare("f1_macro", champion=champion, challenger=challenger)
 
-    expected = [f1_score(champion.truth, answers.labels, average="macro") for answers in (champion, challenger)]
+    expected = [f1_score(champion.truth, model.labels, average="macro") for model in (champion, challenger)]
     assert found.effect is not None
     assert (found.effect.champion, found.effect.challenger) == pytest.approx(tuple(expected))
     assert (found.auc, found.verdict) == (None, "challenger better")
@@ -138,7 +138,7 @@ def test_three_classes_have_no_area_of_two_and_the_metric_by_resamples() -> None
 
 def test_rows_that_are_not_the_same_are_refused() -> None:
     with pytest.raises(ValueError, match="same rows"):
-        compare("accuracy", champion=said([0, 1], [0, 1]), challenger=said([1, 0], [0, 1]))
+        compare("accuracy", champion=answers([0, 1], [0, 1]), challenger=answers([1, 0], [0, 1]))
 
 
 def test_areas_and_their_error_are_delongs_by_his_own_slow_formula() -> None:
@@ -186,7 +186,7 @@ def test_intervals_hold_their_level(covers: Callable[[np.random.Generator], bool
     assert 0.93 <= share <= 0.97  # 0.95, give or take three standard errors of 0.007
 
 
-def test_who_looks_again_and_again_is_not_fooled_and_who_takes_the_plain_interval_is() -> None:
+def test_repeated_looks_find_false_differences_by_the_plain_interval_and_none_by_the_repeated_one() -> None:
     generator = np.random.default_rng(7)
     worth = generator.choice([0, 1, -1], p=[0.84, 0.08, 0.08], size=(1_000, 3_000))  # a thousand challenges of two equally good models
     looks = np.arange(50, 3_001, 25)
@@ -194,14 +194,14 @@ def test_who_looks_again_and_again_is_not_fooled_and_who_takes_the_plain_interva
     distance = np.abs(gaps) / np.sqrt(np.maximum(apart, 1))  # of 0, by Tango: McNemar's statistic
 
     plain = (distance > ONCE).any(axis=1).mean()
-    held = (distance > [again_and_again(int(rows)) for rows in looks]).any(axis=1).mean()
+    held = (distance > [repeatedly(int(rows)) for rows in looks]).any(axis=1).mean()
 
     assert plain > 0.25
     assert held <= 0.05
 
 
-def test_a_repeated_question_asks_for_more_before_it_speaks() -> None:
-    champion, challenger = told_apart(300, 20, 7)
+def test_a_repeated_comparison_needs_more_rows() -> None:
+    champion, challenger = discordant(300, 20, 7)
 
     once = compare("accuracy", champion=champion, challenger=challenger)
     again = compare("accuracy", champion=champion, challenger=challenger, repeated=True)
@@ -212,20 +212,20 @@ def test_a_repeated_question_asks_for_more_before_it_speaks() -> None:
     assert again.effect == once.effect
 
 
-def test_as_many_rows_as_were_asked_for_find_the_difference_in_four_of_five_cases() -> None:
-    champion, challenger = told_apart(200, 24, 12)  # shares of .12 and .06
+def test_as_many_rows_as_needed_find_the_difference_in_four_of_five_cases() -> None:
+    champion, challenger = discordant(200, 24, 12)  # shares of .12 and .06
     needed = compare("accuracy", champion=champion, challenger=challenger, repeated=True).rows_needed
     assert needed
     total, generator = 200 + needed, np.random.default_rng(13)
     counts = generator.multinomial(total, [0.82, 0.12, 0.06], size=2_000)
 
-    found = (counts[:, 1] - counts[:, 2]) / np.sqrt(counts[:, 1] + counts[:, 2]) > again_and_again(total)
+    found = (counts[:, 1] - counts[:, 2]) / np.sqrt(counts[:, 1] + counts[:, 2]) > repeatedly(total)
 
     assert found.mean() == pytest.approx(0.80, abs=0.03)
 
 
-def test_the_report_shows_each_figure_once_with_its_interval_and_what_told_them_apart(tmp_path: Path) -> None:
-    champion, challenger = told_apart(200, 30, 5)
+def test_the_report_shows_each_figure_once_with_its_interval_and_the_discordant_rows(tmp_path: Path) -> None:
+    champion, challenger = discordant(200, 30, 5)
     found = compare("accuracy", champion=champion, challenger=challenger)
 
     lines = paired_lines(found)
@@ -235,5 +235,5 @@ def test_the_report_shows_each_figure_once_with_its_interval_and_what_told_them_
     assert lines[0] == f"**{found.reason}.**\n"
     assert "| accuracy | 0.8500 | 0.9750 | +0.1250 | " in "\n".join(lines)  # 170 and 195 of 200
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
-    assert "Of 200 rows both call 165 the same. Only the challenger is right about 30, only the champion about 5" in lines[-1]
+    assert "Both give the same label to 165 of 200 rows. Only the challenger is right about 30, only the champion about 5" in lines[-1]
     assert (tmp_path / "paired.png").read_bytes().startswith(b"\x89PNG")
