@@ -107,6 +107,17 @@ def test_every_file_that_the_map_names_is_there() -> None:
     assert [name for name in (*inside, *beyond) if not any((place / name).exists() for place in places)] == []
 
 
+def test_every_file_and_target_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`(?:\.venv/bin/pytest )?([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|yaml|toml)))[` ]", text))
+    linked = set(re.findall(r"\]\(([\w./-]+)", text))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert len(named) > 30
+
+    assert [name for name in sorted(named | linked) if not (ROOT / name).exists()] == []
+    assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
+
+
 def test_the_manifest_is_what_the_catalogue_says() -> None:
     checked = run("-m", "deployments.server.manifest", "--check")
 
