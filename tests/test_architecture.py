@@ -118,6 +118,13 @@ def test_every_file_and_target_that_contributing_names_is_there() -> None:
     assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
 
 
+def test_no_decision_is_longer_than_a_page() -> None:
+    pages = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "docs" / "decisions").glob("*.md")}
+    assert len(pages) > 30
+
+    assert not {name: lines for name, lines in pages.items() if lines > 40}
+
+
 def test_the_manifest_is_what_the_catalogue_says() -> None:
     checked = run("-m", "deployments.server.manifest", "--check")
 
