@@ -47,9 +47,9 @@ def outcomes(
 
 
 def _tell(name: str, source: Path, settings: Settings, as_json: bool) -> None:
-    from slipway.scoring.outcome_files import tell as tell_file
+    from slipway.scoring.outcome_files import send
 
-    report = tell_file(name, source, settings, _Progress())
+    report = send(name, source, settings, _Progress())
     if as_json:
         show_json({"model": name, "source": source, **asdict(report)})
     else:

@@ -144,14 +144,14 @@ def test_one_row_with_its_subject(gateway):
     assert (answer.label, answer.subject) == (1, "patient-4711")
 
 
-def test_outcomes_are_recorded_and_told_again_are_repetitions(gateway, answering):
-    told = gateway.predict("toy", [YOUNG] * 5)
+def test_outcomes_are_recorded_and_repetitions_counted(gateway, answering):
+    predicted = gateway.predict("toy", [YOUNG] * 5)
     observed = datetime(2026, 11, 1, 8, tzinfo=UTC)
-    outcomes = [{"prediction_id": one.prediction_id, "subject": None, "outcome": np.int64(1), "observed_at": observed} for one in told]
+    outcomes = [{"prediction_id": one.prediction_id, "subject": None, "outcome": np.int64(1), "observed_at": observed} for one in predicted]
 
     assert gateway.outcomes("toy", outcomes, chunk=2) == RecordedOutcomes(5, 0, 0)
     assert gateway.outcomes("toy", pd.DataFrame(outcomes[:3]).assign(outcome=[1, 0, 1], observed_at=pd.NaT)) == RecordedOutcomes(0, 1, 2)
-    [first, corrected] = audit.history(answering.home, told[1].prediction_id)
+    [first, corrected] = audit.history(answering.home, predicted[1].prediction_id)
     assert (first.observed_at, corrected.observed_at) == ("2026-11-01T08:00:00.000+00:00", None)
     assert gateway.outcomes("toy", []) == RecordedOutcomes(0, 0, 0)
 
@@ -169,7 +169,7 @@ def test_refused_outcomes_are_named_as_they_were_handed_over(gateway, answering)
     assert [line.label for line in audit.history(answering.home, right.prediction_id)] == [1]
 
 
-def test_outcomes_are_told_again_after_a_connection_that_broke(connect, scripted):
+def test_outcomes_are_sent_again_after_a_broken_connection(connect, scripted):
     server = scripted(None, (200, b'{"recorded": 0, "corrected": 0, "repeated": 1}', {}))
 
     assert connect(server.url).outcomes("toy", [{"prediction_id": "a-0", "outcome": 1}]) == RecordedOutcomes(0, 0, 1)
@@ -220,7 +220,7 @@ def test_violations_are_counted_as_the_rows_were_handed_over(gateway):
     assert isinstance(error, RefusedRequest)
 
 
-def test_a_wrong_key_and_an_unknown_model_are_told_apart(connect, answering, gateway):
+def test_a_wrong_key_and_an_unknown_model_are_different_errors(connect, answering, gateway):
     with pytest.raises(Unauthorized) as refused:
         connect(answering.url).predict("toy", [YOUNG])
     assert KEY not in f"{refused.value!r}{refused.value}"
@@ -253,7 +253,7 @@ def test_what_can_heal_is_asked_again(connect, scripted, first):
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (503, Unavailable)])
-def test_it_gives_up_after_the_retries_and_tells_why(connect, scripted, status, kind):
+def test_it_gives_up_after_the_retries_and_says_why(connect, scripted, status, kind):
     server = scripted((status, b'{"error_code": "X", "message": "not now"}', {}))
 
     with pytest.raises(kind, match="not now") as failed:
@@ -270,7 +270,7 @@ def test_retry_after_is_waited_for(connect, scripted):
     assert server.times[1] - server.times[0] >= 1
 
 
-def test_a_retry_after_that_is_too_long_is_told_at_once(connect, scripted):
+def test_a_retry_after_that_is_too_long_fails_at_once(connect, scripted):
     server = scripted((503, b"{}", {"Retry-After": "3600"}))
 
     with pytest.raises(Unavailable) as failed:
@@ -308,10 +308,10 @@ def test_waits_grow_and_keep_within_their_bounds():
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"), [("2", 2), ("", None), ("soon", None), ("-1", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("²", None)]
+    ("header", "seconds"), [("2", 2), ("", None), ("soon", None), ("-1", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("²", None)]
 )
-def test_retry_after_is_seconds_or_a_date(told, seconds):
-    response = httpx.Response(503, headers=[(b"retry-after", told.encode())])
+def test_retry_after_is_seconds_or_a_date(header, seconds):
+    response = httpx.Response(503, headers=[(b"retry-after", header.encode())])
 
     assert retrying.retry_after(response) == seconds
 

@@ -30,14 +30,14 @@ def predicted(gateway, *rows):
 
 
 @pytest.fixture
-def tell(answering, tmp_path):
-    """Tell a file with these lines: `report, reasons = tell("prediction_id,outcome", "...")`."""
+def send(answering, tmp_path):
+    """Send a file with these lines: `report, reasons = send("prediction_id,outcome", "...")`."""
     path = tmp_path / "outcomes.csv"
 
     def run(*lines, **changes):
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         settings = Settings(**{"home": answering.home, "gateway_port": answering.port, "SLIPWAY_API_KEY": answering.key} | changes)
-        report = outcome_files.tell("toy", path, settings, lambda *_: None)
+        report = outcome_files.send("toy", path, settings, lambda *_: None)
         rejected = path.with_name("outcomes.csv.rejected.csv")
         assert (report.rejected_to == rejected) == rejected.exists()
         return report, list(csv.DictReader(rejected.open())) if report.rejected_to else []
@@ -45,7 +45,7 @@ def tell(answering, tmp_path):
     return run
 
 
-def test_what_is_right_is_recorded_and_the_rest_is_told_with_reasons(answering, tell):
+def test_valid_rows_are_recorded_and_the_others_written_with_reasons(answering, send):
     first, second, third = predicted(answering, YOUNG, YOUNG, YOUNG | {"subject": "customer 1"})
     lines = [
         "name,subject,prediction_id,outcome,observed_at",
@@ -60,7 +60,7 @@ def test_what_is_right_is_recorded_and_the_rest_is_told_with_reasons(answering, 
         f"i,,{first},,2026-11-01",
     ]
 
-    report, reasons = tell(*lines)
+    report, reasons = send(*lines)
 
     assert (report.rows, report.done, report.rejected) == (9, RecordedOutcomes(3, 0, 0), 6)
     assert [(one["row"], one["column"], one["received"]) for one in reasons] == [
@@ -74,36 +74,36 @@ def test_what_is_right_is_recorded_and_the_rest_is_told_with_reasons(answering, 
     ]
     assert [audit.history(answering.home, name)[0].label for name in (first, second, third)] == [1, 0, 0]
 
-    again, _ = tell(lines[0], lines[1])
+    again, _ = send(lines[0], lines[1])
     assert (again.done, again.rejected) == (RecordedOutcomes(0, 0, 1), 0)
 
 
-def test_a_part_full_of_strangers_leaves_the_others_recorded(answering, tell):
+def test_a_part_full_of_strangers_leaves_the_others_recorded(answering, send):
     names = predicted(answering, *[YOUNG] * 30)
     lines = [line for place, name in enumerate(names) for line in (f"{name},1", f"stranger-{place},1")]
 
-    report, reasons = tell("prediction_id,outcome", *lines, max_rows=45)
+    report, reasons = send("prediction_id,outcome", *lines, max_rows=45)
 
     assert (report.done, report.rejected) == (RecordedOutcomes(30, 0, 0), 30)
     assert [one["row"] for one in reasons] == [str(2 * place + 1) for place in range(30)]
 
 
 @pytest.mark.parametrize("header", ["outcome", "prediction_id", "prediction_id,label", "prediction_id,outcome,outcome", "a;b"])
-def test_a_file_without_the_columns_is_refused_before_anything_is_told(tell, header):
+def test_a_file_without_the_columns_is_refused_before_anything_is_sent(send, header):
     with pytest.raises(InvalidRowsError, match=r"outcomes.csv: expected the columns outcome and prediction_id"):
-        tell(header, "1,1,1")
+        send(header, "1,1,1")
 
 
-def test_a_key_that_may_not_is_told_with_what_is_in_the_log(answering, tell):
+def test_a_key_without_the_role_is_an_error_that_says_what_is_in_the_log(answering, send):
     key = keys.issue(answering.home, "reader", [Grant("predict")])
     try:
         with pytest.raises(OutcomesError, match=r"expected the role 'outcome'(.|\n)*0 of 1 outcomes are in the log"):
-            tell("prediction_id,outcome", "a-0,1", SLIPWAY_API_KEY=key)
+            send("prediction_id,outcome", "a-0,1", SLIPWAY_API_KEY=key)
     finally:
         keys.revoke(answering.home, "reader")
 
 
-def test_the_command_tells_a_file_and_shows_a_predictions_history(answering, tmp_path):
+def test_the_command_sends_a_file_and_shows_the_history_of_a_prediction(answering, tmp_path):
     [name] = predicted(answering, YOUNG)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
     environment |= {"SLIPWAY_HOME": str(answering.home), "SLIPWAY_GATEWAY_PORT": str(answering.port), "SLIPWAY_API_KEY": answering.key}
@@ -112,13 +112,13 @@ def test_the_command_tells_a_file_and_shows_a_predictions_history(answering, tmp
         command = [sys.executable, "-m", "deployments.cli", "outcomes", "toy", *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 
-    (tmp_path / "told.csv").write_text(f"prediction_id,outcome\n{name},0\nno-such-0,1\n")
+    (tmp_path / "outcomes.csv").write_text(f"prediction_id,outcome\n{name},0\nno-such-0,1\n")
 
-    ran = slipway(str(tmp_path / "told.csv"), "--json")
+    ran = slipway(str(tmp_path / "outcomes.csv"), "--json")
     history, strange = slipway("--history", name, "--json"), slipway("--history", "no-such-0")
 
     assert ran.returncode == 3, ran.stderr
-    told = json.loads(ran.stdout)
-    assert (told["rows"], told["done"]["recorded"], told["rejected"]) == (2, 1, 1)
+    report = json.loads(ran.stdout)
+    assert (report["rows"], report["done"]["recorded"], report["rejected"]) == (2, 1, 1)
     assert [(line["label"], line["key"]) for line in json.loads(history.stdout)] == [(0, "key:tester")]
     assert "the log has no outcome of no-such-0" in strange.stdout

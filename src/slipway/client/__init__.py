@@ -1,6 +1,6 @@
-"""What an ERP or CRM imports to ask a Slipway gateway: `Client`, `AsyncClient`, their answers and their errors.
+"""The Python client of a Slipway gateway, for programs such as an ERP or CRM: `Client`, `AsyncClient`, their answers and errors.
 
-Needs httpx and msgspec; rows are dictionaries, or a pandas frame where there is pandas.
+It needs httpx and msgspec. Rows are dictionaries, or a pandas frame if pandas is installed.
 """
 
 from slipway.client.answers import Prediction, RecordedOutcomes, Violation

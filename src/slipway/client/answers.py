@@ -1,4 +1,4 @@
-"""What comes back from a gateway."""
+"""The answers of a gateway."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Label = int | str
 class Prediction:
     """The answer to one row.
 
-    `probabilities` are by class, each from 0 to 1. The model answers its positive class when that class's probability is >=
-    `threshold`, or the most probable class where `threshold` is None. `prediction_id` names the answer in the gateway's audit
-    log. `sample` tells of a model that was trained on sample rows and is not for use. `subject` is what was sent with the row.
+    `probabilities` are by class, each from 0 to 1. The model answers its positive class if that class's probability is >=
+    `threshold`, or the most probable class if `threshold` is None. `prediction_id` names the answer in the gateway's audit log.
+    `sample` is true for a model that was trained on sample rows and is not for use. `subject` is the one sent with the row.
     """
 
     label: Label
@@ -35,7 +35,10 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOutcomes:
-    """What became of outcomes: the first of their prediction, another than before, or the same, which is not written again."""
+    """How many outcomes were the first of their prediction, how many differ from the one before, and how many repeat it.
+
+    A repetition is not written again.
+    """
 
     recorded: int
     corrected: int
@@ -47,7 +50,7 @@ class RecordedOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One value that breaks the contract. `row` counts from 0 in what was handed to the client; `column` is None for a whole row."""
+    """One value that breaks the contract. `row` counts from 0 in the rows given to the client; `column` is None for a whole row."""
 
     row: int
     column: str | None
@@ -61,7 +64,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class PredictionOnWire:
-    """A row's part of a reply; its probabilities' names are texts, as JSON has it."""
+    """One row's part of a reply. Its classes are texts, because names in JSON are."""
 
     prediction_id: str
     label: Label
@@ -70,7 +73,7 @@ class PredictionOnWire:
     subject: str | None = None
 
     def by_label(self) -> dict[Label, float]:
-        """Return the probabilities by labels as they are: whole numbers where the label is one."""
+        """Return the probabilities by class, whole numbers if the label is one."""
         whole = isinstance(self.label, int)
         return {int(name) if whole else name: probability for name, probability in self.probabilities.items()}
 
@@ -87,9 +90,19 @@ class PredictReply:
     predictions: list[PredictionOnWire]
 
     def each(self) -> list[Prediction]:
-        shared = (self.threshold, self.model, self.version, self.run_id)
         return [
-            Prediction(one.label, one.meaning, one.by_label(), *shared, one.prediction_id, self.sample, one.subject)
+            Prediction(
+                label=one.label,
+                meaning=one.meaning,
+                probabilities=one.by_label(),
+                threshold=self.threshold,
+                model=self.model,
+                version=self.version,
+                run_id=self.run_id,
+                prediction_id=one.prediction_id,
+                sample=self.sample,
+                subject=one.subject,
+            )
             for one in self.predictions
         ]
 

@@ -17,33 +17,33 @@ from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
 
 
 class AsyncClient:
-    """As `Client`, with methods to await. Use it in `async with`, or `await` its `close`."""
+    """Like `Client`, with methods to await. Use it in `async with`, or `await` its `close`."""
 
     def __init__(self, url: str, *, key: str, timeout: float = TIMEOUT, retries: int = RETRIES, ca: str | Path | None = None) -> None:
         self._http = httpx.AsyncClient(**options(url, key, timeout, ca))
         self._retries = retries
 
     async def predict(self, model: str, rows: messages.Rows, *, chunk: int = CHUNK) -> list[Prediction]:
-        """Return one prediction a row, in the rows' order; arguments and errors as `Client.predict`."""
-        answered: list[Prediction] = []
+        """Return one prediction a row, in the rows' order; for arguments and errors see `Client.predict`."""
+        predicted: list[Prediction] = []
         for message in messages.predictions(model, rows, chunk):
-            answered += messages.read(await self._send(message), PredictReply).each()
-        return answered
+            predicted += messages.read(await self._send(message), PredictReply).each()
+        return predicted
 
     async def predict_one(self, model: str, row: Mapping[str, Any], *, subject: str | None = None) -> Prediction:
-        """Return the prediction of one row; errors as `Client.predict`."""
+        """Return the prediction of one row; for errors see `Client.predict`."""
         return (await self.predict(model, [row if subject is None else {**row, "subject": subject}]))[0]
 
     async def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
-        """Return the labels of a request in MLflow's scoring protocol; errors as `Client.predict`."""
+        """Return the labels of a request in MLflow's scoring protocol; for errors see `Client.predict`."""
         return messages.read(await self._send(messages.invocation(model, content)), LabelsReply).predictions
 
     async def outcomes(self, model: str, outcomes: messages.Rows, *, chunk: int = CHUNK) -> RecordedOutcomes:
-        """Tell what became of whom was predicted; arguments and errors as `Client.outcomes`."""
-        done = RecordedOutcomes(0, 0, 0)
+        """Send actual outcomes of predictions; for arguments and errors see `Client.outcomes`."""
+        recorded = RecordedOutcomes(0, 0, 0)
         for message in messages.outcomes(model, outcomes, chunk):
-            done += messages.read(await self._send(message), RecordedOutcomes)
-        return done
+            recorded += messages.read(await self._send(message), RecordedOutcomes)
+        return recorded
 
     async def close(self) -> None:
         await self._http.aclose()

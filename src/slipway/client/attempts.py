@@ -1,4 +1,4 @@
-"""The attempts at one request: after each that failed, how long to wait, or the error that ends them."""
+"""The attempts at one request: how long to wait after a failed one, or the error that ends them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipway.client import errors, messages, retrying
 
 
 class Attempts:
-    """Counts the attempts at one message; it is asked again at most `retries` times."""
+    """Counts the attempts at one message, which is sent again at most `retries` times."""
 
     def __init__(self, message: messages.Message, retries: int) -> None:
         self._message = message
@@ -20,22 +20,22 @@ class Attempts:
 
         Raises:
             NotAnswered: No answer came in time.
-            Unavailable: The connection cannot be made, or broke as often as it was tried.
+            Unavailable: No connection can be made, or every attempt broke off.
         """
         self._made += 1
         address = error.request.url
-        what = str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
-            raise errors.NotAnswered(f"{address}: no answer in time ({what}); allow more with timeout=, or send fewer rows.") from error
+            raise errors.NotAnswered(f"{address}: no answer in time ({reason}); allow more with timeout=, or send fewer rows.") from error
         if not retrying.heals(error) or self._made > self._retries:
-            raise errors.Unavailable(f"{address}: no connection ({what}), tried {self._made} times.") from error
+            raise errors.Unavailable(f"{address}: no connection ({reason}), tried {self._made} times.") from error
         return retrying.wait_before(self._made, None) or 0.0
 
     def after_reply(self, response: httpx.Response) -> float:
-        """Return the seconds to wait after a reply that is no success.
+        """Return the seconds to wait after a reply that reports a failure.
 
         Raises:
-            ClientError: Asking again will not help, or was done as often as it may be.
+            ClientError: Sending it again will not help, or there are no retries left.
         """
         self._made += 1
         wait = retrying.wait_before(self._made, retrying.retry_after(response))

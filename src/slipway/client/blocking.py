@@ -17,16 +17,16 @@ from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
 
 
 class Client:
-    """A gateway, over connections that are kept open. Safe to share between threads; close it, or use it in `with`.
+    """A client of one gateway, over connections that stay open. Threads may share it. Close it, or use it in `with`.
 
     Args:
         url: The gateway's address, such as https://gateway.example.org:8000.
         key: The API key.
         timeout: Seconds to wait for a connection, and for each part of an answer.
-        retries: How often to ask again where that can help: a broken connection, 429, 502, 503.
-        ca: A PEM file with the authority that signed the gateway's certificate, where it is one of your own.
+        retries: How often to send a request again after a broken connection, 429, 502 or 503.
+        ca: A PEM file with the authority that signed the gateway's certificate, if it is your own.
     Raises:
-        ValueError: The address or the key cannot be one.
+        ValueError: The address or the key is not valid.
         OSError: The file of `ca` cannot be read.
     """
 
@@ -39,39 +39,40 @@ class Client:
 
         Args:
             model: The model's name.
-            rows: Values by column name, one mapping a row, or a pandas frame; "subject" may say of whom a row is.
-            chunk: Rows a request. A later request that is refused does not take back what was answered before.
+            rows: Values by column name, one mapping a row, or a pandas frame; "subject" may name the person a row describes.
+            chunk: Rows a request. If a later request is refused, earlier answers remain valid.
         Raises:
             RefusedRows: Values break the contract; the error names rows and columns.
             ClientError: Nothing was answered for another reason; its subclasses say which.
-            ValueError: A value is none that JSON has.
+            ValueError: JSON cannot express a value.
         """
-        sent = messages.predictions(model, rows, chunk)
-        return [one for message in sent for one in messages.read(self._send(message), PredictReply).each()]
+        requests = messages.predictions(model, rows, chunk)
+        return [one for message in requests for one in messages.read(self._send(message), PredictReply).each()]
 
     def predict_one(self, model: str, row: Mapping[str, Any], *, subject: str | None = None) -> Prediction:
-        """Return the prediction of one row; errors as `predict`."""
+        """Return the prediction of one row; for errors see `predict`."""
         return self.predict(model, [row if subject is None else {**row, "subject": subject}])[0]
 
     def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
-        """Return the labels of a request in MLflow's scoring protocol, such as {"dataframe_records": [...]}; errors as `predict`."""
+        """Return the labels of a request in MLflow's scoring protocol, such as {"dataframe_records": [...]}; for errors see `predict`."""
         return messages.read(self._send(messages.invocation(model, content)), LabelsReply).predictions
 
     def outcomes(self, model: str, outcomes: messages.Rows, *, chunk: int = CHUNK) -> RecordedOutcomes:
-        """Tell what became of whom was predicted, and return when that is recorded. To tell it again does no harm: it is a repetition.
+        """Send the actual outcomes of predictions, and return when they are recorded. Sending them again counts as a repetition.
 
         Args:
             model: The model's name.
-            outcomes: One mapping each, or a pandas frame: "outcome", either "prediction_id" or "subject" and, where it is known,
+            outcomes: One mapping each, or a pandas frame: "outcome", either "prediction_id" or "subject" and, if known,
                 "observed_at", a datetime with a time zone.
-            chunk: Outcomes a request. A later request that is refused does not take back what was recorded before.
+            chunk: Outcomes a request. If a later request is refused, the outcomes of earlier ones remain recorded.
         Raises:
-            RefusedOutcomes: Some are wrong, and none of their request was recorded; the error names them.
-            ClientError: Nothing was recorded for another reason; its subclasses say which. After a time-out it is not known: tell it again.
-            ValueError: A value is none that JSON has.
+            RefusedOutcomes: Some are wrong, and nothing of their request was recorded; the error names them.
+            ClientError: Nothing was recorded for another reason; its subclasses say which. After a time-out this is not certain:
+                send them again.
+            ValueError: JSON cannot express a value.
         """
-        told = messages.outcomes(model, outcomes, chunk)
-        return sum((messages.read(self._send(message), RecordedOutcomes) for message in told), RecordedOutcomes(0, 0, 0))
+        requests = messages.outcomes(model, outcomes, chunk)
+        return sum((messages.read(self._send(message), RecordedOutcomes) for message in requests), RecordedOutcomes(0, 0, 0))
 
     def close(self) -> None:
         self._http.close()

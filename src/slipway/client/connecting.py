@@ -1,4 +1,4 @@
-"""What a client is made of: where the gateway is, the key, the patience, whom to trust."""
+"""How a client connects: the gateway's address, the key, the time-out and the trusted authority."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def options(url: str, key: str, timeout: float, ca: str | Path | None) -> dict[s
         url: The gateway's address, such as https://gateway.example.org:8000.
         key: The API key.
         timeout: Seconds to wait for a connection, and for each part of an answer.
-        ca: A PEM file with the authority that signed the gateway's certificate; None for those the world trusts.
+        ca: A PEM file with the authority that signed the gateway's certificate; None for the public authorities.
     Raises:
-        ValueError: The address is none, or the key is empty or holds what a header cannot.
+        ValueError: The address is not valid, or the key is empty or has characters that a header cannot carry.
     """
     address = httpx.URL(url)
     if address.scheme not in ("http", "https") or not address.host:

@@ -1,4 +1,4 @@
-"""Why there is no answer, by what a program does about it."""
+"""Why there is no answer: one class for each thing that a program can do about it."""
 
 # ruff: noqa: N818  (`except RefusedRows as refused` reads as what happened)
 
@@ -12,8 +12,8 @@ from slipway.errors import SlipwayError
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a reply said beside its message; `retry_after` is in seconds. All None where there was no reply, or none that told."""
+class ReplyDetails:
+    """What a reply says beside its message, None for what it does not say; `retry_after` is in seconds."""
 
     status: int | None = None
     code: str | None = None
@@ -22,15 +22,15 @@ class Told:
 
 
 class ClientError(SlipwayError):
-    """The base of all. The operator finds the request by its `request_id`; `retry_after` is in seconds; each is None where not told."""
+    """The base of all. The operator finds the request by its `request_id`; `retry_after` is in seconds; None is unknown."""
 
-    def __init__(self, message: str, told: Told | None = None) -> None:
-        told = told or Told()
-        super().__init__(message if told.request_id is None else f"{message} (request {told.request_id})")
-        self.status = told.status
-        self.code = told.code
-        self.request_id = told.request_id
-        self.retry_after = told.retry_after
+    def __init__(self, message: str, reply: ReplyDetails | None = None) -> None:
+        reply = reply or ReplyDetails()
+        super().__init__(message if reply.request_id is None else f"{message} (request {reply.request_id})")
+        self.status = reply.status
+        self.code = reply.code
+        self.request_id = reply.request_id
+        self.retry_after = reply.retry_after
 
 
 class Unauthorized(ClientError):
@@ -38,48 +38,48 @@ class Unauthorized(ClientError):
 
 
 class Forbidden(ClientError):
-    """The key is valid, and not for this."""
+    """The key is valid, but does not allow this request."""
 
 
 class UnknownModel(ClientError):
-    """No such model is in service."""
+    """No model of that name is in service."""
 
 
 class RefusedRequest(ClientError):
-    """The gateway does not take this request; sending it again will not help."""
+    """The gateway does not accept this request; sending it again will not help."""
 
 
 class RefusedRows(RefusedRequest):
     """Rows break the model's contract, and nothing of their request was predicted.
 
-    `violations` are the first twenty, `total` is how many there are in the request.
+    `violations` are the first twenty of the request, `total` is how many it has.
     """
 
-    def __init__(self, message: str, told: Told, violations: Sequence[Violation], total: int) -> None:
-        super().__init__(message, told)
+    def __init__(self, message: str, reply: ReplyDetails, violations: Sequence[Violation], total: int) -> None:
+        super().__init__(message, reply)
         self.violations = tuple(violations)
         self.total = total
 
 
 class RefusedOutcomes(RefusedRows):
-    """Outcomes are no classes of the model, or are of predictions that it did not make; nothing of their request was recorded."""
+    """Outcomes are not classes of the model, or name predictions that it did not make; nothing of their request was recorded."""
 
 
 class TooLarge(RefusedRequest):
-    """More rows or bytes than the gateway takes at once; `predict` splits rows into requests, a smaller `chunk` makes more of them."""
+    """A request has more rows or bytes than the gateway accepts; a smaller `chunk` makes smaller requests."""
 
 
 class RateLimited(ClientError):
-    """More requests than the key or the address may send, still after all retries, or for longer than is waited."""
+    """The key or the address has sent too many requests, even after all retries, or must wait for longer than 30 s."""
 
 
 class Unavailable(ClientError):
-    """The gateway or the model cannot answer now, still after all retries; later it may."""
+    """The gateway or the model cannot answer now, even after all retries; it may later."""
 
 
 class NotAnswered(ClientError):
-    """The request was sent and no whole answer came in time; whether it was predicted is not known."""
+    """The request was sent, but no complete answer came in time; the gateway may have answered it or not."""
 
 
 class GatewayFailed(ClientError):
-    """The gateway failed, or something else than a gateway answered."""
+    """The gateway failed, or another program answered at its address."""

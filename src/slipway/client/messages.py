@@ -1,4 +1,4 @@
-"""Requests and replies without the network: what both clients share."""
+"""Requests and replies without the network, for both clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slipway.client.answers import ErrorReply
 from slipway.client.retrying import retry_after
 
 T = TypeVar("T")
-MISSING = ("NAType", "NaTType")  # pandas' two
+MISSING = ("NAType", "NaTType")  # pandas' two missing values
 Rows = Iterable[Mapping[str, Any]]
 FAILURES: dict[int, type[errors.ClientError]] = {
     401: errors.Unauthorized,
@@ -31,7 +31,7 @@ FAILURES: dict[int, type[errors.ClientError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One POST; `first_row` is the place of its first row in what was handed to the client, `refused` the error for rows that are wrong."""
+    """One POST; `first_row` is the place of its first row among the caller's rows, `refused` the error for wrong rows."""
 
     path: str
     body: bytes
@@ -43,19 +43,19 @@ def predictions(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
     """Yield a message for every `chunk` rows.
 
     Raises:
-        ValueError: `chunk` is below 1, or a value is none that JSON has.
+        ValueError: `chunk` is below 1, or JSON cannot express a value.
     """
     for start, records in _parts(rows, chunk):
         yield Message(_path(model, "predict"), _encode({"rows": records}), start)
 
 
-def outcomes(model: str, told: Rows | Any, chunk: int) -> Iterator[Message]:
+def outcomes(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
     """Yield a message for every `chunk` outcomes; an id or a time that is None or NaN is left out.
 
     Raises:
         ValueError: As `predictions` does.
     """
-    for start, records in _parts(told, chunk):
+    for start, records in _parts(rows, chunk):
         sent = [{name: value for name, value in one.items() if name == "outcome" or not _is_missing(value)} for one in records]
         yield Message(_path(model, "outcomes"), _encode({"outcomes": sent}), start, errors.RefusedOutcomes)
 
@@ -66,40 +66,40 @@ def invocation(model: str, content: Mapping[str, Any]) -> Message:
 
 
 def read(response: httpx.Response, kind: type[T]) -> T:
-    """Return what a successful reply holds.
+    """Return the content of a successful reply.
 
     Raises:
-        GatewayFailed: It holds something else: no gateway answered.
+        GatewayFailed: The content is another: no gateway answered.
     """
     try:
         return msgspec.json.decode(response.content, type=kind)
     except msgspec.MsgspecError as error:
         message = f"{response.url}: expected a gateway's reply, received another one ({error}). Is the address the gateway's?"
-        raise errors.GatewayFailed(message, _told(response, ErrorReply())) from None
+        raise errors.GatewayFailed(message, _details(response, ErrorReply())) from None
 
 
 def failure(response: httpx.Response, message: Message) -> errors.ClientError:
-    """Return the error that a reply other than a success stands for."""
+    """Return the error for a reply that reports a failure."""
     status, reply = response.status_code, _error(response)
     text = reply.message or f"{response.url} answered {status} {response.reason_phrase}"
     if status == 400 and reply.total:
-        return _refused_rows(text, reply, _told(response, reply), message)
+        return _refused_rows(text, reply, _details(response, reply), message)
     kind = FAILURES.get(status, errors.RefusedRequest if 400 <= status < 500 else errors.GatewayFailed)
-    return kind(text, _told(response, reply))
+    return kind(text, _details(response, reply))
 
 
-def _refused_rows(text: str, reply: ErrorReply, told: errors.Told, message: Message) -> errors.RefusedRows:
-    """Count rows as the caller does, who may have handed over more than one request's rows."""
+def _refused_rows(text: str, reply: ErrorReply, details: errors.ReplyDetails, message: Message) -> errors.RefusedRows:
+    """Number the rows as the caller does, whose rows may fill several requests."""
     violations = [replace(violation, row=violation.row + message.first_row) for violation in reply.violations]
     lines = [text.partition("\n")[0], *map(str, violations)]
     if reply.total > len(violations):
         lines.append(f"... and {reply.total - len(violations)} more.")
-    return message.refused("\n".join(lines), told, violations, reply.total)
+    return message.refused("\n".join(lines), details, violations, reply.total)
 
 
-def _told(response: httpx.Response, reply: ErrorReply) -> errors.Told:
+def _details(response: httpx.Response, reply: ErrorReply) -> errors.ReplyDetails:
     request_id = response.headers.get("x-request-id")
-    return errors.Told(response.status_code, reply.error_code or None, request_id, retry_after(response))
+    return errors.ReplyDetails(response.status_code, reply.error_code or None, request_id, retry_after(response))
 
 
 def _error(response: httpx.Response) -> ErrorReply:
@@ -122,7 +122,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _records(rows: Rows | Any) -> list[Mapping[str, Any]]:
-    """Take mappings, one a row, or a frame: anything with pandas' `to_dict`."""
+    """Return the rows as a list of mappings; a frame is anything with pandas' `to_dict`."""
     if isinstance(rows, Mapping):
         raise TypeError("rows: expected a list of rows, received one mapping. For one row, write [row].")
     if hasattr(rows, "to_dict"):
@@ -140,7 +140,7 @@ def _encode(content: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return what a scalar of numpy or pandas stands for, and a mapping as a dictionary."""
+    """Return the plain value of a scalar of numpy or pandas, and a mapping as a dictionary."""
     if isinstance(value, Mapping):
         return dict(value)
     if type(value).__name__ in MISSING:

@@ -1,1 +1,1 @@
-"""A file of rows into a file of predictions: by chunks, so that memory stays the same for any number of rows."""
+"""A file of rows into a file of predictions, chunk by chunk, so that memory does not grow with the number of rows."""

@@ -1,4 +1,4 @@
-"""What comes back for the rows of a chunk, whoever answered."""
+"""The answers to the rows of a chunk, from a bundle or an endpoint."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from slipway.bundle.contract import ClassLabel, Contract
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """n labels, (n, classes) probabilities, the version that gave each, and its id in the audit log; None where none was logged."""
+class ChunkAnswers:
+    """n labels, (n, classes) probabilities, the version that gave each, and their ids in the audit log, None if they are not logged."""
 
     labels: Sequence[ClassLabel]
     probabilities: npt.NDArray[np.float64]
@@ -23,12 +23,12 @@ class Answers:
 
 
 class Answerer(Protocol):
-    """A version in service that can be asked. `bundle_sha256` is of the bundle's manifest, None where it is not known here."""
+    """A version in service that answers rows. `bundle_sha256` is the checksum of the bundle's manifest, None if it is unknown."""
 
     contract: Contract
     bundle_sha256: str | None
-    logs: bool  # whether what it answers is in the audit log
+    logs: bool  # whether its answers are in the audit log
 
-    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:
-        """Return the answers to n rows, n >= 1, that keep the contract, given by column; `subjects` go to the audit log."""
+    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> ChunkAnswers:
+        """Return the answers to n >= 1 rows that keep the contract, given by column; `subjects` go to the audit log."""
         ...

@@ -1,4 +1,4 @@
-"""The rows of a chunk against the contract, as the gateway checks them; those that break it are set apart, with every reason."""
+"""Checking the rows of a chunk against the contract as the gateway does; rows that break it are rejected, with every reason."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from slipway.scoring.chunks import Chunk, Numbers
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The rows of a chunk that keep the contract: their numbers, their cells by column of the contract, and the columns to be kept.
+    """The rows of a chunk that keep the contract: their numbers, their cells by column of the contract, and the columns to keep.
 
-    `subjects` say of whom each row is, where the job names their column. `violations` are of the other rows, which are `rejected` many,
-    by their numbers in the source.
+    `subjects` name the person of each row, if the job names their column. `violations` are those of the other rows, numbered as in the
+    source; `rejected` is how many rows these are.
     """
 
     rows: Numbers
@@ -39,9 +39,9 @@ def check(chunk: Chunk, contract: Contract, keep: list[str], spelled: bool, subj
     """Return the rows of a chunk that keep the contract.
 
     Args:
-        keep: Columns of the chunk that are copied, whatever they hold.
-        spelled: Cells are texts, as in CSV; see `slipway.scoring.chunks.Source`.
-        subject: The column that says of whom a row is; an empty cell does not.
+        keep: Columns of the chunk to copy, unchecked.
+        spelled: Whether cells are texts, as in CSV; see `slipway.scoring.chunks.Source`.
+        subject: The column that names the person a row describes; a cell may be empty.
     """
     columns: dict[str, Any] = {}
     found: list[Violation] = []
@@ -68,8 +68,8 @@ def check(chunk: Chunk, contract: Contract, keep: list[str], spelled: bool, subj
 
 
 def _cell_by_cell(column: Column, cells: Any, spelled: bool, found: list[Violation]) -> Cells:
-    """Return the cells as a request would hold them, and add what is wrong with them to `found`."""
-    if pa.types.is_decimal(cells.type):  # JSON has no such kind: 1.50 is a number there
+    """Return the cells as they would be in a request, and add their violations to `found`."""
+    if pa.types.is_decimal(cells.type):  # JSON has no decimals: 1.50 is a number there
         cells = cells.cast(pa.float64())
     read: Cells = cells.to_pylist()
     if spelled:

@@ -1,4 +1,4 @@
-"""Rows on their way: so many of a source at a time, as Arrow's columns."""
+"""The rows of a source, some at a time, as Arrow's columns."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Numbers = npt.NDArray[np.int64]
 class Chunk:
     """Some rows of a source.
 
-    `cells` is a record batch of n rows. `rows` (n,) are their numbers in the source, from 0. `broken` are rows that have more or fewer
-    cells than the header has names, and so none here. `read` is the share of the source that was read so far, 0 to 1.
+    `cells` is a record batch of n rows. `rows` (n,) are their numbers in the source, from 0. `broken` are the rows with more or fewer
+    cells than the header has names; they are not in `cells`. `read` is the share of the source that was read so far, 0 to 1.
     """
 
     rows: Numbers
@@ -29,7 +29,7 @@ class Chunk:
 
 
 class Source(Protocol):
-    """A file of rows. `spelled`: all cells are texts, and a number is what a text spells; else a text is no number."""
+    """A file of rows. If `spelled`, all cells are texts, and a text may spell a number; otherwise a text is never a number."""
 
     schema: Any
     spelled: bool

@@ -1,7 +1,7 @@
 """CSV as the gateway takes it: UTF-8, commas, names in the first line.
 
-Lines are parsed by Arrow, many at once, as long as they have no quotes and each has its cells. From the first quote on, and where
-lines are not whole, Python's own parser takes over, as in the gateway: slower, and it can tell rows apart.
+Arrow parses many lines at once, as long as they have no quotes and each has all its cells. From the first quote on, and for blocks
+with incomplete lines, Python's own parser reads them, as in the gateway: it is slower, but finds where each row ends.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ QUOTE = b'"'
 
 
 class CsvSource:
-    """A CSV file, whose header is read at once.
+    """A CSV file. Making it reads the header.
 
     Raises:
-        InvalidRowsError: The file is empty, or its first line is no CSV in UTF-8.
+        InvalidRowsError: The file is empty, or its first line is not CSV in UTF-8.
     """
 
     spelled = True
@@ -44,7 +44,7 @@ class CsvSource:
         """Yield all rows in order, at most `size` at a time, with the wanted columns as texts.
 
         Raises:
-            InvalidRowsError: Some line is no CSV in UTF-8.
+            InvalidRowsError: A line is not CSV in UTF-8.
         """
         first = 0
         with self._path.open("rb") as file:
@@ -54,7 +54,7 @@ class CsvSource:
                 block = b"".join(islice(file, size))
                 if not block:
                     return
-                if QUOTE in block:  # it may hold line ends, so where a row ends is known from the beginning only
+                if QUOTE in block:  # a quoted cell may contain line ends, so rows can only be found from the beginning
                     file.seek(begin)
                     yield from self._carefully(io.TextIOWrapper(file, "utf-8", newline=""), wanted, size, first, file)
                     return
@@ -77,7 +77,7 @@ class CsvSource:
         return names
 
     def _quickly(self, block: bytes, wanted: Sequence[str]) -> Any | None:
-        """Return the rows of whole lines without quotes, None where a line has not its cells, or is not in UTF-8."""
+        """Return the rows of complete lines without quotes, None if a line lacks cells, has too many, or is not in UTF-8."""
         try:
             table = pyarrow.csv.read_csv(
                 pa.py_buffer(block),
@@ -111,13 +111,13 @@ class CsvSource:
 
     def _chunk(self, rows: list[list[str]], wanted: Sequence[str], first: int, read: float) -> Chunk:
         width = len(self.names)
-        whole = [place for place, row in enumerate(rows) if len(row) == width]
+        complete = [place for place, row in enumerate(rows) if len(row) == width]
         broken = [
             Violation(first + place, None, f"{width} cells", f"{len(row)} cells") for place, row in enumerate(rows) if len(row) != width
         ]
-        columns = list(zip(*(rows[place] for place in whole), strict=True)) or [()] * width
+        columns = list(zip(*(rows[place] for place in complete), strict=True)) or [()] * width
         cells = [pa.array(columns[self.names.index(name)], pa.string()) for name in wanted]
-        return Chunk(first + np.array(whole, dtype=np.int64), pa.record_batch(cells, names=list(wanted)), read, broken)
+        return Chunk(first + np.array(complete, dtype=np.int64), pa.record_batch(cells, names=list(wanted)), read, broken)
 
     def _wrong(self, why: str) -> InvalidRowsError:
         return InvalidRowsError(f"{self._path.name}: {why}. Nothing was written.")

@@ -1,4 +1,4 @@
-"""Answers by the bundle itself, in this process: the quick way, which nothing but the predictions' file tells of later."""
+"""Answers of the bundle itself, in this process: the quick way, of which only the file of predictions remains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway.bundle.engine import labels
 from slipway.bundle.store.active import Pointer, active
 from slipway.errors import ScoringError
 from slipway.files.checksums import checksum
-from slipway.scoring.answers import Answers
+from slipway.scoring.answers import ChunkAnswers
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class FromBundle:
-    """The version in service, loaded from its bundle, which has answered its probe rows as it was measured."""
+    """The version in service, loaded from its bundle after it answered its probe rows as it was measured."""
 
     logs = False
 
@@ -30,20 +30,20 @@ class FromBundle:
         self.bundle_sha256: str | None = bundle_sha256
         self._engine = deployment.engine
 
-    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:
-        """Return the answers to n rows, n >= 1, that keep the contract, given by column; nothing is logged, so `subjects` are not read."""
+    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> ChunkAnswers:
+        """Return the answers to n >= 1 rows that keep the contract, given by column; nothing is logged, so `subjects` are ignored."""
         probabilities = self._engine.probabilities(columns)
         answered = labels(probabilities, self.contract)
-        return Answers(answered, probabilities, [self.contract.version] * len(answered), None)
+        return ChunkAnswers(answered, probabilities, [self.contract.version] * len(answered), None)
 
 
 def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:
-    """Return the version in service on this host; on a host without one, the champion of MLflow's registry.
+    """Return the version in service on this host, or else the champion of MLflow's registry.
 
     Raises:
         ScoringError: There is neither.
         BundleError: The bundle is damaged, or does not answer as it was measured.
-        RegistryUnavailableError: MLflow was asked, and does not answer.
+        RegistryUnavailableError: MLflow was needed and does not answer.
     """
     if pointer := active(settings.bundles, spec.name):
         return _opened(settings.bundles / spec.name / pointer.bundle, spec, pointer)
@@ -51,10 +51,10 @@ def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:
     from slipway.tracking.connection import connect
 
     client = connect(settings)
-    if (held := registry.champion(client, spec.registered_as)) is None:
+    if (champion := registry.champion(client, spec.registered_as)) is None:
         raise ScoringError(f"{spec.name}: no version is in service here, and MLflow has no champion. Run `slipway release {spec.name}`.")
-    logger.info("%s: not in service on this host; version %s is fetched from MLflow", spec.name, held.version)
-    with registry.downloaded_bundle(client, str(held.run_id)) as bundle:
+    logger.info("%s: not in service on this host; version %s is fetched from MLflow", spec.name, champion.version)
+    with registry.downloaded_bundle(client, str(champion.run_id)) as bundle:
         return _opened(bundle.folder, spec, Pointer(bundle.folder.name, spec.port, installation=""))
 
 

@@ -1,4 +1,4 @@
-"""Answers by the endpoint, over HTTP, as any caller gets them: checked, limited and logged there."""
+"""Answers of the endpoint, over HTTP, as any caller gets them: checked, limited and logged there."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from slipway.client import Client, Prediction, RefusedRows
 from slipway.errors import ScoringError
 from slipway.lifecycle.serving import bearer
 from slipway.rows.subjects import SUBJECT, takes_no_subject
-from slipway.scoring.answers import Answers
+from slipway.scoring.answers import ChunkAnswers
 from slipway.settings import Settings
 
-ROWS = 1_000  # a request; fewer where the gateway takes no more
+ROWS = 1_000  # a request, or what the gateway accepts, if that is less
 TIMEOUT = 60.0
 
 
 class FromEndpoint:
-    """The version that the gateway has in service; a challenger, where one has a share of the requests, answers too.
+    """The version that the gateway has in service, and its challenger, if one answers a share of the requests.
 
-    Use it in `with`: connections are kept open.
+    Use it in `with`: it keeps connections open.
 
     Raises:
-        ScoringError: The gateway does not answer, does not know the key, has no version of the model in service, or one that takes no
-            subjects where a column says them.
+        ScoringError: The gateway does not answer, does not know the key, or has no version of the model in service; or a column
+            names subjects, and the version takes none.
     """
 
     bundle_sha256: str | None = None
@@ -39,8 +39,7 @@ class FromEndpoint:
         self.contract = in_service(model, settings)
         if subject and takes_no_subject(self.contract):
             raise ScoringError(f"{model} has a column {SUBJECT!r} of its own, so its endpoint takes no subjects; leave --subject out.")
-        key = bearer(settings)["Authorization"].removeprefix("Bearer ")
-        self._client = Client(settings.gateway_url, key=key, timeout=TIMEOUT, ca=settings.tls_authority)
+        self._client = connect(settings)
 
     def __enter__(self) -> FromEndpoint:
         return self
@@ -48,12 +47,12 @@ class FromEndpoint:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> Answers:
-        """Return the answers to n rows, n >= 1, that keep the contract, given by column; `subjects` go to the audit log.
+    def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> ChunkAnswers:
+        """Return the answers to n >= 1 rows that keep the contract, given by column; `subjects` go to the audit log.
 
         Raises:
-            ScoringError: The gateway takes other rows than it told, so another version went into service meanwhile.
-            ClientError: It does not answer, also after the client's retries.
+            ScoringError: The gateway's contract is no longer the one it showed at first, so another version went into service.
+            ClientError: The gateway does not answer, even after the client's retries.
         """
         names, kinds = list(columns), {column.name: column.kind for column in self.contract.columns}
         cells = [_plain(columns[name], whole=kinds[name] == "integer") for name in names]
@@ -64,19 +63,19 @@ class FromEndpoint:
             predictions = self._client.predict(self._model, rows, chunk=self._rows)
         except RefusedRows as refused:
             raise ScoringError(
-                f"{self._model}: the gateway refuses rows that keep the contract it told when this began: was another version put into "
+                f"{self._model}: the gateway refuses rows that keep the contract it showed at the start: was another version put into "
                 f"service? Score the file again. Nothing was written.\n{refused}"
             ) from refused
         return self._answers(predictions)
 
-    def _answers(self, predictions: list[Prediction]) -> Answers:
+    def _answers(self, predictions: list[Prediction]) -> ChunkAnswers:
         classes = self.contract.classes
         if wrong := next((one for one in predictions if set(one.probabilities) != set(classes)), None):
             raise ScoringError(
                 f"{self._model}: expected answers of the classes {list(classes)}, received {list(wrong.probabilities)} of version "
                 f"{wrong.version}, which went into service meanwhile. Score the file again. Nothing was written."
             )
-        return Answers(
+        return ChunkAnswers(
             labels=[one.label for one in predictions],
             probabilities=np.array([[one.probabilities[label] for label in classes] for one in predictions]),
             versions=[one.version for one in predictions],
@@ -85,11 +84,17 @@ class FromEndpoint:
 
 
 def _plain(cells: Any, whole: bool) -> list[Any]:
-    """Return cells that JSON knows; 40.0 years are logged as 40."""
+    """Return cells as JSON has them; 40.0 years are logged as 40."""
     if not isinstance(cells, np.ndarray):
         return list(cells)
     found: list[Any] = (cells.astype(np.int64) if whole else cells).tolist()
     return found
+
+
+def connect(settings: Settings) -> Client:
+    """Return a client of the gateway with this machine's own key. Close it, or use it in `with`."""
+    key = bearer(settings)["Authorization"].removeprefix("Bearer ")
+    return Client(settings.gateway_url, key=key, timeout=TIMEOUT, ca=settings.tls_authority)
 
 
 def in_service(model: str, settings: Settings) -> Contract:
@@ -99,8 +104,8 @@ def in_service(model: str, settings: Settings) -> Contract:
         response = httpx.get(address, headers=bearer(settings), timeout=TIMEOUT, verify=settings.trust)
     except httpx.TransportError as error:
         raise ScoringError(f"{model}: the gateway does not answer at {address} ({error}). Start it with `slipway up`.") from error
-    if response.is_success and (told := response.json())["columns"]:
-        return msgspec.convert({name: told[name] for name in Contract.__struct_fields__}, Contract)
+    if response.is_success and (reply := response.json())["columns"]:
+        return msgspec.convert({name: reply[name] for name in Contract.__struct_fields__}, Contract)
     if response.is_success or response.status_code == httpx.codes.NOT_FOUND:
         raise ScoringError(f"{model}: the gateway has no version of it in service. Run `slipway release {model}`.")
     raise ScoringError(f"{address} answered {response.status_code}: {response.text[:500]}")

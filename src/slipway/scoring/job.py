@@ -1,4 +1,4 @@
-"""What is to be scored, by what, and where the answers go; refused before anything is read where it cannot be."""
+"""What to score, with what, and where to write the answers. A job that cannot work is refused before anything is read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FORMATS = (".csv", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to be scored.
+    """One file to score.
 
-    `source` is an absolute path or an http(s) address. `keep` are the columns that are copied beside the answers; None: those that
-    the model does not take. `chunk` is the number of rows that are worked on at a time. `subject` is the column that says of whom a
-    row is, for the endpoint's audit log.
+    `source` is an absolute path or an http(s) address. `keep` are the columns to copy beside the answers; None: those that the model
+    does not take. `chunk` is the number of rows that are scored at a time. `subject` is the column that names the person a row
+    describes, for the endpoint's audit log.
     """
 
     model: str
@@ -35,7 +35,7 @@ class Job:
 
     @property
     def rejected(self) -> Path:
-        """Where the rows that break the contract are told of."""
+        """The file for the violations of the rows that break the contract."""
         return self.destination.with_name(f"{self.destination.name}.rejected.csv")
 
     @property
@@ -44,7 +44,7 @@ class Job:
 
     @property
     def shown_source(self) -> str:
-        """The source as it may be recorded: what follows a question mark may be a signature, and is left out."""
+        """The source as it may be recorded, without its query, which may be a signature."""
         return urlunsplit(urlsplit(self.source)._replace(query="", fragment="")) if self.remote else self.source
 
 
@@ -57,16 +57,16 @@ def job(
     chunk: int = CHUNK,
     subject: str | None = None,
 ) -> Job:
-    """Return the job; the predictions go beside a local source, as `<name>.predictions.<its suffix>`, where no destination is given.
+    """Return the job. Without a destination, the predictions go beside a local source, as `<name>.predictions.<its suffix>`.
 
     Raises:
-        ScoringError: The address holds a password, the destination cannot be written or is the source, the chunk has no row, or subjects
-            are named where nothing is logged.
+        ScoringError: The address has a password, the destination cannot be written or is the source, the chunk has no row, or subjects
+            are named but nothing is logged.
     """
     if chunk < 1:
         raise ScoringError(f"chunk: expected 1 row or more, received {chunk}.")
     if subject and through == "bundle":
-        raise ScoringError(f"subject: {subject!r} would be for the audit log, and only the endpoint writes it (--through endpoint).")
+        raise ScoringError(f"subject: {subject!r} is for the audit log, which only the endpoint writes (--through endpoint).")
     if is_address(source):
         _refuse_password(source)
         if destination is None:
@@ -96,7 +96,7 @@ def _beside(source: Path) -> Path:
 def _refuse_password(address: str) -> None:
     parts = urlsplit(address)
     if parts.username or parts.password:
-        raise ScoringError(f"{_host(address)}: the address must not hold a user or a password: it is recorded with the run.")
+        raise ScoringError(f"{_host(address)}: the address must not have a user or a password: it is recorded with the run.")
 
 
 def _host(address: str) -> str:
@@ -106,7 +106,7 @@ def _host(address: str) -> str:
 def _refuse_destination(found: Job) -> None:
     destination = found.destination
     if destination.suffix not in FORMATS:
-        raise ScoringError(f"{destination}: expected a name that ends in {' or '.join(FORMATS)}; the ending says how it is written.")
+        raise ScoringError(f"{destination}: expected a name that ends in {' or '.join(FORMATS)}; the ending chooses the format.")
     if not destination.parent.is_dir():
         raise ScoringError(f"{destination}: there is no folder {destination.parent}. Make it, or name another file (--to).")
     for path in (destination, found.rejected):

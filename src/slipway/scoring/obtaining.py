@@ -1,4 +1,4 @@
-"""Where the rows come from: a file that is there, or an address whose content is stored for the time of the run."""
+"""Obtaining the rows: a local file, or the content of an address, stored for the time of the run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PART = 1 << 20
 
 
 def obtain(job: Job, workspace: Path) -> Path:
-    """Return the file with the rows; what an address answers is streamed into the workspace.
+    """Return the file with the rows; the content of an address is streamed into the workspace.
 
     Raises:
-        DatasetNotFoundError: There is no such file, or the address says that it has none.
-        OriginUnreachableError: No connection, an answer that broke off, or 5xx. Asking again may help.
-        ScoringError: It is larger than the space that is left, or no file.
+        DatasetNotFoundError: There is no such file, here or at the address.
+        OriginUnreachableError: No connection, an answer that broke off, or 5xx. Another attempt may help.
+        ScoringError: It is not a file, or larger than the free space.
     """
     if job.remote:
         return _download(job, workspace / name_in(job.source))
@@ -31,7 +31,7 @@ def obtain(job: Job, workspace: Path) -> Path:
     if not path.exists():
         raise DatasetNotFoundError(f"{job.model}: there is no file {path}.")
     if not path.is_file():
-        raise ScoringError(f"{job.model}: {path} is no file; name a CSV or Parquet file.")
+        raise ScoringError(f"{job.model}: {path} is not a file; name a CSV or Parquet file.")
     return path
 
 
@@ -41,11 +41,11 @@ def _download(job: Job, path: Path) -> Path:
         with httpx.stream("GET", job.source, timeout=TIMEOUT, follow_redirects=True) as response:
             _refuse_failure(response, job.model, shown)
             _refuse_large(response, path, shown)
-            with path.open("wb") as file:  # from the beginning again, where an attempt before broke off
+            with path.open("wb") as file:  # from the beginning again, if an earlier attempt broke off
                 for part in response.iter_bytes(PART):
                     file.write(part)
     except httpx.TransportError as error:
-        # without the cause: its words hold the address in full
+        # without the cause: its message has the whole address
         raise OriginUnreachableError(f"{job.model}: {shown} cannot be reached ({type(error).__name__}). Try again.") from None
     logger.info("%s: fetched %s (%s bytes)", job.model, shown, f"{path.stat().st_size:,}")
     return path

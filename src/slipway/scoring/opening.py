@@ -1,4 +1,4 @@
-"""Which kind of file it is, told by its first bytes, and whether it has the columns that are needed."""
+"""Opening a file of rows: its format, by its first bytes, and the columns that it must have."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def open_source(path: Path) -> Source:
     """Return the file as a source of rows.
 
     Raises:
-        ScoringError: It is a kind of file that is not read.
-        InvalidRowsError: It has no header, or is damaged.
+        ScoringError: The format is not CSV or Parquet.
+        InvalidRowsError: The file has no header, or is damaged.
     """
     with path.open("rb") as file:
         begin = file.read(4)
@@ -40,20 +40,20 @@ def open_source(path: Path) -> Source:
 
 
 def kept_columns(source: Source, contract: Contract, job: Job) -> list[str]:
-    """Return the columns that are copied beside the answers, in the source's order: those named, or those the model does not take.
+    """Return the columns to copy beside the answers, in the source's order: those the job names, or those the model does not take.
 
     Raises:
-        InvalidRowsError: A column of the contract or one that the job names is missing, or stands there twice.
+        InvalidRowsError: A column of the contract, or one that the job names, is missing or there twice.
     """
     there = list(source.schema.names)
     needed = [column.name for column in contract.columns]
     found = [f"column {twice!r} is there more than once." for twice, times in Counter(there).items() if times > 1]
     found += [f"column {column!r}, which {contract.model} needs, is missing." for column in needed if column not in there]
-    found += [f"column {column!r}, which is to be kept, is missing." for column in job.keep or () if column not in there]
+    found += [f"column {column!r}, which you want to keep, is missing." for column in job.keep or () if column not in there]
     if job.subject and job.subject not in there:
-        found.append(f"column {job.subject!r}, which is to say of whom a row is, is missing.")
+        found.append(f"column {job.subject!r}, which names the subject of a row, is missing.")
     if found:
-        hint = " Its cells seem to be parted by semicolons; expected commas." if len(there) == 1 and ";" in there[0] else ""
+        hint = " Its cells seem to be separated by semicolons; expected commas." if len(there) == 1 and ";" in there[0] else ""
         listed = "\n".join(f"  - {line}" for line in found)
         raise InvalidRowsError(f"{job.shown_source}:\n{listed}\nThe file has: {', '.join(map(repr, there))}.{hint} Nothing was written.")
     return [column for column in there if (column not in needed if job.keep is None else column in job.keep)]

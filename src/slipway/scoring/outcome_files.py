@@ -1,4 +1,4 @@
-"""A file of outcomes, told to the gateway row by row: what it refuses goes to a file of reasons, and the rest is recorded."""
+"""Sending a file of outcomes to the gateway: it records the valid rows, and the others go to a file of reasons."""
 
 from __future__ import annotations
 
@@ -16,24 +16,21 @@ from slipway.bundle.contract import ClassLabel, Contract
 from slipway.client import Client, ClientError, RecordedOutcomes, RefusedOutcomes
 from slipway.errors import InvalidRowsError, OutcomesError
 from slipway.files.replacing import replace
-from slipway.lifecycle.serving import bearer
 from slipway.rows import spelling
 from slipway.rows.checks import Violation
 from slipway.rows.claims import KEYS, OUTCOME, PREDICTION, claim_of, contradicts
 from slipway.rows.subjects import SUBJECT
 from slipway.scoring.csv_source import CsvSource
-from slipway.scoring.from_endpoint import TIMEOUT, in_service
+from slipway.scoring.from_endpoint import connect, in_service
 from slipway.scoring.results import REJECTED
 from slipway.settings import Settings
 
 ROWS = 1_000  # a request
 
-Told = Callable[[int, int, int], None]  # rows so far, of all rows, of which were rejected
-
 
 @dataclass
 class Report:
-    """What became of a file: how many rows it has, what was recorded of them, and how many were rejected, with reasons in a file."""
+    """How many rows a file has, how many of them were recorded, and how many were rejected, with reasons in a file."""
 
     rows: int
     done: RecordedOutcomes = field(default_factory=lambda: RecordedOutcomes(0, 0, 0))
@@ -45,39 +42,39 @@ class Report:
         return self.done.recorded + self.done.corrected + self.done.repeated
 
 
-def tell(model: str, path: Path, settings: Settings, told: Told) -> Report:
-    """Tell the outcomes in a CSV file, and write what is wrong with the others to `<its name>.rejected.csv` beside it.
+def send(model: str, path: Path, settings: Settings, progress: Callable[[int, int, int], None]) -> Report:
+    """Send the outcomes in a CSV file, and write the reasons for those rejected to `<its name>.rejected.csv` beside it.
 
-    The file has a column `outcome`, `prediction_id` or `subject` or both, and perhaps `observed_at`; other columns are not read. To tell
-    a file again does no harm: what is recorded already is a repetition.
+    The file has a column `outcome`, `prediction_id` or `subject` or both, and perhaps `observed_at`; other columns are ignored. A file
+    may be sent again: outcomes that are recorded already count as repetitions.
 
     Args:
-        told: Called after each request.
+        progress: Called after each request with the rows so far, all rows, and the rows rejected so far.
     Raises:
-        InvalidRowsError: It is no such file; nothing was told.
-        ScoringError: The gateway does not answer, does not know the key, or has no version in service; nothing was told.
-        OutcomesError: It does not answer any more, or the key is not for this: rows before are recorded. Or the reasons cannot be written.
+        InvalidRowsError: It is not such a file; nothing was sent.
+        ScoringError: The gateway does not answer, does not know the key, or has no version in service; nothing was sent.
+        OutcomesError: The gateway stopped answering, or the key does not allow this: earlier rows are recorded. Or the reasons cannot
+            be written.
     """
     contract = in_service(model, settings)
     records = _records(path, contract)
     report, reasons = Report(len(records)), list[Violation]()
-    key = bearer(settings)["Authorization"].removeprefix("Bearer ")
-    with Client(settings.gateway_url, key=key, timeout=TIMEOUT, ca=settings.tls_authority) as client:
+    with connect(settings) as client:
         for part in _parts(_fit(records, contract, reasons), min(ROWS, settings.max_rows)):
             try:
-                report.done += _told(client, model, part, reasons)
+                report.done += _send(client, model, part, reasons)
             except ClientError as error:
-                so_far = f"{report.in_the_log} of {len(records)} outcomes are in the log; when this is put right, tell the file again."
+                so_far = f"{report.in_the_log} of {len(records)} outcomes are in the log; when this is corrected, send the file again."
                 raise OutcomesError(f"{error}\n{so_far}") from error
             rows = part[-1][0] + 1
-            told(rows, len(records), rows - report.in_the_log)
+            progress(rows, len(records), rows - report.in_the_log)
     report.rejected = len(records) - report.in_the_log
     report.rejected_to = _write(reasons, path.with_name(f"{path.name}.rejected.csv"))
     return report
 
 
 def _records(path: Path, contract: Contract) -> list[dict[str, Any] | Violation]:
-    """Return each row as a request has it, empty cells left out, or what is wrong with its line."""
+    """Return each row as in a request, without empty cells, or what is wrong with its line."""
     try:
         source = CsvSource(path)
         names = _columns(path, source.names)
@@ -107,15 +104,15 @@ def _columns(path: Path, there: Sequence[str]) -> list[str]:
 
 
 def _labels(cells: Sequence[str], classes: Sequence[ClassLabel]) -> Sequence[Any]:
-    """Return what cells spell: numbers where the classes are numbers."""
+    """Return the labels that cells spell: numbers if the classes are numbers."""
     return cells if isinstance(classes[0], str) else spelling.numbers(cells)
 
 
 def _fit(
     records: Sequence[dict[str, Any] | Violation], contract: Contract, reasons: list[Violation]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows that may be told; the others say twice what they mean, something else than an earlier row, or nothing."""
-    said: dict[Any, Claim] = {}
+    """Yield the rows to send. The others are not valid by themselves, or contradict an earlier row: their reasons are added."""
+    claims: dict[Any, Claim] = {}
     for row, record in enumerate(records):
         if isinstance(record, Violation):
             reasons.append(record)
@@ -124,7 +121,7 @@ def _fit(
         claim = claim_of(row, record, contract, wrong)
         if claim and not wrong:
             about = claim.prediction_id or (claim.subject, claim.observed_at)
-            first = said.setdefault(about, claim)
+            first = claims.setdefault(about, claim)
             wrong += [contradicts(claim, first)] if first.label != claim.label else []
         if wrong:
             reasons += wrong
@@ -143,8 +140,8 @@ def _parts(rows: Iterator[tuple[int, dict[str, Any]]], size: int) -> Iterator[li
         yield part
 
 
-def _told(client: Client, model: str, part: list[tuple[int, dict[str, Any]]], reasons: list[Violation]) -> RecordedOutcomes:
-    """Tell rows, without those that the gateway refuses, of which it names some at a time."""
+def _send(client: Client, model: str, part: list[tuple[int, dict[str, Any]]], reasons: list[Violation]) -> RecordedOutcomes:
+    """Send rows until the gateway refuses none of them; it names some at a time, and their reasons are added."""
     left = part
     while left:
         try:
@@ -157,9 +154,9 @@ def _told(client: Client, model: str, part: list[tuple[int, dict[str, Any]]], re
 
 
 def _write(reasons: Sequence[Violation], path: Path) -> Path | None:
-    """Write what is wrong, whole or not at all; if nothing is, there is no such file."""
+    """Write the reasons, completely or not at all; without any, there is no such file."""
     if not reasons:
-        path.unlink(missing_ok=True)  # of a run before
+        path.unlink(missing_ok=True)  # of an earlier run
         return None
     text = io.StringIO(newline="")
     lines = csv.writer(text)

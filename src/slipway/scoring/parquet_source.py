@@ -1,4 +1,4 @@
-"""Parquet, of which never more than a chunk is unpacked at a time."""
+"""Parquet, read one chunk at a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from slipway.scoring.chunks import Chunk
 
 
 class ParquetSource:
-    """A Parquet file. Its cells have types, so that a text is no number even where it spells one, as in JSON.
+    """A Parquet file. Its cells have types: as in JSON, a text is not a number even if it spells one.
 
     Raises:
-        InvalidRowsError: It is none that Arrow can read.
+        InvalidRowsError: Arrow cannot read it.
     """
 
     spelled = False
@@ -33,7 +33,7 @@ class ParquetSource:
         """Yield all rows in order, at most `size` at a time, with the wanted columns.
 
         Raises:
-            InvalidRowsError: Some part of it is damaged.
+            InvalidRowsError: A part of it is damaged.
         """
         first = 0
         with self._opened() as file:
@@ -51,7 +51,7 @@ class ParquetSource:
 
     def _opened(self) -> pyarrow.parquet.ParquetFile:
         try:
-            return pyarrow.parquet.ParquetFile(self._path, pre_buffer=False)  # else a whole row group waits in memory
+            return pyarrow.parquet.ParquetFile(self._path, pre_buffer=False)  # otherwise a whole row group is kept in memory
         except (pa.ArrowException, OSError) as error:
             raise self._wrong(error) from None
 
@@ -64,6 +64,6 @@ def _plain(kind: Any) -> Any:
 
 
 def _decoded(cells: Any) -> Any:
-    """Return a batch with texts for the categories of pandas, which are stored as a dictionary and places in it."""
+    """Return a batch with texts instead of the indices by which pandas stores categories."""
     columns = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in cells.columns]
     return pa.record_batch(columns, names=cells.schema.names)

@@ -1,4 +1,4 @@
-"""The two files of a run: predictions, and what was wrong with the rows that have none. Whole under their names, or not there."""
+"""The two files of a run: predictions, and the violations of the rows that have none. They are complete, or not there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pyarrow.parquet
 from slipway.bundle.contract import Contract
 from slipway.errors import ScoringError
 from slipway.rows.checks import Violation
-from slipway.scoring.answers import Answers
+from slipway.scoring.answers import ChunkAnswers
 from slipway.scoring.checking import Checked
 from slipway.scoring.job import Job
 
@@ -25,13 +25,13 @@ REJECTED = ("row", "column", "expected", "received")
 
 
 class Results:
-    """Takes chunk after chunk; `finish` puts both files in place. Use it in `with`: what is not finished is not there.
+    """Writes chunk after chunk; `finish` puts both files in place. Use it in `with`: without `finish` there are no files.
 
     Args:
-        kept: Names and types of the columns that are copied from the source.
+        kept: Names and types of the columns copied from the source.
         logged: Whether the answers have ids in the audit log.
     Raises:
-        ScoringError: A column to be kept has the name of one of the output's own, or cannot be written as CSV.
+        ScoringError: A copied column has the name of a column of the predictions, or cannot be written as CSV.
     """
 
     def __init__(self, job: Job, workspace: Path, contract: Contract, kept: Any, logged: bool) -> None:
@@ -54,7 +54,7 @@ class Results:
         self._predictions.close()
         self._rejected.close()
 
-    def write(self, checked: Checked, answers: Answers) -> None:
+    def write(self, checked: Checked, answers: ChunkAnswers) -> None:
         """Add the answers to n rows."""
         ids = [] if answers.prediction_ids is None else [answers.prediction_ids]
         labels = pa.array(answers.labels, self._labels.type)
@@ -73,13 +73,13 @@ class Results:
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 
     def reject(self, violations: Iterable[Violation]) -> None:
-        """Add what was wrong: a line for each cell, or for a row of another length."""
+        """Add a line for each violation: of a cell, or of a row of another length."""
         for one in violations:
             self._any_rejected = True
             self._reasons.writerow((one.row, one.column, one.expected, one.received))
 
     def finish(self) -> bool:
-        """Put the files in place, the predictions last, and return whether a row was rejected; if none was, there is no such file."""
+        """Put the files in place, the predictions last, and return whether a row was rejected; otherwise that file is not written."""
         self._writer.close()
         for file in (self._predictions, self._rejected):
             file.flush()
@@ -87,7 +87,7 @@ class Results:
         if self._any_rejected:
             os.replace(self._rejected.name, self._job.rejected)
         else:
-            self._job.rejected.unlink(missing_ok=True)  # of a run before
+            self._job.rejected.unlink(missing_ok=True)  # of an earlier run
         os.replace(self._predictions.name, self._job.destination)
         return self._any_rejected
 
@@ -111,8 +111,8 @@ def _refuse_kept(job: Job, kept: Any, schema: Any) -> None:
     names = list(schema.names)
     if twice := sorted({name for name in kept.names if names.count(name) > 1}):
         raise ScoringError(
-            f"{job.shown_source}: columns {', '.join(map(repr, twice))} are called as columns of the predictions are, so they cannot be "
-            "kept beside them. Name those to be kept (--keep), without them, or rename them. Nothing was written."
+            f"{job.shown_source}: columns {', '.join(map(repr, twice))} have the names of columns of the predictions, so they cannot be "
+            "kept beside them. Name the columns to keep (--keep) without them, or rename them. Nothing was written."
         )
 
 
@@ -123,6 +123,6 @@ def _writer(file: Any, schema: Any, job: Job) -> Any:
         return pyarrow.csv.CSVWriter(file, schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ScoringError(
-            f"{job.shown_source}: not every column that is kept can be written as {job.destination.suffix[1:]} ({error}). Name those to be "
-            "kept (--keep), or a destination that ends in .parquet. Nothing was written."
+            f"{job.shown_source}: not every column that is kept can be written as {job.destination.suffix[1:]} ({error}). Name the columns "
+            "to keep (--keep), or a destination that ends in .parquet. Nothing was written."
         ) from None

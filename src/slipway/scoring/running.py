@@ -1,4 +1,4 @@
-"""The way of a file: read a chunk, check it, have it answered, write it; then the next."""
+"""The way of a file: read a chunk, check it, answer it, write it; then the next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from slipway.spec import ModelSpec
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: rows read, rows rejected of them, the share of the source (0 to 1), and seconds since the start."""
+    """How far scoring is: rows read, those rejected, the share of the source (0 to 1), and seconds since the start."""
 
     rows: int
     rejected: int
@@ -40,7 +40,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted so far: rows, those rejected, labels by meaning, and versions that answered."""
+    """The counts so far: rows, those rejected, labels by meaning, and versions that answered."""
 
     rows: int = 0
     rejected: int = 0
@@ -48,19 +48,16 @@ class Tally:
     versions: Counter[str] = field(default_factory=Counter)
 
 
-Told = Callable[[Progress], None]
-
-
-def score(spec: ModelSpec, job: Job, rows: Path, workspace: Path, settings: Settings, told: Told) -> Scored:
-    """Score all rows, and put the files in place when all are.
+def score(spec: ModelSpec, job: Job, rows: Path, workspace: Path, settings: Settings, show: Callable[[Progress], None]) -> Scored:
+    """Score all rows, then put the files in place.
 
     Args:
         rows: The file of the job's source.
         workspace: A folder on the destination's disk.
-        told: Called after each chunk.
+        show: Called with the progress after each chunk.
     Raises:
-        SlipwayError: There is no version to ask, the file lacks a column or is damaged, or the answers cannot be written: nothing is
-            under the names of the results that was not there before.
+        SlipwayError: There is no version in service, the file lacks a column or is damaged, or the answers cannot be written. The
+            files of results are as before.
     """
     started = time.perf_counter()
     source, sha256, tally = open_source(rows), checksum(rows), Tally()
@@ -72,7 +69,7 @@ def score(spec: ModelSpec, job: Job, rows: Path, workspace: Path, settings: Sett
                 checked = check(chunk, answerer.contract, keep, source.spelled, job.subject)
                 _score_chunk(checked, answerer, results, tally)
                 tally.rows += len(chunk.rows) + len(chunk.broken)
-                told(Progress(tally.rows, tally.rejected, chunk.read, time.perf_counter() - started))
+                show(Progress(tally.rows, tally.rejected, chunk.read, time.perf_counter() - started))
             any_rejected = results.finish()
     return Scored(
         model=spec.name,
@@ -106,12 +103,13 @@ def _score_chunk(checked: Checked, answerer: Answerer, results: Results, tally: 
 
 def _wanted(contract: Contract, keep: list[str], job: Job) -> list[str]:
     """Return the columns to read, each once."""
-    return list(dict.fromkeys([*(column.name for column in contract.columns), *keep, *([job.subject] if job.subject else [])]))
+    names = [column.name for column in contract.columns] + keep + ([job.subject] if job.subject else [])
+    return list(dict.fromkeys(names))
 
 
 @contextmanager
 def _answerer(spec: ModelSpec, job: Job, settings: Settings) -> Iterator[Answerer]:
-    """Give the version in service, asked as the job says."""
+    """Give the version in service, through its bundle or its endpoint."""
     if job.through == "bundle":
         yield from_bundle(spec, settings)
         return

@@ -1,7 +1,7 @@
-"""Whole columns that keep the contract, looked at as vectors: ten times as quick as cell by cell.
+"""Checking whole columns as vectors: ten times as quick as cell by cell.
 
-What is not plainly in order gives None here, and is left to `slipway.rows.checks`, which says what is wrong with which cell. So
-nothing is refused here, and what is taken is what a request with the same cells is taken with.
+A column that may break the contract gives None here: `slipway.rows.checks` then looks at every cell and finds what is wrong. So nothing is
+refused here, and a column that is accepted would be accepted in a request too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from slipway.rows.checks import bounds
 
 
 def read(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float64] | list[str] | None:
-    """Return the cells of a column as numbers or texts when all keep the contract, else None.
+    """Return the cells of a column as numbers or texts if all keep the contract, else None.
 
     Args:
         cells: (n,) an Arrow array.
-        spelled: A number is what a text spells; else a text is no number.
+        spelled: Whether a text may spell a number; otherwise a text is never a number.
     """
     return _texts(column, cells, spelled) if column.kind == "category" else _numbers(column, cells, spelled)
 
@@ -32,7 +32,7 @@ def _numbers(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float6
         return None
     try:
         numbers: npt.NDArray[np.float64] = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:  # a text that is no number, a whole number that a float cannot hold
+    except pa.ArrowInvalid:  # a text that is not a number, or a whole number too large for a float
         return None
     if not len(numbers):
         return numbers
@@ -45,11 +45,11 @@ def _numbers(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float6
 def _texts(column: Column, cells: Any, spelled: bool) -> list[str] | None:
     if not is_text(cells.type):
         return None
-    values = [value for value in column.values if value or not spelled]  # an empty cell of a CSV is no text
+    values = [value for value in column.values if value or not spelled]  # an empty cell of a CSV is missing, not a text
     places = pc.index_in(cells, value_set=pa.array(values, cells.type))
     if places.null_count:
         return None
-    texts: list[str] = np.array(values, dtype=object)[places.to_numpy()].tolist()  # a list is quicker to walk through
+    texts: list[str] = np.array(values, dtype=object)[places.to_numpy()].tolist()  # a list is quicker to iterate
     return texts
 
 

@@ -1,4 +1,4 @@
-"""Where unfinished files are: a hidden folder beside the destination, for one run at a time, gone when the run has ended."""
+"""The folder of unfinished files: hidden beside the destination, for one run at a time, removed when the run ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from slipway.settings import Settings
 def workspace(job: Job, settings: Settings) -> Iterator[Path]:
     """Give a folder that only this user can read, on the same disk as the destination, so that a finished file is moved in one step.
 
-    What a killed run left there is removed first.
+    The files of a killed run are removed first.
 
     Raises:
         ScoringError: Another run on this host writes to the same destination, or its folder cannot be written.
@@ -38,7 +38,7 @@ def workspace(job: Job, settings: Settings) -> Iterator[Path]:
             finally:
                 _clear(folder)
     except Timeout:
-        raise ScoringError(f"another run writes {job.destination}; wait until it ended (see the run page), or name another file.") from None
+        raise ScoringError(f"another run writes {job.destination}; wait until it ends (see the run page), or name another file.") from None
 
 
 def _clear(folder: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_signature_is_not_recorded(tmp_path):
 
 
 @pytest.mark.parametrize(("status", "error"), [(503, OriginUnreachableError), (404, DatasetNotFoundError), (403, DatasetNotFoundError)])
-def test_a_refusal_is_told_with_its_status(from_website, website, status, error):
+def test_a_refusal_shows_its_status(from_website, website, status, error):
     website.status = status
 
     with pytest.raises(error, match=f"rows.csv answered {status}") as refused:
@@ -71,5 +71,5 @@ def test_a_local_file_is_used_where_it_is(tmp_path):
     assert obtain(job("toy", f"file://{tmp_path}/rows.csv"), tmp_path) == tmp_path / "rows.csv"
     with pytest.raises(DatasetNotFoundError, match="there is no file"):
         obtain(job("toy", str(tmp_path / "other.csv")), tmp_path)
-    with pytest.raises(ScoringError, match="is no file"):
+    with pytest.raises(ScoringError, match="is not a file"):
         obtain(job("toy", str(tmp_path), tmp_path / "out.csv"), tmp_path)

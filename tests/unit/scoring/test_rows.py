@@ -112,7 +112,7 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends_wherever_the_chunks_e
 
 
 @pytest.mark.parametrize("tail", [b"\xff\xfe,1,F\n", b'"40"x,1,F\n', b'"40,1,F\n'])
-def test_a_file_that_is_no_csv_in_utf8_is_an_error_that_tells_where(tmp_path, tail):
+def test_a_file_that_is_not_csv_in_utf8_is_an_error_that_says_where(tmp_path, tail):
     path = tmp_path / "rows.csv"
     path.write_bytes(b"age,dose,sex\n40,1,F\n41,1,F\n" + tail)
 
@@ -149,26 +149,26 @@ def test_numbers_of_any_width_and_decimals_of_parquet_are_numbers(tmp_path):
         assert {row: [column for column, _, _ in said] for row, said in wrong.items()} == {1: ["age"], 2: ["dose"], 3: ["age"]}
 
 
-def test_missing_doubled_and_unknown_columns_are_told_together(tmp_path):
+def test_missing_doubled_and_unknown_columns_are_reported_together(tmp_path):
     source = CsvSource(written(tmp_path / "rows.csv", [], ["age", "age", "id"]))
 
     with pytest.raises(InvalidRowsError) as refused:
         kept_columns(source, CONTRACT, job("toy", "rows.csv", through="endpoint", keep=["name"], subject="who"))
 
-    for told in (
+    for text in (
         "'age' is there more than once",
         "'dose', which toy needs, is missing",
         "'sex', which",
-        "'name', which is to be kept",
+        "'name', which you want to keep",
         "'who', which",
     ):
-        assert told in str(refused.value)
+        assert text in str(refused.value)
 
 
 def test_semicolons_are_guessed(tmp_path):
     source = CsvSource(written(tmp_path / "rows.csv", [], ["age;dose;sex"]))
 
-    with pytest.raises(InvalidRowsError, match="parted by semicolons"):
+    with pytest.raises(InvalidRowsError, match="separated by semicolons"):
         kept_columns(source, CONTRACT, job("toy", "rows.csv"))
 
 

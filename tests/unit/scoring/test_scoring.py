@@ -35,10 +35,10 @@ def served(settings, heart, write_bundle, tmp_path):
 def score(settings, heart):
     """Score a file by the version in service."""
 
-    def run(source, destination=None, told=lambda _: None, **options):
+    def run(source, destination=None, show=lambda _: None, **options):
         asked = job(heart.name, str(source), destination, **options)
         with workspace(asked, settings) as folder:
-            return running.score(heart, asked, source, folder, settings, told)
+            return running.score(heart, asked, source, folder, settings, show)
 
     return run
 
@@ -152,7 +152,7 @@ def test_a_kept_column_that_is_called_as_one_of_the_outputs_is_refused(served, s
     frame = pd.read_csv(patients).rename(columns={"HeartDisease": "label"})
     frame.to_csv(patients, index=False)
 
-    with pytest.raises(ScoringError, match=r"columns 'label' are called as columns of the predictions are.*--keep"):
+    with pytest.raises(ScoringError, match=r"columns 'label' have the names of columns of the predictions.*--keep"):
         score(patients)
 
     assert [path.name for path in patients.parent.glob("*patients*")] == ["patients.csv"]
@@ -170,7 +170,7 @@ def test_lists_and_objects_cannot_be_kept_in_a_csv(served, score, patients, tmp_
     assert pd.read_parquet(score(tmp_path / "patients.parquet", tmp_path / "out.parquet").destination)["history"][0].tolist() == [1, 2]
 
 
-def test_missing_columns_are_told_before_anything_is_written(served, score, patients):
+def test_missing_columns_are_refused_before_anything_is_written(served, score, patients):
     served()
     pd.read_csv(patients).drop(columns=["Age", "Sex"]).to_csv(patients, index=False)
 
@@ -245,14 +245,18 @@ def test_progress_counts_up_to_all_rows_and_memory_does_not_grow_with_them(serve
     header, *lines = patients.read_text().splitlines(keepends=True)
     peaks = {}
     for times in (10, 100):
-        path, told, held = tmp_path / f"{times}.csv", [], []
+        path, shown, held = tmp_path / f"{times}.csv", [], []
         path.write_text(header + "".join(lines) * times)
 
-        score(path, told=lambda progress, told=told, held=held: (told.append(progress), held.append(pa.total_allocated_bytes())), chunk=500)
+        def show(progress, shown=shown, held=held):
+            shown.append(progress)
+            held.append(pa.total_allocated_bytes())
 
-        assert told[-1].rows == len(lines) * times
-        assert told[-1].share == 1.0
-        assert all(earlier.rows < later.rows and earlier.share <= later.share for earlier, later in pairwise(told))
+        score(path, show=show, chunk=500)
+
+        assert shown[-1].rows == len(lines) * times
+        assert shown[-1].share == 1.0
+        assert all(earlier.rows < later.rows and earlier.share <= later.share for earlier, later in pairwise(shown))
         peaks[times] = max(held)
     assert peaks[100] <= 1.5 * peaks[10] + 1_000_000
 
@@ -267,7 +271,7 @@ def test_progress_counts_up_to_all_rows_and_memory_does_not_grow_with_them(serve
         ("rows.csv", "nowhere/out.csv", "there is no folder"),
         ("rows.csv", "folder.csv", "is a folder"),
         ("http://127.0.0.1/rows.csv", None, "say where the predictions go"),
-        ("http://anna:correct-horse-battery-staple@127.0.0.1/rows.csv", "out.csv", "must not hold a user or a password"),
+        ("http://anna:correct-horse-battery-staple@127.0.0.1/rows.csv", "out.csv", "must not have a user or a password"),
     ],
 )
 def test_destinations_and_sources_that_cannot_be_are_refused_at_once(tmp_path, source, destination, message):
