@@ -1,5 +1,5 @@
-"""Who may ask the gateway for what: API keys, users with sessions, and the tokens of an OIDC provider.
+"""Access to the gateway: API keys, users with sessions, and the tokens of an OIDC provider.
 
-Nothing here knows HTTP beyond status codes. The libraries that cost memory (argon2, pyotp, PyJWT) are imported where they are used, so a
-gateway whose callers have API keys never loads them.
+Of HTTP, this room knows only headers and status codes. The libraries that cost memory (argon2, pyotp, PyJWT) are imported only where
+they are used, so a gateway whose callers have API keys never loads them.
 """

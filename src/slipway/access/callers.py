@@ -1,4 +1,4 @@
-"""Who asks, and what that one may do."""
+"""Callers of the gateway, and what they may do."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
 class InvalidGrantError(SlipwayError, ValueError):
-    """Not a role, or not one that can be given."""
+    """The text is not a role, or no role was given."""
 
 
 class InvalidNameError(SlipwayError, ValueError):
-    """The name would not survive a header, a log or a shell."""
+    """The name has characters that are not safe in a header, a log or a shell."""
 
 
 class Grant(NamedTuple):
-    """One role, for one model or, with None, for every model."""
+    """One role, for one model, or for every model if `model` is None."""
 
     role: Role
     model: str | None = None
@@ -36,12 +36,12 @@ class Grant(NamedTuple):
         """Read `predict` (every model) or `predict:heart-failure` (that one).
 
         Raises:
-            InvalidGrantError: No such role, or no such form.
+            InvalidGrantError: There is no such role, or the text has another form.
         """
         role, colon, model = text.partition(":")
         if role not in ROLES or (colon and not NAME.fullmatch(model)):
             raise InvalidGrantError(
-                f"role {text[:80]!r}: expected one of {', '.join(ROLES)}, or one for a model, as predict:heart-failure."
+                f"role {text[:80]!r}: expected one of {', '.join(ROLES)}, or one for a model, such as predict:heart-failure."
             )
         return cls(role, model or None)
 
@@ -51,25 +51,25 @@ class Grant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who was let in. Names are unique within a kind: a key and a user of the same name are two callers."""
+    """An authenticated caller. Names are unique within a kind: a key and a user of the same name are two callers."""
 
     name: str
     kind: Kind
     grants: frozenset[Grant]
 
     def may(self, role: Role, model: str | None = None) -> bool:
-        """Tell whether the role is granted for this model; None asks for the gateway as a whole, which takes a grant for every model."""
+        """Return whether the role is granted for this model; None is the whole gateway, which needs a grant for every model."""
         return (role, None) in self.grants or (model is not None and (role, model) in self.grants)
 
     def sees(self, model: str) -> bool:
-        """Tell whether any role is granted for this model."""
+        """Return whether any role is granted for this model."""
         return any(grant.model in (None, model) for grant in self.grants)
 
     def require(self, role: Role, model: str | None = None) -> None:
-        """Return when the role is granted.
+        """Require that the role is granted.
 
         Raises:
-            ForbiddenError: It is not; the message says who gives it, and how.
+            ForbiddenError: It is not; the message says how to grant it.
         """
         if not self.may(role, model):
             way_out = {
@@ -81,12 +81,12 @@ class Caller:
             raise ForbiddenError(f"{self}: expected the role {role!r}{where}, which was not granted. It is given by {way_out[self.kind]}.")
 
     def __str__(self) -> str:
-        """Unique among all callers, as in `user:anna`: for logs and limits."""
+        """Return a name that is unique among all callers, such as `user:anna`, for logs and limits."""
         return f"{self.kind}:{self.name}"
 
 
 def checked_name(name: str) -> str:
-    """Return the name.
+    """Return the name, checked.
 
     Raises:
         InvalidNameError: It has other characters than letters, digits and `._@+-`, or is longer than 64.
@@ -97,11 +97,11 @@ def checked_name(name: str) -> str:
 
 
 def written(grants: Iterable[Grant]) -> tuple[str, ...]:
-    """Return grants as they are stored and shown, each once, in order.
+    """Return the grants as they are stored and shown: each once, sorted.
 
     Raises:
         InvalidGrantError: There are none.
     """
     if not (found := tuple(sorted({str(grant) for grant in grants}))):
-        raise InvalidGrantError(f"expected at least one role of {', '.join(ROLES)}, received none; to take all away, revoke the name.")
+        raise InvalidGrantError(f"expected at least one role of {', '.join(ROLES)}, received none; to remove all roles, revoke the name.")
     return found

@@ -1,4 +1,4 @@
-"""The one object that the gateway asks who is there."""
+"""The one object that authenticates callers for the gateway."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from slipway.access.keys import digest as digest_of
 from slipway.access.records import AccessFile, change
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
 from slipway.access.signing_in import sign_in
-from slipway.access.store import Snapshot, Store
+from slipway.access.store import AccessSnapshot, AccessStore
 from slipway.access.tokens import Tokens
 from slipway.errors import SlipwayError
 
@@ -34,29 +34,29 @@ logger = logging.getLogger(__name__)
 
 
 class Gatekeeper:
-    """Lets callers in, or raises an `AccessError` with HTTP's status. One a process, made after forking, for the event loop's thread.
+    """Authenticates callers, or raises an `AccessError` with HTTP's status. One a process, made after forking, for the event loop's thread.
 
-    A key costs one sha256 and one look-up by it, and how long that takes tells nothing about any key.
+    A key costs one sha256 and one look-up by it, whose time reveals nothing about any key.
     """
 
     def __init__(
         self, home: Path, *, session_minutes: float = 15.0, provider: Provider | None = None, guessing: Guessing | None = None
     ) -> None:
         self._home = home
-        self._store = Store(home)
+        self._store = AccessStore(home)
         self._tokens = Tokens(provider)
         self._minutes = session_minutes
         self._guessing = guessing or Guessing()
-        self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each takes 64 MB
+        self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each needs 64 MB
         self._waiting = 0
 
     async def authenticate(self, authorization: bytes | None, *, basic: bool = False) -> Caller:
-        """Return who sent an `Authorization: Bearer <API key or token>` header.
+        """Return the caller who sent an `Authorization: Bearer <API key or token>` header.
 
         Args:
-            basic: Whether the key or token may also be the password of HTTP's Basic, as a browser sends it; any name is taken.
+            basic: Whether the key or token may also be the password of HTTP's Basic, as a browser sends it; the name is ignored.
         Raises:
-            UnauthenticatedError: Nobody who may ask.
+            UnauthenticatedError: The key or token is missing or not valid.
             UndecidedError: The provider does not answer, or the access file is damaged.
         """
         snapshot = self._store.current()
@@ -65,17 +65,17 @@ class Gatekeeper:
         return self._recall(digest, snapshot) or await self._look_closer(digest, credential)
 
     async def open_session(self, name: str, password: str, code: str | None, address: str) -> sessions.Opened:
-        """Give a token for a password and, where the user has a second factor, a code.
+        """Open a session with a password and, if the user has a second factor, a code.
 
         Args:
-            address: Where the attempt comes from; failures are counted by it, and by `name`.
+            address: The address of the attempt; failures are counted by it, and by `name`.
 
         Raises:
-            UnauthenticatedError: Name, password or code is wrong; the words do not tell which.
+            UnauthenticatedError: Name, password or code is wrong; the message does not say which.
             LockedOutError: Too many failures of this name or from this address.
-            UndecidedError: Too many sign in at once, or the access file cannot be read or written.
+            UndecidedError: Too many users sign in at once, or the access file cannot be read or written.
         """
-        name = name if NAME.fullmatch(name) else "?"  # no user's; treated as any other unknown one
+        name = name if NAME.fullmatch(name) else "?"  # the name of no user; treated like any unknown name
         self._guessing.begin(name, address)
         try:
             user, secret = await self._in_thread(lambda: sign_in(self._home, name, password, code, time.time()))
@@ -89,26 +89,26 @@ class Gatekeeper:
         return sessions.opened(name, user, secret, self._minutes)
 
     async def close_session(self, authorization: bytes | None) -> Caller:
-        """End the session whose token is sent, and return whose it was.
+        """End the session whose token was sent, and return its user.
 
         Raises:
             UnauthenticatedError: It is not an open session.
-            UndecidedError: The access file cannot be read or written; the session goes on.
+            UndecidedError: The access file cannot be read or written; the session stays open.
         """
         caller = await self.authenticate(authorization)
         if caller.kind != "user":
-            raise UnauthenticatedError("expected the token of a session, received another credential; it cannot be ended here.")
+            raise UnauthenticatedError("expected the token of a session, received another credential, which cannot be ended here.")
         session = sessions.read(_credential(authorization).decode("ascii"), self._store.current().session_secret)
         await self._in_thread(lambda: change(self._home, lambda content: _ended(content, session)))
         self._store.look()
         return caller
 
     def close(self) -> None:
-        """Take no more work; what is under way in threads ends by itself."""
+        """Take no more work; work that runs in threads ends by itself."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._tokens.close()
 
-    def _recall(self, digest: bytes, snapshot: Snapshot) -> Caller | None:
+    def _recall(self, digest: bytes, snapshot: AccessSnapshot) -> Caller | None:
         if holder := snapshot.keys.get(digest):
             return holder.caller if holder.expires is None or time.time() < holder.expires else None
         return self._tokens.recall(digest, snapshot)
@@ -117,7 +117,7 @@ class Gatekeeper:
         is_token = self._tokens.takes(credential)
         if is_token:
             await self._tokens.prepare()
-        snapshot = self._store.look()  # what was added a moment ago, perhaps through another worker, counts already
+        snapshot = self._store.look()  # a key or user added a moment ago is valid already, also through another worker
         if caller := self._recall(digest, snapshot):
             return caller
         if not is_token:
@@ -125,9 +125,9 @@ class Gatekeeper:
         return await self._tokens.verify(digest, credential, snapshot)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        """Raises UndecidedError for what a person is to read in the log, and when too much waits."""
+        """Raises UndecidedError for errors that the log explains, and if too many calls wait."""
         if self._waiting >= MOST_WAITING:
-            raise UndecidedError("too many sign in at this moment. Try again.", retry_after=2)
+            raise UndecidedError("too many users are signing in. Try again.", retry_after=2)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -135,7 +135,7 @@ class Gatekeeper:
             raise
         except SlipwayError as error:
             logger.error("nobody can sign in or out: %s", error)
-            raise UndecidedError("the gateway cannot do this now, and its log says why. Tell the operator.", retry_after=5) from None
+            raise UndecidedError("the gateway cannot do this now, and its log says why. Ask the operator.", retry_after=5) from None
         finally:
             self._waiting -= 1
 
@@ -149,7 +149,7 @@ def _credential(authorization: bytes | None) -> bytes:
 
 
 def _password(authorization: bytes) -> bytes:
-    """Return the password of a Basic header (RFC 7617), and what any other header holds."""
+    """Return the password of a Basic header (RFC 7617), or the credential of a Bearer header."""
     scheme, _, encoded = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         return _credential(authorization)

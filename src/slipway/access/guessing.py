@@ -1,6 +1,6 @@
-"""Against guessing of passwords: every wrong one makes the next attempt wait longer, until there is none for some minutes.
+"""Protection against guessing passwords: each wrong one makes the next attempt wait longer, until all are refused for some minutes.
 
-API keys and tokens need no such thing: 256 random bits are not guessed, and a lock would shut out the holders of right ones.
+API keys and tokens do not need this: nobody guesses 256 random bits, and a lock would shut out callers with valid ones.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long to wait after how many failures; all times in seconds.
+    """How long to wait after how many failures; all times are in seconds.
 
-    `free` failures cost nothing. Each further one doubles the wait, from `first` on, until from `lock_after` failures on it is `lock`.
-    Failures are forgotten `forget` seconds after the last of them.
+    The first `free` failures cost nothing. The next one costs a wait of `first`, and each further one doubles it. From `lock_after`
+    failures on, the wait is `lock`. Failures are forgotten `forget` seconds after the last of them.
     """
 
     free: int
@@ -35,7 +35,7 @@ class Policy:
             raise ValueError(f"{self}: expected 0 <= free < lock_after and 0 < first <= lock < forget.")
 
     def wait(self, failures: int) -> float:
-        """Return the seconds from the last of so many failures to the next attempt."""
+        """Return the seconds to wait between the last of `failures` failures and the next attempt."""
         if failures <= self.free:
             return 0.0
         if failures >= self.lock_after:
@@ -44,49 +44,49 @@ class Policy:
 
 
 BY_NAME = Policy(free=3, lock_after=10)
-BY_ADDRESS = Policy(free=30, lock_after=60)  # a hospital may be behind one address
+BY_ADDRESS = Policy(free=30, lock_after=60)  # a whole hospital may use one address
 
 
 class Failures:
-    """Failures by whom. What is kept is bounded: of more than 10,000, the oldest are forgotten."""
+    """Counts failures by name or address. It keeps 10,000 counts and forgets the oldest first."""
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self._policy = policy
         self._clock = clock
-        self._by: dict[str, tuple[int, float]] = {}  # in the order of the last failure
+        self._by: dict[str, tuple[int, float]] = {}  # ordered by the last failure
 
-    def remaining(self, who: str) -> float:
-        """Return the seconds until `who` may try again."""
-        count, last = self._find(who)
+    def remaining(self, source: str) -> float:
+        """Return the seconds until `source` may try again."""
+        count, last = self._find(source)
         return max(0.0, last + self._policy.wait(count) - self._clock())
 
-    def add(self, who: str) -> None:
-        count, _ = self._find(who)
-        self._by.pop(who, None)
-        self._by[who] = (count + 1, self._clock())
+    def add(self, source: str) -> None:
+        count, _ = self._find(source)
+        self._by.pop(source, None)
+        self._by[source] = (count + 1, self._clock())
         while len(self._by) > MOST:
             del self._by[next(iter(self._by))]
 
-    def take_back(self, who: str) -> None:
+    def uncount(self, source: str) -> None:
         """Forget one failure."""
-        count, last = self._find(who)
+        count, last = self._find(source)
         if count > 1:
-            self._by[who] = (count - 1, last)
+            self._by[source] = (count - 1, last)
         else:
-            self.clear(who)
+            self.clear(source)
 
-    def clear(self, who: str) -> None:
-        self._by.pop(who, None)
+    def clear(self, source: str) -> None:
+        self._by.pop(source, None)
 
-    def _find(self, who: str) -> tuple[int, float]:
-        count, last = self._by.get(who, (0, -math.inf))
+    def _find(self, source: str) -> tuple[int, float]:
+        count, last = self._by.get(source, (0, -math.inf))
         return (count, last) if self._clock() - last < self._policy.forget else (0, -math.inf)
 
 
 class Guessing:
     """Attempts to sign in, by user name and by address, in this process.
 
-    An attempt counts as failed until it has succeeded, so that many at once are no way around the wait.
+    An attempt counts as failed until it succeeds, so many attempts at once cannot avoid the wait.
     """
 
     def __init__(self, by_name: Policy = BY_NAME, by_address: Policy = BY_ADDRESS, clock: Callable[[], float] = time.monotonic) -> None:
@@ -97,22 +97,22 @@ class Guessing:
         """Count an attempt.
 
         Raises:
-            LockedOutError: It comes too early. It was not counted, and says nothing about whether the user exists.
+            LockedOutError: It comes too early. It was not counted, and the error does not reveal whether the user exists.
         """
         network = network_of(address)
         seconds = max(self._names.remaining(name), self._addresses.remaining(network))
         if seconds > 0:
             retry = math.ceil(seconds)
-            raise LockedOutError(f"too many failed attempts to sign in. Try again in {retry} s; sessions that are open go on.", retry)
+            raise LockedOutError(f"too many failed attempts to sign in. Try again in {retry} s; open sessions stay open.", retry)
         self._names.add(name)
         self._addresses.add(network)
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the name's failures. The address keeps those of others, or one valid user would make guessing at others free."""
+        """Forget the name's failures. The address keeps those of other names, or a valid user could guess at others freely."""
         self._names.clear(name)
-        self._addresses.take_back(network_of(address))
+        self._addresses.uncount(network_of(address))
 
     def abandoned(self, name: str, address: str) -> None:
-        """Take back an attempt that was neither right nor wrong."""
-        self._names.take_back(name)
-        self._addresses.take_back(network_of(address))
+        """Uncount an attempt that was neither right nor wrong."""
+        self._names.uncount(name)
+        self._addresses.uncount(network_of(address))

@@ -1,6 +1,6 @@
-"""API keys. Only the sha256 of a key is stored, so the file gives no key away.
+"""API keys. Only the sha256 of a key is stored, so the file reveals no key.
 
-A plain hash is enough because keys are random and long: there is nothing to guess from. For the same reason `add` refuses short ones.
+A plain hash is enough because keys are long and random, so nobody can guess them. For the same reason `add` refuses short ones.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from slipway.errors import SlipwayError
 SHORTEST = 20
 DAY = 86_400
 OWN = (Grant("predict"), Grant("outcome"), Grant("operate"))
-"""What this machine's own programs do. Patients' identifiers are for persons: no `audit`."""
+"""The roles of this machine's own programs. Only people may see the identifiers of patients, so `audit` is not among them."""
 
 
 class WeakKeyError(SlipwayError, ValueError):
-    """The key is short enough to be found from its hash."""
+    """The key is so short that it can be guessed from its hash."""
 
 
 class KeyNameTakenError(SlipwayError, ValueError):
@@ -46,7 +46,7 @@ def digest(key: bytes) -> bytes:
 
 
 def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
-    """Let the holder of `key` in under `name`; an earlier key of that name stops working within a second.
+    """Store `key` under `name`; an earlier key of that name stops working within a second.
 
     Raises:
         WeakKeyError: The key has fewer than 20 characters.
@@ -55,7 +55,7 @@ def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
     if len(key) < SHORTEST:
         raise WeakKeyError(
             f"API key of {name!r}: expected {SHORTEST} characters or more, received {len(key)}. "
-            "Leave SLIPWAY_API_KEY empty and `slipway up` makes one, or set it to a long random text."
+            "Leave SLIPWAY_API_KEY empty, and `slipway up` makes one, or set it to a long random text."
         )
     record = _record(key, written(grants), None)
     checked_name(name)
@@ -63,10 +63,10 @@ def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
 
 
 def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = None) -> str:
-    """Make a key and return it, this once; with `days` it expires after so many.
+    """Make a key and return it, this once; it expires after `days`, if given.
 
     Raises:
-        KeyNameTakenError: There is one of that name, and it stays as it was.
+        KeyNameTakenError: There is a key of that name, which stays as it was.
         InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
     """
     key, stored = generate(), written(grants)
@@ -85,7 +85,7 @@ def rotate(home: Path, name: str) -> str:
     """Return a new key of that name, with its roles and expiry; the old one stops working within a second.
 
     Raises:
-        UnknownKeyError: There is none.
+        UnknownKeyError: There is no key of that name.
     """
     key = generate()
 
@@ -98,13 +98,13 @@ def rotate(home: Path, name: str) -> str:
 
 
 def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
-    """Replace what the holder of the key may do. Raises UnknownKeyError, InvalidGrantError."""
+    """Replace the roles of a key. Raises UnknownKeyError, InvalidGrantError."""
     stored = written(grants)
     change(home, lambda content: _with(content, name, msgspec.structs.replace(_known(content, name), grants=stored)))
 
 
 def revoke(home: Path, name: str) -> None:
-    """End a key; it stops working within a second. Raises UnknownKeyError."""
+    """Remove a key; it stops working within a second. Raises UnknownKeyError."""
 
     def edit(content: AccessFile) -> AccessFile:
         _known(content, name)
@@ -125,7 +125,7 @@ def holder(home: Path, key: str) -> str | None:
 
 
 def require_new(home: Path, name: str) -> None:
-    """Return when a key of that name can be made. Raises KeyNameTakenError, InvalidNameError."""
+    """Require that a key of that name can be made. Raises KeyNameTakenError, InvalidNameError."""
     _require_new(read(home), checked_name(name))
 
 

@@ -1,4 +1,4 @@
-"""Which addresses count as one caller: an IPv4 address, or a /64 network of IPv6, because one subscriber has all of its addresses."""
+"""Which addresses count as one caller: one IPv4 address, or a /64 network of IPv6, whose addresses all belong to one subscriber."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 @lru_cache(4_096)
 def network_of(address: str) -> str:
-    """Return what an address counts as. A text that is no address is returned as it is."""
+    """Return the address or network that an address counts as. A text that is not an address is returned unchanged."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

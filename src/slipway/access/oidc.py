@@ -1,4 +1,4 @@
-"""Bearer tokens of an OIDC provider: only its own signature counts, and only for us."""
+"""Bearer tokens of an OIDC provider. They must be signed by it and issued for us."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class TokenVerifier:
         self._keys = ProviderKeys(provider)
 
     async def verify(self, token: str) -> tuple[Caller, float]:
-        """Return who the token speaks for, and when it expires, in Unix seconds.
+        """Return the caller whose token it is, and when it expires, in Unix seconds.
 
         Raises:
-            UnauthenticatedError: It does not count here; the message says why, and repeats nothing of it.
+            UnauthenticatedError: The token is refused; the message says why, and repeats nothing of it.
             UndecidedError: The provider does not answer.
         """
         import jwt
 
         provider = self._provider
         try:
-            kid = _key_id(jwt.get_unverified_header(token), provider)  # also keeps tokens of another kind from costing a fetch
+            kid = _key_id(jwt.get_unverified_header(token), provider)  # first, so that tokens of another kind cost no fetch
             claims = jwt.decode(
                 token,
                 await self._keys.find(kid),
@@ -48,7 +48,7 @@ class TokenVerifier:
                 leeway=provider.leeway,
                 options={"require": ["exp", "iss", "aud"]},
             )
-        except (jwt.PyJWTError, ValueError, TypeError) as error:  # the last two: from claims of an odd type
+        except (jwt.PyJWTError, ValueError, TypeError) as error:  # the last two come from claims of an unexpected type
             raise _refused(WHY.get(type(error).__name__, "its form or signature is wrong")) from None
         return self._caller(claims), float(claims["exp"])
 

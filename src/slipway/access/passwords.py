@@ -1,4 +1,4 @@
-"""Passwords: argon2id with the library's defaults (64 MB and three passes a password), which change with it."""
+"""Passwords: argon2id with the library's current defaults (64 MB and three passes a password)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ADVICE = "Four random words do well."
 
 
 class WeakPasswordError(SlipwayError, ValueError):
-    """The password would be guessed."""
+    """The password is easy to guess."""
 
 
 def require_strong(name: str, password: str) -> None:
-    """Return when a user may have this password.
+    """Require that a password is strong enough for a user.
 
     Raises:
         WeakPasswordError: It has fewer than 12 characters or more than 256, fewer than 5 different ones, or the user's name in it.
@@ -38,15 +38,15 @@ def hashed(password: str) -> str:
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Tell whether it is the password. None, for a user who does not exist, takes as long and is false.
+    """Return whether the password is the stored one. For None, a user who does not exist, it is false after the same time.
 
-    Takes 64 MB and about 0.1 s of several cores; call it in a thread.
+    It needs 64 MB and about 0.1 s of several cores; call it in a thread.
     """
     from argon2.exceptions import InvalidHashError, VerificationError
 
     text = _normal(password[:LONGEST])
     if stored is None:
-        _hasher().hash(_bytes(text))  # the work of a check
+        _hasher().hash(_bytes(text))  # takes as long as a check
         return False
     try:
         return _hasher().verify(stored, _bytes(text)) and len(password) <= LONGEST
@@ -55,7 +55,7 @@ def matches(stored: str | None, password: str) -> bool:
 
 
 def outdated(stored: str) -> bool:
-    """Tell whether the hash was made with other parameters than today's."""
+    """Return whether the hash was made with other parameters than the library's current ones."""
     return _hasher().check_needs_rehash(stored)
 
 
@@ -67,8 +67,8 @@ def _hasher() -> PasswordHasher:
 
 
 def _normal(password: str) -> str:
-    return unicodedata.normalize("NFKC", password)  # keyboards differ in how they compose an accent
+    return unicodedata.normalize("NFKC", password)  # keyboards compose accents in different ways
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # half a character is a wrong password, not a failure
+    return text.encode("utf-8", "surrogatepass")  # half a character makes the password wrong, and must not fail here

@@ -1,4 +1,4 @@
-"""An OIDC provider as the operator describes it: whose tokens are accepted, and what they allow."""
+"""An OIDC provider as the operator describes it: which of its tokens are accepted, and what they allow."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class ProviderError(SlipwayError, ValueError):
-    """The description of the provider cannot be right."""
+    """The description of the provider is not valid."""
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Claims are named by their own name or, inside an object, by a path with dots, as `realm_access.roles`.
+    """The provider's addresses, and how to read its claims.
 
-    `roles` maps each value of the role claim to roles here, as {"doctors": ["predict:heart-failure"]}; other values count for nothing.
-    Without it, the values are roles as they are here.
-    `second_factor` maps claims to values: a token needs one of them, as amr with "otp". Empty, none is needed.
-    `leeway`, `timeout` and `refetch` are in seconds; a key that is not known is asked for at most every `refetch`.
+    A claim has a name or, inside an object, a path with dots, such as `realm_access.roles`.
+    `roles` maps each value of the role claim to our roles, such as {"doctors": ["predict:heart-failure"]}; other values are ignored.
+    If it is empty, the values are our roles themselves.
+    `second_factor` maps claims to values: a token needs one of them, such as amr with "otp". If it is empty, none is needed.
+    `leeway`, `timeout` and `refetch` are in seconds; unknown keys are fetched at most once every `refetch`.
     """
 
     issuer: str
@@ -43,31 +44,31 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         """Raises ProviderError, InvalidGrantError."""
         if not self.issuer or not self.audience or not self.name_claim:
-            raise ProviderError("OIDC: expected an issuer, an audience and a name claim; without them any token would do.")
+            raise ProviderError("OIDC: expected an issuer, an audience and a name claim; without them, any token would be accepted.")
         wrong = sorted(set(self.algorithms) - set(ASYMMETRIC))
         if wrong or not self.algorithms:
             raise ProviderError(f"OIDC algorithms: expected some of {', '.join(ASYMMETRIC)}, received {', '.join(wrong) or 'none'}.")
         url = urlsplit(self.jwks_url)
         if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
-            raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody on the way can put in a key.")
+            raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody between can insert a key.")
         for role in (role for given in self.roles.values() for role in given):
             Grant.parse(role)
 
     def grants(self, claims: Mapping[str, Any]) -> frozenset[Grant]:
-        """Return what the token's role claim allows here."""
+        """Return the grants of the token's role claim."""
         values = texts(claim(claims, self.role_claim))
         if self.roles:
             return frozenset(Grant.parse(role) for value in values for role in self.roles.get(value, ()))
         return frozenset(grant for value in values if (grant := _as_grant(value)))
 
     def has_second_factor(self, claims: Mapping[str, Any]) -> bool:
-        """Tell whether the token says that a second factor was used, or none is needed."""
+        """Return whether the token says that a second factor was used, or none is needed."""
         return not self.second_factor or any(set(texts(claim(claims, name))) & set(good) for name, good in self.second_factor.items())
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:
-    """Return a claim by its name or, where there is none, by its path; None when it is missing."""
-    if name in claims:  # a name may hold dots, as https://example.org/roles
+    """Return a claim by its name or else by its path; None if it is missing."""
+    if name in claims:  # a name may have dots, such as https://example.org/roles
         return claims[name]
     found: Any = claims
     for part in name.split("."):
@@ -83,7 +84,7 @@ def _as_grant(value: str) -> Grant | None:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """Return the words of a claim: of a list, or of one text that may hold several, as `scope` does."""
+    """Return the texts of a claim: those of a list, or one text and the words in it, as in `scope`."""
     if isinstance(value, str):
         return (value, *value.split())
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

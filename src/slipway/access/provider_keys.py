@@ -1,4 +1,4 @@
-"""The provider's public keys: fetched when they are needed, kept, and asked for again when a token names one that is not known."""
+"""The provider's public keys: fetched when they are needed, kept, and fetched again when a token names an unknown one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from slipway.access.refusals import UnauthenticatedError, UndecidedError
 if TYPE_CHECKING:
     from jwt import PyJWK
 
-FRESH = 300.0  # seconds after which keys are fetched again, so that one that was withdrawn stops counting
-USABLE = 3600.0  # seconds for which keys count while the provider does not answer
+FRESH = 300.0  # seconds after which keys are fetched again, so that a withdrawn key becomes invalid
+USABLE = 3600.0  # seconds for which keys stay valid while the provider does not answer
 
 logger = logging.getLogger(__name__)
 
 
 class ProviderKeys:
-    """One fetch at a time, in a thread of its own, and none sooner than `refetch` seconds after the last."""
+    """Fetches keys in its own thread, one fetch at a time, and at most one every `refetch` seconds."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -35,7 +35,7 @@ class ProviderKeys:
         """Return the key of that id.
 
         Raises:
-            UnauthenticatedError: The provider publishes none.
+            UnauthenticatedError: The provider publishes no such key.
             UndecidedError: The provider does not answer.
         """
         if not self._known(kid, FRESH):
@@ -60,7 +60,7 @@ class ProviderKeys:
         try:
             self._keys = await asyncio.wait_for(work, self._provider.timeout)
             self._fetched, self._reachable = time.monotonic(), True
-        except Exception as error:  # whatever the network or the page brings, the answer is the same
+        except Exception as error:  # any failure of the network or the page leads to the same answer
             logger.warning("the keys of %s cannot be fetched from %s: %r", self._provider.issuer, self._provider.jwks_url, error)
 
     def _ask(self) -> dict[str, PyJWK]:

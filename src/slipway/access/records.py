@@ -1,6 +1,6 @@
 """The access file: every user and every key, in `<home>/gateway/access.json`, which only its owner may read.
 
-It holds hashes of passwords and keys, but the secrets of second factors and of sessions as they are: whoever reads it can make tokens.
+It has hashes of passwords and keys, but the secrets of second factors and sessions themselves: a person who can read it can make tokens.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from slipway.files.replacing import replace
 
 ACCESS = Path("gateway") / "access.json"
 OLD_KEYS = Path("gateway") / "keys.json"
-OLD_GRANTS = ("operate", "outcome", "predict")  # every old key could call every model and see its state
+OLD_GRANTS = ("operate", "outcome", "predict")  # an old key could call every model and see its state
 PATIENCE = 10.0
 
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class DamagedAccessFileError(SlipwayError):
-    """The file is not what was written; nobody is let in until it is repaired."""
+    """The file is damaged; all callers are refused until it is repaired."""
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is stored; it shows nothing of itself, because some of it is secret."""
+class AccessRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stored record. Its `repr` is only its type, because some values are secret."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return []
 
 
-class ApiKey(Record, frozen=True):
+class ApiKey(AccessRecord, frozen=True):
     """The sha256 of a key in hexadecimal; `created` is ISO 8601 in UTC, `expires` Unix seconds."""
 
     sha256: Digest
@@ -47,8 +47,8 @@ class ApiKey(Record, frozen=True):
     expires: float | None = None
 
 
-class User(Record, frozen=True):
-    """`password` is argon2's own form. `generation` changes with everything that must end the user's sessions.
+class User(AccessRecord, frozen=True):
+    """`password` is argon2's encoded hash. `generation` changes with everything that must end the user's sessions.
 
     `last_step` is the 30 s step of the last code that was used.
     """
@@ -61,8 +61,8 @@ class User(Record, frozen=True):
     last_step: int = 0
 
 
-class AccessFile(Record, frozen=True):
-    """`ended` holds sessions that were closed before their time: id -> Unix seconds at which they would have expired."""
+class AccessFile(AccessRecord, frozen=True):
+    """`ended` are the sessions that were closed before they expired: id -> Unix seconds at which they would have expired."""
 
     keys: dict[str, ApiKey] = {}
     users: dict[str, User] = {}
@@ -70,23 +70,23 @@ class AccessFile(Record, frozen=True):
     ended: dict[str, float] = {}
 
 
-class _OldKey(Record, frozen=True):
+class _OldKey(AccessRecord, frozen=True):
     name: str
     sha256: Digest
     created_at: str
 
 
-class _OldFile(Record, frozen=True):
+class _OldFile(AccessRecord, frozen=True):
     keys: tuple[_OldKey, ...] = ()
 
 
 def read(home: Path) -> AccessFile:
-    """Return what is stored; an empty file's content where there is none.
+    """Return the content of the access file, empty if there is no file.
 
-    A `keys.json` of an earlier version counts until the first change, which takes its keys over and deletes it.
+    A `keys.json` of an earlier version is read until the first change, which moves its keys to the access file and deletes it.
 
     Raises:
-        DamagedAccessFileError: It cannot be read, or holds something else.
+        DamagedAccessFileError: The file cannot be read, or has another content.
     """
     for path, decode in ((home / ACCESS, _decode), (home / OLD_KEYS, _decode_old)):
         try:
@@ -96,17 +96,17 @@ def read(home: Path) -> AccessFile:
         except (msgspec.MsgspecError, OSError) as error:
             raise DamagedAccessFileError(
                 f"{path}: not a file of users and keys that can be read ({error}). Put a copy of it back, or delete it: "
-                "`slipway up` then makes its key again, and users and other keys are to be added anew."
+                "`slipway up` then makes its key again, and you add users and other keys again."
             ) from None
     return AccessFile()
 
 
 def change(home: Path, edit: Callable[[AccessFile], AccessFile]) -> AccessFile:
-    """Apply `edit` to what is stored now, and return the result once it is on disk. Others wait their turn; none is lost.
+    """Apply `edit` to the stored content, and return the result once it is on disk. Changes wait for each other; none is lost.
 
     Raises:
         DamagedAccessFileError: See `read`; nothing was written.
-        SlipwayError: Another process holds the file for more than 10 s, or it cannot be written. What `edit` raises passes through.
+        SlipwayError: Another process changes the file for more than 10 s, or it cannot be written. Errors of `edit` pass through.
     """
     from filelock import FileLock, Timeout
 

@@ -1,4 +1,4 @@
-"""Why somebody is not let in: words for the caller, and what they mean in HTTP. No message holds a secret or what was sent as one."""
+"""Why a caller is refused: a message for the caller, and its status in HTTP. No message contains a secret or a credential that was sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Header = tuple[bytes, bytes]
 
 
 class AccessError(SlipwayError):
-    """A request that is not let in; `status` and `code` are HTTP's and MLflow's words for it."""
+    """A refused request; `status` is HTTP's, `code` MLflow's."""
 
     status = 401
     code = "UNAUTHENTICATED"
@@ -27,7 +27,7 @@ class AccessError(SlipwayError):
 
 
 class UnauthenticatedError(AccessError):
-    """No key, token, or password and code that is valid now."""
+    """The request has no valid key, token, or password and code."""
 
     @property
     def headers(self) -> tuple[Header, ...]:
@@ -42,14 +42,14 @@ class ForbiddenError(AccessError):
 
 
 class LockedOutError(AccessError):
-    """Too many wrong passwords for this name or from this address; `retry_after` tells when to try again."""
+    """Too many wrong passwords for this name or from this address; try again after `retry_after`."""
 
     status = 429
     code = "REQUEST_LIMIT_EXCEEDED"
 
 
 class UndecidedError(AccessError):
-    """Who the caller is cannot be found out now: the provider or the access file cannot be read, or too many sign in at once."""
+    """The caller cannot be authenticated now: the provider or the access file cannot be read, or too many users sign in at once."""
 
     status = 503
     code = "TEMPORARILY_UNAVAILABLE"

@@ -15,18 +15,18 @@ def new_secret() -> str:
 
 
 def provisioning_uri(name: str, secret: str) -> str:
-    """Return the address that an authenticator app takes, usually as a QR code. It holds the secret: show it once."""
+    """Return the address that an authenticator app reads, usually as a QR code. It contains the secret: show it once."""
     import pyotp
 
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Slipway")
 
 
 def used_step(secret: str, code: str | None, now: float, last_step: int) -> int | None:
-    """Return the step that the code belongs to, or None when it is wrong, more than one step off, or not newer than the last one used.
+    """Return the step of the code, or None if it is wrong, more than one step off, or not newer than the last code used.
 
     Args:
         now: Unix seconds.
-        last_step: Of the last code that was accepted. RFC 6238, 5.2: a code is good for one use.
+        last_step: The step of the last code that was accepted. RFC 6238, 5.2: a code is valid once.
     """
     import pyotp
     from pyotp.exceptions import OTPVerificationError

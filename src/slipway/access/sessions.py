@@ -1,6 +1,6 @@
-"""Sessions: a short-lived token that a user has bought with a password and code.
+"""Sessions: a short-lived token that a user gets for a password and a code.
 
-The token is a JWT, signed with a secret of the access file. It names the user and no roles: those are looked up when it is used, so they
+The token is a JWT, signed with a secret of the access file. It names the user but no roles: roles are looked up when it is used, so they
 can change while it is valid.
 """
 
@@ -20,7 +20,7 @@ ISSUER = "slipway"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the user gets; `expires_in` is in seconds."""
+    """The token for the user; `expires_in` is in seconds."""
 
     token: str = field(repr=False)
     expires_in: int
@@ -28,7 +28,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a token says; `expires` is in Unix seconds."""
+    """The content of a token; `expires` is in Unix seconds."""
 
     id: str
     user: str
@@ -37,7 +37,7 @@ class Session:
 
 
 def opened(name: str, user: User, secret: str, minutes: float) -> Opened:
-    """Return a new token of the user, signed with `secret`."""
+    """Return a new token for the user, signed with `secret`."""
     import jwt
 
     now, seconds = int(time.time()), round(minutes * 60)
@@ -46,7 +46,7 @@ def opened(name: str, user: User, secret: str, minutes: float) -> Opened:
 
 
 def read(token: str, secret: str) -> Session:
-    """Return what a token says, once its signature and its times are known to be right.
+    """Return the content of a token whose signature and times are valid.
 
     Raises:
         UnauthenticatedError: They are not, or nobody has ever signed in here.
@@ -69,5 +69,5 @@ def read(token: str, secret: str) -> Session:
 
 
 def over() -> UnauthenticatedError:
-    """The one answer for every session that does not count, so that it tells nothing more."""
-    return UnauthenticatedError("this session is over, or was never one. Sign in again: POST /sessions with name, password and code.")
+    """Return the same error for every session that is not valid, so that it reveals nothing more."""
+    return UnauthenticatedError("this session is over, or never was one. Sign in again: POST /sessions with name, password and code.")

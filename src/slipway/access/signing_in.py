@@ -1,4 +1,4 @@
-"""Signing in: a password and, where the user has a second factor, a code that was not used before."""
+"""Signing in with a password and, if the user has a second factor, a code that was not used before."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from slipway.access.second_factor import used_step
 
 
 def sign_in(home: Path, name: str, password: str, code: str | None, now: float) -> tuple[User, str]:
-    """Return the user and the secret that signs sessions. The code is used up, on every worker of the gateway.
+    """Return the user and the secret that signs sessions. The code is then used, for every worker of the gateway.
 
-    Takes about 0.1 s and 64 MB, as long for a user who does not exist; call it in a thread.
+    It takes about 0.1 s and 64 MB, also for a user who does not exist; call it in a thread.
 
     Args:
         now: Unix seconds.
 
     Raises:
-        UnauthenticatedError: Not let in; the same words whatever was wrong.
+        UnauthenticatedError: Something is wrong; the message is always the same.
         SlipwayError: The access file is damaged or cannot be written.
     """
     content = read(home)
@@ -39,7 +39,7 @@ def sign_in(home: Path, name: str, password: str, code: str | None, now: float) 
 
 def wrong() -> UnauthenticatedError:
     return UnauthenticatedError(
-        "name, password or code is wrong. A user with a second factor sends `code` too; a code is good for one use, so wait for the next."
+        "name, password or code is wrong. A user with a second factor sends `code` too; a code is valid once, so wait for the next."
     )
 
 
@@ -52,7 +52,7 @@ def _step(user: User, code: str | None, now: float) -> int:
 
 
 def _noted(content: AccessFile, name: str, seen: User, digest: str, step: int) -> AccessFile:
-    """Raises UnauthenticatedError when the user was changed, or the code used, since it was looked at."""
+    """Raises UnauthenticatedError if the user was changed, or the code used, since `seen` was read."""
     user = content.users.get(name)
     if user is None or user.generation != seen.generation or (user.second_factor and step <= user.last_step):
         raise wrong()

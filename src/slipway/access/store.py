@@ -1,4 +1,4 @@
-"""Who may ask now: the access file as the gateway sees it, looked at at most every 0.2 s, so most requests cost no disk access."""
+"""The access file as the gateway sees it, checked for changes at most every 0.2 s, so most requests cost no disk access."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose key it is; `expires` is in Unix seconds."""
+    """The caller who has a key; `expires` is in Unix seconds."""
 
     caller: Caller
     expires: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The file's content at one time, ready for look-ups; keys are by their sha256. It changes as a whole, so `is` tells whether it did."""
+class AccessSnapshot:
+    """The file's content at one time, ready for look-ups; keys are by their sha256. Each change of the file makes a new object."""
 
     keys: dict[bytes, Holder] = field(default_factory=dict, repr=False)
     users: dict[str, User] = field(default_factory=dict, repr=False)
@@ -36,49 +36,48 @@ class Snapshot:
     ended: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, content: AccessFile) -> Snapshot:
+    def of(cls, content: AccessFile) -> AccessSnapshot:
         """Raises InvalidGrantError."""
         keys = {bytes.fromhex(key.sha256): Holder(_caller(name, "key", key.grants), key.expires) for name, key in content.keys.items()}
         callers = {name: _caller(name, "user", user.grants) for name, user in content.users.items()}
         return cls(keys, content.users, callers, content.session_secret, frozenset(content.ended))
 
 
-class Store:
+class AccessStore:
     """Reads the access file of a home folder. For one thread."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._snapshot: Snapshot | None = Snapshot()
+        self._snapshot: AccessSnapshot | None = AccessSnapshot()
         self._stamp: Stamp | None = None
         self._looked = float("-inf")
 
-    def current(self) -> Snapshot:
-        """Return what was valid 0.2 s ago or later.
+    def current(self) -> AccessSnapshot:
+        """Return the content as it was at most 0.2 s ago.
 
         Raises:
-            UndecidedError: The file is damaged; the log says how.
+            UndecidedError: The file is damaged; the log says what is wrong.
         """
         if time.monotonic() - self._looked >= FRESH:
             return self.look()
         return self._valid()
 
-    def look(self) -> Snapshot:
-        """Return what is valid now; see `current`."""
+    def look(self) -> AccessSnapshot:
+        """Return the content as it is now; see `current`."""
         self._looked = time.monotonic()
         if (stamp := self._find()) != self._stamp:
             self._stamp = stamp
             try:
-                self._snapshot = Snapshot.of(read(self._home))
+                self._snapshot = AccessSnapshot.of(read(self._home))
             except (DamagedAccessFileError, InvalidGrantError) as error:
                 self._snapshot = None
                 logger.error("every request is refused until the access file is repaired: %s", error)
         return self._valid()
 
-    def _valid(self) -> Snapshot:
+    def _valid(self) -> AccessSnapshot:
         if self._snapshot is None:
             raise UndecidedError(
-                "who may ask cannot be told, so nobody is let in: the gateway's file of users and keys is damaged, "
-                "and its log says what to do. Tell the operator.",
+                "all requests are refused: the gateway's file of users and keys is damaged, and its log says what to do. Ask the operator.",
                 retry_after=5,
             )
         return self._snapshot

@@ -10,23 +10,23 @@ from slipway.access import sessions
 from slipway.access.callers import Caller
 from slipway.access.oidc import TokenVerifier
 from slipway.access.provider import Provider
-from slipway.access.store import Snapshot
+from slipway.access.store import AccessSnapshot
 
 MOST = 4096
 LONGEST = 16_384
-TRUSTED = 300.0  # seconds for which a token is not checked again, at most
+TRUSTED = 300.0  # the longest time, in seconds, for which a token is not checked again
 
 
 class Tokens:
-    """Remembers by sha256, until the token expires, 300 s are over or the snapshot is another."""
+    """Remembers verified tokens by sha256, until the token expires, 300 s have passed, or the access file changes."""
 
     def __init__(self, provider: Provider | None) -> None:
         self._provider = TokenVerifier(provider) if provider else None
         self._verified: dict[bytes, tuple[Caller, float]] = {}
-        self._under: Snapshot | None = None
+        self._under: AccessSnapshot | None = None
         self._ready = False
 
-    def recall(self, digest: bytes, snapshot: Snapshot) -> Caller | None:
+    def recall(self, digest: bytes, snapshot: AccessSnapshot) -> Caller | None:
         if snapshot is not self._under:
             self._verified.clear()
             self._under = snapshot
@@ -35,22 +35,22 @@ class Tokens:
         return None
 
     async def prepare(self) -> None:
-        """Import PyJWT, which takes half a second the first time, beside the event loop."""
+        """Import PyJWT outside the event loop, because the first import takes half a second."""
         if not self._ready:
             await asyncio.to_thread(importlib.import_module, "jwt")
             self._ready = True
 
     def takes(self, credential: bytes) -> bool:
-        """Tell whether it looks like a token, so that checking it is worth something."""
+        """Return whether the credential looks like a token that can be verified."""
         ours = credential.startswith(sessions.PREFIX.encode())
         foreign = self._provider is not None and credential.count(b".") == 2
         return (ours or foreign) and len(credential) <= LONGEST and credential.isascii()
 
-    async def verify(self, digest: bytes, credential: bytes, snapshot: Snapshot) -> Caller:
-        """Return whose token it is, one that `takes` accepts.
+    async def verify(self, digest: bytes, credential: bytes, snapshot: AccessSnapshot) -> Caller:
+        """Return the caller whose token it is; `takes` must accept it.
 
         Raises:
-            UnauthenticatedError: It does not count, or no longer.
+            UnauthenticatedError: The token is not valid, or no longer.
             UndecidedError: The provider does not answer.
         """
         token = credential.decode("ascii")
@@ -69,7 +69,7 @@ class Tokens:
             self._provider.close()
 
 
-def _of_session(token: str, snapshot: Snapshot) -> tuple[Caller, float]:
+def _of_session(token: str, snapshot: AccessSnapshot) -> tuple[Caller, float]:
     session = sessions.read(token, snapshot.session_secret)
     user = snapshot.users.get(session.user)
     if user is None or user.generation != session.generation or session.id in snapshot.ended:

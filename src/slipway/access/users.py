@@ -1,4 +1,4 @@
-"""Users: added, listed, changed and revoked by an administrator. A change counts within a second."""
+"""Users, whom an administrator adds, lists, changes and revokes. A change takes effect within a second."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def add(home: Path, name: str, password: str, grants: Iterable[Grant], *, with_s
     """Add a user; return the provisioning URI of the second factor, this once, or None without one.
 
     Raises:
-        UserNameTakenError: There is one of that name, who stays as before.
-        slipway.access.passwords.WeakPasswordError: The password would be guessed.
+        UserNameTakenError: There is a user of that name, who stays as before.
+        slipway.access.passwords.WeakPasswordError: The password is easy to guess.
         InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
     """
     stored, secret = written(grants), second_factor.new_secret() if with_second_factor else None
@@ -48,7 +48,7 @@ def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | N
     """Set a new password and end the user's sessions.
 
     Args:
-        with_second_factor: True makes a new one, whose provisioning URI is returned this once; False takes it away; None leaves it.
+        with_second_factor: True makes a new one and returns its provisioning URI, this once; False removes it; None leaves it.
 
     Raises:
         UnknownUserError, slipway.access.passwords.WeakPasswordError: Nothing was changed.
@@ -67,7 +67,7 @@ def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | N
 
 
 def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
-    """Replace what a user may do, also in sessions that are open. Raises UnknownUserError, InvalidGrantError."""
+    """Replace the roles of a user, also in open sessions. Raises UnknownUserError, InvalidGrantError."""
     stored = written(grants)
     _change(home, name, lambda user: msgspec.structs.replace(user, grants=stored))
 
@@ -78,7 +78,7 @@ def sign_out(home: Path, name: str) -> None:
 
 
 def revoke(home: Path, name: str) -> None:
-    """Take a user away, with all sessions. A user who is added later under that name is another. Raises UnknownUserError."""
+    """Remove a user and end all sessions. A user added later under that name is another user. Raises UnknownUserError."""
 
     def edit(content: AccessFile) -> AccessFile:
         _find(content, name)
@@ -98,7 +98,7 @@ def known(home: Path, name: str) -> User:
 
 
 def require_new(home: Path, name: str) -> None:
-    """Return when a user of that name can be added. Raises UserNameTakenError, InvalidNameError."""
+    """Require that a user of that name can be added. Raises UserNameTakenError, InvalidNameError."""
     _require_new(read(home), checked_name(name))
 
 

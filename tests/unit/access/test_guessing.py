@@ -40,7 +40,7 @@ def test_each_failure_beyond_three_doubles_the_wait_and_the_tenth_locks_for_five
     assert POLICY.wait(failures) == seconds
 
 
-def test_who_has_to_wait_is_told_how_long_in_http_too(clock):
+def test_a_caller_who_has_to_wait_reads_how_long_in_http_too(clock):
     guessing = Guessing(Policy(free=0, lock_after=1, lock=2.5), LENIENT, clock)
     attempt(guessing)
 

@@ -59,7 +59,7 @@ def test_a_role_counts_for_every_model_or_the_one_it_names(grants, role, model, 
     assert Caller("anna", "user", frozenset([Grant.parse(grants)])).may(role, model) is allowed
 
 
-def test_who_lacks_a_role_is_told_how_it_is_given():
+def test_an_error_about_a_missing_role_says_how_to_grant_it():
     caller = Caller("anna", "user", frozenset([Grant("predict", "diabetes")]))
 
     with pytest.raises(ForbiddenError, match=r"user:anna: expected the role 'audit' for diabetes.*slipway users roles anna") as error:

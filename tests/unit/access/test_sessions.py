@@ -159,7 +159,7 @@ def test_a_code_is_needed_where_there_is_a_second_factor_and_good_for_one_use(fr
 
     assert front.status(front.sign_in(code=code).token) == 200
     other = Front(tmp_path)
-    with pytest.raises(UnauthenticatedError, match="a code is good for one use"):
+    with pytest.raises(UnauthenticatedError, match="a code is valid once"):
         other.sign_in(code=code)
     other.close()
 
@@ -279,7 +279,7 @@ def test_wrong_passwords_make_the_next_wait_also_for_the_right_one_but_not_for_o
     front.close()
 
 
-def test_of_too_many_at_once_some_are_told_to_come_back_and_none_is_counted_as_wrong(anna, tmp_path):
+def test_of_too_many_at_once_some_are_asked_to_try_again_and_none_is_counted_as_wrong(anna, tmp_path):
     guessing = Guessing(Policy(free=100, lock_after=200), Policy(free=MOST_WAITING + 10, lock_after=200))
     front = Front(tmp_path, guessing=guessing)
 
