@@ -105,7 +105,7 @@ def main() -> None:
 
 def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]:
     """Return a line for each kind of stream and what is judged of it."""
-    judged: list[tuple[drawing.Kind, bool]] = [(kind, False) for kind in ("none", "covariate", "label")]  # type: ignore[misc]
+    judged: list[tuple[drawing.DriftKind, bool]] = [(kind, False) for kind in ("none", "covariate", "label")]  # type: ignore[misc]
     found = []
     for kind, outcomes in [*judged, ("none", True), ("concept", True)]:
         number = outcome_runs if outcomes else runs
@@ -132,7 +132,7 @@ def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]
     return found
 
 
-def _run(model: Model, kind: drawing.Kind, outcomes: bool, windows: int, seed: int) -> tuple[int, int | None]:
+def _run(model: Model, kind: drawing.DriftKind, outcomes: bool, windows: int, seed: int) -> tuple[int, int | None]:
     """Return how many windows of a stream are bad, and the number of the one after which an alarm is raised."""
     spec, size = model.spec, model.spec.watch.rows
     stream = drawing.simulate(spec, model.rows, kind, windows * size, seed=seed)

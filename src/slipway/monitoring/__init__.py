@@ -1,4 +1,4 @@
-"""Whether a model in service still fits: drift of what it is sent and says, outcomes, and what is to be done about it.
+"""Whether the model in service still fits: drift of its inputs and answers, performance by outcomes, and alarms.
 
-`plan` is what a spec may say; `findings` is what is found. `drift` and `performance` measure a window, `policy` decides by several.
+`drift` and `performance` measure a window, `findings` are their results, and `policy` decides about an alarm.
 """

@@ -1,4 +1,4 @@
-"""What was found about one window of served rows, or of outcomes. Small, frozen, printable, and kept for good."""
+"""Results of the watch: small, frozen and printable. The journal keeps them and never deletes one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ State = Literal["alarm", "held", "suspect", "unjudged", "steady"]
 
 
 class ColumnDrift(Record):
-    """One column of a window against the training rows; for the predicted labels, against the labels predicted for the test rows.
+    """One column of a window compared with the training rows; predicted labels are compared with those of the test rows.
 
-    `p_value` is the test's own; it counts as significant at or below `significance`, which is the plan's, divided by the number of
-    columns. `drifted` when it is, and the distance reaches the threshold.
+    The column has `drifted` if `distance` reaches `threshold` and `p_value` is at most `significance`. That is the significance of
+    the spec divided by the number of columns.
     """
 
     column: str
@@ -30,7 +30,7 @@ class ColumnDrift(Record):
 
 
 class DriftFinding(Record):
-    """Whether a window has drifted. `new` and `absent` are values by column: served though never learnt from, and learnt but not served."""
+    """Whether a window has drifted. Values by column: `new` are not in the training rows, `absent` are in the training rows only."""
 
     columns: list[ColumnDrift]
     prediction: ColumnDrift | None
@@ -49,10 +49,10 @@ class DriftFinding(Record):
 
 
 class SliceFigure(Record):
-    """The spec's metric in one slice of the rows with outcomes, with its 95 % interval; None where those rows do not define it.
+    """The spec's metric in one slice of the rows with outcomes, with its 95 % interval; None if those rows do not define it.
 
-    `registered` is the figure of the same slice of the test rows. `worse` as for all rows; it is shown, and makes no window bad: of many
-    slices one is low by chance.
+    `registered` is the figure of the same slice of the test rows. `worse` is decided as in `Performance`, but it does not make the
+    window bad: of many slices, one is low by chance.
     """
 
     name: str
@@ -65,11 +65,10 @@ class SliceFigure(Record):
 
 
 class Performance(Record):
-    """How right the answers were, by their outcomes. `low` and `high` are the 95 % interval of `figure`, which is the spec's metric.
+    """How right the answers of a window were by their outcomes. `low` and `high` are the 95 % interval of `figure`, the spec's metric.
 
-    `registered` is the figure of the same version on its test rows. `worse`: it has fallen by more than the gate's tolerance, and
-    chance in neither the outcomes nor the test rows explains that, which is concept drift. `below_floor`: even `high` lies below
-    the gate's floor.
+    `registered` is the figure of the same version on its test rows. `worse`: the figure fell by more than the gate's tolerance, and by
+    more than chance in the outcomes and in the test rows explains. That is concept drift. `below_floor`: `high` is below the gate's floor.
     """
 
     metric: str
@@ -88,9 +87,9 @@ class Performance(Record):
 
 
 class Window(Record):
-    """One window of one version: served rows, or predictions whose outcome came to be known, from `first` to `last`.
+    """One window of one version, from `first` to `last`: served rows, or predictions by the time their outcome was reported.
 
-    `judged` is False where there were too few rows; `reason` says so, or what was found, in words. `per_day` counts rows a day.
+    `judged` is False if there were too few rows. `reason` says that, or the result, in words. `per_day` is rows a day.
     """
 
     model: str
@@ -109,7 +108,7 @@ class Window(Record):
 
     @property
     def bad(self) -> bool:
-        """Whether it counts towards an alarm."""
+        """Whether the window counts towards an alarm."""
         if not self.judged or self.season:
             return False
         performance = self.performance
@@ -117,10 +116,10 @@ class Window(Record):
 
 
 class Alarm(Record):
-    """What several windows of a version amount to: something to be told, and to retrain for.
+    """Several bad windows of a version: a reason to notify people and to retrain.
 
-    `kind`, in order of weight: "drift" of what is sent or answered, "concept" drift (the answers are less right than they were),
-    "outcomes" below the floor. `windows` are the numbers of the bad ones that made it.
+    `kind`, the weightiest last: "drift" of inputs or answers, "concept" drift (the answers are less right than they were), "outcomes"
+    below the floor. `windows` are the numbers of the bad windows.
     """
 
     model: str
@@ -132,7 +131,7 @@ class Alarm(Record):
 
 
 class Proposal(Record):
-    """A challenger that was better than the version in service, on the rows that both answered: somebody may promote it."""
+    """A challenger that is better than the version in service on the rows that both answered. A person may promote it."""
 
     model: str
     champion: int
@@ -142,13 +141,14 @@ class Proposal(Record):
 
 
 class WatchReport(Record):
-    """How one run of the watch ended; `windows` are those it judged, `waiting` counts rows and outcomes of windows that are not full.
+    """The result of one run of the watch.
 
-    `state`: "alarm", which is told and retrained for; "held", where there would be one but for the switch (`frozen` says why it is on),
-    a cool-down, or because all was told before; "suspect", where some windows are bad, and fewer than it takes; "unjudged", where no
-    window has rows enough yet; else "steady". `kind` is what the windows amount to, told or held. `challenger` is the version that is
-    tried beside it, and `paired` how the two compare on the rows with outcomes that both answered. `proposal` is made once for two
-    versions.
+    `state`: "alarm", an alarm is raised; "held", an alarm is held back by the switch (`frozen` is its reason), by a cool-down, or because
+    an earlier alarm reported the same windows; "suspect", fewer windows are bad than an alarm takes; "unjudged", no window has enough
+    rows yet; else "steady". `kind` is the kind of the alarm, raised or held back.
+
+    `windows` were judged in this run; `waiting` and `waiting_outcomes` count what is not in a full window yet. `paired` compares the
+    version in service with its `challenger` on the rows with outcomes that both answered. A `proposal` is made once for two versions.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""What the watch has found so far: windows, alarms, proposals, and the switch that holds alarms back. Beside the ledger, never changed."""
+"""The journal of the watch: windows, alarms, proposals, and the switch that holds alarms back. Append-only, in the ledger's database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipway.lifecycle.append_only import database, guard
 from slipway.monitoring.findings import Alarm, Proposal, Window
 from slipway.records import Record
 
-Kept = TypeVar("Kept", bound=Record)
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 _METADATA = MetaData()
 
@@ -33,7 +33,7 @@ _WINDOWS, _ALARMS, _PROPOSALS, _SWITCHES = (_table(name) for name in ("watch_win
 
 
 class Switch(Record):
-    """Alarms of a model held back, or let through again: who did it, when and why."""
+    """Alarms of a model are held back from now on, or raised again: who decided it, when and why."""
 
     model: str
     frozen: bool
@@ -43,7 +43,7 @@ class Switch(Record):
 
 
 class Journal:
-    """The journal in one database: the ledger's."""
+    """The journal in the database at `url`, which is the ledger's."""
 
     def __init__(self, url: str) -> None:
         self._engine = database(url, _METADATA)
@@ -51,7 +51,7 @@ class Journal:
             guard(self._engine, table)
 
     def add(self, record: Window | Alarm | Proposal | Switch) -> None:
-        """Keep a record."""
+        """Append a record."""
         table = {Window: _WINDOWS, Alarm: _ALARMS, Proposal: _PROPOSALS, Switch: _SWITCHES}[type(record)]
         with self._engine.begin() as connection:
             connection.execute(insert(table).values(model=record.model, record=record.model_dump(mode="json")))
@@ -69,15 +69,15 @@ class Journal:
         return self._read(_PROPOSALS, Proposal, model)
 
     def switch(self, model: str) -> Switch | None:
-        """Return how the switch was last set; None if it never was."""
+        """Return the latest setting of the switch; None if it was never set."""
         return next(iter(self._read(_SWITCHES, Switch, model)[-1:]), None)
 
     def frozen(self, model: str) -> str:
-        """Return why alarms of a model are held back; "" when they are not."""
+        """Return why alarms of a model are held back; "" if they are not."""
         switch = self.switch(model)
         return switch.why if switch and switch.frozen else ""
 
-    def _read(self, table: Table, kind: type[Kept], model: str) -> list[Kept]:
-        wanted = select(table.c.record).where(table.c.model == model).order_by(table.c.id)
+    def _read(self, table: Table, kind: type[AnyRecord], model: str) -> list[AnyRecord]:
+        query = select(table.c.record).where(table.c.model == model).order_by(table.c.id)
         with self._engine.begin() as connection:
-            return [kind.model_validate(row[0]) for row in connection.execute(wanted)]
+            return [kind.model_validate(row[0]) for row in connection.execute(query)]

@@ -1,4 +1,4 @@
-"""From the gateway's log to judged windows: what the version in service was sent and said since it was last looked at."""
+"""From the gateway's log to judged windows: the inputs and answers of the version in service, and the outcomes, since the last watch."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from slipway.tracking.connection import connect
 from slipway.tracking.recorded import recorded
 from slipway.tracking.unfinished import MODEL_TAG
 from slipway.training.evaluation import Answers
-from slipway.training.splitting import Rows as SplitRows
-from slipway.training.splitting import split
+from slipway.training.splitting import Rows, split
 
 logger = logging.getLogger(__name__)
 
-SETTLED = timedelta(seconds=2)  # a line's time is its request's arrival; by then it has been committed
+SETTLED = timedelta(seconds=2)  # a line has the time of the request's arrival; after two seconds it is committed
 MOMENT = timedelta(milliseconds=1)  # the log's resolution
 NAMED = 3  # columns that a reason names; the report has all
-MOST_ROWS = 1_000_000  # that are read in one run of the watch; the next one goes on behind them
+MOST_ROWS = 1_000_000  # read in one run of the watch; the next run continues after them
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The version in service, since when it is, and what its rows are compared with: training rows, test rows and its answers to those.
+    """The version in service, and what its rows are compared with.
 
-    `challenger` is the version that is tried beside it.
+    `since`: when it went into service. `tested`: the test rows. `registered`: its answers to the test rows. `challenger`: the version
+    that is tried beside it.
     """
 
     contract: Contract
@@ -66,8 +66,8 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of a window, (n, columns) in contract order, and what was said about them; `truth` is the outcomes, where they are known."""
+class WindowRows:
+    """Rows of a window, (n, columns) in contract order, and the answers to them; `truth` is the outcomes, empty if they are not known."""
 
     features: pd.DataFrame
     labels: list[int | str]
@@ -77,21 +77,21 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """New windows, oldest first; the rows of the latest one of served rows; and how many rows wait for a window to fill."""
+    """New windows, oldest first; the rows of the latest window of served rows; and how many rows and outcomes wait for a full window."""
 
     windows: list[Window]
-    latest: Rows | None
+    latest: WindowRows | None
     waiting: int
     waiting_outcomes: int
 
 
 def watched(spec: ModelSpec, settings: Settings) -> Watched:
-    """Return the version in service with the rows it has learnt from and was tested on, which are fetched again if need be.
+    """Return the version in service with its training and test rows, which are fetched again if the snapshot is missing.
 
     Raises:
-        NotInServiceError: There is none.
-        WatchError: The model's file describes other columns by now than the version takes.
-        SnapshotNotFoundError, DatasetChangedError, OriginUnreachableError, DatasetNotFoundError: Its rows cannot be had.
+        NotInServiceError: No version is in service.
+        WatchError: The model's file now describes other columns than the version takes.
+        SnapshotNotFoundError, DatasetChangedError, OriginUnreachableError, DatasetNotFoundError: The rows are not available.
     """
     with in_service(spec, settings) as (bundle, rows):
         contract = bundle.contract
@@ -102,8 +102,8 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
 
 
 @contextmanager
-def in_service(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundle, SplitRows]]:
-    """Yield the bundle of the version in service, and the rows it was trained and tested on. Errors as `watched`."""
+def in_service(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundle, Rows]]:
+    """Yield the bundle of the version in service, and its training and test rows. Raises as `watched`."""
     client = connect(settings)
     champion = registry.champion(client, spec.registered_as)
     if champion is None:
@@ -112,19 +112,19 @@ def in_service(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundle, Sp
         contract = bundle.contract
         if [column.name for column in contract.columns] != spec.columns.names:
             raise WatchError(
-                f"{spec.name}: version {contract.version} takes other columns than the model's file describes, so its training rows cannot "
-                f"be read by it. Release the model: `slipway release {spec.name}`."
+                f"{spec.name}: version {contract.version} takes other columns than the model's file describes, so the file cannot be used "
+                f"to read its training rows. Release the model: `slipway release {spec.name}`."
             )
-        maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a challenger that was promoted keeps its rows under its name
+        maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a promoted challenger keeps its rows under its own name
         snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded, client, maker), settings.mirror, settings.snapshots)
         rows = split(spec, validation.validate(spec, snapshot.path))
         yield bundle, rows
 
 
 def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, now: datetime) -> Observed:
-    """Judge the windows that have filled since the last one, and keep each. Safe to repeat: what is kept is not judged again.
+    """Judge the windows that have filled since the last watch, and add them to the journal. Safe to repeat: no window is judged twice.
 
-    Only rows that the version in service answered count: a challenger's share is left out.
+    Only rows that the version in service answered count; a challenger's share is left out.
     """
     until = now - SETTLED
     before = journal.windows(spec.name, version.version)
@@ -135,19 +135,20 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
     learnt = [each for each in learnt if each.line.version == version.version]
 
     windows: list[Window] = []
-    latest: Rows | None = None
+    latest: WindowRows | None = None
     at_registration = cache(lambda: performance.registered(spec, version.tested, version.registered))  # only where outcomes are judged
     times = [_time(line.time) for line in lines]
     for part in (parts := cut(times, spec.watch, now)):
         latest = _rows(spec, lines[part])
         rate = per_day(times[part])
-        told = partial(_of_drift, spec, version, latest, volume(rate, [w for w in [*before, *windows] if w.kind == "served"], spec.watch))
-        windows.append(_window(spec, version, "served", number + len(windows) + 1, times[part], told, rate))
+        earlier = [window for window in [*before, *windows] if window.kind == "served"]
+        judge = partial(_of_drift, spec, version, latest, volume(rate, earlier, spec.watch))
+        windows.append(_window(spec, version, "served", number + len(windows) + 1, times[part], judge, rate))
     waiting = len(lines) - (parts[-1].stop if parts else 0)
     times = [_time(each.first_known) for each in learnt]
     for part in (parts := cut(times, spec.watch, now)):
-        told = partial(_of_outcomes, spec, version, at_registration, _rows(spec, [each.line for each in learnt[part]], learnt[part]))
-        windows.append(_window(spec, version, "outcomes", number + len(windows) + 1, times[part], told))
+        judge = partial(_of_outcomes, spec, version, at_registration, _rows(spec, [each.line for each in learnt[part]], learnt[part]))
+        windows.append(_window(spec, version, "outcomes", number + len(windows) + 1, times[part], judge))
     for window in windows:
         journal.add(window)
         logger.log(logging.WARNING if window.bad else logging.INFO, "%s: window %d, %s", spec.name, window.number, window.reason)
@@ -155,7 +156,7 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
 
 
 def compare(spec: ModelSpec, version: Watched, place: Place, now: datetime) -> Paired | None:
-    """Compare the version in service with its challenger on all rows with outcomes that both answered; None without such rows.
+    """Compare the version in service with its challenger on all rows with outcomes that both answered; None if there are no such rows.
 
     Raises:
         AuditError: The log cannot be read.
@@ -167,7 +168,7 @@ def compare(spec: ModelSpec, version: Watched, place: Place, now: datetime) -> P
 
 
 def propose(version: Watched, paired: Paired | None, proposed: Sequence[Proposal], now: datetime) -> Proposal | None:
-    """Return that the challenger should be promoted, if it is better and was not proposed in the place of this version before."""
+    """Propose to promote the challenger if it is better; None if it is not, or if it was already proposed to replace this version."""
     if paired is None or version.challenger is None or paired.verdict != "challenger better":
         return None
     if any((made.champion, made.challenger) == (version.version, version.challenger) for made in proposed):
@@ -197,7 +198,7 @@ def _window(
 ) -> Window:
     enough = len(times) >= spec.watch.minimum
     what = "served rows" if kind == "served" else "outcomes"
-    few = f"{len(times):,} {what} in {spec.watch.days:g} days are too few to judge by; it takes {spec.watch.minimum:,}"
+    few = f"{len(times):,} {what} in {spec.watch.days:g} days are too few to judge; {spec.watch.minimum:,} are needed"
     drift, measured, reason = judge() if enough else (None, None, few)
     season = spec.watch.season(times[0].date())
     return Window(
@@ -209,7 +210,7 @@ def _window(
         last=times[-1],
         rows=len(times),
         judged=drift is not None or measured is not None,
-        reason=f"{reason} (in the season {season}, so it counts for nothing)" if season else reason,
+        reason=f"{reason} (in the season {season}, so it does not count)" if season else reason,
         per_day=rate,
         season=season,
         drift=drift,
@@ -217,16 +218,16 @@ def _window(
     )
 
 
-def _of_drift(spec: ModelSpec, version: Watched, rows: Rows, rate: str) -> Finding:
+def _of_drift(spec: ModelSpec, version: Watched, rows: WindowRows, rate: str) -> Finding:
     found = find(spec, version.reference, rows.features, rows.labels)
-    strange = [f"{column} has {', '.join(values)}, never learnt from" for column, values in found.new.items()]
-    strange += [f"{column} lacks {', '.join(values)}" for column, values in found.absent.items()]
+    values = [f"{column} has {', '.join(new)}, not in the training rows" for column, new in found.new.items()]
+    values += [f"{column} lacks {', '.join(absent)}" for column, absent in found.absent.items()]
     words = _drifted(found) or "no column has drifted"
-    return found, None, "; ".join([f"{len(rows.labels):,} served rows, {words}", *strange, *([rate] if rate else [])])
+    return found, None, "; ".join([f"{len(rows.labels):,} served rows, {words}", *values, *([rate] if rate else [])])
 
 
 def _drifted(found: DriftFinding) -> str:
-    """Return in words which columns drifted, the farthest first; "" where none has."""
+    """Return in words which columns drifted, the farthest first; "" if none did."""
     drifted = sorted((one for one in found.all if one.drifted), key=lambda one: one.distance / one.threshold, reverse=True)
     if not drifted:
         return ""
@@ -235,7 +236,7 @@ def _drifted(found: DriftFinding) -> str:
     return f"drifted in {len(drifted)} column{'s' * (len(drifted) > 1)}: {', '.join(named + more)}"
 
 
-def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], performance.Registered], rows: Rows) -> Finding:
+def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], performance.Registered], rows: WindowRows) -> Finding:
     answers = Answers(spec.columns.target, rows.truth, rows.labels, np.array(rows.probabilities))
     found = performance.measure(spec, rows.features, answers, before(), sample=version.contract.sample)
     if found is None:
@@ -247,9 +248,9 @@ def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], perform
     return None, found, f"{words}; less right than at registration" if found.worse else words
 
 
-def _rows(spec: ModelSpec, lines: Sequence[Line], outcomes: Sequence[Known] = ()) -> Rows:
+def _rows(spec: ModelSpec, lines: Sequence[Line], outcomes: Sequence[Known] = ()) -> WindowRows:
     features = pd.DataFrame([line.row for line in lines], columns=spec.columns.names)
-    return Rows(features, [line.label for line in lines], [line.probabilities for line in lines], [each.outcome for each in outcomes])
+    return WindowRows(features, [line.label for line in lines], [line.probabilities for line in lines], [each.outcome for each in outcomes])
 
 
 def _time(text: str) -> datetime:

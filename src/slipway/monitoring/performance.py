@@ -1,4 +1,4 @@
-"""How right a version's answers were, by the outcomes that came to be known, against its figures at registration."""
+"""How right a version's answers were by their outcomes, compared with its figures at registration."""
 
 from __future__ import annotations
 
@@ -27,25 +27,26 @@ class Registered:
 
 
 def registered(spec: ModelSpec, tested: pd.DataFrame, answers: Answers) -> Registered:
-    """Measure a version on its test rows, once for all windows that are held against them: intervals take their time.
+    """Measure a version on its test rows. Intervals are slow, so do it once for all windows.
 
     Args:
         tested: (n, columns) the test rows.
-        answers: What the version says about them.
+        answers: The version's answers to them.
     """
     found = figure(spec.metric, answers)
     return Registered(found, interval(spec.metric, answers, spec.split.seed) or (found, found), by_slice(spec, tested, answers))
 
 
 def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: Registered, *, sample: bool = False) -> Performance | None:
-    """Measure the answers to rows whose outcomes are known; None where those rows do not define the spec's metric, as those of one
-    class do not define an area under the curve.
+    """Measure the answers to rows with outcomes.
 
     Args:
         features: (n, columns) the rows as they were sent, n >= 1.
-        answers: What the version said about them; `truth` is the outcomes.
+        answers: The version's answers to them; `truth` is the outcomes.
         before: The same version on the test rows of its registration.
-        sample: Whether the version was trained on sample rows, for which another floor may hold.
+        sample: Whether the version was trained on sample rows; the gate may have another floor for those.
+    Returns:
+        None if the rows do not define the spec's metric: rows of one class do not define an area under the curve.
     """
     metrics = {name: value for name, value in WeightedFigures(answers).figures(np.ones(len(answers.truth))).items() if isfinite(value)}
     if spec.metric not in metrics:
@@ -54,7 +55,7 @@ def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: R
     low, high = interval(spec.metric, answers, spec.split.seed) or (now, now)
     _, most = fall(now, (low, high), before.figure, before.interval)
     floor = spec.gate.sample_floor if sample and spec.gate.sample_floor is not None else spec.gate.floor
-    hits = sum(true == said for true, said in zip(answers.truth, answers.labels, strict=True))
+    hits = sum(true == label for true, label in zip(answers.truth, answers.labels, strict=True))
     return Performance(
         metric=spec.metric,
         figure=now,
@@ -68,15 +69,15 @@ def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: R
         misses=len(answers.truth) - hits,
         metrics=metrics,
         confusion_matrix=confusion(answers.target, answers.truth, answers.labels),
-        slices=[_slice(*pair, spec) for pair in zip(by_slice(spec, features, answers), before.slices, strict=True)],
+        slices=[_slice(spec, part, was) for part, was in zip(by_slice(spec, features, answers), before.slices, strict=True)],
     )
 
 
 def fall(now: float, of_now: Interval, before: float, of_before: Interval) -> Interval:
-    """Return the 95 % interval of `now - before`, two independent figures, from the interval of each.
+    """Return the 95 % interval of `now - before`, the difference of two independent figures, from the interval of each.
 
     Zou and Donner, Construction of confidence limits about effect measures: a general approach, Statistics in Medicine 27 (2008),
-    1693-1702; for two proportions with Wilson's intervals it is Newcombe's method 10.
+    1693-1702. For two proportions with Wilson's intervals it is Newcombe's method 10.
     """
     difference = now - before
     down = sqrt((now - of_now[0]) ** 2 + (of_before[1] - before) ** 2)
@@ -84,7 +85,7 @@ def fall(now: float, of_now: Interval, before: float, of_before: Interval) -> In
     return difference - down, difference + up
 
 
-def _slice(now: Slice, before: Slice, spec: ModelSpec) -> SliceFigure:
+def _slice(spec: ModelSpec, now: Slice, before: Slice) -> SliceFigure:
     figure, registered = now.figures.get(spec.metric), before.figures.get(spec.metric)
     worse = False
     if now.enough and figure is not None and now.interval and registered is not None and before.interval:

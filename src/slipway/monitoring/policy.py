@@ -1,4 +1,4 @@
-"""What several windows of a version amount to. Windows in, one verdict out; nothing is read, written or told here."""
+"""Whether the windows of a version raise an alarm. Windows in, one judgement out: nothing is read or written here."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)  # the weightiest last
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to be done: `alarm` is to be told, or there is none; `reason` says why, or why not, in words.
-
-    `state` and `kind` as in `WatchReport`.
-    """
+class Judgement:
+    """Whether there is an alarm, and the `reason` in words. `state` and `kind` as in `WatchReport`."""
 
     state: State
     reason: str
@@ -28,7 +25,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """What a kind of alarm looks for in windows, and how it is said."""
+    """What makes a window bad for a kind of alarm, and the words for it."""
 
     of: WindowKind
     shows: Callable[[Window], bool]
@@ -42,20 +39,20 @@ _SIGNS: dict[AlarmKind, _Sign] = {
 }
 
 
-def judge(windows: Sequence[Window], plan: Watch, *, now: datetime, last_alarm: Alarm | None = None, frozen: str = "") -> Verdict:
+def judge(windows: Sequence[Window], plan: Watch, *, now: datetime, last_alarm: Alarm | None = None, frozen: str = "") -> Judgement:
     """Decide by the windows of the version in service whether to raise an alarm.
 
-    An alarm takes `plan.needed` bad windows among the last `plan.of` that were judged, outside of seasons. None is raised while the
-    switch is on, while an alarm of the same weight or more cools down, or when every bad window was part of an alarm already.
+    An alarm takes `plan.needed` bad windows among the last `plan.of` that were judged, outside of seasons. It is held back while the
+    switch is on, while an alarm of the same weight or more cools down, and when an earlier alarm reported all of the bad windows.
 
     Args:
-        windows: Of one version, both kinds, oldest first.
-        last_alarm: The model's latest alarm, of whatever version.
-        frozen: Why alarms are switched off; "" when they are not.
+        windows: Windows of one version, both kinds, oldest first.
+        last_alarm: The model's latest alarm, of any version.
+        frozen: Why alarms are switched off; "" if they are not.
     """
     counted = [window for window in windows if window.judged and not window.season]
     if not counted:
-        return Verdict("unjudged", "no window has rows enough to judge by yet, outside of seasons")
+        return Judgement("unjudged", "no window outside of seasons has enough rows to be judged yet")
     suspect = ""
     for kind, sign in _SIGNS.items():
         last = [window for window in counted if window.kind == sign.of][-plan.of :]
@@ -64,26 +61,26 @@ def judge(windows: Sequence[Window], plan: Watch, *, now: datetime, last_alarm: 
             return _raised(kind, bad, len(last), plan, now, last_alarm, frozen)
         if bad and not suspect:
             suspect = f"{len(bad)} of the last {len(last)} windows {sign.words}; an alarm takes {plan.needed} of {plan.of}"
-    return Verdict("suspect", suspect) if suspect else Verdict("steady", f"none of the last windows is bad ({len(counted)} judged)")
+    return Judgement("suspect", suspect) if suspect else Judgement("steady", f"none of the last windows is bad ({len(counted)} judged)")
 
 
 def _raised(
-    kind: AlarmKind, bad: Sequence[Window], looked_at: int, plan: Watch, now: datetime, last_alarm: Alarm | None, frozen: str
-) -> Verdict:
+    kind: AlarmKind, bad: Sequence[Window], judged: int, plan: Watch, now: datetime, last_alarm: Alarm | None, frozen: str
+) -> Judgement:
     latest = bad[-1]
-    found = f"{len(bad)} of the last {looked_at} windows {_SIGNS[kind].words}; the latest: {latest.reason}"
+    found = f"{len(bad)} of the last {judged} windows {_SIGNS[kind].words}; the latest: {latest.reason}"
     if frozen:
-        return Verdict("held", f"alarms are switched off ({frozen}). {found}", kind=kind)
+        return Judgement("held", f"alarms are switched off ({frozen}). {found}", kind=kind)
     if last_alarm and KINDS.index(kind) <= KINDS.index(last_alarm.kind):
         over = last_alarm.at + timedelta(days=plan.cooldown_days)
         if now < over:
-            return Verdict(
-                "held", f"an alarm was raised at {_short(last_alarm.at)}, and there is none before {_short(over)}. {found}", kind=kind
+            return Judgement(
+                "held", f"an alarm was raised at {_short(last_alarm.at)}; the next one can be raised at {_short(over)}. {found}", kind=kind
             )
         if last_alarm.version == latest.version and latest.number <= max(last_alarm.windows, default=0):
-            return Verdict("held", f"the alarm of {_short(last_alarm.at)} told all of it already. {found}", kind=kind)
+            return Judgement("held", f"the alarm of {_short(last_alarm.at)} reported all of these windows. {found}", kind=kind)
     alarm = Alarm(model=latest.model, version=latest.version, kind=kind, windows=[window.number for window in bad], reason=found, at=now)
-    return Verdict("alarm", found, alarm, kind)
+    return Judgement("alarm", found, alarm, kind)
 
 
 def _short(time: datetime) -> str:

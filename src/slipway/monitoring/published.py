@@ -1,6 +1,6 @@
-"""What the last watch of each model found: written by whoever watches, and read here for Prometheus and for a browser.
+"""The results of the last watch of each model: the watch writes them, and the gateway reads them for Prometheus and for a browser.
 
-`<home>/watch/<model>/latest.json` and `report.html`, each replaced at once, so that neither is ever half there.
+`<home>/watch/<model>/latest.json` and `report.html`. Each is replaced at once, so neither is ever incomplete.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from slipway.files.replacing import replace
 FOLDER = Path("watch")
 LATEST, REPORT = "latest.json", "report.html"
 
-Alarm = Literal["", "drift", "concept", "outcomes"]
+PublishedAlarm = Literal["", "drift", "concept", "outcomes"]
 
 logger = logging.getLogger(__name__)
 
 
 class UnreadableWatchError(SlipwayError):
-    """What the last watch found cannot be read."""
+    """The results of the last watch cannot be read."""
 
 
 class Latest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the last watch found.
+    """The results of the last watch, at the time `at`: ISO 8601 with a zone.
 
-    `windows` were judged so far; `at` is when, in ISO 8601 with a zone; `rows` are those of the last window. `distances` are by column,
-    None where there is none, and `drifted` names those that drifted. `figure` of `metric`, with its 95 % interval from `low` to `high`,
-    and `registered`, that of the registration, are None where too few outcomes are known; `outcomes` counts them. `alarm` says what it
-    is about, also where it is held back, "" for none; `frozen` that none is told.
+    `windows` counts the windows judged so far, `rows` the rows of the last one. `distances` are by column, None if not measured, and
+    `drifted` names the columns that drifted. `figure` of `metric`, its 95 % interval from `low` to `high`, and `registered`, the figure at
+    registration, are None if too few outcomes are known; `outcomes` counts them. `alarm` is its kind, raised or held back, "" for none.
+    `frozen`: alarms are held back by the switch.
     """
 
     model: str
@@ -52,7 +52,7 @@ class Latest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     high: float | None = None
     registered: float | None = None
     outcomes: int | None = None
-    alarm: Alarm = ""
+    alarm: PublishedAlarm = ""
     frozen: bool = False
 
     def __post_init__(self) -> None:
@@ -61,10 +61,10 @@ class Latest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def publish(home: Path, model: str, report_html: bytes | None, latest: Latest) -> None:
-    """Put the report and what was found in place of the last ones; the report first, so that none is older than what is told of it.
+    """Replace the report and the results. The report comes first, so it is never older than the results.
 
     Args:
-        report_html: One file with all that it needs inside; None leaves the last report where it is.
+        report_html: A self-contained page; None keeps the last report.
     Raises:
         OSError: The home folder cannot be written; each file is the old one or the new one.
     """
@@ -76,7 +76,7 @@ def publish(home: Path, model: str, report_html: bytes | None, latest: Latest) -
 
 
 def report_of(home: Path, model: str) -> bytes | None:
-    """Return the last report of a model, None where there is none."""
+    """Return the last report of a model, None if there is none."""
     try:
         return (home / FOLDER / model / REPORT).read_bytes()
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def report_of(home: Path, model: str) -> bytes | None:
 
 
 def latest_of(home: Path, model: str) -> Latest | None:
-    """Return what the last watch of a model found, None where there was none.
+    """Return the results of the last watch of a model, None if there was none.
 
     Raises:
         UnreadableWatchError: The file cannot be read, or is another model's or another version's.
@@ -95,31 +95,31 @@ def latest_of(home: Path, model: str) -> Latest | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableWatchError(f"{path} cannot be read ({error}). The next watch of {model} writes it anew.") from None
+        raise UnreadableWatchError(f"{path} cannot be read ({error}). The next watch of {model} writes a new one.") from None
     if found.model != model:
-        raise UnreadableWatchError(f"{path}: expected what was found of {model}, received that of {found.model[:60]}.")
+        raise UnreadableWatchError(f"{path}: expected results of {model}, received results of {found.model[:60]}.")
     return found
 
 
 class Watches:
-    """The last watches of all models, read anew each time; a file that cannot be read is told in the log, once for each state of it."""
+    """The last watches of all models, read again each time. A file that cannot be read is logged, once for each error."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._told: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
 
     def found(self) -> Iterator[tuple[str, Latest | None]]:
-        """Give each model that was watched, and what was found; None where that cannot be read."""
+        """Yield each watched model with its results; None if they cannot be read."""
         for model in self._models():
             try:
                 latest = latest_of(self._home, model)
             except UnreadableWatchError as error:
-                if self._told.get(model) != str(error):
-                    self._told[model] = str(error)
+                if self._logged.get(model) != str(error):
+                    self._logged[model] = str(error)
                     logger.warning("%s", error)
                 yield model, None
             else:
-                self._told.pop(model, None)
+                self._logged.pop(model, None)
                 if latest:
                     yield model, latest
 

@@ -1,4 +1,4 @@
-"""What a window is compared with: the rows that the champion learnt from, and what it says to rows it did not."""
+"""What a window is compared with: the champion's training rows, and its answers to the test rows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from slipway.spec import ClassLabel
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The training rows, features in contract order; and the labels said to the n test rows, with the true ones.
+    """The training rows, features in contract order; and the predicted and the true labels of the n test rows.
 
-    The labels are of the test rows, because a model answers the rows it has learnt from better than any others: a forest gives
-    nearly all of them back. Served rows are unseen, as the test rows are, so the shares of the labels can be compared with theirs.
+    The labels are of the test rows, because a model answers its training rows better than any others: a forest returns nearly all of
+    their labels. Served rows are unseen, and so are the test rows, so the shares of their labels can be compared.
     """
 
     training: pd.DataFrame

@@ -1,4 +1,4 @@
-"""What was found about a window, by Evidently, as one HTML file that needs nothing from the network."""
+"""Evidently's report of a window: one HTML file that needs nothing from the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slipway.spec import ClassLabel, ModelSpec
 def report(
     spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel], finding: DriftFinding, path: Path
 ) -> None:
-    """Write the report of a window: what `find` found, every column beside the training rows, and its figures.
+    """Write the report of a window: the finding in words, each column beside the training rows, and its statistics.
 
     Args:
         features, labels, finding: As `slipway.monitoring.drift.drift.find` takes and returns them.
@@ -46,12 +46,12 @@ def report(
     learnt = Dataset.from_pandas(_reference(columns), data_definition=definition)
     snapshot = Report([drift, *[ValueStats(column=column.name) for column in columns]]).run(served, learnt)
     snapshot.save_html(str(path))
-    said = path.read_text(encoding="utf-8").replace("<body>", f"<body>{_head(spec, finding, len(features), len(reference.training))}", 1)
-    path.write_text(said, encoding="utf-8")
+    page = path.read_text(encoding="utf-8").replace("<body>", f"<body>{_head(spec, finding, len(features), len(reference.training))}", 1)
+    path.write_text(page, encoding="utf-8")
 
 
 def _reference(columns: Sequence[Compared]) -> pd.DataFrame:
-    """Return one frame of columns that differ in length: the labels are of the test rows, the features of the training rows."""
+    """Return one frame of columns of different length: the labels are of the test rows, the features of the training rows."""
     return pd.DataFrame({column.name: column.reference for column in columns})
 
 
@@ -62,12 +62,12 @@ def _head(spec: ModelSpec, finding: DriftFinding, rows: int, training: int) -> s
         for found in finding.all
         if found.drifted
     ] or ["No column has drifted."]
-    lines += [f"{name}: served, and not among the training rows: {', '.join(values)}" for name, values in finding.new.items()]
-    lines += [f"{name}: among the training rows, and not served: {', '.join(values)}" for name, values in finding.absent.items()]
+    lines += [f"{name}: served, but not among the training rows: {', '.join(values)}" for name, values in finding.new.items()]
+    lines += [f"{name}: among the training rows, but not served: {', '.join(values)}" for name, values in finding.absent.items()]
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return (
         '<header style="font-family: sans-serif; margin: 1.5em 2em">'
         f"<h1>{escape(spec.name)}: {rows:,} served rows beside {training:,} training rows</h1><ul>{items}</ul>"
-        "<p>Current: the served rows. Reference: the training rows; of the predicted labels, those of the test rows, which the model "
-        "had not learnt from either, so that cells beyond them are empty.</p></header>"
+        "<p>Current: the served rows. Reference: the training rows; for the predicted labels the test rows, because the model has not "
+        "learnt from them. Those are fewer, so the other cells of that column are empty.</p></header>"
     )

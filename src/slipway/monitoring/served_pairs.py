@@ -1,4 +1,4 @@
-"""Champion and challenger on the rows that callers sent, and whose outcome came to be known."""
+"""Champion and challenger on served rows with known outcomes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from slipway.spec import ClassLabel, ModelSpec
 from slipway.training.evaluation import Answers
 
 
-class Said(Protocol):
-    """What one version said of a row: its label, and its probabilities in the order of the target's classes."""
+class VersionAnswer(Protocol):
+    """The answer of one version to a row: its label, and its probabilities in the order of the target's classes."""
 
     @property
     def version(self) -> int | None: ...
@@ -25,36 +25,36 @@ class Said(Protocol):
 
 
 class WithOutcome(Protocol):
-    """A prediction whose outcome is known, as the audit log has it; `shadow` is what the version said that did not answer."""
+    """A prediction with its outcome, from the audit log. `line` is the answer the caller got, `shadow` that of the other version."""
 
     @property
-    def line(self) -> Said: ...
+    def line(self) -> VersionAnswer: ...
     @property
     def outcome(self) -> ClassLabel: ...
     @property
-    def shadow(self) -> Said | None: ...
+    def shadow(self) -> VersionAnswer | None: ...
 
 
 def compare_served(spec: ModelSpec, known: Iterable[WithOutcome], *, champion: int, challenger: int) -> Paired | None:
-    """Compare two versions on the rows that both have an answer to, whichever of the two the caller got.
+    """Compare two versions on the rows that both answered; it does not matter which answer the caller got.
 
-    The question is asked again whenever outcomes came in, so the verdict goes by an interval that holds at every look (see
-    `slipway.comparison.paired.compare`). It does if `known` are all rows of the two versions so far, and not a choice of them.
+    The comparison is repeated as outcomes come in, so the verdict uses an interval that holds at every look (see
+    `slipway.comparison.paired.compare`). For that, `known` must be all rows of the two versions so far, not a selection.
 
     Args:
-        known: Predictions with outcomes; those of other versions, or of one version only, are passed over.
-        champion, challenger: The versions.
+        known: Predictions with outcomes; those of other versions, or of one version only, are ignored.
+        champion, challenger: The numbers of the versions.
     Returns:
-        None while there is no such row.
+        None if no row was answered by both.
     """
-    found = [(row.outcome, {said.version: said for said in (row.line, row.shadow)}) for row in known if row.shadow is not None]
-    both = [(outcome, said[champion], said[challenger]) for outcome, said in found if said.keys() == {champion, challenger}]
+    found = [(row.outcome, {answer.version: answer for answer in (row.line, row.shadow)}) for row in known if row.shadow is not None]
+    both = [(outcome, by[champion], by[challenger]) for outcome, by in found if by.keys() == {champion, challenger}]
     if not both:
         return None
     truth = [outcome for outcome, _, _ in both]
-    theirs, ours = _answers(spec, truth, [said for _, said, _ in both]), _answers(spec, truth, [said for _, _, said in both])
+    theirs, ours = _answers(spec, truth, [answer for _, answer, _ in both]), _answers(spec, truth, [answer for _, _, answer in both])
     return compare(spec.metric, champion=theirs, challenger=ours, repeated=True, seed=spec.split.seed)
 
 
-def _answers(spec: ModelSpec, truth: list[ClassLabel], said: list[Said]) -> Answers:
-    return Answers(spec.columns.target, truth, [one.label for one in said], np.array([one.probabilities for one in said]))
+def _answers(spec: ModelSpec, truth: list[ClassLabel], answers: list[VersionAnswer]) -> Answers:
+    return Answers(spec.columns.target, truth, [answer.label for answer in answers], np.array([answer.probabilities for answer in answers]))

@@ -1,4 +1,4 @@
-"""What a person wants to see of a watch, as Markdown."""
+"""The result of a watch as Markdown, for people."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ LAST = 10  # windows in the table
 
 
 def watch_report(spec: ModelSpec, report: WatchReport, windows: Sequence[Window], picture: bytes | None, links: Sequence[str]) -> str:
-    """Return the verdict, the latest windows as a table, the trend as a picture inline, and what drifted in the latest window.
+    """Return the verdict, the latest windows as a table, the trend as an inline picture, and the columns of the latest window.
 
     Args:
-        windows: All of the version, oldest first.
+        windows: All windows of the version, oldest first.
         picture: The trend, a PNG; None before the first window.
-        links: Markdown links to what says more.
+        links: Markdown links to more details.
     """
     return "\n".join(
         [
             f"# {spec.name}, version {report.version}: {report.state}",
             "**Trained on sample rows: not for use on patients or customers.**\n" if report.sample else "",
             f"{report.reason}.\n",
-            f"Until the next window: {report.waiting:,} served rows and {report.waiting_outcomes:,} outcomes wait; "
-            f"it takes {spec.watch.rows:,} of either, or {spec.watch.days:g} days.\n",
+            f"Waiting for the next window: {report.waiting:,} served rows and {report.waiting_outcomes:,} outcomes; "
+            f"a window takes {spec.watch.rows:,} of either, or {spec.watch.days:g} days.\n",
             *([f"**Alarms are switched off:** {report.frozen}\n"] if report.frozen else []),
             *([f"![Distances and figures by window](data:image/png;base64,{base64.b64encode(picture).decode()})\n"] if picture else []),
             *(["## The latest windows\n", *window_table(windows)] if windows else []),
@@ -41,12 +41,12 @@ def watch_report(spec: ModelSpec, report: WatchReport, windows: Sequence[Window]
 
 def window_table(windows: Sequence[Window]) -> list[str]:
     """Return the latest windows, newest first, as a Markdown table."""
-    header = ["window", "of", "from", "to", "rows", "bad", "what was found"]
+    header = ["window", "of", "from", "to", "rows", "bad", "result"]
     return table(header, [list(row) for row in window_rows(windows[-LAST:])])
 
 
 def window_rows(windows: Sequence[Window]) -> list[tuple[str, ...]]:
-    """Return one row of texts a window, newest first: number, kind, first and last time, rows, whether it is bad, what was found."""
+    """Return one row of texts for each window, newest first: number, kind, first and last time, rows, whether it is bad, the result."""
     return [
         (
             str(window.number),
@@ -70,7 +70,7 @@ def _columns(windows: Sequence[Window]) -> list[str]:
         [one.column, one.distance_by, number(one.distance), f"{one.threshold:g}", one.test, f"{one.p_value:.2g}", _yes(one.drifted)]
         for one in sorted(found, key=lambda one: one.distance / one.threshold, reverse=True)
     ]
-    header = ["column", "distance", "found", "at least", "test", "p", "drifted"]
+    header = ["column", "distance", "value", "threshold", "test", "p", "drifted"]
     return [f"\n## Columns of window {latest.number}\n", *table(header, lines)]
 
 
@@ -86,16 +86,16 @@ def _slices(windows: Sequence[Window]) -> list[str]:
             for part in found.slices
         ],
     ]
-    told = f"\n## {found.metric} by outcomes, window {latest.number}\n"
-    before = f"The floor is {found.floor:g}. Worse is what chance in neither the outcomes nor the test rows explains.\n"
-    return [told, before, *table(["rows", "number", found.metric, "95 % interval", "on test rows", "worse"], lines)]
+    heading = f"\n## {found.metric} by outcomes, window {latest.number}\n"
+    note = f"The floor is {found.floor:g}. Worse: the fall is larger than chance in the outcomes and in the test rows explains.\n"
+    return [heading, note, *table(["slice", "rows", found.metric, "95 % interval", "on test rows", "worse"], lines)]
 
 
 def _challenger(report: WatchReport) -> list[str]:
     if report.challenger is None:
         return []
     heading = f"\n## Challenger, version {report.challenger}\n"
-    return [heading, *(paired_lines(report.paired) if report.paired else ["No outcome of a row that both answered is known yet.\n"])]
+    return [heading, *(paired_lines(report.paired) if report.paired else ["No outcome is known yet for a row that both answered.\n"])]
 
 
 def _yes(value: bool) -> str:

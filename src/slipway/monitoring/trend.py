@@ -1,4 +1,4 @@
-"""A picture of the last windows of a model: how far each column lies from the training rows, and the metric where outcomes are known."""
+"""A plot of the windows of a model: the distance of each column from the training rows, and the metric by outcomes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from slipway.monitoring.findings import ColumnDrift, Window
 from slipway.spec import ModelSpec
 
 DPI = 110
-NAMED = 8  # columns with a colour and a name of their own: those that drifted, the farthest first
+NAMED = 8  # columns that drifted, the farthest first, have a colour and a name of their own
 
 
 def trend(windows: Sequence[Window], spec: ModelSpec) -> bytes:
-    """Return a PNG: distances over the windows of served rows, and below, where there are any, the metric over those of outcomes.
+    """Return a PNG: the distances over the windows of served rows, and, if there are windows of outcomes, the metric over those.
 
-    A distance is drawn as a multiple of its column's threshold, because columns may have different ones. A dot is drift: the
+    A distance is drawn as a multiple of its column's threshold, because columns may have different thresholds. A dot is drift: the
     distance reaches the threshold, and the test agrees. The metric is drawn with its 95 % interval; a filled dot is worse.
     """
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""What the watch keeps in MLflow: one run for each version in service, its figures by window, and Evidently's reports."""
+"""The watch in MLflow: one run for each version in service, with its figures by window and Evidently's reports."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 REPORTS = "reports"
-WATCHED = "slipway.watched_run"  # the tag that names the run whose version is watched
+WATCHED = "slipway.watched_run"  # the tag with the id of the run that made the watched version
 
 
 def log(
     client: MlflowClient, spec: ModelSpec, contract: Contract, windows: Sequence[Window], reports: Mapping[int, Path], settings: Settings
 ) -> str:
-    """Log figures of windows, each as a step by its number, and the reports there are, by the window's number. Safe to repeat.
+    """Log the figures of windows, with the window's number as the step, and the reports by the window's number. Safe to repeat.
 
     Returns:
         The id of the run, in the experiment `<model>-watch`.
@@ -53,7 +53,7 @@ def _figures(window: Window) -> Iterator[tuple[str, float]]:
 
 
 def _allowed(name: str) -> str:
-    """Return a column's name as MLflow takes one for a metric."""
+    """Return a column's name with only the characters that MLflow allows in the name of a metric."""
     return re.sub(r"[^\w\-. /]", "_", name)
 
 

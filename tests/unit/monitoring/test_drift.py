@@ -64,8 +64,8 @@ Judge = Callable[..., DriftFinding]
 def judge(shop: ModelSpec, learnt: Reference) -> Judge:
     """Judge a window of 500 rows, whose columns keywords replace."""
 
-    def judged(said: list[str] | None = None, rows: int = 500, **columns: Any) -> DriftFinding:
-        return drift.find(shop, learnt, served(rows, seed=7).assign(**columns), said or labels(rows, seed=7))
+    def judged(answers: list[str] | None = None, rows: int = 500, **columns: Any) -> DriftFinding:
+        return drift.find(shop, learnt, served(rows, seed=7).assign(**columns), answers or labels(rows, seed=7))
 
     return judged
 
@@ -101,7 +101,7 @@ def test_a_shift_is_found_in_its_column_alone(judge: Judge, column: str, cells: 
 
 
 def test_another_share_of_labels_is_found_and_called_after_the_target(judge: Judge) -> None:
-    assert judge(said=labels(500, seed=7, lost=0.5)).drifted == ["predicted fate"]
+    assert judge(answers=labels(500, seed=7, lost=0.5)).drifted == ["predicted fate"]
 
 
 def test_a_shift_too_small_to_matter_is_let_be_however_many_rows_prove_it(judge: Judge) -> None:

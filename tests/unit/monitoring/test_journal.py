@@ -1,4 +1,4 @@
-"""What the watch has found stays as it was written."""
+"""The journal of the watch stays as it was written."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_windows_and_alarms_come_back_as_they_were(url):
     first, second, third = window("D", 1), window("F", 2), window(".", 3).model_copy(update={"version": 3})
     journal = Journal(url)
-    for kept in (first, second, third, window("D", 1).model_copy(update={"model": "other"}), alarm("concept")):
-        journal.add(kept)
+    for record in (first, second, third, window("D", 1).model_copy(update={"model": "other"}), alarm("concept")):
+        journal.add(record)
 
     again = Journal(url)
     assert again.windows("toy") == [first, second, third]
     assert again.windows("toy", 2) == [first, second]
-    assert [(told.kind, told.reason) for told in again.alarms("toy")] == [("concept", "then")]
+    assert [(found.kind, found.reason) for found in again.alarms("toy")] == [("concept", "then")]
     assert again.alarms("other") == []
 
 

@@ -39,13 +39,13 @@ def drawn(rows: int, seed: int, moved: float = 0.0) -> dict[str, list[Any]]:
     return {"size": sizes.tolist(), "weight": weights.tolist(), "colour": generator.choice(["red", "blue"], rows).tolist()}
 
 
-def said(rows: int) -> list[int]:
+def labels_of(rows: int) -> list[int]:
     return [row % 2 for row in range(rows)]
 
 
 @dataclass
 class Service:
-    """A log that is written to as the gateway does, and the watch over it."""
+    """A log that is written as the gateway writes it, and the watch over it."""
 
     spec: ModelSpec
     version: Watched
@@ -56,15 +56,15 @@ class Service:
     def serve(self, rows: int, *, hours: float = 0.0, seed: int = 1, moved: float = 0.0, version: int = VERSION) -> str:
         """Answer a request of so many rows, so many hours after the start; return its id."""
         entry = self.serve_(
-            said(rows), columns=drawn(rows, seed, moved), time=(START + timedelta(hours=hours)).timestamp(), **self._of(version)
+            labels_of(rows), columns=drawn(rows, seed, moved), time=(START + timedelta(hours=hours)).timestamp(), **self._of(version)
         )
         return str(entry.request_id)
 
-    def tell(self, request: str, outcomes: list[int]) -> None:
-        """Tell the outcomes of the first rows of a request."""
+    def report(self, request: str, outcomes: list[int]) -> None:
+        """Report the outcomes of the first rows of a request."""
         with opened(self.place) as store:
             claims = [Claim(row, label, f"{request}-{row}") for row, label in enumerate(outcomes)]
-            write_outcomes(store, KeyFile(self.place), Sent("told", "clinic", "toy"), claims)
+            write_outcomes(store, KeyFile(self.place), Sent("r-outcomes", "clinic", "toy"), claims)
 
     def watch(self, now: datetime | None = None) -> Observed:
         return observe(self.spec, self.version, self.journal, self.place, now or datetime.now(UTC) + timedelta(seconds=3))
@@ -83,7 +83,7 @@ def service(toy, tmp_path, open_log, answered, record) -> Service:
         return entry
 
     spec = replace(toy, watch=Watch(rows=ROWS, minimum=20))
-    tests = said(200)
+    tests = labels_of(200)
     registered = Answers(spec.columns.target, tests, tests, np.array([[0.8, 0.2] if label == 0 else [0.2, 0.8] for label in tests]))
     reference = Reference(pd.DataFrame(drawn(600, 0)), tests, tests)
     version = Watched(answered([1]).contract, START, reference, pd.DataFrame(drawn(200, 9)), registered)
@@ -121,17 +121,17 @@ def test_rows_that_drifted_make_a_bad_window_that_names_the_column(service):
     assert "drifted in 1 column: size (" in window.reason
 
 
-def test_too_few_rows_are_told_and_not_judged(service):
+def test_too_few_rows_are_reported_and_not_judged(service):
     service.serve(19, moved=25)
 
     assert service.watch(START + timedelta(days=6)).windows == []
     (window,) = service.watch(START + timedelta(days=7, seconds=3)).windows
 
     assert (window.judged, window.bad, window.rows) == (False, False, 19)
-    assert window.reason == "19 served rows in 7 days are too few to judge by; it takes 20"
+    assert window.reason == "19 served rows in 7 days are too few to judge; 20 are needed"
 
 
-def test_only_rows_of_the_version_in_service_since_it_is_count(service):
+def test_only_rows_of_the_version_in_service_count_from_the_time_of_its_promotion(service):
     service.serve(ROWS, hours=-1, moved=25)
     service.serve(ROWS, hours=1, moved=25, version=VERSION - 1)
     service.serve(ROWS, hours=2)
@@ -142,10 +142,10 @@ def test_only_rows_of_the_version_in_service_since_it_is_count(service):
 def test_outcomes_are_judged_as_they_come(service):
     request = service.serve(ROWS)
     service.watch()
-    service.tell(request, said(ROWS)[:40])
+    service.report(request, labels_of(ROWS)[:40])
     assert service.watch().waiting_outcomes == 40
 
-    service.tell(request, [*said(40), *[1 - label for label in said(ROWS)[40:]]])  # the first 40 are told again, and count once
+    service.report(request, [*labels_of(40), *[1 - label for label in labels_of(ROWS)[40:]]])  # the first 40 come again and count once
     (window,) = service.watch().windows
 
     assert (window.kind, window.rows, window.bad) == ("outcomes", ROWS, True)
@@ -156,8 +156,8 @@ def test_outcomes_are_judged_as_they_come(service):
 
 def test_an_outcome_that_is_corrected_in_time_counts_as_it_was_corrected(service):
     request = service.serve(ROWS)
-    service.tell(request, [1 - label for label in said(30)])
-    service.tell(request, said(ROWS))
+    service.report(request, [1 - label for label in labels_of(30)])
+    service.report(request, labels_of(ROWS))
 
     window = service.watch().windows[-1]
 
@@ -165,12 +165,12 @@ def test_an_outcome_that_is_corrected_in_time_counts_as_it_was_corrected(service
 
 
 def test_outcomes_of_an_earlier_version_do_not_count(service):
-    service.tell(service.serve(ROWS, version=VERSION - 1), said(ROWS))
+    service.report(service.serve(ROWS, version=VERSION - 1), labels_of(ROWS))
 
     assert service.watch().windows == []
 
 
-def test_a_window_in_a_season_is_shown_and_counts_for_nothing(service):
+def test_a_window_in_a_season_is_shown_and_does_not_count(service):
     service.spec = replace(service.spec, watch=replace(service.spec.watch, seasons=(Season("All Saints", "10-31", "11-02"),)))
     service.serve(ROWS, moved=25)
 
@@ -180,7 +180,7 @@ def test_a_window_in_a_season_is_shown_and_counts_for_nothing(service):
     assert "in the season All Saints" in window.reason
 
 
-def test_a_sudden_rush_is_told(service):
+def test_a_sudden_rush_is_reported(service):
     for hour in (0, 12):
         service.serve(ROWS // 2, hours=hour, seed=hour)
     service.watch()
@@ -190,10 +190,10 @@ def test_a_sudden_rush_is_told(service):
     (window,) = service.watch().windows
 
     assert not window.bad
-    assert "14,400 rows a day, where 120 are usual" in window.reason
+    assert "14,400 rows a day instead of the usual 120" in window.reason
 
 
-def told(verdict: str) -> Paired:
+def compared(verdict: str) -> Paired:
     right = Effect(
         figure="accuracy", champion=0.8, challenger=0.9, difference=0.1, low=0.05, high=0.15, p_value=0.001, method="Tango"
     )  # fmt: skip
@@ -218,10 +218,10 @@ def told(verdict: str) -> Paired:
 def test_a_better_challenger_is_proposed_once(service):
     challenged, now = replace(service.version, challenger=4), datetime.now(UTC)
 
-    proposal = propose(challenged, told("challenger better"), [], now)
+    proposal = propose(challenged, compared("challenger better"), [], now)
 
     assert proposal == Proposal(model="toy", champion=VERSION, challenger=4, reason="as it was found", at=now)
-    assert propose(challenged, told("challenger better"), [proposal], now) is None
-    assert propose(replace(challenged, challenger=5), told("challenger better"), [proposal], now) is not None
-    assert [propose(challenged, told(verdict), [], now) for verdict in ("champion better", "no difference shown")] == [None, None]
+    assert propose(challenged, compared("challenger better"), [proposal], now) is None
+    assert propose(replace(challenged, challenger=5), compared("challenger better"), [proposal], now) is not None
+    assert [propose(challenged, compared(verdict), [], now) for verdict in ("champion better", "no difference shown")] == [None, None]
     assert propose(challenged, None, [], now) is None

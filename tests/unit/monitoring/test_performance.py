@@ -1,4 +1,4 @@
-"""How right answers were by their outcomes, and when that is less than at registration."""
+"""How right the answers were by their outcomes, and when that is worse than at registration."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def test_each_slice_has_its_own_figure(toy):
     assert [part.registered for part in found.slices] == [0.9, 0.9]
 
 
-def test_a_slice_that_fell_is_told_apart_from_those_that_did_not(toy):
+def test_only_the_slice_that_fell_is_worse(toy):
     spec = replace(toy, slices={"colour": ()})
-    features, said = rows_of(400), answers(spec, 400, 1.0)
+    features, right = rows_of(400), answers(spec, 400, 1.0)
     blue = features["colour"] == "blue"
-    labels = [1 - label if wrong and row % 8 < 4 else label for row, (label, wrong) in enumerate(zip(said.labels, blue, strict=True))]
+    labels = [1 - label if wrong and row % 8 < 4 else label for row, (label, wrong) in enumerate(zip(right.labels, blue, strict=True))]
 
-    found = measure(spec, features, replace(said, labels=labels), registered(spec, rows_of(200), answers(spec, 200, 0.95)))
+    found = measure(spec, features, replace(right, labels=labels), registered(spec, rows_of(200), answers(spec, 200, 0.95)))
 
     assert [(part.name, part.figure, part.worse) for part in found.slices] == [("colour = red", 1.0, False), ("colour = blue", 0.5, True)]
 

@@ -1,4 +1,4 @@
-"""When windows amount to an alarm, as a table."""
+"""When windows raise an alarm, as a table."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def windows(letters: str) -> list[Window]:
     return [window(letter, number) for number, letter in enumerate(letters, 1)]
 
 
-def alarm(kind: str = "drift", days_ago: float = 30.0, told: int = 0, version: int = 2) -> Alarm:
+def alarm(kind: str = "drift", days_ago: float = 30.0, number: int = 0, version: int = 2) -> Alarm:
     at = NOW - timedelta(days=days_ago)
-    return Alarm.model_validate({"model": "toy", "version": version, "kind": kind, "windows": [told], "reason": "then", "at": at})
+    return Alarm.model_validate({"model": "toy", "version": version, "kind": kind, "windows": [number], "reason": "then", "at": at})
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def alarm(kind: str = "drift", days_ago: float = 30.0, told: int = 0, version: i
         ("SSS.D", "suspect", None, []),
         ("DCD", "alarm", "drift", [1, 3]),
         ("C.C", "alarm", "concept", [1, 3]),
-        ("DDCC", "alarm", "concept", [3, 4]),  # the weightier is told
+        ("DDCC", "alarm", "concept", [3, 4]),  # the weightier kind counts
         ("CF", "alarm", "concept", [1, 2]),
         ("FF", "alarm", "outcomes", [1, 2]),
         ("DDCCFF", "alarm", "outcomes", [5, 6]),
         ("F....", "suspect", None, []),
     ],
 )
-def test_windows_amount_to_an_alarm(letters, state, kind, numbers):
+def test_bad_windows_raise_an_alarm(letters, state, kind, numbers):
     verdict = judge(windows(letters), PLAN, now=NOW)
 
     assert verdict.state == state
@@ -105,15 +105,15 @@ def test_windows_amount_to_an_alarm(letters, state, kind, numbers):
         ("DD", alarm(days_ago=6.9), "held"),
         ("DD", alarm(days_ago=7.1), "alarm"),
         ("CC", alarm("outcomes", days_ago=1), "held"),
-        ("CC", alarm("drift", days_ago=1), "alarm"),  # worse than what was told
+        ("CC", alarm("drift", days_ago=1), "alarm"),  # weightier than the last alarm
         ("FF", alarm("concept", days_ago=1), "alarm"),
-        ("DD", alarm(told=2), "held"),  # the same windows again
-        ("DD.D", alarm(told=2), "alarm"),
-        ("DD", alarm(told=9, version=1), "alarm"),
+        ("DD", alarm(number=2), "held"),  # the same windows again
+        ("DD.D", alarm(number=2), "alarm"),
+        ("DD", alarm(number=9, version=1), "alarm"),
         ("D", alarm(days_ago=1), "suspect"),
     ],
 )
-def test_an_alarm_cools_down_and_is_not_told_twice(letters, last, state):
+def test_an_alarm_cools_down_and_is_not_raised_twice(letters, last, state):
     assert judge(windows(letters), PLAN, now=NOW, last_alarm=last).state == state
 
 

@@ -55,7 +55,7 @@ def test_before_the_first_watch_there_is_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_gauges_tell_what_is_known_and_nothing_else(tmp_path):
+def test_gauges_show_what_is_known_and_nothing_else(tmp_path):
     publish(tmp_path, "toy", None, FOUND)
     publish(tmp_path, "quiet", None, Latest(model="quiet", version=None, windows=0, at=AT.isoformat(), rows=7))
 
@@ -98,7 +98,7 @@ def test_gauges_tell_what_is_known_and_nothing_else(tmp_path):
         json.dumps({"model": "toy", "version": 1, "windows": 1, "at": "2026-11-01T08:00:00", "rows": 1}).encode(),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_told_once_and_stops_no_other(tmp_path, content, caplog):
+def test_a_file_that_cannot_be_read_is_logged_once_and_does_not_stop_the_others(tmp_path, content, caplog):
     publish(tmp_path, "quiet", None, Latest(model="quiet", version=None, windows=0, at=AT.isoformat(), rows=7))
     publish(tmp_path, "toy", None, FOUND)
     (tmp_path / FOLDER / "toy" / "latest.json").write_bytes(content)

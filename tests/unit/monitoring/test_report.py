@@ -1,4 +1,4 @@
-"""The report and the trend of windows are pictures that anybody can open: no network, what was found in words on top."""
+"""The report and the trend of windows open without a network and show the findings in words."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def rows(count: int, seed: int) -> pd.DataFrame:
 LEARNT = Reference(rows(400, 1), np.random.default_rng(1).integers(2, size=120).tolist(), [0] * 120)
 
 
-def test_a_report_says_what_was_found_and_asks_nothing_of_the_network(toy: ModelSpec, tmp_path: Path) -> None:
+def test_a_report_shows_the_findings_and_needs_no_network(toy: ModelSpec, tmp_path: Path) -> None:
     window = rows(300, 2).assign(weight=lambda served: served["weight"] + 0.5, colour="red")
-    said = np.random.default_rng(2).integers(2, size=300).tolist()
-    found = drift.find(toy, LEARNT, window, said)
+    labels = np.random.default_rng(2).integers(2, size=300).tolist()
+    found = drift.find(toy, LEARNT, window, labels)
 
-    report(toy, LEARNT, window, said, found, tmp_path / "report.html")
+    report(toy, LEARNT, window, labels, found, tmp_path / "report.html")
 
     page = (tmp_path / "report.html").read_text()
     assert "toy: 300 served rows beside 400 training rows" in page
     assert "weight has drifted: wasserstein" in page
-    assert "colour: among the training rows, and not served: blue" in page
+    assert "colour: among the training rows, but not served: blue" in page
     assert "Drift is detected for 50" in page  # Evidently's table: two columns of four, as in the finding
     assert found.drifted == ["weight", "colour"]
     assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)\s*=\s*[\"']?(https?:)?//", page)

@@ -1,4 +1,4 @@
-"""Of the rows that were served, those count that both versions answered, whichever of the two the caller got."""
+"""Of the served rows, those count that both versions answered, whichever answer the caller got."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHAMPION, CHALLENGER = 3, 5
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     version: int
     label: ClassLabel
     probabilities: tuple[float, float]
@@ -21,21 +21,21 @@ class Said:
 
 @dataclass(frozen=True)
 class Row:
-    line: Said
+    line: Answer
     outcome: ClassLabel
-    shadow: Said | None
+    shadow: Answer | None
 
 
-def said(version: int, label: int) -> Said:
-    return Said(version, label, (0.2, 0.8) if label else (0.8, 0.2))
+def answer(version: int, label: int) -> Answer:
+    return Answer(version, label, (0.2, 0.8) if label else (0.8, 0.2))
 
 
 def row(outcome: int, champion: int, challenger: int, answered: int = CHAMPION) -> Row:
-    theirs, ours = said(CHAMPION, champion), said(CHALLENGER, challenger)
+    theirs, ours = answer(CHAMPION, champion), answer(CHALLENGER, challenger)
     return Row(theirs, outcome, ours) if answered == CHAMPION else Row(ours, outcome, theirs)
 
 
-def test_rows_count_whichever_of_the_two_answered(toy: ModelSpec) -> None:
+def test_rows_count_whichever_version_answered(toy: ModelSpec) -> None:
     known = [row(1, champion=0, challenger=1), row(0, champion=0, challenger=0, answered=CHALLENGER)] * 40
     known += [row(1, champion=0, challenger=1, answered=CHALLENGER)] * 10
 
@@ -48,10 +48,10 @@ def test_rows_count_whichever_of_the_two_answered(toy: ModelSpec) -> None:
     assert found.verdict == "challenger better"
 
 
-def test_rows_that_only_one_of_them_or_another_version_answered_are_passed_over(toy: ModelSpec) -> None:
-    alone = Row(said(CHAMPION, 1), 1, None)
-    earlier = Row(said(2, 1), 1, said(CHALLENGER, 1))
-    other = Row(said(CHAMPION, 1), 1, said(4, 1))
+def test_rows_of_one_version_only_or_of_other_versions_are_ignored(toy: ModelSpec) -> None:
+    alone = Row(answer(CHAMPION, 1), 1, None)
+    earlier = Row(answer(2, 1), 1, answer(CHALLENGER, 1))
+    other = Row(answer(CHAMPION, 1), 1, answer(4, 1))
 
     assert compare_served(toy, [alone, earlier, other], champion=CHAMPION, challenger=CHALLENGER) is None
     found = compare_served(toy, [alone, earlier, row(1, champion=1, challenger=1), other], champion=CHAMPION, challenger=CHALLENGER)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from slipway.errors import SimulationError
-from slipway.monitoring.simulation.drawing import USUAL, Kind, Stream, simulate
+from slipway.monitoring.simulation.drawing import USUAL, DriftKind, Stream, simulate
 from slipway.spec import Category, Columns, ModelSpec, Numeric, Target
 from slipway.training.splitting import Rows
 
@@ -54,7 +54,7 @@ def shares(stream: Stream) -> dict[object, float]:
 
 
 @pytest.mark.parametrize("kind", list(USUAL))
-def test_rows_keep_the_contract_and_the_same_seed_gives_the_same(ward: ModelSpec, rows: Rows, kind: Kind) -> None:
+def test_rows_keep_the_contract_and_the_same_seed_gives_the_same(ward: ModelSpec, rows: Rows, kind: DriftKind) -> None:
     stream, again, other = (simulate(ward, rows, kind, 700, seed=seed) for seed in (3, 3, 4))
 
     assert list(stream.rows) == ward.columns.names
@@ -101,7 +101,7 @@ def test_a_share_that_cannot_grow_so_far_shrinks_instead(ward: ModelSpec, rows: 
     mostly = replace_labels(rows, ["better"] * 160 + ["worse"] * 40)
 
     assert shares(simulate(two, mostly, "label", 4_000, size=0.3))["better"] == pytest.approx(0.5, abs=0.03)
-    with pytest.raises(SimulationError, match=r"0.80 of the rows are 'better'; a share cannot be 1.70, nor -0.10"):
+    with pytest.raises(SimulationError, match=r"0.80 of the rows are 'better'; a share cannot be 1.70 or -0.10"):
         simulate(two, mostly, "label", 10, size=0.9)
 
 
@@ -125,7 +125,7 @@ def test_a_concept_moves_by_its_share_of_outcomes_and_the_rows_stay(ward: ModelS
         ("concept", float("nan"), "expected a share"),
     ],
 )
-def test_a_size_that_cannot_be_is_refused(ward: ModelSpec, rows: Rows, kind: Kind, size: float, message: str) -> None:
+def test_a_size_that_cannot_be_is_refused(ward: ModelSpec, rows: Rows, kind: DriftKind, size: float, message: str) -> None:
     with pytest.raises(SimulationError, match=message):
         simulate(ward, rows, kind, 10, size=size)
 

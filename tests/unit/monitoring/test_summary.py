@@ -1,4 +1,4 @@
-"""What a person reads of a watch."""
+"""The Markdown report of a watch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_verdict_comes_first_and_says_what_waits(toy, report):
 
     assert text.startswith("# toy, version 2: suspect\n")
     assert "1 of the last 2 windows drifted." in text
-    assert "1,234 served rows and 5 outcomes wait; it takes 500 of either, or 7 days" in text
+    assert "1,234 served rows and 5 outcomes; a window takes 500 of either, or 7 days" in text
     assert "Trained on sample rows" in text
     assert "switched off" not in text
 

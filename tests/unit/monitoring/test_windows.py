@@ -50,11 +50,11 @@ def test_many_rows_that_wait_make_larger_windows():
     assert sizes(cut(waiting, PLAN, START + timedelta(days=1))) == [50] * 20
 
 
-def test_the_rate_is_told_against_what_is_usual():
+def test_an_unusual_rate_is_reported():
     usual = [window(".", number).model_copy(update={"per_day": rate}) for number, rate in enumerate((90.0, 100.0, 400.0, None), 1)]
 
-    assert volume(401.0, usual, PLAN) == "401 rows a day, where 100 are usual"
-    assert volume(24.0, usual, PLAN) == "24 rows a day, where 100 are usual"
+    assert volume(401.0, usual, PLAN) == "401 rows a day instead of the usual 100"
+    assert volume(24.0, usual, PLAN) == "24 rows a day instead of the usual 100"
     assert [volume(rate, usual, PLAN) for rate in (399.0, 26.0, None)] == ["", "", ""]
     assert volume(401.0, [], PLAN) == ""
 
@@ -72,7 +72,7 @@ def test_a_season_lasts_over_the_end_of_the_year(day, within):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: Season("Christmas", "15-12", "01-06"), "'15-12' is no day; expected MM-DD"),
         (lambda: Watch(rows=10), "expected 2 <= minimum <= rows"),
@@ -84,6 +84,6 @@ def test_a_season_lasts_over_the_end_of_the_year(day, within):
         (lambda: Drift(test="guess"), "'guess' is not one of ks"),
     ],
 )
-def test_nonsense_is_refused(make, told):
-    with pytest.raises(SpecError, match=told):
+def test_nonsense_is_refused(make, message):
+    with pytest.raises(SpecError, match=message):
         make()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
-from slipway.monitoring.published import Alarm, Latest
+from slipway.monitoring.published import Latest, PublishedAlarm
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -26,7 +26,7 @@ TOLD: dict[str, tuple[str, tuple[str, ...]]] = {
     "seconds_since": ("Seconds since the last watch.", ("model",)),
     "unreadable": ("1 where what the last watch found cannot be read; the gateway's log says why.", ("model",)),
 }
-ALARMS = [kind for kind in get_args(Alarm) if kind]
+ALARMS = [kind for kind in get_args(PublishedAlarm) if kind]
 
 
 def gauges(watched: Mapping[str, Latest | None]) -> Iterator[Metric]:

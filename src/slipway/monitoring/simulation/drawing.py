@@ -1,4 +1,4 @@
-"""Rows and outcomes of a chosen drift, drawn from rows a version has not learnt from: for trying the watch, and measuring it."""
+"""Rows and outcomes with a chosen drift, drawn from the test rows of a version, to try out and measure the watch."""
 
 from __future__ import annotations
 
@@ -15,37 +15,36 @@ from slipway.spec import Category, ClassLabel, Feature, ModelSpec, Numeric
 from slipway.spec.watch import as_categories
 from slipway.training.splitting import Rows
 
-Kind = Literal["none", "covariate", "label", "concept"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-USUAL: dict[Kind, float] = {"none": 0.0, "covariate": 1.0, "label": 0.3, "concept": 0.3}
+DriftKind = Literal["none", "covariate", "label", "concept"]
+KINDS: tuple[DriftKind, ...] = get_args(DriftKind)
+USUAL: dict[DriftKind, float] = {"none": 0.0, "covariate": 1.0, "label": 0.3, "concept": 0.3}
 LARGEST = 10.0  # standard deviations
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """(n, columns) rows that keep the contract, in the order they are to be sent, and what became of each."""
+    """(n, columns) rows that keep the contract, in the order in which they are sent, and the outcome of each."""
 
     rows: pd.DataFrame
     outcomes: list[ClassLabel]
 
 
-def simulate(spec: ModelSpec, held_out: Rows, kind: Kind, count: int, *, size: float | None = None, seed: int = 0) -> Stream:
-    """Draw test rows with replacement, with their true labels, and let them drift.
+def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, size: float | None = None, seed: int = 0) -> Stream:
+    """Draw test rows with replacement, with their true labels, and apply a drift.
 
-    - none: rows and outcomes as they are.
-    - covariate: every number lies `size` standard deviations of the training rows higher, as far as the contract allows; a zero
-      that stands for "not measured" stays one. Of categories, codes and yes-or-no, `size` / 2 of the rows, all of them at most,
-      take the value that is rarest among the training rows. Outcomes stay those of the rows as they were drawn: nobody knows
-      what would have become of others.
-    - label: the share of the positive class, or of the rarest of three and more, is `size` larger, or smaller where that would
-      exceed one; the rows of each class are as they were.
-    - concept: the rows are as they were, and `size` of the outcomes are of another class.
+    - none: rows and outcomes are unchanged.
+    - covariate: every number grows by `size` standard deviations of the training rows, as far as the contract allows; a zero that
+      means "not measured" stays zero. In columns of categories, codes and yes-or-no, a share of `size` / 2 of the rows, at most all,
+      takes the value that is rarest in the training rows. Outcomes are unchanged: the outcome of a moved row is not known.
+    - label: the share of the positive class, or of the rarest of three or more, grows by `size`, or shrinks by it if it would exceed
+      one; the rows of each class are unchanged.
+    - concept: the rows are unchanged, and a share `size` of the outcomes is of another class.
 
     Args:
         held_out: The split rows; the training rows give the standard deviations and the shares of values.
-        size: As above; what `USUAL` says if left out.
+        size: As above; the default is in `USUAL`.
     Raises:
-        SimulationError: The size is none for this drift.
+        SimulationError: The size is not possible for this drift.
     """
     size = USUAL[kind] if size is None else size
     _require_possible(kind, size)
@@ -62,7 +61,7 @@ def simulate(spec: ModelSpec, held_out: Rows, kind: Kind, count: int, *, size: f
     return Stream(rows, outcomes)
 
 
-def _require_possible(kind: Kind, size: float) -> None:
+def _require_possible(kind: DriftKind, size: float) -> None:
     if kind == "none" and size != 0:
         raise SimulationError(f"size={size:g}: rows that do not drift have no size; leave it out.")
     if kind == "covariate" and not 0 < size <= LARGEST:
@@ -72,7 +71,7 @@ def _require_possible(kind: Kind, size: float) -> None:
 
 
 def _places(spec: ModelSpec, truth: npt.NDArray[Any], size: float, count: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Return rows of which the class has the share that is wanted; the others keep their shares among themselves."""
+    """Return rows in which the class has the wanted share; the other classes keep their shares among themselves."""
     target = spec.columns.target
     moved = target.positive if target.binary else min(target.labels, key=lambda label: int((truth == label).sum()))
     of_class = truth == moved
@@ -80,7 +79,7 @@ def _places(spec: ModelSpec, truth: npt.NDArray[Any], size: float, count: int, g
     wanted = share + size if share + size <= 1 else share - size
     if not (0 < share < 1 and 0 <= wanted <= 1):
         raise SimulationError(
-            f"size={size:g}: {share:.2f} of the rows are {moved!r}; a share cannot be {share + size:.2f}, nor {share - size:.2f}."
+            f"size={size:g}: {share:.2f} of the rows are {moved!r}; a share cannot be {share + size:.2f} or {share - size:.2f}."
         )
     chosen = generator.random(count) < wanted
     return np.where(chosen, generator.choice(np.flatnonzero(of_class), size=count), generator.choice(np.flatnonzero(~of_class), size=count))
@@ -104,7 +103,7 @@ def _shifted(feature: Numeric, cells: pd.Series[Any], by: float) -> pd.Series[An
 
 def _flipped(outcomes: Sequence[ClassLabel], labels: Sequence[ClassLabel], size: float, generator: np.random.Generator) -> list[ClassLabel]:
     flipped = generator.random(len(outcomes)) < size
-    steps = generator.integers(1, len(labels), size=len(outcomes))  # to each of the others as often
+    steps = generator.integers(1, len(labels), size=len(outcomes))  # to each other class equally often
     return [
         labels[(labels.index(outcome) + int(step)) % len(labels)] if flip else outcome
         for outcome, flip, step in zip(outcomes, flipped, steps, strict=True)

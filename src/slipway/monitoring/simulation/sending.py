@@ -1,4 +1,4 @@
-"""Sending simulated rows and outcomes through the real endpoint, under a key of their own, so that the log tells them from others."""
+"""Sending simulated rows and outcomes through the real endpoint, under a key of their own, so that the log shows which are simulated."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
 KEY = "simulation"
-PARTS = 5  # requests that fill a window; rows of one request are never divided between two
-KNOWN_WITHIN = 10.0  # seconds; a new key counts within one
+PARTS = 5  # requests that fill a window; the rows of one request are always in one window
+KNOWN_WITHIN = 10.0  # seconds; the gateway usually knows a new key after one
 
-Told = Callable[[str, int, int], None]  # what is being sent, how many were, of how many
+ShowProgress = Callable[[str, int, int], None]  # what is being sent, how many were sent, of how many
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What the endpoint answered: so many rows, by how many versions, and what became of the outcomes."""
+class Simulated:
+    """The replies of the endpoint: how many rows it answered, how many by each version, and how many outcomes it recorded."""
 
     rows: int
     versions: dict[int | None, int]
     outcomes: RecordedOutcomes
 
 
-def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, told: Told) -> Sent:
-    """Have the rows answered, in their order, and then tell their outcomes.
+def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, show_progress: ShowProgress) -> Simulated:
+    """Send the rows in their order, and then their outcomes.
 
     Args:
-        told: Called after each request.
+        outcomes: Whether to send outcomes.
+        show_progress: Called after each request.
     Raises:
-        SimulationError: The gateway does not answer, or takes no more; what was sent before is in the log.
-            Or another simulation runs: there is one key for all.
-        KeyNameTakenError: Somebody else's key has its name.
+        SimulationError: The gateway does not answer or refuses; earlier requests are in the log. Or another simulation is running:
+            all use the same key.
+        KeyNameTakenError: Another key has the name of the simulation's.
     """
     rows = [dict(zip(stream.rows.columns, row, strict=True)) for row in stream.rows.astype(object).to_numpy().tolist()]
     part = max(1, min(spec.watch.rows // PARTS, settings.max_rows))
@@ -54,22 +55,22 @@ def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, to
             deadline = time.monotonic() + KNOWN_WITHIN
             for at in range(0, len(rows), part):
                 answers += _answered(client, spec.name, rows[at : at + part], deadline)
-                told("rows", len(answers), len(rows))
-            became = zip(answers, stream.outcomes, strict=True)
-            records = [{"prediction_id": answer.prediction_id, "outcome": outcome} for answer, outcome in became] if outcomes else []
+                show_progress("rows", len(answers), len(rows))
+            pairs = zip(answers, stream.outcomes, strict=True)
+            records = [{"prediction_id": answer.prediction_id, "outcome": outcome} for answer, outcome in pairs] if outcomes else []
             for at in range(0, len(records), part):
                 done += client.outcomes(spec.name, records[at : at + part])
-                told("outcomes", min(at + part, len(records)), len(records))
+                show_progress("outcomes", min(at + part, len(records)), len(records))
         except ClientError as error:
             raise SimulationError(
                 f"{spec.name}: {len(answers):,} rows and {done.recorded:,} outcomes are in the log, then: {error}"
             ) from error
     versions = [answer.version for answer in answers]
-    return Sent(len(answers), {version: versions.count(version) for version in dict.fromkeys(versions)}, done)
+    return Simulated(len(answers), {version: versions.count(version) for version in dict.fromkeys(versions)}, done)
 
 
 def _answered(client: Client, model: str, rows: list[dict[str, Any]], deadline: float) -> list[Prediction]:
-    """Return the answers of one request; until the deadline the key may be too new to be known."""
+    """Return the answers to one request; until the deadline the gateway may not know the new key yet."""
     while True:
         try:
             return client.predict(model, rows, chunk=len(rows))
@@ -81,10 +82,10 @@ def _answered(client: Client, model: str, rows: list[dict[str, Any]], deadline: 
 
 @contextmanager
 def _key(model: str, settings: Settings) -> Iterator[str]:
-    """Make a key that may ask about this model and tell outcomes of it, and revoke it at the end; what is left of a crash goes first.
+    """Issue a key for predictions and outcomes of this model, and revoke it at the end. A key that a crash left is revoked first.
 
     Raises:
-        KeyNameTakenError: Somebody else's key is called so: one that does not expire within a day.
+        KeyNameTakenError: A key that expires in more than a day has this name, so it is not the simulation's.
     """
     grants = [Grant("predict", model), Grant("outcome", model)]
     with simulating(settings):
@@ -93,7 +94,7 @@ def _key(model: str, settings: Settings) -> Iterator[str]:
             keys.revoke(settings.home, KEY)
         keys.require_new(settings.home, KEY)
         place = settings.audit_url or settings.home
-        administered(place, myself(), "add key", f"{KEY}: {', '.join(map(str, grants))}; for a day")  # before: no access is given unlogged
+        administered(place, myself(), "add key", f"{KEY}: {', '.join(map(str, grants))}; for a day")  # first: no unlogged access
         key = keys.issue(settings.home, KEY, grants, days=1)
         try:
             yield key
