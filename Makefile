@@ -48,8 +48,8 @@ lint: install ## Check style, types, import contracts and the manifest
 	@$(BIN)/python docs/architecture.py
 	@$(BIN)/python -m deployments.server.manifest --check
 
-architecture: install ## Print the rooms of the code, the arrows between them, and what must not be among them
-	@$(BIN)/python docs/architecture.py
+architecture: install ## Print the rooms of the code and the arrows between them, and draw them into docs/architecture.svg
+	@$(BIN)/python docs/architecture.py --draw
 
 format: install ## Put the code into the project's style
 	@$(BIN)/ruff check --fix .

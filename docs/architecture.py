@@ -1,6 +1,7 @@
-"""Print the rooms of the code, the arrows between them, and the loops and the arrows up that there must not be.
+"""Count the rooms of the code and the arrows between them, name loops and arrows that run up, and draw docs/architecture.svg.
 
-    make architecture
+    python docs/architecture.py          # also says whether the drawing is up to date
+    python docs/architecture.py --draw   # draws it; `make architecture` does this
 
 A room is a folder or a loose module of `slipway`, or one of `tasks`, `flows` and `deployments`. An arrow is an import from one room to
 another, one that only a type checker reads included. The order of the rooms is that of the layers contract in pyproject.toml.
@@ -13,11 +14,13 @@ import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import drawing
 import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("slipway", "tasks", "flows", "deployments")
 MOST_ENTRIES = 20
+DRAWING = ROOT / "docs" / "architecture.svg"
 LIST_OF_ROOMS = ROOT / "src" / "slipway"  # its folders are the rooms themselves, which the layers contract lists
 
 
@@ -35,7 +38,22 @@ def main() -> int:
         print(line)
     for line in large:
         print(f"more than {MOST_ENTRIES} entries: {line}")
-    return 1 if up or loop or large else 0
+    stale = not (up or loop) and drawn(arrows, {room: floors[room] for room in rooms}, write="--draw" in sys.argv)
+    return 1 if up or loop or large or stale else 0
+
+
+def drawn(arrows: set[tuple[str, str]], floors: dict[str, int], *, write: bool) -> bool:
+    """Return whether the drawing is not that of these arrows; with `write`, draw it."""
+    between = drawing.without_detours((start, end) for start, end in arrows if {start, end} <= floors.keys())
+    labels = {room: room.removeprefix("slipway.") for room in floors}
+    svg = drawing.draw(
+        floors, between, labels, PACKAGES, "The rooms of Slipway. An arrow is an import; those that follow from others are left out."
+    )
+    if write:
+        DRAWING.write_text(svg)
+    if stale := not DRAWING.exists() or DRAWING.read_text() != svg:
+        print("docs/architecture.svg does not show the imports of today; draw it again with `make architecture`")
+    return stale
 
 
 def room(file: str) -> str:

@@ -85,6 +85,15 @@ def test_no_file_is_in_a_loop_no_arrow_runs_up_and_no_folder_is_a_drawer() -> No
     assert "0 up, 0 files in a loop" in counted.stdout
 
 
+def test_the_drawing_shows_every_room_and_the_imports_of_today() -> None:
+    checked = run("docs/architecture.py")
+    drawn = (ROOT / "docs" / "architecture.svg").read_text()
+    rooms = {path.name for path in (ROOT / "src" / "slipway").iterdir() if (path / "__init__.py").exists()}
+
+    assert "docs/architecture.svg" not in checked.stdout, checked.stdout
+    assert rooms - set(re.findall(r">(\w+)</text>", drawn)) == set()
+
+
 def test_the_map_names_every_room() -> None:
     rooms = {path.name for path in (ROOT / "src" / "slipway").iterdir() if (path / "__init__.py").exists()}
     assert rooms
