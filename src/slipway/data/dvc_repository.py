@@ -1,6 +1,6 @@
-"""Rows that a Git repository tracks with DVC: what one revision of it says, from the storage that it names.
+"""Rows that a Git repository tracks with DVC: one revision of a file, from the storage that the repository names.
 
-Git's credentials are those of Git (an ssh agent, a credential helper), the storage's those of the storage (AWS_* and others).
+Git uses its own credentials (an ssh agent, a credential helper), and so does the storage (AWS_* and others).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from slipway.errors import DatasetNotFoundError, MissingExtraError, OriginUnreac
 from slipway.files.addresses import WAY_OUT, DvcFile, dvc_file, masked
 
 TIMEOUT = 10.0  # seconds, to find out whether a storage answers at all
-SERVER_ERROR = re.compile(r"unexpected http resp 5\d\d")  # Git over HTTP, in dulwich, says it in words only
+SERVER_ERROR = re.compile(r"unexpected http resp 5\d\d")  # dulwich, which reads Git over HTTP, reports it only in its message
 
 
 def read(model: str, address: str) -> bytes:
@@ -25,8 +25,8 @@ def read(model: str, address: str) -> bytes:
 
     Raises:
         OriginUnreachableError: The repository or its storage does not answer.
-        DatasetNotFoundError: No such repository, revision or path, the storage lacks the file, or it may not be read.
-        MissingExtraError: DVC is not installed, or not the part of it for that kind of storage.
+        DatasetNotFoundError: No such repository, revision or path, the storage lacks the file, or access is denied.
+        MissingExtraError: DVC is not installed, or lacks its part for that kind of storage.
     """
     require("dvc", "dvc", model, address)
     from dvc import api
@@ -35,20 +35,20 @@ def read(model: str, address: str) -> bytes:
     file = dvc_file(address)
     try:
         return bytes(api.read(file.path, repo=file.repository, rev=file.revision, mode="rb"))
-    except Exception as error:  # DVC lets those of Git, of the storage and of HTTP through as they are
-        raise _told(model, address, file, error) from error
+    except Exception as error:  # DVC passes on the errors of Git, the storage and HTTP
+        raise _explained(model, address, file, error) from error
     finally:
         clean_repos()  # DVC keeps clones of repositories in the temporary folder, and only its own command removes them
 
 
-def _told(model: str, address: str, file: DvcFile, error: Exception) -> SlipwayError:
-    """Return the error for a person: what DVC and the libraries below it say, and whether asking again may help."""
+def _explained(model: str, address: str, file: DvcFile, error: Exception) -> SlipwayError:
+    """Return the error to show: the messages of DVC and its libraries, with a type that says whether another attempt may help."""
     from dvc.exceptions import PathMissingError
     from dvc.fs import RemoteMissingDepsError
 
     causes = list(_causes(error))
     if missing := next((cause for cause in causes if isinstance(cause, (ImportError, RemoteMissingDepsError))), None):
-        return MissingExtraError(f"{model}: {address} is kept in a storage that DVC cannot read here: {missing}.")
+        return MissingExtraError(f"{model}: {address} is in a storage that DVC cannot read here: {missing}.")
     reason = masked("; ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in causes)))
     if any(map(_heals, causes)):
         return OriginUnreachableError(f"{model}: {address} cannot be reached ({reason}). {WAY_OUT}")
@@ -64,7 +64,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _heals(error: BaseException) -> bool:
-    """Tell whether one of the errors that led to another may be over when the repository or its storage is asked again."""
+    """Return whether an error may heal, so that another attempt may help."""
     from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponseError
     from urllib3.exceptions import HTTPError
 
@@ -78,13 +78,13 @@ def _heals(error: BaseException) -> bool:
 
 
 def _silent_storage(file: DvcFile) -> str:
-    """Return why a storage behind HTTP does not answer, or nothing if it does: DVC takes one that is down for one without the file."""
+    """Return why a storage behind HTTP does not answer, "" if it does: DVC reports a missing file when the storage is down."""
     from dvc import api
     from dvc.exceptions import DvcException
 
     try:
         url = api.get_url(file.path, repo=file.repository, rev=file.revision)
-    except DvcException:  # the path is in no storage at all
+    except DvcException:  # the path is not in a storage
         return ""
     if not url.startswith(("http://", "https://")):
         return ""

@@ -1,4 +1,4 @@
-"""Packages that only some addresses need, and that are installed only where they are asked for."""
+"""Optional packages, which only some addresses need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipway.errors import MissingExtraError
 
 
 def require(package: str, extra: str, model: str, address: str) -> None:
-    """Import a package of an extra.
+    """Require a package of an extra.
 
     Raises:
         MissingExtraError: It is not installed; the message says how to install it.
@@ -16,7 +16,7 @@ def require(package: str, extra: str, model: str, address: str) -> None:
     try:
         import_module(package)
     except ModuleNotFoundError as error:
-        if error.name != package:  # it is there, and something that it needs is not: that is not for us to explain
+        if error.name != package:  # the package is there, but one that it needs is not: show that error as it is
             raise
         raise MissingExtraError(
             f"{model}: {address} is read with {package}, which is not installed. Install it with: pip install 'slipway[{extra}]'"

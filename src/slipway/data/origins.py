@@ -1,7 +1,7 @@
-"""Reading a whole file from wherever an address points: a path, the web, an S3 store, a DVC repository.
+"""Reading a whole file from an address: a path, the web, an S3 store or a DVC repository.
 
-Each kind tells the same three things apart: an origin that does not answer, which may heal; one that has no such file, or
-does not let us read it, which will not; and a part of Slipway that is not installed.
+Each kind distinguishes the same three failures: an origin that does not answer, which may heal; one that lacks the file or denies
+access, which will not; and an optional package that is not installed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ def read(model: str, address: str) -> bytes:
     """Return the content of the file at an address.
 
     Args:
-        model: For whom, in the errors.
+        model: The model that needs the file, for the errors.
     Raises:
-        OriginUnreachableError: No connection, an interrupted answer, or a server's own failure. Asking again may help.
-        DatasetNotFoundError: There is no such file, or it may not be read.
+        OriginUnreachableError: No connection, an interrupted answer, or 5xx. Another attempt may help.
+        DatasetNotFoundError: There is no such file, or access is denied.
         MissingExtraError: The address is of a kind whose packages are not installed.
     """
     scheme = address.partition("://")[0]

@@ -1,4 +1,4 @@
-"""The rows of an earlier run, by the first digits of their checksum: from the home folder, or from where they came then."""
+"""The rows of an earlier run, found by the first digits of their checksum: in the home folder, or at their origin of that time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from slipway.data import fetching, kept, samples
+from slipway.data import fetching, samples, snapshots
 from slipway.errors import DatasetChangedError, SnapshotNotFoundError
 from slipway.files.checksums import checksum
 from slipway.records import Snapshot
@@ -21,16 +21,16 @@ FEWEST = 8  # digits that name a snapshot
 def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded]], mirror: str | None, folder: Path) -> Snapshot:
     """Return recorded rows again, exactly as they were.
 
-    Rows that were generated once are sample rows for ever, also when another record of the same rows says otherwise.
+    Rows that were generated stay sample rows, even if another record of the same rows says otherwise.
 
     Args:
         digits: The checksum, or its first 8 digits or more.
-        recorded: Gives the records whose checksum begins with some digits, newest first, as `slipway.tracking.recorded` does.
-        mirror: As for `fetching.fetch`; it stands in for the origin of the rows that the spec pins, not for older ones.
+        recorded: Returns the records whose checksum begins with some digits, newest first; see `slipway.tracking.recorded`.
+        mirror: See `fetching.fetch`; it replaces the origin of the rows that the spec pins, but not of older ones.
     Raises:
-        SnapshotNotFoundError: No recorded rows have such a checksum, or several have; the message lists those there are.
-        DatasetChangedError: The file is gone, and its origin holds another one by now.
-        OriginUnreachableError, DatasetNotFoundError, MissingExtraError: The file is gone; as `fetching.fetch` does.
+        SnapshotNotFoundError: No recorded rows have such a checksum, or several have; the message lists all recorded rows.
+        DatasetChangedError: The file is gone, and its origin has another file now.
+        OriginUnreachableError, DatasetNotFoundError, MissingExtraError: The file is gone; see `fetching.fetch`.
     """
     digits = digits.strip().lower()
     if not FEWEST <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
@@ -49,13 +49,13 @@ def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded
 
 
 def _sample(spec: ModelSpec, found: Recorded, folder: Path) -> Snapshot:
-    path = kept.path_of(folder, spec.name, found.sha256, sample=True)
+    path = snapshots.path_of(folder, spec.name, found.sha256, sample=True)
     if path.exists() and checksum(path) == found.sha256:
-        return kept.snapshot(spec.name, path, found.sha256, found.origin, sample=True)
+        return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=True)
     again = samples.generate(spec, folder)
     if again.sha256 != found.sha256:
         raise DatasetChangedError(
-            f"{spec.name}: the sample rows {found.sha256[: kept.DIGITS]} are gone, and those that are generated today are others.\n"
+            f"{spec.name}: the sample rows {found.sha256[: snapshots.DIGITS]} are gone, and the rows generated now are different.\n"
             f"  expected sha256 {found.sha256}   generated sha256 {again.sha256}\n"
             f"Check out the version of the project that made them, or put the file back as {path}."
         )
@@ -66,14 +66,14 @@ def _real(spec: ModelSpec, found: Recorded, mirror: str | None, folder: Path) ->
     if found.sha256 == spec.dataset.sha256:
         return fetching.fetch(spec, mirror, folder)
     logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
-    path = kept.path_of(folder, spec.name, found.sha256, sample=False)
+    path = snapshots.path_of(folder, spec.name, found.sha256, sample=False)
     fetching.obtain(spec.name, found.origin, found.sha256, path, f"The recorded rows are gone from there. Put the file back as {path}.")
-    return kept.snapshot(spec.name, path, found.sha256, found.origin, sample=False)
+    return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False)
 
 
 def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[Recorded]:
-    """Return the files of the folder that match and are whole, also those that no run has recorded."""
-    matching = [file for file in kept.files(folder, spec.name) if file.digits.startswith(digits[: kept.DIGITS])]
+    """Return the matching files of the folder whose checksum is right, even if no run has recorded them."""
+    matching = [file for file in snapshots.files(folder, spec.name) if file.digits.startswith(digits[: snapshots.DIGITS])]
     verified = [(file, checksum(file.path)) for file in matching]
     return [
         Recorded(sha256, samples.origin(spec) if file.sample else str(file.path), file.sample)
@@ -83,8 +83,9 @@ def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[Recorded]:
 
 
 def _there_are(spec: ModelSpec, recorded: Callable[[str], list[Recorded]], folder: Path) -> str:
-    in_folder = {file.digits: "sample rows" if file.sample else str(file.path) for file in kept.files(folder, spec.name)}
-    listed = in_folder | {found.sha256[: kept.DIGITS]: "sample rows" if found.sample else found.origin for found in reversed(recorded(""))}
+    listed = {file.digits: "sample rows" if file.sample else str(file.path) for file in snapshots.files(folder, spec.name)}
+    for found in reversed(recorded("")):
+        listed[found.sha256[: snapshots.DIGITS]] = "sample rows" if found.sample else found.origin
     if not listed:
         return f"There are none yet; `slipway release {spec.name}` makes one."
     return "There are:\n" + "\n".join(f"  {digits}  {origin}" for digits, origin in listed.items())

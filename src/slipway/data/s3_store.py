@@ -1,6 +1,6 @@
-"""Rows in Amazon S3, or in a store that speaks its protocol.
+"""Rows in Amazon S3, or in a store with the same protocol.
 
-Credentials, region and endpoint are those of every AWS program: AWS_* variables, a profile, or the machine's role.
+Credentials, region and endpoint are those of any AWS program: AWS_* variables, a profile, or the machine's role.
 AWS_ENDPOINT_URL names another store, FSSPEC_S3_ANON=true reads a public bucket without credentials.
 """
 
@@ -10,7 +10,7 @@ from slipway.data.extras import require
 from slipway.errors import DatasetNotFoundError, OriginUnreachableError
 from slipway.files.addresses import WAY_OUT
 
-# asking again is the business of the task, where an operator sees it
+# the task retries, so that an operator sees it
 ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 60}
 
 
@@ -27,8 +27,8 @@ def read(model: str, address: str) -> bytes:
     from botocore.exceptions import BotoCoreError
     from s3fs import S3FileSystem
 
-    # not from fsspec's cache, which would go on with credentials and an endpoint that have changed since;
-    # and not in parallel parts, which would be of two files when one is replaced meanwhile
+    # not from fsspec's cache, which would still use credentials and an endpoint that have changed since;
+    # and not in parallel parts, which would mix two files if the file is replaced meanwhile
     store = S3FileSystem(config_kwargs=ONCE, version_aware="?versionId=" in address, max_concurrency=1, skip_instance_cache=True)
     store.retries = 1
     try:
@@ -41,7 +41,7 @@ def read(model: str, address: str) -> bytes:
 
 
 def heals(error: BaseException) -> bool:
-    """Tell whether a failure of an S3 store may be over when it is asked again."""
+    """Return whether a failure of an S3 store may heal, so that another attempt may help."""
     from aiohttp import ClientConnectionError, ClientPayloadError
     from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
     from botocore.exceptions import ConnectionError as BotoConnectionError
@@ -50,5 +50,5 @@ def heals(error: BaseException) -> bool:
         error, (BotoConnectionError, HTTPClientError, IncompleteReadError, ClientConnectionError, ClientPayloadError, TimeoutError)
     ):
         return True
-    answer = error.__cause__  # s3fs makes an OSError of it
+    answer = error.__cause__  # s3fs wraps it in an OSError
     return isinstance(answer, ClientError) and int(answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500

@@ -1,17 +1,16 @@
-"""Rows for trying the system out on a machine that cannot reach the origins: generated, seeded, from per-class statistics.
+"""Sample rows for trying the system out on a machine that cannot reach the origins, generated from per-class statistics with a seed.
 
 The statistics are facts about a data set, not rows of it: per class the number of rows, per numeric column its quantiles,
-per category or code its frequencies. Columns are drawn independently within a class, so what a model learns from them is real in
-kind but not in strength; whatever was trained on them says so everywhere it shows.
+per category or code its frequencies. Columns are drawn independently within a class, so a model learns effects that exist, but not how
+strong they are; every place that shows such a model says so.
 
-    python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and keeps them in the project
+    python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and stores them in the project
 
-They are kept by data set, so that models of the same rows share them.
+They are stored by data set, so that models of the same rows share them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import sys
@@ -22,8 +21,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slipway.data import fetching, kept
+from slipway.data import fetching, snapshots
 from slipway.errors import SlipwayError
+from slipway.files.checksums import digest
 from slipway.records import Snapshot
 from slipway.spec import Category, ModelSpec, Numeric
 
@@ -37,40 +37,40 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     """Write the sample rows of a model as `<name>-sample-<sha12>.csv` and return their snapshot; the same bytes every time.
 
     Raises:
-        SlipwayError: The project keeps no statistics for this model.
+        SlipwayError: The project has no statistics for this model.
     """
     content = draw(spec, statistics(spec)).to_csv(index=False, lineterminator="\n").encode()
-    sha256 = hashlib.sha256(content).hexdigest()
-    path = kept.path_of(folder, spec.name, sha256, sample=True)
+    sha256 = digest(content)
+    path = snapshots.path_of(folder, spec.name, sha256, sample=True)
     fetching.store(content, path)
-    made = kept.snapshot(spec.name, path, sha256, origin(spec), sample=True)
+    made = snapshots.snapshot(spec.name, path, sha256, origin(spec), sample=True)
     logger.info("%s: generated %d sample rows", spec.name, made.rows)
     return made
 
 
 def origin(spec: ModelSpec) -> str:
-    """Return what stands in a record for the address of rows that were generated."""
+    """Return the origin that is recorded for generated rows."""
     return f"sample:{spec.name}"
 
 
 def statistics(spec: ModelSpec) -> Statistics:
-    """Read the statistics the project keeps for the rows of a model."""
+    """Read the project's statistics for the rows of a model."""
     try:
-        text = resources.files("slipway.data").joinpath("statistics", _kept_as(spec)).read_text()
+        text = resources.files("slipway.data").joinpath("statistics", _file_name(spec)).read_text()
     except FileNotFoundError:
         raise SlipwayError(
-            f"{spec.name}: the project keeps no statistics to draw sample rows from. "
+            f"{spec.name}: the project has no statistics to draw sample rows from. "
             f"Derive them with `python -m slipway.data.samples {spec.name} FILE.csv`."
         ) from None
     return dict(json.loads(text))
 
 
-def _kept_as(spec: ModelSpec) -> str:
+def _file_name(spec: ModelSpec) -> str:
     return f"{Path(spec.dataset.file).stem}.json"
 
 
 def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
-    """Draw as many rows of each class as the original has, in a shuffled order fixed by the split's seed."""
+    """Draw as many rows of each class as the original has, in a random order from the split's seed."""
     generator = np.random.default_rng(spec.split.seed)
     parts = []
     texts = {str(label): text for text, label in spec.columns.target.by_text.items()}
@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 2 or arguments[0] in {"-h", "--help"}:
         raise SystemExit(__doc__)
     spec = lookup(arguments[0])
-    path = Path(__file__).parent / "statistics" / _kept_as(spec)
+    path = Path(__file__).parent / "statistics" / _file_name(spec)
     path.write_text(json.dumps(derive(spec, validate(spec, Path(arguments[1]))), indent=1) + "\n")
     print(f"{spec.name}: statistics written to {path.name}")
 

@@ -1,4 +1,4 @@
-"""Checking a CSV against a model's columns: every violation is said, not the first."""
+"""Checking a CSV against a model's columns. The error lists every violation, not only the first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipway.spec import Category, ModelSpec, Numeric
 logger = logging.getLogger(__name__)
 
 SHOWN = 5  # offending rows named per column
-LEAK_VALUES = 20  # a column with more different values than this may separate the classes by chance
+LEAK_VALUES = 20  # a column with more values than this may separate the classes by chance
 
 
 def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
     Columns are the features in contract order, then the target; excluded columns are dropped.
 
     Raises:
-        InvalidRowsError: Names every violation with its column, file lines (the header is line 1) and values.
+        InvalidRowsError: Lists every violation with its column, file lines (the header is line 1) and values.
     """
     text = _read_as_text(spec, path)
     violations = _column_violations(spec, text)
@@ -43,8 +43,8 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
         raise _invalid(spec, path, violations)
     repeated = typed.duplicated()
     dropped = spec.dataset.drop_duplicates and repeated.any()
-    said = " and are left out" if dropped else ""
-    logger.info("%s: %d rows are valid; %d repeat an earlier row%s", spec.name, len(typed), repeated.sum(), said)
+    removed = " and are left out" if dropped else ""
+    logger.info("%s: %d rows are valid; %d repeat an earlier row%s", spec.name, len(typed), repeated.sum(), removed)
     if dropped:
         return typed[~repeated].reset_index(drop=True)
     return typed.reset_index(drop=True)
@@ -56,10 +56,10 @@ def _read_as_text(spec: ModelSpec, path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise _invalid(spec, path, ["the file is empty; a header and rows were expected."]) from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise _invalid(spec, path, [f"the file is no CSV in UTF-8: {str(error).strip()}."]) from None
-    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column for names of rows
+        raise _invalid(spec, path, [f"the file is not CSV in UTF-8: {str(error).strip()}."]) from None
+    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column as the index
         raise _invalid(spec, path, ["the rows have more cells than the header has columns."])
-    return text[(text != "").any(axis=1)]  # dropped afterwards, so that blank lines are counted
+    return text[(text != "").any(axis=1)]  # dropped afterwards, so that line numbers count blank lines
 
 
 def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
@@ -117,7 +117,7 @@ def _labels(spec: ModelSpec, cells: pd.Series[str]) -> tuple[pd.Series[Any], lis
 
 
 def _leaks(spec: ModelSpec, typed: pd.DataFrame) -> list[str]:
-    """A column whose every value occurs with one class only tells the answer, not the patient."""
+    """Find columns whose every value occurs with one class only: they reveal the answer."""
     target, found = typed[spec.columns.target.name], []
     for name in spec.columns.features:
         if 2 <= typed[name].nunique() <= LEAK_VALUES and target.groupby(typed[name]).nunique().max() == 1:
@@ -132,8 +132,7 @@ def _places(cells: pd.Series[str]) -> str:
 
 def _invalid(spec: ModelSpec, path: Path, violations: list[str]) -> InvalidRowsError:
     listed = "\n".join(f"  - {violation}" for violation in violations)
-    module = spec.name.replace("-", "_")
     return InvalidRowsError(
-        f"{spec.name}: {path.name} breaks the columns declared in the model's file, {module}.py:\n{listed}\n"
-        "Correct the file, or the declaration if it is the declaration that is wrong."
+        f"{spec.name}: {path.name} breaks the columns declared in the model's file, {spec.model_file}:\n{listed}\n"
+        "Correct the file, or the declaration if that is wrong."
     )

@@ -177,6 +177,11 @@ class ModelSpec:
         """The name under which its versions are served, locked and written down: its own, or that of the model it challenges."""
         return self.challenges or self.name
 
+    @property
+    def model_file(self) -> str:
+        """The name of the file that declares it."""
+        return f"{self.name.replace('-', '_')}.py"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
         object.__setattr__(self, "slices", MappingProxyType(dict(self.slices)))

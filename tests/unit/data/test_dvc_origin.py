@@ -189,7 +189,7 @@ def test_a_storage_whose_part_of_dvc_is_not_installed_is_an_error_that_names_it(
         fetch(tracked(toy, f"dvc+file://{bare}@foreign#data/toy.csv"), None, folder)
 
 
-def test_a_machine_without_the_extra_is_told_how_to_install_it(
+def test_an_error_about_a_missing_extra_says_how_to_install_it(
     toy: ModelSpec, project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "dvc", None)  # how Python itself marks a package that cannot be imported

@@ -136,7 +136,7 @@ def test_rows_that_were_sample_rows_once_never_pass_for_real_ones(heart: ModelSp
 
 
 def test_sample_rows_that_can_no_longer_be_generated_are_an_error(heart: ModelSpec, folder: Path) -> None:
-    with pytest.raises(DatasetChangedError, match=f"those that are generated today are others.\n  expected sha256 {'ab' * 32}"):
+    with pytest.raises(DatasetChangedError, match=f"the rows generated now are different.\n  expected sha256 {'ab' * 32}"):
         recall(heart, "ab" * 8, records(Recorded("ab" * 32, "sample:heart-failure", sample=True)), None, folder)
 
 

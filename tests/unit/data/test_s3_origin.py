@@ -102,7 +102,9 @@ def test_a_bucket_as_mirror_replaces_the_origin(model: ModelSpec, bucket: Any, d
 
 
 @pytest.mark.parametrize("address", ["s3://rows/2026/other.csv", "s3://no-such-bucket/toy.csv", "s3://rows"])
-def test_a_missing_object_or_bucket_is_not_found_and_the_way_out_is_told(model: ModelSpec, bucket: Any, folder: Path, address: str) -> None:
+def test_a_missing_object_or_bucket_is_not_found_and_the_way_out_is_shown(
+    model: ModelSpec, bucket: Any, folder: Path, address: str
+) -> None:
     model = replace(model, dataset=replace(model.dataset, origin=address))
 
     with pytest.raises(DatasetNotFoundError, match=f"(?s)toy: {address} cannot be read.*SLIPWAY_MIRROR"):
@@ -147,7 +149,7 @@ def test_an_answer_that_breaks_off_is_unreachable_and_leaves_no_file(model: Mode
     assert not folder.exists()
 
 
-def test_a_machine_without_the_extra_is_told_how_to_install_it(model: ModelSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_about_a_missing_extra_says_how_to_install_it(model: ModelSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)  # how Python itself marks a package that cannot be imported
 
     with pytest.raises(MissingExtraError, match=r"toy: s3://rows/2026/toy\.csv is read with s3fs.*pip install 'slipway\[s3\]'"):

@@ -14,7 +14,7 @@ from slipway.errors import InvalidRowsError
 from slipway.spec import ModelSpec, Target
 
 HEADER = "size,weight,colour,wanted,id"
-# no column tells the class by itself: every size, weight and colour occurs with both
+# no column determines the class by itself: every size, weight and colour occurs with both
 GOOD = ["10,1.5,red,0,a", "10,1.5,red,1,b", "20,2.5,blue,0,c", "20,2.5,blue,1,d"]
 
 Write = Callable[..., Path]
@@ -103,7 +103,7 @@ def test_rows_longer_than_the_header_are_refused_rather_than_read_shifted(toy: M
 
 
 def test_one_row_longer_than_the_others_is_refused_with_its_line(toy: ModelSpec, write: Write) -> None:
-    with pytest.raises(InvalidRowsError, match=r"the file is no CSV in UTF-8: .*Expected 5 fields in line 6, saw 6"):
+    with pytest.raises(InvalidRowsError, match=r"the file is not CSV in UTF-8: .*Expected 5 fields in line 6, saw 6"):
         validate(toy, write(HEADER, *GOOD, "10,1.5,red,0,e,more"))
 
 
@@ -122,7 +122,7 @@ def test_rows_of_one_class_only_are_refused(toy: ModelSpec, write: Write) -> Non
         validate(toy, write(HEADER, GOOD[0], GOOD[2]))
 
 
-def test_a_column_that_tells_the_answer_is_refused(toy: ModelSpec, write: Write) -> None:
+def test_a_column_that_reveals_the_answer_is_refused(toy: ModelSpec, write: Write) -> None:
     # red is always left, blue always wanted
     with pytest.raises(InvalidRowsError, match="column 'colour' determines the target 'wanted' by itself: it leaks the answer"):
         validate(toy, write(HEADER, "10,1.5,red,0,a", "10,1.5,blue,1,b", "20,2.5,red,0,c", "20,2.5,blue,1,d"))
@@ -147,7 +147,7 @@ def test_a_file_saved_by_a_spreadsheet_with_bom_and_crlf_reads_the_same(toy: Mod
 def test_a_file_that_is_not_utf8_is_refused_as_such(toy: ModelSpec, tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes("\n".join([HEADER, *GOOD, "10,1.5,größe,0,e", ""]).encode("latin-1"))
 
-    with pytest.raises(InvalidRowsError, match="the file is no CSV in UTF-8"):
+    with pytest.raises(InvalidRowsError, match="the file is not CSV in UTF-8"):
         validate(toy, tmp_path / "latin.csv")
 
 

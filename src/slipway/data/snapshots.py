@@ -1,4 +1,4 @@
-"""The snapshots in the home folder: one file each, whose name says model, kind and the first digits of its checksum."""
+"""The snapshots in the home folder: one file each, named after the model, the kind of rows and the first digits of its checksum."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ DIGITS = 12  # of the checksum, in the name
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A file in the folder; nothing about its content has been verified."""
+class SnapshotFile:
+    """A file in the folder; its content has not been verified."""
 
     path: Path
     digits: str
@@ -21,16 +21,16 @@ class Kept:
 
 
 def path_of(folder: Path, model: str, sha256: str, *, sample: bool) -> Path:
-    """Return where a snapshot is kept, whether it is there or not."""
+    """Return the path of a snapshot, which may not exist yet."""
     return folder / f"{model}{'-sample' if sample else ''}-{sha256[:DIGITS]}.csv"
 
 
-def files(folder: Path, model: str) -> list[Kept]:
+def files(folder: Path, model: str) -> list[SnapshotFile]:
     """Return the snapshots of one model that are in the folder, oldest first."""
     name = re.compile(re.escape(model) + r"(-sample)?-([0-9a-f]{12})\.csv")
     found = [(path, name.fullmatch(path.name)) for path in folder.glob(f"{model}-*.csv")]
     paths = sorted(found, key=lambda pair: pair[0].stat().st_mtime)
-    return [Kept(path, match[2], sample=match[1] is not None) for path, match in paths if match]
+    return [SnapshotFile(path, match[2], sample=match[1] is not None) for path, match in paths if match]
 
 
 def snapshot(model: str, path: Path, sha256: str, origin: str, *, sample: bool) -> Snapshot:
