@@ -1,4 +1,4 @@
-"""The card says what a person must know, its tables hold together, and the evidence beside it is JSON."""
+"""The card says what a person must know, its tables are well formed, and the evidence beside it is JSON."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def test_the_card_says_purpose_rows_figures_threshold_and_versions(text: str, su
     assert "## What it is not for\n\nNot for children.\n" in text
     assert "- 172 rows have Cholesterol 0." in text
     assert f"918 rows from `sample:heart-failure`, sha256 `{subject.snapshot.sha256}`." in text
-    assert "734 training rows and 184 test rows (20%), seed 42, each class keeping its share." in text
+    assert "734 training rows and 184 test rows (20%), seed 42, each class keeps its share." in text
     assert "| `RestingBP` | mm Hg | 0 to 300 whole; 0 = missing |" in text
     assert "cross-validated accuracy 0.8700" in text
-    assert "*heart disease* when it is the likelier class" in text
+    assert "*heart disease* if it is the likelier class" in text
     assert re.search(r"\| python \| 3\.\d+\.\d+ \|", text)
     assert "| git commit | `c0ffee` |" in text
 
 
-def test_figures_stand_with_their_interval_and_the_baselines(text: str, subject: Subject) -> None:
+def test_figures_are_shown_with_their_interval_and_the_baselines(text: str, subject: Subject) -> None:
     low, high = wilson(subject.answers)
     ours, theirs = subject.measured.metrics["accuracy"], subject.measured.baselines["reference"]["accuracy"]
 
@@ -82,23 +82,23 @@ def test_sample_rows_warn_and_real_rows_do_not(text: str, subject: Subject, evid
     assert "sample rows" not in card(real, evidence, "c0ffee").lower()
 
 
-def test_a_simpler_model_as_good_within_chance_is_said_among_the_limits(subject: Subject, evidence: Evidence) -> None:
+def test_the_limits_name_a_simpler_model_that_is_as_good_within_chance(subject: Subject, evidence: Evidence) -> None:
     measured = replace(subject.measured, baselines={"reference": subject.measured.metrics})
 
     assert "- The simpler model `reference` is within the interval of accuracy" in card(replace(subject, measured=measured), evidence, "")
 
 
-def test_a_chosen_threshold_and_a_missing_card_are_said(subject: Subject, evidence: Evidence) -> None:
+def test_a_chosen_threshold_and_a_missing_card_are_shown(subject: Subject, evidence: Evidence) -> None:
     other = replace(subject, spec=replace(subject.spec, card=None, slices={}), tuned=subject.tuned.model_copy(update={"threshold": 0.3125}))
 
     text = card(other, replace(evidence, slices=[]), "c0ffee")
 
     assert "*heart disease* from a probability of 0.3125, chosen for the best accuracy by cross-validation" in text
-    assert "Nobody has said: declare `card=Card(...)` in the model's file, `heart_failure.py`." in text
+    assert "Not stated: declare `card=Card(...)` in the model's file, `heart_failure.py`." in text
     assert "The spec names no slices." in text
 
 
-def test_derived_and_excluded_columns_are_said(subject: Subject, evidence: Evidence) -> None:
+def test_derived_and_excluded_columns_are_shown(subject: Subject, evidence: Evidence) -> None:
     columns = replace(
         subject.spec.columns,
         derived={"reserve": Difference("MaxHR", "Age"), "load": WeightedMean({"RestingBP": 0.5, "MaxHR": 0.25})},
@@ -107,7 +107,7 @@ def test_derived_and_excluded_columns_are_said(subject: Subject, evidence: Evide
 
     text = card(replace(subject, spec=replace(subject.spec, columns=columns)), evidence, "c0ffee")
 
-    assert "`reserve` = `MaxHR` - `Age`, in the place of `MaxHR`; `load` = 0.5 `RestingBP` + 0.25 `MaxHR`." in text
+    assert "`reserve` = `MaxHR` - `Age`, instead of `MaxHR`; `load` = 0.5 `RestingBP` + 0.25 `MaxHR`." in text
     assert "| left out | because |\n|---|---|\n| `Name` | names the \\| patient |" in text
 
 

@@ -56,7 +56,7 @@ def test_a_grid_visits_every_point_once_and_ends(grid: ModelSpec, rows: Rows, tm
     assert tuned.parameters == {"C": 1.0}
 
 
-def test_a_trial_that_its_first_folds_show_to_be_worse_is_given_up(grid: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+def test_a_trial_that_is_worse_in_its_first_folds_is_pruned(grid: ModelSpec, rows: Rows, tmp_path: Path) -> None:
     tune(grid, rows, SHA256, 100, tmp_path)
 
     trials = trials_in(tmp_path, grid)
@@ -73,19 +73,19 @@ def test_a_grid_of_a_range_is_refused(heart: ModelSpec) -> None:
 
 @pytest.fixture
 def always_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start processes however little they save."""
+    """Start processes even if they save no time."""
     monkeypatch.setattr(attempts, "WORTHWHILE", -1.0)
 
 
-def told_of(trial: optuna.trial.FrozenTrial) -> tuple[object, ...]:
+def contents(trial: optuna.trial.FrozenTrial) -> tuple[object, ...]:
     return trial.number, trial.params, trial.state, trial.values, trial.intermediate_values, trial.user_attrs
 
 
 def searched(spec: ModelSpec, rows: Rows, folder: Path, *parts: int, jobs: int) -> tuple[Tuned, list[tuple[object, ...]]]:
-    """Tune in parts, as if it had been killed after each, and return what was chosen and every trial."""
+    """Tune in parts, as if the process had been killed after each; return the choice and every trial."""
     for trials in parts:
         tuned = tune(spec, rows, SHA256, trials, folder, jobs=jobs)
-    return tuned, [told_of(trial) for trial in trials_in(folder, spec)]
+    return tuned, [contents(trial) for trial in trials_in(folder, spec)]
 
 
 @pytest.mark.usefixtures("always_workers")
@@ -103,14 +103,14 @@ def test_any_number_of_processes_and_any_interruption_give_the_same_trials(heart
 
 
 @pytest.mark.usefixtures("always_workers")
-def test_two_processes_tell_their_trials_in_order(heart: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+def test_two_processes_report_their_trials_in_order(heart: ModelSpec, rows: Rows, tmp_path: Path) -> None:
     quick = replace(heart, folds=2, repeats=1)
-    told: list[tuple[int, int, float]] = []
+    progress: list[tuple[int, int, float]] = []
 
-    tuned = tune(quick, rows, SHA256, 12, tmp_path, lambda *progress: told.append(progress), jobs=2)
+    tuned = tune(quick, rows, SHA256, 12, tmp_path, lambda *trial: progress.append(trial), jobs=2)
 
     scores = [trial.values[0] for trial in trials_in(tmp_path, quick)]
-    assert told == [(number, 12, max(scores[:number])) for number in range(1, 13)]
+    assert progress == [(number, 12, max(scores[:number])) for number in range(1, 13)]
     assert tuned.trials == 12
 
 
@@ -144,7 +144,7 @@ def test_an_error_in_a_worker_ends_the_search_and_the_trials_before_it_are_kept(
 
 
 @pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesClassifier])
-def test_forests_that_share_trees_say_what_forests_grown_whole_say(kind: type) -> None:
+def test_forests_that_share_trees_answer_like_forests_that_are_grown_whole(kind: type) -> None:
     features, labels = make_classification(400, 12, n_informative=6, flip_y=0.2, weights=[0.8], random_state=0)
     fold = Fold(features[:300], labels[:300], features[300:], labels[300:])
     shared, draw = Forests(range(4, 13, 4)), random.Random(1)
@@ -166,7 +166,7 @@ def test_forests_that_share_trees_say_what_forests_grown_whole_say(kind: type) -
         assert np.array_equal(shared.probabilities(forest, fold, "a fold"), whole), forest
 
 
-def test_a_forest_with_more_trees_grows_only_those_that_are_new() -> None:
+def test_a_forest_with_more_trees_grows_only_the_new_ones() -> None:
     features, labels = make_classification(100, random_state=0)
     fold, shared = Fold(features, labels, features, labels), Forests((10, 20, 30))
     forest = RandomForestClassifier(n_estimators=30, criterion="entropy", random_state=0)

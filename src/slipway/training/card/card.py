@@ -1,4 +1,4 @@
-"""The model card: what a person must know before relying on a model.
+"""The model card: what a person must know before they rely on a model.
 
 The headings follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 """
@@ -10,26 +10,26 @@ import platform
 
 from slipway.rendering.markdown import table
 from slipway.spec import Category, Derived, Difference, Feature, ModelSpec
-from slipway.training.card.figures import confusion, figures, leanings, limits, slices
+from slipway.training.card.figures import confusion, figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, Subject
 
 PACKAGES = ("slipway", "scikit-learn", "numpy", "pandas", "optuna", "skops", "mlflow")
 
 
 def card(subject: Subject, evidence: Evidence, commit: str) -> str:
-    """Return the card as Markdown; `commit` is of the code that runs."""
+    """Return the card as Markdown; `commit` is the commit of the running code."""
     spec = subject.spec
     sections = {
-        "What it is for": [spec.card.intended_use if spec.card else _unsaid(spec)],
-        "What it is not for": [spec.card.not_for if spec.card else _unsaid(spec)],
+        "What it is for": [spec.card.intended_use if spec.card else _missing(spec)],
+        "What it is not for": [spec.card.not_for if spec.card else _missing(spec)],
         "Rows": _rows(subject),
-        "Columns it asks for": _columns(spec),
+        "Columns it needs": _columns(spec),
         "How it was made": _making(subject),
         "Figures on the test rows": figures(subject, evidence),
         "Confusion matrix": confusion(subject),
         "By slice": slices(subject, evidence),
-        "When a row is called what": _decision(subject),
-        "What it leans on": leanings(subject, evidence),
+        "How the answer is decided": _decision(subject),
+        "Which columns matter": importances(subject, evidence),
         "Limits": limits(subject, evidence),
         "Versions": _versions(subject, commit),
     }
@@ -38,30 +38,30 @@ def card(subject: Subject, evidence: Evidence, commit: str) -> str:
     return "\n".join(head + [line for title, lines in sections.items() for line in [f"## {title}", "", *lines, ""]])
 
 
-def _unsaid(spec: ModelSpec) -> str:
-    return f"Nobody has said: declare `card=Card(...)` in the model's file, `{spec.name.replace('-', '_')}.py`."
+def _missing(spec: ModelSpec) -> str:
+    return f"Not stated: declare `card=Card(...)` in the model's file, `{spec.name.replace('-', '_')}.py`."
 
 
 def _rows(subject: Subject) -> list[str]:
     spec, snapshot, rows = subject.spec, subject.snapshot, subject.rows
-    shares = "each class keeping its share" if spec.split.stratify else "classes falling as they may"
+    shares = "each class keeps its share" if spec.split.stratify else "classes are split at random"
     left_out = " Rows that repeat an earlier one were left out." if spec.dataset.drop_duplicates else ""
     return [
         f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.{left_out}",
         "",
         f"{len(rows.train):,} training rows and {len(rows.test):,} test rows ({spec.split.test:.0%}), seed {spec.split.seed}, {shares}. "
-        "What they hold is in `evidence/profile.md`.",
+        "Their columns are described in `evidence/profile.md`.",
         *(["", *[f"- {quirk}" for quirk in spec.card.quirks]] if spec.card and spec.card.quirks else []),
     ]
 
 
 def _columns(spec: ModelSpec) -> list[str]:
     columns = spec.columns
-    asked = [[f"`{name}`", *_kind(feature), feature.description] for name, feature in columns.features.items()]
+    needed = [[f"`{name}`", *_kind(feature), feature.description] for name, feature in columns.features.items()]
     derived = [f"`{name}` = {_formula(how)}" for name, how in columns.derived.items()]
     left_out = [[f"`{name}`", reason] for name, reason in columns.excluded.items()]
     return [
-        *table(["column", "unit", "range or values", "meaning"], asked),
+        *table(["column", "unit", "range or values", "meaning"], needed),
         "",
         *(["Derived from them: " + "; ".join(derived) + ".", ""] if derived else []),
         *([*table(["left out", "because"], left_out)] if left_out else ["No column of the file is left out."]),
@@ -74,7 +74,7 @@ def _columns(spec: ModelSpec) -> list[str]:
 
 def _formula(how: Derived) -> str:
     if isinstance(how, Difference):
-        return f"`{how.minuend}` - `{how.subtrahend}`, in the place of `{how.minuend}`"
+        return f"`{how.minuend}` - `{how.subtrahend}`, instead of `{how.minuend}`"
     return " + ".join(f"{weight:g} `{name}`" for name, weight in how.weights.items())
 
 
@@ -88,11 +88,7 @@ def _kind(feature: Feature) -> tuple[str, str]:
 def _making(subject: Subject) -> list[str]:
     spec, tuned = subject.spec, subject.tuned
     chosen = ", ".join(f"`{name}` = {f'{value:.4g}' if isinstance(value, float) else value}" for name, value in tuned.parameters.items())
-    rule = (
-        f" The simplest of the trials as good as the best within one standard error, by `{spec.simplest.parameter}`."
-        if spec.simplest
-        else ""
-    )
+    rule = f" Chosen: the simplest trial, by `{spec.simplest.parameter}`, within one standard error of the best." if spec.simplest else ""
     return [
         f"`{' '.join(repr(spec.estimator).split())}` on prepared columns, with {chosen or 'nothing tuned'}.",
         "",
@@ -106,7 +102,7 @@ def _decision(subject: Subject) -> list[str]:
     if not target.binary:
         return ["The class with the highest probability."]
     if threshold is None:
-        return [f"*{target.classes[target.positive]}* when it is the likelier class (probability above 0.5)."]  # type: ignore[index]
+        return [f"*{target.classes[target.positive]}* if it is the likelier class (probability above 0.5)."]  # type: ignore[index]
     chosen = f"chosen for the best {subject.spec.metric} by cross-validation on the training rows"
     return [f"*{target.classes[target.positive]}* from a probability of {threshold:.4f}, {chosen}."]  # type: ignore[index]
 

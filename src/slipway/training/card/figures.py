@@ -1,4 +1,4 @@
-"""The figures of a model card, and what follows from them."""
+"""The figures of a model card, and their limits."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ MULTICLASS_COLUMNS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr"
 
 
 def figures(subject: Subject, evidence: Evidence) -> list[str]:
-    """Every figure with its interval, and the baselines beside it."""
+    """Return a table of every figure with its interval and the baselines."""
     baselines, measured = subject.measured.baselines, subject.measured.metrics
     lines = [
         [f"**{name}**" if name == subject.spec.metric else name, number(value), _between(evidence.intervals.get(name))]
         + [number(theirs.get(name)) for theirs in baselines.values()]
         for name, value in sorted(measured.items())
     ]
-    said = {MOST_FREQUENT: "`most_frequent` always says the commonest class of the training rows."}
+    notes = {MOST_FREQUENT: "`most_frequent` always answers the most frequent class of the training rows."}
     if subject.spec.baseline is not None:
-        said[REFERENCE] = f"`reference` is `{' '.join(repr(subject.spec.baseline).split())}` on the same columns."
+        notes[REFERENCE] = f"`reference` is `{' '.join(repr(subject.spec.baseline).split())}` on the same columns."
     return [
         *table(["figure", "model", "95 % interval", *baselines], lines),
         "",
-        f"The model is tuned and judged by **{subject.spec.metric}**. {' '.join(said[name] for name in baselines)}",
+        f"The model is tuned and judged by **{subject.spec.metric}**. {' '.join(notes[name] for name in baselines)}",
         "",
         METHOD,
     ]
 
 
 def confusion(subject: Subject) -> list[str]:
-    """Rows counted: true classes down, predicted classes across."""
+    """Return a table that counts rows: true classes down, predicted classes across."""
     meanings = list(subject.spec.columns.target.classes.values())
     return table(
-        ["truly \\ predicted", *meanings],
+        ["true \\ predicted", *meanings],
         [[meaning, *counts] for meaning, counts in zip(meanings, subject.measured.confusion_matrix, strict=True)],
     )
 
 
 def slices(subject: Subject, evidence: Evidence) -> list[str]:
-    """The figures of each slice, with the spec's metric and its interval first."""
+    """Return a table of the figures of each slice; the spec's metric and its interval are first."""
     if not evidence.slices:
         return ["The spec names no slices."]
     metric = subject.spec.metric
@@ -60,38 +60,38 @@ def slices(subject: Subject, evidence: Evidence) -> list[str]:
     ]
 
 
-def leanings(subject: Subject, evidence: Evidence) -> list[str]:
-    """Columns by permutation importance."""
+def importances(subject: Subject, evidence: Evidence) -> list[str]:
+    """Return a table of the columns by permutation importance."""
     lines = [[f"`{item.column}`", f"{item.mean:.4f}", f"{item.deviation:.4f}"] for item in evidence.importances]
     return [
-        f"How much {subject.spec.metric} on test rows falls when one column is shuffled. It says what the model uses, not what causes the "
-        "outcome; columns that say the same share their importance.",
+        f"How much {subject.spec.metric} on test rows falls when one column is shuffled. It shows what the model uses, not what causes the "
+        "outcome; columns with the same information share their importance.",
         "",
         *table(["column", "mean fall", "standard deviation"], lines),
     ]
 
 
 def limits(subject: Subject, evidence: Evidence) -> list[str]:
-    """What the figures themselves say about how far to trust them."""
+    """Return how far the figures can be trusted, as a list."""
     metric, rows = subject.spec.metric, len(subject.rows.test)
-    said = [f"The figures are of {rows:,} rows from the same source as the training rows; elsewhere and later, measure again."]
+    lines = [f"The figures are of {rows:,} rows from the same source as the training rows; measure again elsewhere and later."]
     ours = subject.measured.metrics[metric]
-    said += [
+    lines += [
         f"The simpler model `{name}` is within the interval of {metric}: {number(theirs[metric])} against {number(ours)}."
         for name, theirs in subject.measured.baselines.items()
         if metric in evidence.intervals and theirs[metric] >= evidence.intervals[metric][0]
     ]
-    said += [_below(part, metric, ours) for part in evidence.slices if _worse(part, metric, subject)]
+    lines += [_below(part, metric, ours) for part in evidence.slices if _worse(part, metric, subject)]
     if small := [part.name for part in evidence.slices if not part.enough]:
-        said.append(f"Too few test rows to judge: {', '.join(small)}.")
+        lines.append(f"Too few test rows to judge: {', '.join(small)}.")
     if subject.snapshot.sample:
-        said.append("Sample rows are drawn column by column: figures on them say nothing about real rows.")
-    said.append("Values outside the ranges above are refused, not extrapolated.")
-    return [f"- {line}" for line in said]
+        lines.append("Sample rows are drawn column by column: figures on them say nothing about real rows.")
+    lines.append("Values outside the ranges above are refused, not extrapolated.")
+    return [f"- {line}" for line in lines]
 
 
 def _worse(part: Slice, metric: str, subject: Subject) -> bool:
-    """Whether a slice is worse beyond chance: the figure of all rows lies above its interval."""
+    """Return whether a slice is worse beyond chance: the figure of all rows is above its interval."""
     return part.enough and part.interval is not None and part.interval[1] < subject.measured.metrics[metric]
 
 

@@ -1,1 +1,1 @@
-"""The search for hyperparameters: points, trials, workers, and the choice."""
+"""The search for hyperparameters: points, trials, workers, and the choice of a trial."""

@@ -1,4 +1,4 @@
-"""Running the trials of a search, here or in worker processes: the same trials come out, in the same order."""
+"""Running the trials of a search, in this process or in workers. Either way gives the same trials in the same order."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from slipway.training.search.points import WINDOW, Point, draw, grid, known, reh
 from slipway.training.search.trials import Objective
 from slipway.training.splitting import Rows
 
-WORTHWHILE = 5.0  # seconds that workers must save: as long as they take to import what they need
-IDLE = 600  # seconds until workers without work end: the next model of a fleet comes sooner
+WORTHWHILE = 5.0  # seconds that workers must save: their imports take as long
+IDLE = 600  # seconds until workers without work end; the next model of a fleet comes sooner
 
 Outcome = Callable[[], FrozenTrial]
 Start = Callable[[Point, Sequence[FrozenTrial]], Outcome]
 
 
 def attempts(spec: ModelSpec, rows: Rows, key: str, finished: Sequence[FrozenTrial], wanted: int, jobs: int) -> Generator[FrozenTrial]:
-    """Yield the trials that follow the finished ones, in order, until there are as many as wanted.
+    """Yield the trials after the finished ones, in order, until there are as many as wanted.
 
     Args:
-        key: Names the spec and the rows for the workers, which keep prepared folds for the trials that follow.
-        jobs: Worker processes at most. The first trial runs in this process, and so do the others if workers would not have
-            started before they are done.
+        key: Names the spec and the rows for the workers, which keep prepared folds for later trials.
+        jobs: Worker processes at most. The first trial runs in this process, and so do the others if workers would start too late to
+            save time.
     """
     trials, objective = list(finished), Objective(spec, rows)
     began = time.perf_counter()
     for trial in _in_order(spec, finished, wanted, partial(_start_here, objective)):
         yield trial
         trials.append(trial)
-        helpers = min(jobs, WINDOW, wanted - len(trials))
+        workers = min(jobs, WINDOW, wanted - len(trials))
         each = (time.perf_counter() - began) / (len(trials) - len(finished))
-        if helpers > 1 and each * (wanted - len(trials)) * (1 - 1 / helpers) > WORTHWHILE:
+        if workers > 1 and each * (wanted - len(trials)) * (1 - 1 / workers) > WORTHWHILE:
             break
     if len(trials) < wanted:
-        with _workers(spec, rows, key, helpers) as start:
+        with _workers(spec, rows, key, workers) as start:
             yield from _in_order(spec, trials, wanted, start)
 
 
@@ -65,11 +65,11 @@ def _in_order(spec: ModelSpec, finished: Sequence[FrozenTrial], wanted: int, sta
 
 
 def _attempt(objective: Objective, point: Point, learnt: Sequence[FrozenTrial]) -> FrozenTrial:
-    """Score one point against what is known.
+    """Score one point; pruning compares it with the trials it may learn from.
 
-    It has one core: trials run side by side, and small matrices are slower on several.
+    It uses one core: trials run in parallel, and small matrices are slower on several cores.
     """
-    study = rehearsal(objective.spec, learnt, RandomSampler())  # the point is given, so the sampler has nothing to say
+    study = rehearsal(objective.spec, learnt, RandomSampler())  # the point is given, so the sampler is never asked
     study.enqueue_trial(dict(point))
     with threadpool_limits(1):
         study.optimize(objective, n_trials=1)
@@ -85,7 +85,7 @@ def _workers(spec: ModelSpec, rows: Rows, key: str, jobs: int) -> Iterator[Start
     pool = _pool(jobs)
     try:
         yield lambda point, learnt: pool.submit(_attempt_elsewhere, key, spec, rows, point, learnt).result
-    except BaseException:  # also when nobody asks for the next trial any more: the ones under way are of no use
+    except BaseException:  # also if the caller stops early: trials under way are then of no use
         _pool.cache_clear()
         pool.shutdown(kill_workers=True)
         raise
@@ -93,7 +93,7 @@ def _workers(spec: ModelSpec, rows: Rows, key: str, jobs: int) -> Iterator[Start
 
 @cache
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    # not joblib's own, which its Parallel expects to find as it left it
+    # not joblib's own pool: its Parallel expects that pool unchanged
     return ProcessPoolExecutor(jobs, timeout=IDLE, initializer=_end_with, initargs=(os.getpid(),))
 
 
@@ -108,7 +108,7 @@ def _attempt_elsewhere(key: str, spec: ModelSpec, rows: Rows, point: Point, lear
 
 
 def _end_with(parent: int) -> None:
-    """End this process when its parent is gone; one that was killed cannot tell its workers."""
+    """End this process when its parent is gone: a killed parent cannot stop its workers."""
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""Forests of a search share trees: one with more trees, or with a limit of depth that no tree reaches, begins as another did."""
+"""Forests of a search share trees: a forest with more trees, or with a depth limit that no tree reaches, begins like another one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)
 SEEDS = np.iinfo(np.int32).max  # scikit-learn draws the seed of a tree below this
-ROOM = 200_000_000  # bytes of votes kept by one process
+ROOM = 200_000_000  # bytes of votes that one process keeps
 SAME_CRITERION = {"log_loss": "entropy"}  # two names of Shannon's information gain
-LIMITS = ("n_estimators", "max_depth")  # parameters that end a forest, or a tree, and change nothing before that
-IDLE = ("n_jobs", "verbose", "warm_start", "oob_score")  # parameters that do not change what is grown
+LIMITS = ("n_estimators", "max_depth")  # parameters that end a forest or a tree, and change nothing before that
+IDLE = ("n_jobs", "verbose", "warm_start", "oob_score")  # parameters that do not change the trees
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Prepared rows to learn from and rows held out, with the labels of each."""
+    """Prepared rows for fitting and held-out rows, with their labels."""
 
     train: Any
     train_labels: Any
@@ -32,7 +32,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """The sum of the first trees' probabilities for n held-out rows, (n, classes), and the depth of the deepest of them."""
+    """The sum of the first trees' probabilities for n held-out rows, (n, classes), and the depth of the deepest tree."""
 
     total: npt.NDArray[np.float64]
     depth: int
@@ -40,14 +40,13 @@ class Votes:
 
 @dataclass
 class Forests:
-    """What forests of earlier trials said of held-out rows, so that a later trial grows only the trees that are new.
+    """The votes of earlier forests on the held-out rows, so that a later trial grows only its new trees.
 
-    The answers are those of a forest grown whole, to the last bit: scikit-learn draws the seeds of the trees one after
-    another, adds up their probabilities in that order, and grows a tree that stays below its limit of depth as if there
-    were none.
+    The probabilities equal those of a forest that is grown whole, to the last bit: scikit-learn draws the seeds of the trees one after
+    another, adds up their probabilities in that order, and grows a tree that stays below its depth limit as if there were no limit.
 
     Args:
-        sizes: Numbers of trees that may be asked for; votes are kept at each on the way to a larger one.
+        sizes: Numbers of trees that trials may use; votes are kept at each of them on the way to a larger number.
     """
 
     sizes: Sequence[int] = ()
@@ -58,7 +57,7 @@ class Forests:
 
         Args:
             forest: Unfitted, with a whole number as its seed.
-            place: What tells these rows, and their preparation, from others.
+            place: Identifies these rows and their preparation.
         """
         free, limited = _key(forest, None, place, rows), _key(forest, forest.max_depth, place, rows)
         limit = math.inf if forest.max_depth is None else forest.max_depth
@@ -76,7 +75,7 @@ class Forests:
 
     def _grow(self, forest: Any, rows: Fold, start: int, votes: Votes | None) -> dict[int, Votes]:
         seeds = np.random.RandomState(forest.random_state)
-        seeds.randint(SEEDS, size=start)  # the trees that are already grown have had these
+        seeds.randint(SEEDS, size=start)  # the trees grown before have used these
         new = clone(forest).set_params(n_estimators=forest.n_estimators - start, warm_start=False, oob_score=False)
         new.set_params(random_state=seeds).fit(rows.train, rows.train_labels)
         held_out = np.ascontiguousarray(rows.held_out, dtype=np.float32)
@@ -97,6 +96,6 @@ class Forests:
 def _key(forest: Any, max_depth: int | None, place: Hashable, rows: Fold) -> Hashable:
     parameters = {name: value for name, value in forest.get_params().items() if name not in (*LIMITS, *IDLE)}
     parameters["criterion"] = SAME_CRITERION.get(forest.criterion, forest.criterion)
-    if forest.max_features in ("sqrt", "log2"):  # which are the same number for twelve columns
+    if forest.max_features in ("sqrt", "log2"):  # both are the same number for twelve columns
         parameters["max_features"] = max(1, int(getattr(np, forest.max_features)(np.shape(rows.train)[1])))
     return type(forest), place, max_depth, repr(sorted(parameters.items()))

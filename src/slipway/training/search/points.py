@@ -1,4 +1,4 @@
-"""Which point of the search space a trial tries: a function of the spec, the trial's number and the trials before it."""
+"""Which point of the search space a trial tries. It depends only on the spec, the trial's number and the trials before it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from slipway.spec import ModelSpec
 
 Point = Mapping[str, Any]
 
-WINDOW = 8  # trials under way at most: trial n learns from the scores of trials 0 to n - WINDOW, however many processes there are
-STARTUP = 3  # scores the sampler waits for: with the WINDOW - 1 trials then under way, the first ten points are random
+WINDOW = 8  # trials under way at most: trial n learns from the scores of trials 0 to n - WINDOW, with any number of processes
+STARTUP = 3  # scores that the sampler waits for: with the WINDOW - 1 trials then under way, the first ten points are random
 SCHEME = f"trial n learns from trials 0 to n - {WINDOW}, and at random from fewer than {STARTUP}"  # part of a study's name
 
 
 def known(trials: Sequence[FrozenTrial], number: int) -> Sequence[FrozenTrial]:
-    """Return those of the finished trials that trial `number` may learn from."""
+    """Return the finished trials that trial `number` may learn from."""
     return trials[: max(0, number + 1 - WINDOW)]
 
 
@@ -33,10 +33,9 @@ def draw(spec: ModelSpec, number: int, known: Sequence[FrozenTrial], under_way: 
 
     Args:
         known: The finished trials to learn from, oldest first.
-        under_way: Points of the trials between those and this one, whose scores are not to be known yet; the sampler keeps
-            away from them ("constant liar").
+        under_way: Points of the trials between those and this one, without their scores; the sampler avoids them ("constant liar").
     """
-    # each trial has a seed of its own, so that a study which was cut short goes on as if it had not been
+    # each trial has its own seed, so an interrupted study continues as if it had not been interrupted
     study = rehearsal(
         spec, known, TPESampler(seed=spec.split.seed + number, multivariate=True, constant_liar=True, n_startup_trials=STARTUP)
     )
@@ -47,7 +46,7 @@ def draw(spec: ModelSpec, number: int, known: Sequence[FrozenTrial], under_way: 
 
 
 def grid(spec: ModelSpec) -> list[Point]:
-    """Return every point of the spec's grid once, in the order in which Optuna's grid sampler takes them."""
+    """Return every point of the spec's grid once, in the order of Optuna's grid sampler."""
     study = rehearsal(spec, [], GridSampler(_values(spec), seed=spec.split.seed))
     return [study.ask(dict(spec.search_space)).params for _ in range(grid_points(spec))]
 
@@ -58,19 +57,19 @@ def grid_points(spec: ModelSpec) -> int:
 
 
 def rehearsal(spec: ModelSpec, known: Sequence[FrozenTrial], sampler: BaseSampler) -> optuna.Study:
-    """Return a study in memory, of the known trials and no other."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # one line for each study in memory would be one for each trial
+    """Return a study in memory that contains only the known trials."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # there is one study in memory for each trial, and Optuna would log each
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=_pruner(spec))
     study.add_trials(known)
     return study
 
 
 def _pruner(spec: ModelSpec) -> BasePruner:
-    # as good as the best is said of whole trials: one that was cut short could not be chosen as the simplest
+    # the simplest trial is chosen among complete ones, so a pruned trial could not be chosen
     if spec.simplest:
         return NopPruner()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)  # its arguments may change; the version is locked
+        warnings.simplefilter("ignore", ExperimentalWarning)  # its arguments may change in later versions; the version is locked
         return WilcoxonPruner(p_threshold=0.1, n_startup_steps=2)
 
 

@@ -1,4 +1,4 @@
-"""Scoring one set of hyperparameters over the folds of the training rows, and giving up early on a poor one."""
+"""Scoring one set of hyperparameters over the folds of the training rows, and pruning it early if it is poor."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from slipway.training.splitting import Rows
 
 STANDARD_ERROR = "standard_error"
 OF_LABELS = (*THRESHOLD_METRICS, "f1_macro")  # metrics that read labels; the others read probabilities
-SIZES = 32  # a search space with more different numbers of trees keeps only those that were asked for
+SIZES = 32  # with more numbers of trees in the search space, votes are kept only for the numbers that trials used
 
 
 @dataclass
 class Objective:
     """What a study maximises: the mean of the spec's metric over the folds.
 
-    Preparation depends on few hyperparameters, or none, so prepared folds are kept for the trials that follow; so is what
-    forests said of the held-out rows.
+    Preparation depends on few hyperparameters or none, so prepared folds are kept for later trials. The votes of forests on the
+    held-out rows are kept too.
     """
 
     spec: ModelSpec
@@ -37,10 +37,10 @@ class Objective:
     _prepared: dict[Hashable, Fold] = field(default_factory=dict, repr=False)
 
     def __call__(self, trial: Trial) -> float:
-        """Score one trial; its standard error over the folds is kept beside the score.
+        """Score one trial, and store the standard error over the folds in the trial.
 
         Raises:
-            optuna.TrialPruned: The folds so far already say that it will not be the best.
+            optuna.TrialPruned: The folds so far show that it will not be the best.
         """
         parameters = {name: _suggest(trial, name, kind) for name, kind in self.spec.search_space.items()}
         scores: list[float] = []
@@ -53,7 +53,7 @@ class Objective:
         return float(np.mean(scores))
 
     def score(self, parameters: Mapping[str, Any], fold: int) -> float:
-        """Fit on the rest of the training rows, and return the metric on one fold; the model is asked only for what it reads."""
+        """Fit on the other folds, and return the metric on this one; labels or probabilities are computed only if the metric needs them."""
         estimator = build(self.spec, parameters).named_steps[MODEL_STEP]
         place = (fold, tuple(sorted(preparation_choices(parameters).items())))
         rows = self._fold(parameters, place)

@@ -1,4 +1,4 @@
-"""Choosing hyperparameters by cross-validation on the training rows. The test rows are never seen here."""
+"""Choosing hyperparameters by cross-validation on the training rows. The test rows are never used here."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ OnTrial = Callable[[int, int, float], None]
 def tune(
     spec: ModelSpec, rows: Rows, data_sha256: str, trials: int, folder: Path, on_trial: OnTrial = lambda *_: None, jobs: int = 1
 ) -> Tuned:
-    """Run the study until it holds `trials` finished trials, and return the one to use; see `choose`.
+    """Run the study until it has `trials` finished trials, and return the one to use; see `choose`.
 
-    The study is kept in `folder` after every trial, so after a crash it goes on where it was, and ends where it would have
-    ended. Trials are the same with any number of jobs: which trial learns from which is settled by their numbers.
+    The study is stored in `folder` after every trial, so after a crash it continues and gives the same result. Trials are the same with
+    any number of jobs, because their numbers decide which trial learns from which.
 
     Args:
-        trials: Pruned ones count; a grid ends with its last point.
+        trials: How many trials; pruned ones count, and a grid ends with its last point.
         on_trial: Called after every trial with its number from 1, the number wanted, and the best score so far.
-        jobs: Processes that try hyperparameters at the same time; more than `WINDOW` have nothing to do.
+        jobs: Processes that try hyperparameters at the same time; more than `WINDOW` are not used.
     Returns:
-        The chosen trial's parameters, and its mean over the folds of `spec.metric` as scikit-learn scores it.
+        The chosen trial's parameters, and its mean of `spec.metric` over the folds, as scikit-learn scores it.
     """
     study = open_study(spec, data_sha256, folder)
     for abandoned in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-        study.tell(abandoned.number, state=TrialState.FAIL)  # its process was killed; a release holds the model's lock
+        study.tell(abandoned.number, state=TrialState.FAIL)  # its process was killed: only this release has the model's lock
     already, wanted = _finished(study), trials if spec.search == "tpe" else min(trials, grid_points(spec))
     if already:
         logger.info("%s: the study %s already has %d trials", spec.name, study.study_name, len(already))
@@ -57,9 +57,9 @@ def tune(
 
 def study_name(spec: ModelSpec, data_sha256: str) -> str:
     """Name a study after the model, the rows, and everything else that makes trials comparable."""
-    question = "\n".join(
+    settings = "\n".join(
         [
-            SCHEME,  # trials of another scheme would not go on as they began
+            SCHEME,  # trials of another scheme learn from other trials
             repr(spec.estimator),
             repr(spec.preparation),
             repr(spec.columns),
@@ -71,11 +71,11 @@ def study_name(spec: ModelSpec, data_sha256: str) -> str:
         + [spec.search, repr(spec.simplest)]
         + [f"{key}: {describe(value)}" for key, value in sorted(spec.search_space.items())]
     )
-    return f"{spec.name}-{data_sha256[:12]}-{hashlib.sha256(question.encode()).hexdigest()[:8]}"
+    return f"{spec.name}-{data_sha256[:12]}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
 
 def choose(spec: ModelSpec, study: optuna.Study) -> FrozenTrial:
-    """Return the trial with the best mean score, or the simplest one as good as that; see `Simplest`."""
+    """Return the trial with the best mean score, or the simplest one that is as good; see `Simplest`."""
     best: FrozenTrial = study.best_trial
     if spec.simplest is None:
         return best
@@ -91,7 +91,7 @@ def choose(spec: ModelSpec, study: optuna.Study) -> FrozenTrial:
 
 
 def open_study(spec: ModelSpec, data_sha256: str, folder: Path) -> optuna.Study:
-    """Return the model's study on these rows, made if there is none yet."""
+    """Return the model's study on these rows; create it if there is none."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     name = study_name(spec, data_sha256)
