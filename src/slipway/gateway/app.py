@@ -1,4 +1,4 @@
-"""The ASGI application: a request is routed, admitted, answered and sent; whatever happens on the way, it gets one reply."""
+"""The ASGI application: it routes, admits and answers a request. Every request gets one reply, also after a failure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.refusals import AccessError, ForbiddenError
-from slipway.audit import AuditLog, Refused
-from slipway.gateway import routing
-from slipway.gateway.endpoints import Asked, Endpoints
+from slipway.audit import Refused
+from slipway.gateway.endpoints.routes import ROUTES
 from slipway.gateway.logs import request_id
 from slipway.gateway.network.headers import with_policy
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
 from slipway.gateway.request import CallerGone, Receive, Request, Scope, Send
-from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.routing import MODELS, Call, Route
 
 BASIC: Header = (b"www-authenticate", b'Basic realm="slipway"')
 
@@ -28,16 +26,15 @@ logger = logging.getLogger(__name__)
 class App:
     """The main port's application; `for_model` gives the one of a model's own port."""
 
-    def __init__(self, fleet: Fleet, gatekeeper: Gatekeeper, log: AuditLog, parts: Parts) -> None:
-        self._fleet, self._gatekeeper, self._log, self._parts = fleet, gatekeeper, log, parts
-        self._endpoints = Endpoints(fleet, gatekeeper, log, parts)
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._handle(scope["path"], False, scope, receive, send)
 
     def for_model(self, model: str) -> Application:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._handle(f"{routing.MODELS}{model}{scope['path']}", True, scope, receive, send)
+            await self._handle(f"{MODELS}{model}{scope['path']}", True, scope, receive, send)
 
         return app
 
@@ -45,60 +42,61 @@ class App:
         if scope["type"] != "http":
             return
         client = scope.get("client") or ("",)
-        asked = Asked(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port))
-        request_id.set(asked.request.id)
+        call = Call(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port))
+        request_id.set(call.request.id)
         try:
-            reply = await self._reply(asked)
+            reply = await self._reply(call)
         except CallerGone:
             return
         except RequestError as error:
-            reply = self._refused(asked, error)
+            reply = self._refused(call, error)
         except AccessError as error:
-            basic = asked.endpoint is not None and asked.endpoint.basic and error.status == 401
+            basic = call.route is not None and call.route.basic and error.status == 401
             headers = (*error.headers, BASIC) if basic else error.headers
-            reply = self._refused(asked, RequestError(error.status, error.code, str(error), headers=headers))
+            reply = self._refused(call, RequestError(error.status, error.code, str(error), headers=headers))
         except Exception:
-            logger.exception("request %s failed", asked.request.id)
-            message = f"the gateway failed; its log tells why under request {asked.request.id}."
-            reply = self._refused(asked, RequestError(500, INTERNAL_ERROR, message))
-        self._count(asked, reply)
+            logger.exception("request %s failed", call.request.id)
+            message = f"the gateway failed; its log says why under request {call.request.id}."
+            reply = self._refused(call, RequestError(500, INTERNAL_ERROR, message))
+        self._count(call, reply)
         security = self._parts.security
-        await _send(reply, asked.request, with_policy(security, reply.policy) if reply.policy else security, send)
+        await _send(reply, call.request, with_policy(security, reply.policy) if reply.policy else security, send)
 
-    async def _reply(self, asked: Asked) -> Reply:
-        request = asked.request
+    async def _reply(self, call: Call) -> Reply:
+        request = call.request
         await self._parts.limits.address(request.address)
         request.refuse_large()
-        asked.endpoint, asked.model = routing.find(request.method, request.path)
-        headers = await self._admit(asked, asked.endpoint)
-        reply = await self._endpoints.answer(asked.endpoint, asked)
+        route, call.model = ROUTES.find(request.method, request.path)
+        call.route = route
+        headers = await self._admit(call, route)
+        reply = await route.handler(self._parts, call)
         return reply.with_headers(headers) if headers else reply
 
-    async def _admit(self, asked: Asked, endpoint: routing.Endpoint) -> tuple[Header, ...]:
-        """Find out who asks, and return what the reply says of that caller's limit. Nothing of the body has been read yet.
+    async def _admit(self, call: Call, route: Route) -> tuple[Header, ...]:
+        """Identify the caller, and return the headers about the caller's limit. Nothing of the body has been read yet.
 
         Raises:
-            AccessError: Nobody who may ask this.
-            RequestError: 429, the caller asks too often.
+            AccessError: The caller is unknown, or has no right to this.
+            RequestError: 429, the caller sends too many requests.
         """
-        if endpoint.needs == "nothing":
+        if route.needs == "nothing":
             return ()
-        caller = asked.caller = await self._gatekeeper.authenticate(asked.request.headers.get(b"authorization"), basic=endpoint.basic)
+        caller = call.caller = await self._parts.gatekeeper.authenticate(call.request.headers.get(b"authorization"), basic=route.basic)
         headers = await self._parts.limits.caller(str(caller))
-        if endpoint.needs != "any":
-            caller.require(endpoint.needs, asked.model or None)
-        elif asked.model and not caller.sees(asked.model):
-            raise ForbiddenError(f"{caller}: expected a role for {asked.model[:60]}, which was not granted.")
+        if route.needs != "any":
+            caller.require(route.needs, call.model or None)
+        elif call.model and not caller.sees(call.model):
+            raise ForbiddenError(f"{caller}: expected a role for {call.model[:60]}, which was not granted.")
         return headers
 
-    def _refused(self, asked: Asked, error: RequestError) -> Reply:
-        request = asked.request
+    def _refused(self, call: Call, error: RequestError) -> Reply:
+        request = call.request
         self._parts.metrics.refused(error.code)
-        self._log.refuse(
+        self._parts.log.refuse(
             Refused(
                 request_id=request.id,
                 time=request.arrived,
-                key=asked.caller_name,
+                key=call.caller_name,
                 address=request.address,
                 method=request.method,
                 path=request.path,
@@ -109,11 +107,11 @@ class App:
         )
         return error.reply()
 
-    def _count(self, asked: Asked, reply: Reply) -> None:
-        """Names that callers invent must not become series of their own."""
-        model = asked.model if asked.model and self._fleet.knows(asked.model) else ""
-        endpoint = asked.endpoint.name if asked.endpoint else ""
-        self._parts.metrics.answered(model, endpoint, reply.status, time.perf_counter() - asked.request.started)
+    def _count(self, call: Call, reply: Reply) -> None:
+        """Count a reply. A model's name that a caller invented must not become a series of its own."""
+        model = call.model if call.model and self._parts.fleet.knows(call.model) else ""
+        route = call.route.name if call.route else ""
+        self._parts.metrics.answered(model, route, reply.status, time.perf_counter() - call.request.started)
 
 
 async def _send(reply: Reply, request: Request, security: tuple[Header, ...], send: Send) -> None:

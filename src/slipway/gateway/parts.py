@@ -1,15 +1,17 @@
-"""What surrounds the application: limits, places, counts, health, certificate. Made once in each worker, and handed to the application."""
+"""The parts of one worker: models, callers, log, limits, counts, health, certificate. Made once, and passed to every handler."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from slipway.access.gatekeeper import Gatekeeper
 from slipway.audit import AuditLog, OutcomeBook
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.health import Check, Health, writable
+from slipway.gateway.limits.admission import gatekeeper_of
 from slipway.gateway.limits.limiting import Limits
 from slipway.gateway.limits.places import Places
 from slipway.gateway.metrics.counts import Counts, Metrics
@@ -17,7 +19,9 @@ from slipway.gateway.metrics.exposition import CONTENT_TYPE, text
 from slipway.gateway.network.connections import Connections
 from slipway.gateway.network.headers import security
 from slipway.gateway.network.tls import ServerCertificate
+from slipway.gateway.openapi.documents import Documents
 from slipway.gateway.replies import Header, Reply
+from slipway.gateway.versions.batching import Batches
 from slipway.gateway.versions.fleet import Fleet
 from slipway.gateway.versions.shadowing import Shadows
 from slipway.gateway.workers.state import FOLDER, WorkerStates
@@ -28,9 +32,12 @@ SOON = 14 * 86_400
 
 @dataclass(frozen=True)
 class Parts:
-    """The objects that the application calls; each one's methods say how."""
+    """The objects that handlers work with; each one's methods say how."""
 
     configuration: Configuration
+    fleet: Fleet
+    gatekeeper: Gatekeeper
+    log: AuditLog
     limits: Limits
     places: Places
     metrics: Metrics
@@ -42,6 +49,8 @@ class Parts:
     connections: Connections
     certificate: ServerCertificate | None
     security: tuple[Header, ...]
+    documents: Documents = field(default_factory=Documents)
+    batches: Batches = field(default_factory=Batches)
 
     async def exposition(self) -> Reply:
         """Return what `/metrics` answers, for all workers; put together in a thread."""
@@ -49,9 +58,7 @@ class Parts:
         return Reply(200, await asyncio.to_thread(lambda: text(counts, dict(self.watches.found()))), CONTENT_TYPE)
 
     async def follow(self) -> None:
-        """Do what is to be done beside answering, for ever: slow connections, a new certificate, the state for the other workers,
-        and shadows.
-        """
+        """Do the work beside answering, until cancelled: slow connections, a new certificate, the state for the other workers, shadows."""
         tasks = [self.connections.watch(), self.workers.follow(), self.shadows.follow()]
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
@@ -61,13 +68,18 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
 
     Raises:
         PlatformError: The certificate cannot be used.
+        ProviderError: The settings of the identity provider cannot be right.
     """
-    told = configuration
-    tls = ServerCertificate(Path(told.tls_certificate), Path(told.tls_key)) if told.tls_certificate and told.tls_key else None
-    connections = Connections(told.connections, told.connections_per_address, told.header_seconds, told.body_seconds)
-    limits = Limits(told.rate_per_caller, told.rate_per_address, told.limits_storage)
-    places, metrics = Places(told.concurrency, told.queue), Metrics()
-    health = Health(fleet, _blocking(told, log), [partial(_certificate, tls), lambda: limits.error])
+    home, tls = Path(configuration.home), _certificate_of(configuration)
+    connections = Connections(
+        most=configuration.connections,
+        most_per_address=configuration.connections_per_address,
+        header_seconds=configuration.header_seconds,
+        body_seconds=configuration.body_seconds,
+    )
+    limits = Limits(configuration.rate_per_caller, configuration.rate_per_address, configuration.limits_storage)
+    places, metrics = Places(configuration.concurrency, configuration.queue), Metrics()
+    health = Health(fleet, _blocking(configuration, log), [partial(_expiring, tls), lambda: limits.error])
 
     def counts() -> Counts:
         found = metrics.counts()
@@ -76,20 +88,38 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
         found.gauges |= {"ready": float(not health.reasons()[0]), "audit_queue": log.queued, "audit_refusals_lost": log.dropped}
         return found
 
-    states = WorkerStates(Path(told.home) / FOLDER, fleet, counts, number, told.workers)
-    shadows, book = Shadows(log, metrics), OutcomeBook(Path(told.home), told.audit_url)
     return Parts(
-        told, limits, places, metrics, shadows, book, Watches(Path(told.home)), health, states, connections, tls, security(tls is not None)
+        configuration=configuration,
+        fleet=fleet,
+        gatekeeper=gatekeeper_of(configuration),
+        log=log,
+        limits=limits,
+        places=places,
+        metrics=metrics,
+        shadows=Shadows(log, metrics),
+        book=OutcomeBook(home, configuration.audit_url),
+        watches=Watches(home),
+        health=health,
+        workers=WorkerStates(home / FOLDER, fleet, counts, number, configuration.workers),
+        connections=connections,
+        certificate=tls,
+        security=security(tls is not None),
     )
 
 
+def _certificate_of(configuration: Configuration) -> ServerCertificate | None:
+    if configuration.tls_certificate and configuration.tls_key:
+        return ServerCertificate(Path(configuration.tls_certificate), Path(configuration.tls_key))
+    return None
+
+
 def _blocking(configuration: Configuration, log: AuditLog) -> list[Check]:
-    """An audit log elsewhere is not a folder; its own failures tell."""
+    """Check a log in the home folder by its folder; one in a database by its own failures."""
     found: list[Check] = [lambda: "the audit log cannot be written" if log.failing else None]
     return found if configuration.audit_url else [*found, writable(Path(configuration.home) / "gateway")]
 
 
-def _certificate(certificate: ServerCertificate | None) -> str | None:
+def _expiring(certificate: ServerCertificate | None) -> str | None:
     if certificate is None:
         return None
     if certificate.error:

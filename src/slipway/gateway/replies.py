@@ -67,6 +67,11 @@ class Reply:
         return Reply(self.status, self.body, self.content_type, self.headers + more, self.policy)
 
 
+def unavailable(message: str, *, retry_after: int) -> RequestError:
+    """Return the 503 that asks the caller to send the request again, after so many seconds."""
+    return RequestError(503, UNAVAILABLE, message, headers=[(b"retry-after", b"%d" % retry_after)])
+
+
 def as_json(content: Any) -> Reply:
     """Return a 200 reply."""
     return Reply(200, msgspec.json.encode(content))

@@ -1,74 +1,91 @@
-"""Which path is what, with which method, and whom it is for. A new path is one line here and a handler in `endpoints`."""
+"""Routes: a method and a path, the handler that answers, and what its caller needs. The table is in `endpoints.routes`."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from slipway.access.callers import Role
-from slipway.gateway.replies import METHOD_NOT_ALLOWED, NOT_FOUND, RequestError
+from slipway.access.callers import Caller, Role
+from slipway.gateway.parts import Parts
+from slipway.gateway.replies import METHOD_NOT_ALLOWED, NOT_FOUND, Reply, RequestError
+from slipway.gateway.request import Request
+
+if TYPE_CHECKING:
+    from slipway.bundle.deployment import Deployment
 
 MODELS = "/models/"
+OF_MODEL = f"{MODELS}{{model}}"
+
+
+@dataclass(slots=True)
+class Call:
+    """A request, and what is known about it so far: its route, its model ("": the gateway itself), its caller, the version that answers."""
+
+    request: Request
+    route: Route | None = None
+    model: str = ""
+    caller: Caller | None = None
+    deployment: Deployment | None = None
+
+    @property
+    def caller_name(self) -> str:
+        """Return the caller's name for logs, "" while the caller is unknown."""
+        return str(self.caller) if self.caller else ""
+
+
+Handler = Callable[[Parts, Call], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What a path is. `name` is its handler's; `needs` is what a caller must hold: nothing, any credential, or one for a role.
+class Route:
+    """One method of one path. A model's own port answers at the paths below `/models/{model}`, without that prefix.
 
-    `basic`: the credential may also come as the password of HTTP's Basic, which a browser asks a person for.
-    `of` says what it is asked of: the gateway, a model by its name, or the version of a model that is in service.
+    `needs` is what the caller must have: nothing, any credential, or a role. `basic`: the credential may also come as the password of
+    HTTP's Basic, for which a browser prompts.
     """
 
-    name: str
-    of: Literal["gateway", "model", "version"]
-    method: Literal["GET", "POST", "DELETE"] = "GET"
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    handler: Handler
     needs: Role | Literal["nothing", "any"] = "nothing"
     basic: bool = False
 
-
-GATEWAY: dict[str, tuple[Endpoint, ...]] = {
-    "/ping": (Endpoint("ping", "gateway"),),
-    "/health": (Endpoint("ping", "gateway"),),
-    "/health/live": (Endpoint("live", "gateway"),),
-    "/health/ready": (Endpoint("ready", "gateway"),),
-    "/metrics": (Endpoint("metrics", "gateway", needs="operate"),),
-    "/version": (Endpoint("gateway_version", "gateway"),),
-    "/openapi.json": (Endpoint("gateway_openapi", "gateway"),),
-    "/sessions": (Endpoint("open_session", "gateway", "POST"), Endpoint("close_session", "gateway", "DELETE", "any")),
-    "/models": (Endpoint("models", "gateway", needs="any"),),
-}
-# By what follows the model's name: `/models/<name>` and `/models/<name>/<this>`, and `/<this>` on the model's own port.
-MODEL: dict[str, tuple[Endpoint, ...]] = {
-    "": (Endpoint("summary", "model", needs="any"),),
-    "ping": (Endpoint("model_ping", "version"),),
-    "health": (Endpoint("model_ping", "version"),),
-    "version": (Endpoint("model_version", "version"),),
-    "openapi.json": (Endpoint("model_openapi", "version", needs="any"),),
-    "invocations": (Endpoint("invocations", "version", "POST", "predict"),),
-    "predict": (Endpoint("predict", "version", "POST", "predict"),),
-    "report": (Endpoint("report", "model", needs="operate", basic=True),),
-    "outcomes": (Endpoint("outcomes", "version", "POST", "outcome"),),
-}
+    @property
+    def name(self) -> str:
+        """Return the handler's name, which is the label `endpoint` of the metrics."""
+        return self.handler.__name__
 
 
-def find(method: str, path: str) -> tuple[Endpoint, str]:
-    """Return the endpoint at a path, and the model it is asked of, "" for the gateway's own.
+class Routes:
+    """The routes of the gateway, by path."""
 
-    Raises:
-        RequestError: 404, there is nothing; 405, it wants another method.
-    """
-    model = ""
-    if path.startswith(MODELS):
-        model, slash, last = path[len(MODELS) :].partition("/")
-        found = () if not model or (slash and not last) else MODEL.get(last, ())
-    else:
-        found = GATEWAY.get(path, ())
-    if not found:
-        hint = f" A model's path is /models/<name>{path}." if path in ("/invocations", "/predict") else ""
-        raise RequestError(404, NOT_FOUND, f"there is nothing at {path[:200]!r}.{hint}")
-    for endpoint in found:
-        if method == endpoint.method:
-            return endpoint, model
-    methods = [endpoint.method for endpoint in found]
-    message = f"{path[:200]}: expected {' or '.join(methods)}, received {method[:20]}."
-    raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", ", ".join(methods).encode())])
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._by_path: dict[str, list[Route]] = {}
+        for route in routes:
+            self._by_path.setdefault(route.path, []).append(route)
+
+    def __iter__(self) -> Iterator[Route]:
+        for routes in self._by_path.values():
+            yield from routes
+
+    def find(self, method: str, path: str) -> tuple[Route, str]:
+        """Return the route of a request, and its model, "" for the gateway's own paths.
+
+        Raises:
+            RequestError: 404, there is no such path; 405, the path has other methods.
+        """
+        model, template = "", path
+        if path.startswith(MODELS):
+            model, slash, last = path[len(MODELS) :].partition("/")
+            template = "" if not model or (slash and not last) else f"{OF_MODEL}{slash}{last}"
+        found = self._by_path.get(template, ())
+        if not found:
+            hint = f" A model's path is /models/<name>{path}." if path in ("/invocations", "/predict") else ""
+            raise RequestError(404, NOT_FOUND, f"there is nothing at {path[:200]!r}.{hint}")
+        for route in found:
+            if method == route.method:
+                return route, model
+        methods = [route.method for route in found]
+        message = f"{path[:200]}: expected {' or '.join(methods)}, received {method[:20]}."
+        raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", ", ".join(methods).encode())])

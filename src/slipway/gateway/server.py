@@ -12,7 +12,6 @@ from slipway.audit import AuditLog
 from slipway.gateway.app import App
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.configuration import Configuration
-from slipway.gateway.limits.admission import gatekeeper_of
 from slipway.gateway.network.listening import ModelPorts, Transport
 from slipway.gateway.parts import Parts, make
 from slipway.gateway.versions.fleet import Fleet
@@ -29,13 +28,13 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         channel: The line to their parent, which opens the ports; None where this process is the only one.
     Raises:
         PlatformError: The certificate cannot be used.
+        ProviderError: The settings of the identity provider cannot be right.
     """
     home, ALLOWED.body, ALLOWED.rows = Path(configuration.home), configuration.max_body_bytes, configuration.max_rows
     fleet = Fleet(Path(configuration.bundles), configuration.model_ports)
     log = AuditLog(home, configuration.audit_url)
     parts = make(configuration, fleet, log, number)
-    gatekeeper = gatekeeper_of(configuration)
-    app = App(fleet, gatekeeper, log, parts)
+    app = App(parts)
     ports = ModelPorts(app, configuration.address, _transport(parts, channel))
     followers = [asyncio.create_task(fleet.follow(ports), name="fleet"), asyncio.create_task(parts.follow(), name="parts")]
     ports.listen(sock, "the gateway's main port", app)
@@ -46,7 +45,7 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
             follower.cancel()
         await ports.shut()
         await parts.shadows.finish()
-        gatekeeper.close()
+        parts.gatekeeper.close()
         await asyncio.to_thread(parts.book.close)
         await asyncio.to_thread(log.close)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Bytes. A larger body is decoded and scored in another thread, so that the requests of other callers do not wait for it.
+LARGE = 256 * 1024
+
 
 @dataclass
 class Sizes:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from slipway.gateway.replies import UNAVAILABLE, RequestError
-
-RETRY_AFTER = b"1"
+from slipway.gateway.replies import unavailable
 
 
 class Places:
@@ -32,8 +30,7 @@ class Places:
             self.busy += 1
             return
         if len(self._waiting) >= self._queue:
-            message = f"{self.busy} requests are in work and {len(self._waiting)} wait; ask again in a second."
-            raise RequestError(503, UNAVAILABLE, message, headers=[(b"retry-after", RETRY_AFTER)])
+            raise unavailable(f"{self.busy} requests are in work and {len(self._waiting)} wait; ask again in a second.", retry_after=1)
         await self._wait()
 
     async def __aexit__(self, *_: object) -> None:

@@ -19,7 +19,7 @@ FAILURES = {
     413: "More bytes or rows than one request may have; send them in several requests.",
     415: "The body is of another kind than is taken here.",
     429: "Too many requests of this caller or from this address; ask again after as many seconds as Retry-After says.",
-    500: "The gateway failed; its log tells why under the request's id.",
+    500: "The gateway failed; its log says why under the request's id.",
     503: "The model is being loaded, too much is in work, or the audit log cannot be written; ask again after as many seconds as "
     "Retry-After says.",
 }

@@ -1,0 +1,34 @@
+"""Every path of the gateway: its method, its handler, and what a caller needs. A new path is one line here, and its handler."""
+
+from __future__ import annotations
+
+from slipway.gateway.endpoints.models import model_openapi, model_ping, model_version, models, report, summary
+from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
+from slipway.gateway.endpoints.outcome import outcomes
+from slipway.gateway.endpoints.predict import invocations, predict
+from slipway.gateway.endpoints.sessions import close_session, open_session
+from slipway.gateway.routing import Route, Routes
+
+ROUTES = Routes(
+    [
+        Route("GET", "/ping", ping),
+        Route("GET", "/health", ping),
+        Route("GET", "/health/live", live),
+        Route("GET", "/health/ready", ready),
+        Route("GET", "/metrics", metrics, needs="operate"),
+        Route("GET", "/version", gateway_version),
+        Route("GET", "/openapi.json", gateway_openapi),
+        Route("POST", "/sessions", open_session),
+        Route("DELETE", "/sessions", close_session, needs="any"),
+        Route("GET", "/models", models, needs="any"),
+        Route("GET", "/models/{model}", summary, needs="any"),
+        Route("GET", "/models/{model}/ping", model_ping),
+        Route("GET", "/models/{model}/health", model_ping),
+        Route("GET", "/models/{model}/version", model_version),
+        Route("GET", "/models/{model}/openapi.json", model_openapi, needs="any"),
+        Route("POST", "/models/{model}/invocations", invocations, needs="predict"),
+        Route("POST", "/models/{model}/predict", predict, needs="predict"),
+        Route("GET", "/models/{model}/report", report, needs="operate", basic=True),
+        Route("POST", "/models/{model}/outcomes", outcomes, needs="outcome"),
+    ]
+)
