@@ -1,6 +1,5 @@
-"""A bundle: the folder that is deployed. Compiled model, contract, probe rows, and the checksum of each.
+"""A bundle: the folder that is deployed, with the compiled model, its contract, probe rows, and the checksum of each file.
 
-`contract`, `reading` and `installing` need the standard library and msgspec, `engine` and `engines` also numpy and, for a bundle that
-holds a graph, ONNX Runtime, or for one that holds a pipeline, scikit-learn: the gateway imports these. `compiling` and `borders`
-see the fitted scikit-learn model.
+The gateway imports `contract`, `reading` and `store`, which need msgspec, and `engine` and `engines`, which also need numpy, ONNX Runtime
+for a bundle with a graph, and scikit-learn for one with a pipeline. `compiling` and `borders` work on the fitted scikit-learn model.
 """

@@ -1,6 +1,6 @@
-"""Rows made to sit where a measured model changes its answer, because that is where a compiled one goes wrong first.
+"""Rows at which a measured model changes its answer, because a compiled one goes wrong there first.
 
-Three kinds: rows on either side of the border between two test rows of different labels, for any model; and for trees also
+There are three kinds: rows on both sides of the border between two test rows of different labels, for any model; and for trees also
 rows with one cell on a split threshold, and rows at ties of the vote. All of them keep the contract.
 """
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAIRS = 100
-FINEST = 2.0**-30  # of a column's range: finer than float32, coarser than the noise of summing in another order
-SMOOTH = 1e-4  # two rows whose probabilities differ by less have no jump between them
-UNDECIDED = 2e-6  # twice the proof's tolerance: nearer than this, two right answers may fall on two sides of a smooth border
+FINEST = 2.0**-30  # of a column's range: finer than float32, coarser than the rounding of a sum in another order
+SMOOTH = 1e-4  # two rows whose probabilities differ by at most this have no jump between them
+UNDECIDED = 2e-6  # twice the proof's tolerance: nearer than this to a smooth border, two correct answers may have different labels
 CROSSED, PARENTS, MOST_TIES = 3_000, 200, 300
 TIE = 1e-9
 
@@ -39,13 +39,13 @@ Ask = Callable[[Cells], Floats]
 
 
 def border_rows(measured: Any, contract: Contract, rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Return rows near the borders of a fitted model, made of the cells of real ones; the same arguments give the same rows.
+    """Return rows near the borders of a fitted model, made from the cells of real rows; the same arguments give the same rows.
 
     Args:
         measured: The fitted pipeline, or the FixedThresholdClassifier around it.
         rows: (n, columns) real rows that keep the contract, such as the test rows.
     Returns:
-        (m, columns), without repeats; empty when all rows have one label.
+        (m, columns), without repetitions; empty if all rows have one label.
     """
     random = np.random.default_rng(seed)
     cells = rows[[column.name for column in contract.columns]].astype(object).to_numpy()
@@ -62,7 +62,7 @@ def border_rows(measured: Any, contract: Contract, rows: pd.DataFrame, seed: int
 
 
 def prove_rows(model: str, measured: Any, engine: Engine, contract: Contract, rows: pd.DataFrame) -> float:
-    """Let the measured model and the engine answer the same rows, and compare: see `prove`.
+    """Compare the answers of the measured model and the engine to the same rows; see `prove`.
 
     Args:
         measured: The fitted pipeline, or the FixedThresholdClassifier around it.
@@ -88,7 +88,7 @@ def frame(cells: Cells, contract: Contract) -> pd.DataFrame:
 
 
 def margins(probabilities: Floats, contract: Contract) -> Floats:
-    """Return how far each row of (n, classes) probabilities is from another label; 0 at a tie."""
+    """Return the distance of each row of (n, classes) probabilities from another label; 0 at a tie."""
     if contract.threshold is not None:
         distance: Floats = np.abs(probabilities[:, contract.classes.index(contract.positive)] - contract.threshold)
         return distance
@@ -104,7 +104,7 @@ def _answers(probabilities: Floats, contract: Contract) -> Indices:
 
 
 def _straddling(ask: Ask, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
-    """Walk from one row to another of a different label, a column at a time, and close in on the cell where the label changes."""
+    """Walk from one row to another of a different label, a column at a time, and find the cell at which the label changes."""
     answers = _answers(ask(cells), contract)
     one, other = random.integers(len(cells), size=(2, 20 * PAIRS))
     differ = np.flatnonzero(answers[one] != answers[other])[:PAIRS]
@@ -120,7 +120,7 @@ def _straddling(ask: Ask, contract: Contract, cells: Cells, random: np.random.Ge
 
 
 def _changing_column(ask: Ask, contract: Contract, start: Cells, goal: Cells, random: np.random.Generator) -> tuple[Cells, Cells, Indices]:
-    """Return the last row with the label of the start, the next one, and the column in which the two differ."""
+    """Return the last row with the label of the start, the row after it, and the column in which the two differ."""
     pairs, width = start.shape
     turn = random.permuted(np.tile(np.arange(width), (pairs, 1)), axis=1)
     moved = turn[:, None, :] < np.arange(width + 1)[None, :, None]  # (pairs, steps, columns)
@@ -132,9 +132,9 @@ def _changing_column(ask: Ask, contract: Contract, start: Cells, goal: Cells, ra
 
 
 def _close_in(ask: Ask, contract: Contract, ends: Cells, column: Indices) -> Floats:
-    """Move the ends, n low ones and then the n high ones, to where the label changes in each pair's column; return their probabilities.
+    """Move the ends, n low and then n high ones, to the place in each pair's column where the label changes; return their probabilities.
 
-    A pair stops when its numbers are neighbours, or when no jump is left between its probabilities. Categories are neighbours.
+    A pair is done when its numbers are neighbours, or its probabilities no longer jump. Categories are always neighbours.
     """
     probabilities = ask(ends)
     pairs = len(column)
@@ -162,7 +162,7 @@ def _finest(column: Column) -> float:
 
 
 def _ties(ask: Ask, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
-    """Cross real rows with one another, then those nearest to a tie with real ones again, and keep what is at a tie."""
+    """Cross real rows with each other, then the rows nearest to a tie with real ones again, and return those at a tie."""
     found, parents = [], cells
     for share in (0.5, 0.15):  # of the cells that come from the second parent
         one, other = parents[random.integers(len(parents), size=CROSSED)], cells[random.integers(len(cells), size=CROSSED)]

@@ -1,4 +1,4 @@
-"""What a bundle promises its callers: columns, classes, threshold, and which measured version it is."""
+"""The contract of a bundle with its callers: columns, classes, threshold, and the version it was measured as."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One column a caller sends. `low`, `high` and `unit` belong to numbers, `values` to categories."""
+    """One column that a caller sends. Numbers have `low`, `high` and `unit`, categories have `values`."""
 
     name: str
     kind: Literal["number", "integer", "category"]
@@ -32,11 +32,11 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything a server must know to answer for one version.
+    """Everything that a server must know to answer for one version.
 
-    `classes` are in the order of the probabilities. `threshold` is None where the most probable class is the answer (the first
-    one at a tie); otherwise the model is binary and answers `positive` when its probability is >= threshold. `engine` says how
-    the folder's model files answer, and so what a server needs installed: see `slipway.bundle.engine.open_engine`.
+    `classes` are in the order of the probabilities. If `threshold` is None, the most probable class is the answer (the first one at a
+    tie); otherwise the model is binary and answers `positive` if its probability is >= threshold. `engine` names the engine that
+    answers from the model files, and so what a server must have installed: see `slipway.bundle.engine.open_engine`.
     """
 
     format: int
@@ -60,17 +60,17 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def with_version(contract: Contract, version: int | None) -> Contract:
-    """Return the contract of the same model under the version it was registered as."""
+    """Return the same contract with the version that the model was registered as."""
     return msgspec.structs.replace(contract, version=version)
 
 
 def with_engine(contract: Contract, engine: EngineName) -> Contract:
-    """Return the contract of the same model, compiled for another engine."""
+    """Return the same contract for the model compiled for another engine."""
     return msgspec.structs.replace(contract, engine=engine)
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Held-out rows, (n, columns) in contract order, and what the measured model answered: n labels, (n, classes) probabilities."""
+    """Held-out rows, (n, columns) in contract order, and the measured model's answers: n labels, (n, classes) probabilities."""
 
     rows: list[list[float | int | str]]
     labels: list[ClassLabel]
@@ -87,7 +87,7 @@ def decode(path: Path, kind: type[T]) -> T:
     """Read one JSON file of a bundle.
 
     Raises:
-        BundleError: The file is missing or is not what this version of Slipway writes.
+        BundleError: The file is missing, or this version of Slipway cannot read it.
     """
     try:
         return decode_bytes(path.read_bytes(), kind, path)
@@ -96,10 +96,10 @@ def decode(path: Path, kind: type[T]) -> T:
 
 
 def decode_bytes(content: bytes, kind: type[T], path: Path) -> T:
-    """Decode the content of one JSON file of a bundle; `path` says in an error where it was read.
+    """Decode the content of one JSON file of a bundle; `path` is named in the error.
 
     Raises:
-        BundleError: It is not what this version of Slipway writes.
+        BundleError: This version of Slipway cannot read it.
     """
     try:
         return msgspec.json.decode(content, type=kind)

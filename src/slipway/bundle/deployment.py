@@ -1,4 +1,4 @@
-"""A bundle becomes a deployment: verified, loaded, warmed, and asked its own probe rows before it answers anyone else's."""
+"""From a bundle to a deployment: verified, loaded and warmed up, it answers its own probe rows before it answers any caller's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deployment:
-    """One version in service. A request holds on to the one it started with, so a switch never mixes two."""
+    """One version in service. A request uses the same deployment from beginning to end, so a switch never mixes two."""
 
     contract: Contract
     installation: str
@@ -32,7 +32,7 @@ class Deployment:
     engine: Engine
 
     def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[ClassLabel], list[list[float]]]:
-        """Return n labels and (n, classes) probabilities of n checked rows."""
+        """Return n labels and (n, classes) probabilities for n checked rows."""
         probabilities = self.engine.probabilities(columns)
         return labels(probabilities, self.contract), probabilities.tolist()
 
@@ -41,7 +41,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
     """Return a deployment that answered its probe rows as the measured model did.
 
     Raises:
-        BundleError: A file is altered or missing, the bundle is another model's, or its answers are not the measured ones.
+        BundleError: A file is altered or missing, the bundle belongs to another model, or its answers are not the measured ones.
     """
     started = time.perf_counter()
     if Path(pointer.bundle).name != pointer.bundle:
@@ -59,7 +59,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
 
 
 def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
-    """Doubles as the warm-up: the first answers of a session are slow."""
+    """Check the answers to the probe rows. This is the warm-up too: the first answers of a session are slow."""
     probe = bundle.probe
     if not probe.rows:
         raise BundleError(f"{bundle.folder}: the bundle has no probe rows, so nothing proves its answers. Release the model again.")
@@ -74,6 +74,6 @@ def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
 
 
 def _give_memory_back() -> None:
-    """Return to the system what was freed after reading: a forest's graph takes many times its size meanwhile, and glibc keeps that."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc alone has it
+    """Return freed memory to the system: reading the graph of a forest takes many times its size, and glibc keeps that memory."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # only glibc has it
         trim(0)

@@ -1,4 +1,4 @@
-"""Answering rows with a compiled model. The gateway, the parity proof and the champion comparison all answer through this."""
+"""Answering rows with a compiled model, for the gateway, the parity proof and the comparison with the champion."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def open_engine(bundle: Bundle) -> Engine:
     """Return the engine that the contract names.
 
     - onnx: `model.onnx` takes the raw columns; the preparation is in the graph.
-    - network: `preparation.json` makes a matrix of the columns, `model.onnx` takes that, in float32.
+    - network: `preparation.json` makes a matrix of the columns, and `model.onnx` takes it, in float32.
     - linear: `preparation.json` and the weights of `model.npz`, in float64.
-    - trees: `preparation.json`, `model.onnx` finds the leaves, and `model.npz` has their votes, bit by bit as scikit-learn answers.
-    - boosting: as trees, but `model.npz` has what each leaf adds, and where every row begins.
+    - trees: `preparation.json`, `model.onnx` finds the leaves, `model.npz` has their votes; the answers equal scikit-learn's bit by bit.
+    - boosting: like trees, but `model.npz` has the value that each leaf adds, and the value at which every row begins.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
     - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
-    Each is imported only when a bundle asks for it, because ONNX Runtime costs time and memory that the others do not need.
+    Each is imported only when a bundle needs it, because ONNX Runtime costs time and memory that the others do not need.
 
     Raises:
-        BundleError: The bundle lacks a file that its engine needs, or the file is not what Slipway writes.
-        UnsafeModelError: `model.skops` holds a type that is not on the allow-list.
+        BundleError: The bundle lacks a file that its engine needs, or the file is damaged.
+        UnsafeModelError: `model.skops` has a type that is not on the allow-list.
     """
     match bundle.contract.engine:
         case "onnx":

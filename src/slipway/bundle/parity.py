@@ -30,7 +30,7 @@ def prove(
     """Return the largest difference between two (n, classes) arrays of probabilities for the same n rows.
 
     Raises:
-        ParityError: A label differs anywhere, or a probability by more than the tolerance; names the first such rows.
+        ParityError: A label differs, or a probability differs by more than the tolerance; the message shows the first such rows.
     """
     if measured.shape != compiled.shape:
         raise ParityError(f"{model}: the compiled model gives {compiled.shape} probabilities, the measured one {measured.shape}.")

@@ -1,4 +1,4 @@
-"""Opening a bundle: nothing in it is used before its checksum is verified."""
+"""Reading a bundle. Nothing in it is used before its checksum is verified."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from slipway.files.checksums import digest
 class Bundle:
     """A verified bundle.
 
-    `files` holds the model files by name, as the very bytes whose checksums were compared: a file that is replaced on disk
-    a moment later is not what an engine opens.
+    `files` are the model files by name, as the very bytes whose checksums were compared: an engine never opens a file that was replaced
+    on disk since.
     """
 
     folder: Path
@@ -28,7 +28,7 @@ class Bundle:
         """Return one model file.
 
         Raises:
-            BundleError: The bundle has none of that name.
+            BundleError: The bundle has no file of that name.
         """
         if name not in self.files:
             raise BundleError(
@@ -42,7 +42,7 @@ def read(folder: Path) -> Bundle:
     """Verify every checksum and return the bundle.
 
     Raises:
-        BundleError: A file is missing, altered or not listed, or the format is another one.
+        BundleError: A file is missing, altered or not listed, or the format is another.
     """
     manifest = decode(folder / MANIFEST, Manifest)
     present = {path.name for path in folder.iterdir()} - {MANIFEST}
@@ -63,6 +63,6 @@ def _verified(path: Path, expected: str) -> bytes:
     if (received := digest(content)) != expected:
         raise BundleError(
             f"{path.parent}: {path.name} has changed since it was measured.\n  expected sha256 {expected}   received sha256 {received}\n"
-            "Release the model again, or roll back to a version whose bundle is whole."
+            "Release the model again, or roll back to a version whose bundle is intact."
         )
     return content

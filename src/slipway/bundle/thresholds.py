@@ -1,4 +1,4 @@
-"""Rows with one cell on a split threshold of a measured forest, and on the numbers next to it."""
+"""Rows with one cell on a split threshold of a measured forest, or on a number next to it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.compiling.compiled import Measured
+from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.preparation import describe_preparation
 from slipway.bundle.compiling.trees import not_above, trees_of
 from slipway.bundle.contract import Column, Contract
-from slipway.bundle.engines.preparation import Block, Difference, OneHot, Preparation, Preparer, Scale
+from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, OneHot, Preparer, Scale
 from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
@@ -22,11 +22,11 @@ Cells = npt.NDArray[np.object_]
 def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
     """Return real rows with one cell moved to a threshold that the row meets on its way through a tree.
 
-    A column of whole numbers moves to the two next to the threshold; nothing leaves the column's range. A preparation that
-    cannot be described, or a tree that sees only some of its columns, gives no rows: there is no way back to a raw cell.
+    In a column of whole numbers it moves to the two numbers next to the threshold; cells stay in the column's range. A preparation
+    that cannot be described, or a tree that takes only some of its columns, gives no rows: the raw cell cannot be computed.
     """
     try:
-        preparation = describe_preparation(Measured(pipeline, None))
+        preparation = describe_preparation(FittedPipeline(pipeline, None))
     except CannotCompileError:
         return cells[:0]
     columns = {column.name: [row[index] for row in cells] for index, column in enumerate(contract.columns)}
@@ -45,7 +45,7 @@ def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: 
 
 
 def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Generator) -> list[tuple[int, int, float]]:
-    """Draw rows, and for each a node on its path through one tree; return row, feature and threshold."""
+    """Draw rows, and for each row a node on its path through one tree; return rows, features and thresholds."""
     met = []
     for tree in (trees[index] for index in random.choice(len(trees), size=min(TREES, len(trees)), replace=False)):
         rows = random.integers(len(matrix), size=ROWS_A_TREE)
@@ -58,10 +58,10 @@ def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Ge
     return met
 
 
-def _raw(preparation: Preparation, feature: int, threshold: float, row: dict[str, Any]) -> tuple[str, list[float]]:
+def _raw(preparation: FittedPreparation, feature: int, threshold: float, row: dict[str, Any]) -> tuple[str, list[float]]:
     """Return the raw column behind a feature, and the raw numbers that put the feature on and around the threshold.
 
-    Categories have no threshold to sit on: their name is empty.
+    For a category the name is empty, because categories have no thresholds.
     """
     ends = np.cumsum([block.width for block in preparation.blocks])
     block = preparation.blocks[which := int(np.searchsorted(ends, feature, side="right"))]
@@ -69,19 +69,19 @@ def _raw(preparation: Preparation, feature: int, threshold: float, row: dict[str
         return "", []
     below = float(not_above(np.array(threshold)))
     above = float(np.nextafter(np.float32(below), np.float32(np.inf)))
-    # a cell halfway between two float32 numbers is rounded to one of them: the border of the border
+    # a cell halfway between two float32 numbers is rounded to one of them: this is the border of rounding
     around = [below, threshold, (below + above) / 2, above]
     name, values = _undone(block, feature - int(ends[which]) + block.width, around, row)
     return name, [near for value in values for near in (np.nextafter(value, -np.inf), value, np.nextafter(value, np.inf))]
 
 
 def _undone(block: Block, feature: int, values: list[float], row: dict[str, Any]) -> tuple[str, list[float]]:
-    """Undo a block's steps, the last one first. Imputing and comparing cannot be undone; they leave most cells as they are."""
+    """Undo a block's steps, the last one first. Impute and Above cannot be undone and are skipped."""
     for step in reversed(block.steps):
         match step:
             case Scale():
                 values = [value * step.scale[feature] + step.mean[feature] for value in values]
-            case Difference():
+            case Diff():
                 values = [value + row[block.columns[feature]] for value in values]
                 feature += 1
             case _:

@@ -1,4 +1,4 @@
-"""Which types a stored scikit-learn model may hold. The list stands here, in code: a list stored beside the model proves nothing."""
+"""The types that a stored scikit-learn model may contain. The list is in the code: a list stored beside the model would prove nothing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ALLOWED = (
 
 
 def refuse_other_types(path: Path) -> None:
-    """Look into a skops file without loading it; see `refuse_other_types_in`."""
+    """Inspect a skops file without loading it; see `refuse_other_types_in`."""
     refuse_other_types_in(path.read_bytes(), path.name)
 
 
 def refuse_other_types_in(content: bytes, name: str) -> None:
-    """Look into the bytes of a skops file without loading them; `name` says in an error where they stand.
+    """Inspect the content of a skops file without loading it; `name` is named in the error.
 
     Raises:
-        UnsafeModelError: They hold a type that skops does not trust by itself and that is not on our list.
+        UnsafeModelError: It has a type that skops does not trust by itself and that is not on our list.
     """
     from skops.io import get_untrusted_types
 

@@ -1,4 +1,4 @@
-"""Writing a bundle: contract, probe rows and the checksum of each file, beside the compiled model."""
+"""Writing a bundle: the compiled model, contract, probe rows, and the checksum of each file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slipway.files.checksums import digest
 
 
 def write(folder: Path, files: Mapping[str, bytes], contract: Contract, probe: Probe) -> Bundle:
-    """Write a whole bundle into an empty or missing folder and read it back, verified.
+    """Write a bundle into an empty or missing folder, then read and verify it.
 
     Args:
-        files: The compiled model by file name, as `slipway.bundle.compiling.compile_model` gives it for the contract's engine.
+        files: The compiled model by file name; see `slipway.bundle.compiling.compile_model`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {**files, CONTRACT: _json(contract), PROBE: _json(probe)}

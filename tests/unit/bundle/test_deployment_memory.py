@@ -1,4 +1,4 @@
-"""What a process holds after it has loaded a bundle: the bundle, and not what it took to read it."""
+"""A process that has loaded a bundle keeps the bundle in memory, but nothing that it needed to read it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-# In a process of its own: how a heap lies depends on all that was done before. What is freed lies below something that is still
-# in use, as after reading a large graph, and glibc gives it back only when it is told to.
+# In its own process, because a heap depends on everything done before. The freed memory lies below something that is still in
+# use, as after reading a large graph, and glibc returns it only on request.
 LOAD = """
 import sys
 from pathlib import Path
@@ -28,7 +28,7 @@ print(before - held())
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give back by themselves, or cannot be told to")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries return memory by themselves, or cannot do it on request")
 def test_what_reading_took_is_given_back(write_bundle, tmp_path):
     write_bundle(tmp_path / "bundle")
 

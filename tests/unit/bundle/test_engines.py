@@ -486,7 +486,7 @@ def test_several_callers_at_once_get_the_answers_that_one_gets(make: Make) -> No
 
 
 def test_a_type_that_nothing_can_convert_and_that_is_not_on_the_allow_list_is_named(make: Make) -> None:
-    said = r"(?s)toy: skl2onnx cannot convert it \(.*Nor in two parts: .*Nor can the bundle hold the pipeline itself: .*Unheard.*allow-list"
+    said = r"(?s)toy: skl2onnx cannot convert it \(.*Nor in two parts: .*Nor can the bundle contain the pipeline: .*Unheard.*allow-list"
     with pytest.raises(UnsafeModelError, match=said):
         make(UnheardOf())
 
@@ -631,7 +631,7 @@ def test_an_engine_opens_the_bytes_that_were_verified_whatever_happens_to_the_fi
     [
         ({"model.npz": None}, r"the engine 'trees' needs model\.npz; the bundle has \['model\.onnx', 'preparation\.json'\]"),
         ({"preparation.json": None}, r"the engine 'trees' needs preparation\.json; the bundle has \['model\.npz', 'model\.onnx'\]"),
-        ({"model.npz": b"no arrays"}, r"model\.npz does not hold the arrays value, trees"),
+        ({"model.npz": b"no arrays"}, r"model\.npz does not contain the arrays value, trees"),
         ({"model.onnx": None}, r"the engine 'trees' needs model\.onnx"),
         ({"model.onnx": b"no graph"}, r"ONNX Runtime cannot open model\.onnx"),
         ({"preparation.json": b'{"blocks": [{"columns": ["age"], "steps": [{"type": "eval"}]}]}'}, r"preparation\.json: not a bundle file"),

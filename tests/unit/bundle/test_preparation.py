@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
-from slipway.bundle.compiling.compiled import Measured
+from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.preparation import describe_preparation, encode_preparation
 from slipway.bundle.contract import decode_bytes
-from slipway.bundle.engines.preparation import Preparation, Preparer
+from slipway.bundle.engines.preparation import FittedPreparation, Preparer
 from slipway.errors import CannotCompileError
 
 RANDOM = np.random.default_rng(3)
@@ -34,9 +34,11 @@ DIFFERENCE = FunctionTransformer(np.diff, kw_args={"axis": 1})
 IMPUTED = SimpleImputer(missing_values=0, strategy="median")
 
 
-def fitted(*steps: Any) -> Measured:
+def fitted(*steps: Any) -> FittedPipeline:
     target = np.arange(len(ROWS)) % 2
-    return Measured(Pipeline([("preparation", ColumnTransformer(list(steps))), ("model", LogisticRegression())]).fit(ROWS, target), None)
+    return FittedPipeline(
+        Pipeline([("preparation", ColumnTransformer(list(steps))), ("model", LogisticRegression())]).fit(ROWS, target), None
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def fitted(*steps: Any) -> Measured:
 def test_the_matrix_is_the_same_bit_by_bit(steps: list[Any]) -> None:
     measured = fitted(*steps)
     expected = measured.preparation[0].transform(ROWS)
-    preparer = Preparer(decode_bytes(encode_preparation(measured), Preparation, __file__))  # type: ignore[arg-type]
+    preparer = Preparer(decode_bytes(encode_preparation(measured), FittedPreparation, __file__))  # type: ignore[arg-type]
 
     matrix = preparer.matrix(ROWS.to_dict("list"))
 
@@ -74,11 +76,11 @@ def test_the_matrix_is_the_same_bit_by_bit(steps: list[Any]) -> None:
             "the step 'scaled' is a MinMaxScaler, which no engine knows; the known ones are StandardScaler",
         ),
         (("root", FunctionTransformer(np.abs), ["a"]), "the step 'root', a FunctionTransformer: expected numpy.diff"),
-        (("gaps", SimpleImputer(), ["a"]), "the step 'gaps', a SimpleImputer: expected a number for a missing one"),
+        (("gaps", SimpleImputer(), ["a"]), "the step 'gaps', a SimpleImputer: expected a number as missing_values"),
         (("gaps", SimpleImputer(missing_values=0, add_indicator=True), ["b"]), "expected add_indicator=False"),
         (("texts", OneHotEncoder(drop="first"), ["text"]), "expected every category to keep a column"),
         (("numbers", OneHotEncoder(), ["a"]), "expected categories that are texts or whole numbers, received"),
-        (("both", make_pipeline(OneHotEncoder(sparse_output=False), StandardScaler()), ["text"]), "a OneHotEncoder must stand alone"),
+        (("both", make_pipeline(OneHotEncoder(sparse_output=False), StandardScaler()), ["text"]), "a OneHotEncoder must be alone"),
         (("places", StandardScaler(), [0, 2]), r"the step 'places' takes \[0, 2\]; name its columns"),
     ],
 )
@@ -93,7 +95,7 @@ def test_a_pipeline_without_column_transformer_is_refused() -> None:
     bare = Pipeline([("scaled", StandardScaler()), ("model", LogisticRegression())])
 
     with pytest.raises(CannotCompileError, match="expected one ColumnTransformer before the estimator"):
-        describe_preparation(Measured(bare, None))
+        describe_preparation(FittedPipeline(bare, None))
 
 
 def test_a_category_that_was_not_declared_is_an_error_and_not_a_row_of_zeros() -> None:

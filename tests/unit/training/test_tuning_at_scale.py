@@ -223,7 +223,7 @@ def test_a_threshold_needs_two_classes_and_a_metric_of_labels(heart: ModelSpec) 
     ),
 ])  # fmt: skip
 def test_derived_columns_are_computed_inside_the_pipeline_and_inside_the_bundle(name, column, by_hand, tmp_path: Path) -> None:
-    from slipway.bundle.compiling.compiled import Measured
+    from slipway.bundle.compiling.compiled import FittedPipeline
     from slipway.bundle.compiling.preparation import describe_preparation
     from slipway.bundle.engines.preparation import Preparer
     from slipway.catalogue import lookup
@@ -236,7 +236,7 @@ def test_derived_columns_are_computed_inside_the_pipeline_and_inside_the_bundle(
     steps = [step for step, _, _ in pipeline["preparation"].transformers_]
     place = len(spec.columns.numeric) - sum(len(how.replaced) for how in spec.columns.derived.values()) + steps.index(column) - 1
 
-    served = Preparer(describe_preparation(Measured(pipeline, None))).matrix(
+    served = Preparer(describe_preparation(FittedPipeline(pipeline, None))).matrix(
         {each: rows.test[each].tolist() for each in spec.columns.names}
     )
 

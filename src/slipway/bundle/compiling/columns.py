@@ -1,4 +1,4 @@
-"""What a contract promises about the columns of a spec."""
+"""The columns of a contract."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from slipway.spec import Category, ModelSpec
 
 
 def contract_columns(spec: ModelSpec) -> tuple[Column, ...]:
-    """Return the spec's features as a contract promises them to callers."""
+    """Return the spec's features as columns of a contract."""
     return tuple(
         Column(name=name, kind="category", description=kind.description, values=kind.values)
         if isinstance(kind, Category)

@@ -1,4 +1,4 @@
-"""What goes into a compiler and what comes out."""
+"""The input and the output of a compiler."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A fitted pipeline taken apart. `threshold` is that of the FixedThresholdClassifier around it, if there was one."""
+class FittedPipeline:
+    """A fitted pipeline. `threshold` is the one of the FixedThresholdClassifier around it, if there was one."""
 
     pipeline: Any
     threshold: float | None
@@ -38,11 +38,11 @@ class Measured:
         return [step for _, step in self.pipeline.steps[:-1]]
 
 
-def unwrap(spec: ModelSpec, model: Any) -> Measured:
-    """Take the pipeline out of what decides over its probabilities.
+def unwrap(spec: ModelSpec, model: Any) -> FittedPipeline:
+    """Return the pipeline of a model, and the threshold around it.
 
     Raises:
-        CannotCompileError: It is not a pipeline, or the threshold is not one of the positive class's probability.
+        CannotCompileError: It is not a pipeline, or the threshold is not one for the positive class's probability.
     """
     threshold = None
     if type(model).__name__ == "FixedThresholdClassifier":
@@ -52,13 +52,13 @@ def unwrap(spec: ModelSpec, model: Any) -> Measured:
         model = model.estimator
     if not hasattr(model, "steps"):
         raise CannotCompileError(f"{spec.name}: expected a scikit-learn Pipeline, received {type(model).__name__}.")
-    return Measured(model, threshold)
+    return FittedPipeline(model, threshold)
 
 
 def _threshold(spec: ModelSpec, model: Any) -> float:
     if model.response_method not in ("auto", "predict_proba"):
         raise CannotCompileError(
-            f"{spec.name}: the threshold is one of {model.response_method}; a contract holds one of predict_proba. "
+            f"{spec.name}: the threshold is one of {model.response_method}; a contract needs one of predict_proba. "
             'Choose the threshold with response_method="predict_proba".'
         )
     decided = model.classes_[1] if model.pos_label is None else model.pos_label

@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.bundle.compiling.compiled import Compiled, Measured
+from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import GRAPH, PREPARATION
 from slipway.errors import CannotCompileError
 from slipway.spec import Category, ModelSpec
 
 
-def compile_graph(spec: ModelSpec, measured: Measured) -> Compiled:
-    """Compile any pipeline that skl2onnx can convert, or else any estimator that it can, behind a preparation in numpy.
+def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
+    """Compile a pipeline that skl2onnx can convert, or else one whose estimator it can, after a preparation in numpy.
 
     Raises:
-        CannotCompileError: It can convert neither; names both reasons.
+        CannotCompileError: It can convert neither; the message has both reasons.
     """
     try:
-        return Compiled("onnx", {GRAPH: compile_onnx(spec, measured.pipeline)}, measured.threshold)
+        return Compiled("onnx", {GRAPH: compile_onnx(spec, fitted.pipeline)}, fitted.threshold)
     except CannotCompileError as whole:
         try:
-            return _behind_preparation(measured, _estimator_graph(measured))
+            return _after_preparation(fitted, _estimator_graph(fitted))
         except CannotCompileError as parts:
             raise CannotCompileError(f"{spec.name}: {whole}\nNor in two parts: {parts}") from parts
 
 
-def compile_network(spec: ModelSpec, measured: Measured) -> Compiled:
-    """Compile a pipeline whose estimator brings its own graph, behind a preparation in numpy.
+def compile_network(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
+    """Compile a pipeline whose estimator has its own graph, after a preparation in numpy.
 
-    The estimator's method `to_onnx() -> bytes` gives a serialised graph with one input, the (n, width) float32 matrix that it was
-    fitted on, and whose last output is the (n, classes) probabilities.
+    The estimator's method `to_onnx() -> bytes` returns a serialised graph. Its one input is the (n, width) float32 matrix that the
+    estimator was fitted on, and its last output the (n, classes) probabilities.
     """
-    return _behind_preparation(measured, measured.estimator.to_onnx())
+    return _after_preparation(fitted, fitted.estimator.to_onnx())
 
 
 def compile_onnx(spec: ModelSpec, pipeline: Any) -> bytes:
-    """Return an ONNX graph that takes one (n, 1) tensor a raw column, in their order, and whose last output is (n, classes) probabilities.
+    """Return an ONNX graph that takes one (n, 1) tensor a raw column, in order; its last output is the (n, classes) probabilities.
 
     Args:
         pipeline: The fitted pipeline of the spec.
     Raises:
-        CannotCompileError: skl2onnx knows no conversion for a part of it.
+        CannotCompileError: skl2onnx cannot convert a part of it.
     """
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
@@ -54,14 +54,14 @@ def compile_onnx(spec: ModelSpec, pipeline: Any) -> bytes:
     )
 
 
-def _behind_preparation(measured: Measured, graph: bytes) -> Compiled:
-    return Compiled("network", {PREPARATION: encode_preparation(measured), GRAPH: graph}, measured.threshold)
+def _after_preparation(fitted: FittedPipeline, graph: bytes) -> Compiled:
+    return Compiled("network", {PREPARATION: encode_preparation(fitted), GRAPH: graph}, fitted.threshold)
 
 
-def _estimator_graph(measured: Measured) -> bytes:
+def _estimator_graph(fitted: FittedPipeline) -> bytes:
     from skl2onnx.common.data_types import FloatTensorType
 
-    return _converted(measured.estimator, [("matrix", FloatTensorType([None, measured.estimator.n_features_in_]))])
+    return _converted(fitted.estimator, [("matrix", FloatTensorType([None, fitted.estimator.n_features_in_]))])
 
 
 def _converted(model: Any, inputs: list[tuple[str, Any]]) -> bytes:
@@ -69,7 +69,7 @@ def _converted(model: Any, inputs: list[tuple[str, Any]]) -> bytes:
 
     try:
         graph = convert_sklearn(model, initial_types=inputs, options={id(model): {"zipmap": False}})
-    except Exception as error:  # a type that skl2onnx does not know, or whatever the converter of one it knows trips over
+    except Exception as error:  # skl2onnx does not know a type, or its converter fails with any error
         raise CannotCompileError(f"skl2onnx cannot convert it ({(str(error).strip() or type(error).__name__).splitlines()[0]})") from error
     serialized: bytes = graph.SerializeToString()
     return serialized

@@ -1,4 +1,4 @@
-"""From a fitted ColumnTransformer to the data that `slipway.bundle.engines.preparation` evaluates."""
+"""A fitted ColumnTransformer as the data that `slipway.bundle.engines.preparation` evaluates."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from slipway.bundle.compiling.compiled import Measured
-from slipway.bundle.engines.preparation import Above, Average, Block, Difference, Impute, OneHot, Preparation, Scale, Step
+from slipway.bundle.compiling.compiled import FittedPipeline
+from slipway.bundle.engines.preparation import Above, Average, Block, Diff, FittedPreparation, Impute, OneHot, Scale, Step
 from slipway.errors import CannotCompileError
 
 
-def describe_preparation(measured: Measured) -> Preparation:
-    """Describe the preparation of a fitted pipeline, whose one step before the estimator is a ColumnTransformer.
+def describe_preparation(fitted: FittedPipeline) -> FittedPreparation:
+    """Describe the preparation of a fitted pipeline: the one ColumnTransformer before the estimator.
 
     Raises:
-        CannotCompileError: A transformer, or an option of one, has no equal among the steps; names it.
+        CannotCompileError: No step of ours equals a transformer or its options; the message names it.
     """
-    before = measured.preparation
+    before = fitted.preparation
     if [type(step).__name__ for step in before] != ["ColumnTransformer"]:
         raise CannotCompileError(f"expected one ColumnTransformer before the estimator, received {before}.")
-    used = [
-        (name, transformer, columns)
-        for name, transformer, columns in before[0].transformers_
-        if len(columns) and not (isinstance(transformer, str) and transformer == "drop")
-    ]
-    return Preparation(tuple(_block(*each) for each in used))
+    return FittedPreparation(
+        tuple(
+            _block(name, transformer, columns)
+            for name, transformer, columns in before[0].transformers_
+            if len(columns) and not (isinstance(transformer, str) and transformer == "drop")
+        )
+    )
 
 
-def encode_preparation(measured: Measured) -> bytes:
-    """Return the same as JSON; every float reads back as the one it was."""
-    return msgspec.json.format(msgspec.json.encode(describe_preparation(measured)), indent=1)
+def encode_preparation(fitted: FittedPipeline) -> bytes:
+    """Return the description as JSON; every float is the same when it is read again."""
+    return msgspec.json.format(msgspec.json.encode(describe_preparation(fitted)), indent=1)
 
 
 def _block(name: str, transformer: Any, columns: Any) -> Block:
@@ -41,7 +42,7 @@ def _block(name: str, transformer: Any, columns: Any) -> Block:
         raise CannotCompileError(f"the step {name!r} takes {columns!r}; name its columns, in a list.")
     steps = tuple(step for each in _in_turn(transformer) for step in _steps(name, each))
     if any(isinstance(step, OneHot) for step in steps) and len(steps) > 1:
-        raise CannotCompileError(f"the step {name!r}: a OneHotEncoder must stand alone.")
+        raise CannotCompileError(f"the step {name!r}: a OneHotEncoder must be alone.")
     return Block(tuple(columns), steps)
 
 
@@ -76,7 +77,7 @@ def _impute(transformer: Any) -> tuple[Step, ...]:
     if transformer.add_indicator:
         raise ValueError("expected add_indicator=False; add a Binarizer beside it instead.")
     if not isinstance(missing, int | float) or np.isnan(missing) or values.dtype.kind != "f" or np.isnan(values).any():
-        raise ValueError(f"expected a number for a missing one and numbers in its place, received {missing!r} and {values.tolist()}.")
+        raise ValueError(f"expected a number as missing_values and numbers to replace it, received {missing!r} and {values.tolist()}.")
     return (Impute(float(missing), tuple(values.tolist())),)
 
 
@@ -89,7 +90,7 @@ def _function(transformer: Any) -> tuple[Step, ...]:
         return ()
     options = dict(transformer.kw_args or {})
     if transformer.func is np.diff and options == {"axis": 1}:
-        return (Difference(),)
+        return (Diff(),)
     weights = options.pop("weights", None)
     if transformer.func is np.average and weights is not None and options == {"axis": 1, "keepdims": True}:
         return (Average(tuple(map(float, weights))),)
@@ -108,7 +109,7 @@ def _one_hot(transformer: Any) -> tuple[Step, ...]:
 
 
 def _whole(value: Any) -> Any:
-    """Return 3 for 3.0: an encoder that was fitted on floats keeps its categories as such."""
+    """Return 3 for 3.0: an encoder that was fitted on floats has floats as categories."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.compiling.compiled import Compiled, Measured
+from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.graph import compile_graph
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import ARRAYS, PREPARATION, pack
@@ -17,13 +17,13 @@ from slipway.spec import ModelSpec
 Array = npt.NDArray[Any]
 
 
-def compile_svm(spec: ModelSpec, measured: Measured) -> Compiled:
-    """Compile a CalibratedClassifierCV around one SVC with the rbf kernel; another one is tried as an ONNX graph."""
-    calibrated = measured.estimator.calibrated_classifiers_
+def compile_svm(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
+    """Compile a CalibratedClassifierCV around one SVC with the rbf kernel; for any other, try an ONNX graph."""
+    calibrated = fitted.estimator.calibrated_classifiers_
     if len(calibrated) > 1 or not _is_plain_rbf(calibrated[0]):
-        return compile_graph(spec, measured)
-    files = {PREPARATION: encode_preparation(measured), ARRAYS: pack(_arrays(calibrated[0]))}
-    return Compiled("svm", files, measured.threshold)
+        return compile_graph(spec, fitted)
+    files = {PREPARATION: encode_preparation(fitted), ARRAYS: pack(_arrays(calibrated[0]))}
+    return Compiled("svm", files, fitted.threshold)
 
 
 def _is_plain_rbf(calibrated: Any) -> bool:
@@ -41,7 +41,7 @@ def _arrays(calibrated: Any) -> dict[str, Array]:
     machine = calibrated.estimator
     return {
         "vectors": machine.support_vectors_,
-        "gamma": np.array(machine._gamma),  # what "scale" or "auto" came to; scikit-learn has no public name for it
+        "gamma": np.array(machine._gamma),  # the value of "scale" or "auto"; scikit-learn has no public name for it
         "weights": _weights(machine),
         "intercepts": machine.intercept_,
         "slopes": np.array([sigmoid.a_ for sigmoid in calibrated.calibrators]),
@@ -50,7 +50,7 @@ def _arrays(calibrated: Any) -> dict[str, Array]:
 
 
 def _weights(machine: Any) -> Array:
-    """Spread libsvm's packed dual coefficients, (classes - 1, v), over one column a pair of classes.
+    """Unpack libsvm's dual coefficients, (classes - 1, v), into one column for each pair of classes.
 
     See "The multi-class dual coefficients" in scikit-learn's guide: for the pair (i, j), a vector of class i has its coefficient
     in row j - 1, and one of class j in row i.

@@ -1,4 +1,4 @@
-"""Trees and forests of scikit-learn as the graph that finds their leaves, and the leaves' values: see `slipway.bundle.engines.trees`."""
+"""Trees and forests of scikit-learn as a graph that finds their leaves, and their values; see `slipway.bundle.engines.trees`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.compiling.compiled import Compiled, Measured
+from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import ARRAYS, GRAPH, PREPARATION, pack
 from slipway.errors import CannotCompileError
@@ -20,34 +20,34 @@ TREES_DOMAIN = "ai.onnx.ml"
 MOST_LEAVES = 1 << 24
 
 
-def refuse_chance(spec: ModelSpec, measured: Measured) -> None:
-    """Refuse a forest, also one inside another estimator, that adds its votes in the order in which threads finish.
+def refuse_chance(spec: ModelSpec, fitted: FittedPipeline) -> None:
+    """Refuse a forest, also inside another estimator, that adds its votes in the order in which threads finish.
 
     Raises:
-        CannotCompileError: There is one; it has no one answer at a tie.
+        CannotCompileError: There is one; its answer at a tie is not always the same.
     """
-    for part in (measured.estimator, *measured.estimator.get_params().values()):
+    for part in (fitted.estimator, *fitted.estimator.get_params().values()):
         forest = any(kind.__name__ == "ForestClassifier" for kind in type(part).__mro__)
         if forest and part.n_jobs not in (None, 1):
             raise CannotCompileError(
-                f"{spec.name}: the forest has n_jobs={part.n_jobs}, so its threads add up the votes in any order and a "
-                "tie is decided by chance. Set n_jobs=None before it is measured."
+                f"{spec.name}: the forest has n_jobs={part.n_jobs}, so its threads add up the votes in any order, and "
+                "chance decides a tie. Set n_jobs=None before it is measured."
             )
 
 
-def compile_forest(spec: ModelSpec, measured: Measured) -> Compiled:
+def compile_forest(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
     """Compile a RandomForestClassifier, an ExtraTreesClassifier or a DecisionTreeClassifier."""
-    estimator = measured.estimator
-    files = {PREPARATION: encode_preparation(measured), ARRAYS: pack(leaves(estimator)), GRAPH: leaf_graph(estimator)}
-    return Compiled("trees", files, measured.threshold)
+    estimator = fitted.estimator
+    files = {PREPARATION: encode_preparation(fitted), ARRAYS: pack(leaves(estimator)), GRAPH: leaf_graph(estimator)}
+    return Compiled("trees", files, fitted.threshold)
 
 
 def trees_of(estimator: Any) -> list[Any]:
-    """Return scikit-learn's own trees, `sklearn.tree._tree.Tree`, in the order of the vote; none for an estimator without any."""
+    """Return scikit-learn's own trees, `sklearn.tree._tree.Tree`, in the order of the vote; none if the estimator has none."""
     if hasattr(estimator, "tree_"):
         return [estimator.tree_]
     parts = getattr(estimator, "estimators_", [])
-    # not np.ravel of a list: it would take forests for lists of trees, of one length
+    # not np.ravel of a list: it would treat forests of equal size as lists of trees
     return [tree for part in (parts.ravel() if isinstance(parts, np.ndarray) else parts) for tree in trees_of(part)]
 
 
@@ -61,9 +61,9 @@ def leaves(estimator: Any) -> dict[str, Array]:
 
 
 def leaf_graph(estimator: Any) -> bytes:
-    """Return an ONNX graph that takes an (n, width) float32 matrix and gives the (n, trees) numbers of the leaves, as float32.
+    """Return an ONNX graph that takes an (n, width) float32 matrix and returns the (n, trees) numbers of the leaves, as float32.
 
-    It is a regressor with one target a tree, whose leaves weigh their own number: so it compares and adds nothing up, and cannot round.
+    It is a regressor with one target a tree, and the weight of a leaf is its number: it only compares, adds nothing up, and cannot round.
 
     Raises:
         CannotCompileError: There are more leaves than float32 can number.
@@ -88,7 +88,7 @@ def leaf_graph(estimator: Any) -> bytes:
         nodes["target_weights"] += [float(leaf + place) for place in range(len(ends))]
         leaf += len(ends)
     if leaf > MOST_LEAVES:
-        raise CannotCompileError(f"the forest has {leaf:,} leaves; float32 numbers {MOST_LEAVES:,}. Grow fewer trees, or smaller ones.")
+        raise CannotCompileError(f"the forest has {leaf:,} leaves; float32 can number {MOST_LEAVES:,}. Grow fewer trees, or smaller ones.")
     walk = helper.make_node("TreeEnsembleRegressor", ["matrix"], ["leaves"], domain=TREES_DOMAIN, n_targets=len(trees), **nodes)
     graph = helper.make_graph(
         [walk],

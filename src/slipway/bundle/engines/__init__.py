@@ -1,1 +1,1 @@
-"""The engines a contract may name, one a file. They need numpy, `graph` ONNX Runtime, and `pyfunc` scikit-learn: the gateway runs them."""
+"""The engines that a contract may name, one a file. The gateway runs them. They need numpy, `graph` ONNX Runtime, `pyfunc` scikit-learn."""

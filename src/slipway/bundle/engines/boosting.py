@@ -1,4 +1,4 @@
-"""Boosted trees that add up as scikit-learn's do: in float64, stage after stage."""
+"""Boosted trees that add up like scikit-learn's: in float64, stage after stage."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ Matrix = npt.NDArray[np.float64]
 class BoostingEngine:
     """scikit-learn's GradientBoostingClassifier over a described preparation.
 
-    ONNX Runtime finds the leaf where a row arrives in each tree, as for a forest (see `slipway.bundle.engines.trees`). `start`
-    (decisions,) is what every row begins with, and each stage has a tree a decision, whose leaf adds its `value` (leaves,), the
-    learning rate in it.
+    ONNX Runtime finds the leaf of a row in each tree, as for a forest (see `slipway.bundle.engines.trees`). Every row begins at `start`
+    (decisions,). Each stage has one tree for each decision, and its leaf adds its `value` (leaves,), which includes the learning rate.
     """
 
     def __init__(self, bundle: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""Names of the files that compilers write and engines read, and the one way arrays are stored."""
+"""The names of the files that compilers write and engines read, and how arrays are stored."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
 
 
 def unpack(bundle: Bundle, names: tuple[str, ...]) -> list[Array]:
-    """Return the named arrays of a bundle, in that order; nothing is ever unpickled.
+    """Return the named arrays of a bundle, in that order; nothing is unpickled.
 
     Raises:
-        BundleError: The file is no .npz, lacks an array, or holds objects.
+        BundleError: The file is not an .npz, lacks an array, or contains objects.
     """
     try:
         with np.load(BytesIO(bundle.file(ARRAYS)), allow_pickle=False) as stored:
             return [stored[name] for name in names]
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(
-            f"{bundle.folder}: {ARRAYS} does not hold the arrays {', '.join(names)} ({error}). Release the model again."
+            f"{bundle.folder}: {ARRAYS} does not contain the arrays {', '.join(names)} ({error}). Release the model again."
         ) from None

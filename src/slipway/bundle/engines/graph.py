@@ -16,7 +16,7 @@ from slipway.errors import BundleError
 
 Probabilities = npt.NDArray[np.float64]
 
-ROWS = 64  # of a network at once: what its layers hold in between then stays in the processor's cache, and memory is bounded
+ROWS = 64  # that a network takes at once: its intermediate values stay in the processor's cache, and memory is bounded
 
 
 class GraphEngine:
@@ -26,7 +26,7 @@ class GraphEngine:
     probabilities. The inputs' names are not always the columns': skl2onnx writes "mean radius" as "mean_radius".
 
     Raises:
-        BundleError: The graph has more inputs than the contract has columns, or fewer.
+        BundleError: The graph has more or fewer inputs than the contract has columns.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -65,7 +65,7 @@ class NetworkEngine:
 
 
 def session(bundle: Bundle) -> Any:
-    """One thread: rows are few and callers many, so threads are better spent on requests."""
+    """Open the graph for one thread: requests have few rows but are many, so threads are better used for requests."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -73,5 +73,5 @@ def session(bundle: Bundle) -> Any:
     content = bundle.file(GRAPH)
     try:
         return onnxruntime.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no base of their own
+    except Exception as error:  # its errors have no common base
         raise BundleError(f"{bundle.folder}: ONNX Runtime cannot open {GRAPH} ({error}). Release the model again.") from error

@@ -1,4 +1,4 @@
-"""Logistic regression: one matrix product, or, for a few rows and two classes, one look-up a cell and no matrix at all."""
+"""Logistic regression: one matrix product, or, for a few rows and two classes, one look-up for each cell and no matrix."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy.typing as npt
 from slipway.bundle.contract import decode_bytes
 from slipway.bundle.engines.files import PREPARATION, unpack
 from slipway.bundle.engines.logistic import of_second, probabilities
-from slipway.bundle.engines.preparation import Above, Block, Impute, OneHot, Preparation, Preparer, Scale, Step
+from slipway.bundle.engines.preparation import Above, Block, FittedPreparation, Impute, OneHot, Preparer, Scale, Step
 from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
-Share = Callable[[Any], float]  # what one cell adds to the decision
+Share = Callable[[Any], float]  # returns what one cell adds to the decision
 
-FEW = 8  # rows; from there on numpy is quicker
+FEW = 8  # rows; for more of them numpy is quicker
 
 
 class LinearEngine:
     """scikit-learn's LogisticRegression over a described preparation, in float64.
 
-    `weights` (width, decisions) and `intercepts` (decisions,): two classes have one decision, for the second, and its logistic
-    function is that one's probability; more classes have one decision each, and their softmax.
+    `weights` is (width, decisions) and `intercepts` (decisions,). For two classes there is one decision, and its logistic function is the
+    probability of the second; for more classes there is one decision each, and their softmax.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        preparation = decode_bytes(bundle.file(PREPARATION), Preparation, bundle.folder / PREPARATION)
+        preparation = decode_bytes(bundle.file(PREPARATION), FittedPreparation, bundle.folder / PREPARATION)
         self._preparer = Preparer(preparation)
         self._weights, self._intercepts = unpack(bundle, ("weights", "intercepts"))
         self._shares = _shares(preparation, self._weights[:, 0]) if len(self._intercepts) == 1 else None
@@ -48,8 +48,8 @@ class LinearEngine:
         return np.array(decisions)
 
 
-def _shares(preparation: Preparation, weights: Matrix) -> list[tuple[str, Share]] | None:
-    """Return what each raw cell adds, column by column; None where a step looks at several columns at once."""
+def _shares(preparation: FittedPreparation, weights: Matrix) -> list[tuple[str, Share]] | None:
+    """Return what each raw cell adds, column by column; None if a step takes several columns at once."""
     found, start = [], 0
     for block in preparation.blocks:
         if not all(isinstance(step, Scale | Impute | Above | OneHot) for step in block.steps):
@@ -71,7 +71,7 @@ def _of_block(block: Block, weights: list[float]) -> list[tuple[str, Share]]:
 
 
 def _of_number(steps: Sequence[Step], place: int, weight: float) -> Share:
-    """Return the share of a number: each step's arithmetic as `preparation` does it, then the weight."""
+    """Return the share of a number: the arithmetic of each step, as in `preparation`, then the weight."""
     share: Share = lambda number: number * weight  # noqa: E731
     for step in reversed(steps):
         share = _before(step, place, share)
@@ -89,4 +89,4 @@ def _before(step: Step, place: int, then: Share) -> Share:
         case Above():
             threshold = step.threshold
             return lambda number: then(1.0 if number > threshold else 0.0)
-    raise TypeError(f"{step} looks at several columns at once.")
+    raise TypeError(f"{step} takes several columns at once.")

@@ -11,14 +11,20 @@ STEEPEST = 700.0  # exp of more than 709 overflows; the probability is 0 long be
 
 
 def probabilities(decisions: Matrix) -> Matrix:
-    """Return (n, classes) probabilities of (n, decisions): one decides for the second class, by the logistic function; more by softmax."""
+    """Return (n, classes) probabilities of (n, decisions): the softmax, or the logistic function of a single decision."""
     return of_second(decisions[:, 0]) if decisions.shape[1] == 1 else _softmax(decisions)
 
 
 def of_second(decisions: Matrix) -> Matrix:
     """Return (n, 2) probabilities of the (n,) decisions for the second class."""
-    second = 1.0 / (1.0 + np.exp(-np.clip(decisions, -STEEPEST, STEEPEST)))
+    second = logistic(decisions)
     return np.column_stack([1.0 - second, second])
+
+
+def logistic(decisions: Matrix) -> Matrix:
+    """Return the logistic function of each decision."""
+    shares: Matrix = 1.0 / (1.0 + np.exp(-np.clip(decisions, -STEEPEST, STEEPEST)))
+    return shares
 
 
 def _softmax(decisions: Matrix) -> Matrix:

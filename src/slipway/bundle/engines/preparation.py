@@ -1,7 +1,7 @@
-"""Raw columns become the matrix a model was fitted on: the arithmetic of a fitted ColumnTransformer, as data and in numpy.
+"""From raw columns to the matrix that a model was fitted on: the arithmetic of a fitted ColumnTransformer, as data and in numpy.
 
-Each step does, in float64 and in the same order, what the scikit-learn 1.9 transformer of its docstring does, so that the
-matrix is the same bit by bit: a split threshold forgives no rounding.
+Each step computes the same as the scikit-learn 1.9 transformer that its docstring names, in float64 and in the same order, so that the
+matrix is the same bit by bit: any rounding may put a cell on the other side of a split threshold.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Above(msgspec.Struct, frozen=True, tag="above", forbid_unknown_fields=True
     threshold: float
 
 
-class Difference(msgspec.Struct, frozen=True, tag="difference", forbid_unknown_fields=True):
-    """FunctionTransformer(np.diff, axis=1): each column less the one before it, so one column fewer."""
+class Diff(msgspec.Struct, frozen=True, tag="difference", forbid_unknown_fields=True):
+    """FunctionTransformer(np.diff, axis=1): each column minus the one before it, so one column fewer."""
 
 
 class Average(msgspec.Struct, frozen=True, tag="average", forbid_unknown_fields=True):
@@ -52,31 +52,31 @@ class Average(msgspec.Struct, frozen=True, tag="average", forbid_unknown_fields=
 
 
 class OneHot(msgspec.Struct, frozen=True, tag="one-hot", forbid_unknown_fields=True):
-    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts or whole numbers, so it stands first and alone."""
+    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts or whole numbers, so it must be the only step."""
 
     values: tuple[tuple[str | int, ...], ...]
 
 
-Step = Scale | Impute | Above | Difference | Average | OneHot
+Step = Scale | Impute | Above | Diff | Average | OneHot
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Raw columns and what is done to them in turn; no step passes them through."""
+    """Raw columns and the steps applied to them in turn; without steps they stay as they are."""
 
     columns: tuple[str, ...]
     steps: tuple[Step, ...] = ()
 
     @property
     def width(self) -> int:
-        """How many columns of the matrix the block gives."""
+        """The number of columns that the block adds to the matrix."""
         if self.steps and isinstance(self.steps[0], OneHot):
             return sum(map(len, self.steps[0].values))
         if any(isinstance(step, Average) for step in self.steps):
             return 1
-        return len(self.columns) - sum(isinstance(step, Difference) for step in self.steps)
+        return len(self.columns) - sum(isinstance(step, Diff) for step in self.steps)
 
 
-class Preparation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FittedPreparation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole preparation: the blocks' columns side by side."""
 
     blocks: tuple[Block, ...]
@@ -85,7 +85,7 @@ class Preparation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Preparer:
     """A preparation that is ready to run."""
 
-    def __init__(self, preparation: Preparation) -> None:
+    def __init__(self, preparation: FittedPreparation) -> None:
         ends = np.cumsum([block.width for block in preparation.blocks]).tolist()
         self.width: int = ends[-1]
         self._parts = [(_part(block), end - block.width, end) for block, end in zip(preparation.blocks, ends, strict=True)]
@@ -95,9 +95,9 @@ class Preparer:
         """Return the preparation of a bundle.
 
         Raises:
-            BundleError: The bundle has none, or it is not what this version of Slipway writes.
+            BundleError: The bundle has none, or this version of Slipway cannot read it.
         """
-        return cls(decode_bytes(bundle.file(PREPARATION), Preparation, bundle.folder / PREPARATION))
+        return cls(decode_bytes(bundle.file(PREPARATION), FittedPreparation, bundle.folder / PREPARATION))
 
     def matrix(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
         """Return the (n, width) matrix of n rows given by column.
@@ -139,17 +139,17 @@ def _transform(step: Step) -> Transform:
         case Above():
             threshold = step.threshold
             return lambda numbers: (numbers > threshold).astype(np.float64)
-        case Difference():
+        case Diff():
             return lambda numbers: np.diff(numbers, axis=1)
         case Average():
             weights = list(step.weights)
             return lambda numbers: np.average(numbers, axis=1, weights=weights, keepdims=True)
         case OneHot():
-            raise TypeError("one-hot takes what the caller sends, so it stands first and alone; here it follows another step.")
+            raise TypeError("one-hot takes what the caller sends, so it must be the only step; here it follows another step.")
 
 
 def _encoder(step: OneHot) -> Callable[[list[Sequence[Any]]], Matrix]:
-    """Look up each value's place among all the block's columns: quicker than comparing arrays of texts."""
+    """Return a function that looks up the place of each value among the block's columns: quicker than comparing arrays of texts."""
     starts = np.cumsum([0, *map(len, step.values)]).tolist()
     places = [{value: start + index for index, value in enumerate(values)} for values, start in zip(step.values, starts, strict=False)]
 

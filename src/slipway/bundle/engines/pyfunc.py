@@ -21,18 +21,18 @@ from slipway.errors import BundleError
 
 Probabilities = npt.NDArray[np.float64]
 
-ROWS = 1_000  # answered at once; a caller with one row waits for no more than these of another caller
+ROWS = 1_000  # answered at once; a caller with one row waits for at most these of another caller
 DTYPES: Mapping[str, Any] = {"integer": np.dtype("int64"), "number": np.dtype("float64"), "category": pd.StringDtype(na_value=np.nan)}
 
-# How many threads BLAS and OpenMP use is a setting of the process, so who changes it for a while must be alone.
+# The number of threads of BLAS and OpenMP is a setting of the process, so only one caller at a time may change it.
 _alone = threading.Lock()
 
 
 class PyfuncEngine:
-    """A pipeline that answers as MLflow's model does: given a frame of the contract's columns, in its order and with its dtypes.
+    """A pipeline that answers like MLflow's model, from a frame of the contract's columns, in its order and with its dtypes.
 
-    One caller is answered at a time, on one core: rows are few and callers many, and threads that wait for one another take
-    longer than the work. Answers are those of one process and thread, whatever `n_jobs` says.
+    It answers one caller at a time, on one core: requests have few rows, and threads that wait for each other take longer than the
+    work itself. The answers are those of one process and thread, for any `n_jobs`.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -51,11 +51,11 @@ class PyfuncEngine:
 
 
 def _opened(bundle: Bundle) -> Any:
-    """Return the pipeline, loaded after every type in it was found on the allow-list.
+    """Load the pipeline after checking that every type in it is on the allow-list.
 
     Raises:
-        UnsafeModelError: One was not; nothing was loaded.
-        BundleError: The file is no skops file, or holds no classifier of the contract's classes.
+        UnsafeModelError: One is not; nothing was loaded.
+        BundleError: It is not a skops file, or not a classifier of the contract's classes.
     """
     content, classes = bundle.file(PIPELINE), list(bundle.contract.classes)
     try:

@@ -1,4 +1,4 @@
-"""A support vector machine with calibrated probabilities, in float64: votes between classes jump, and float32 misses jumps."""
+"""A support vector machine with calibrated probabilities, in float64: votes between classes jump, and float32 would miss jumps."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.bundle.engines.files import unpack
+from slipway.bundle.engines.logistic import logistic, of_second
 from slipway.bundle.engines.preparation import Preparer
 from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
 
-CELLS = 1 << 22  # of the kernel matrix at once, rows times support vectors: 32 MB
-STEEPEST = 700.0  # exp of more than 709 overflows; its sigmoid is 0 long before
+CELLS = 1 << 22  # of the kernel matrix at once, that is rows times support vectors: 32 MB
 
 
 class SvmEngine:
@@ -24,8 +24,8 @@ class SvmEngine:
 
     `vectors` (v, width) are the support vectors and `gamma` the kernel's. `weights` (v, pairs) and `intercepts` (pairs,) give one
     decision for each pair of classes, in the order (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair;
-    two classes have one decision, positive for the second. `slopes` and `offsets` are the sigmoid of each class, or the one of
-    the second of two.
+    two classes have one decision, positive for the second. `slopes` and `offsets` are those of the sigmoid of each class, or
+    for two classes of the second.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -42,7 +42,7 @@ class SvmEngine:
         return np.concatenate([self._calibrated(self._decisions(cells[start : start + rows])) for start in range(0, len(cells), rows)])
 
     def _decisions(self, cells: Matrix) -> Matrix:
-        """Return the (n, pairs) decisions, as libsvm's `svm_predict_values` sums them."""
+        """Return the (n, pairs) decisions, summed like libsvm's `svm_predict_values`."""
         squares = np.einsum("ij,ij->i", cells, cells)
         distances = squares[:, None] + self._squares - 2.0 * (cells @ self._vectors.T)
         kernel = np.exp(-self._gamma * np.maximum(distances, 0.0))
@@ -50,33 +50,30 @@ class SvmEngine:
         return decisions
 
     def _calibrated(self, decisions: Matrix) -> Matrix:
-        """Return (n, classes) probabilities, as `_CalibratedClassifier.predict_proba` makes them."""
+        """Return (n, classes) probabilities like `_CalibratedClassifier.predict_proba`."""
         if len(self._slopes) == 1:
-            second = self._sigmoid(decisions)
-            return np.hstack([1.0 - second, second])
-        each = self._sigmoid(one_versus_rest(decisions, len(self._slopes)))
+            return of_second(self._calibrated_decisions(decisions)[:, 0])
+        each = logistic(self._calibrated_decisions(one_versus_rest(decisions, len(self._slopes))))
         total = each.sum(axis=1, keepdims=True)
         uniform = np.full_like(each, 1 / each.shape[1])
         shares: Matrix = np.divide(each, total, out=uniform, where=total != 0)
         return shares
 
-    def _sigmoid(self, decisions: Matrix) -> Matrix:
-        exponent = np.clip(self._slopes * decisions + self._offsets, -STEEPEST, STEEPEST)
-        probabilities: Matrix = 1.0 / (1.0 + np.exp(exponent))
-        return probabilities
+    def _calibrated_decisions(self, decisions: Matrix) -> Matrix:
+        return -(self._slopes * decisions + self._offsets)
 
 
 def one_versus_rest(decisions: Matrix, classes: int) -> Matrix:
-    """Turn (n, pairs) decisions into (n, classes): votes, and a third of a vote at most for how sure they were.
+    """Turn (n, pairs) decisions into (n, classes): votes, plus at most a third of a vote for how certain they are.
 
     The formula is that of `sklearn.utils.multiclass._ovr_decision_function`.
     """
-    votes, sureness = np.zeros((2, len(decisions), classes))
+    votes, certainty = np.zeros((2, len(decisions), classes))
     for pair, (first, second) in enumerate(combinations(range(classes), 2)):
         decision = decisions[:, pair]
-        sureness[:, first] += decision
-        sureness[:, second] -= decision
+        certainty[:, first] += decision
+        certainty[:, second] -= decision
         votes[:, first] += decision >= 0
         votes[:, second] += decision < 0
-    transformed: Matrix = votes + sureness / (3 * (np.abs(sureness) + 1))
+    transformed: Matrix = votes + certainty / (3 * (np.abs(certainty) + 1))
     return transformed

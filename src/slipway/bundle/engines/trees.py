@@ -1,4 +1,4 @@
-"""A forest whose answers are scikit-learn's bit by bit, also on split thresholds and at ties of the vote."""
+"""A forest whose answers equal scikit-learn's bit by bit, even on split thresholds and at ties of the vote."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from slipway.bundle.reading import Bundle
 
 Probabilities = npt.NDArray[np.float64]
 
-MANY = 64  # rows from which it is quicker to go tree by tree than to add up all at once; the sums are the same
-VOTES = 1 << 20  # of one addition, rows times trees: memory is bounded
+MANY = 64  # rows; from here on, adding tree by tree is quicker than adding all at once, with the same sums
+VOTES = 1 << 20  # in one addition, that is rows times trees, so that memory is bounded
 
 
 class TreesEngine:
-    """ONNX Runtime finds the leaf where a row arrives in each tree, and the votes are added up here.
+    """ONNX Runtime finds the leaf of a row in each tree, and numpy adds up the votes.
 
-    The graph only compares: it gives (n, trees) numbers of leaves, whose (leaves, classes) `value` are the votes. Adding up is what a plain
-    graph of a forest does otherwise than scikit-learn: in float32, and in another order.
+    The graph only compares: it returns (n, trees) numbers of leaves, whose (leaves, classes) `value` are the votes. A usual graph of a
+    forest would add them up too, but in float32 and in another order than scikit-learn.
 
-    scikit-learn compares a float32 cell with a float64 threshold. In the graph the threshold is the largest float32 that is not above
-    it, which gives the same answer for every float32 cell.
+    scikit-learn compares a float32 cell with a float64 threshold. The graph has the largest float32 that is not above that threshold,
+    which gives the same answer for every float32 cell.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -43,7 +43,7 @@ class TreesEngine:
         return np.concatenate(parts)
 
     def _vote(self, cells: npt.NDArray[np.float32]) -> Probabilities:
-        """Add up tree after tree, as ForestClassifier.predict_proba does with one job: another order rounds to other ties."""
+        """Add up tree after tree, like ForestClassifier.predict_proba with one job: another order would round to other ties."""
         leaves = self._session.run(None, {"matrix": cells})[0].astype(np.intp)
         total: Probabilities
         if len(cells) < MANY:

@@ -1,1 +1,1 @@
-"""The bundles of this host, and the pointers to those in service and in challenge."""
+"""The bundles of this host, and the pointers to the one in service and its challenger."""

@@ -1,8 +1,8 @@
-"""Which bundle is in service on this host: one pointer file a model, replaced atomically, watched by the gateway.
+"""The bundle in service on this host: one pointer file a model, which is replaced atomically and which the gateway watches.
 
-<store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can come back
+<store>/<model>/<version>-<run>/     the bundles, kept so that an earlier one can be restored
 <store>/<model>/active.json          the pointer
-<store>/<model>/challenger.json      the version that is tried beside it, if there is one: see `slipway.bundle.store.challenger`
+<store>/<model>/challenger.json      the challenger, if there is one: see `slipway.bundle.store.challenger`
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POINTER = "active.json"
 
 
 class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the gateway is asked to serve. `installation` is new for every request, so that the answer to this one is told apart."""
+    """What the gateway should serve. Every request has a new `installation`, which shows whether the gateway has carried out this one."""
 
     bundle: str
     port: int
@@ -33,10 +33,10 @@ class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def install(bundle: Path, store: Path, port: int) -> Pointer:
     """Verify a bundle, copy it into the store, and point the gateway at it.
 
-    The pointer moves only after the copy is complete and verified; killed at any moment, the store holds the old state or the new.
+    The pointer moves only after the copy is complete and verified: if the process is killed, the store has the old state or the new.
 
     Raises:
-        BundleError: The bundle, or the copy the store has of it, is broken; nothing was changed.
+        BundleError: The bundle, or its copy in the store, is damaged; nothing was changed.
     """
     contract = read(bundle).contract
     pointer = Pointer(bundle=keep(bundle, contract, store), port=port, installation=uuid.uuid4().hex)
@@ -48,12 +48,12 @@ def keep(bundle: Path, contract: Contract, store: Path) -> str:
     """Copy a verified bundle into the store, unless it is there, and return its name there. The caller holds the model's lock.
 
     Raises:
-        BundleError: The copy is broken.
+        BundleError: The copy is damaged.
     """
     name, home = name_of(contract), store / contract.model
     home.mkdir(parents=True, exist_ok=True)
     if not (home / name).exists():
-        for abandoned in home.glob(".copying-*"):  # of a process that was killed
+        for abandoned in home.glob(".copying-*"):  # left by a killed process
             shutil.rmtree(abandoned)
         scratch = Path(tempfile.mkdtemp(prefix=".copying-", dir=home))
         shutil.copytree(bundle, scratch / name)
@@ -61,7 +61,7 @@ def keep(bundle: Path, contract: Contract, store: Path) -> str:
         os.replace(scratch / name, home / name)
         scratch.rmdir()
     else:
-        read(home / name)  # copied long ago perhaps, and damaged since
+        read(home / name)  # it may have been damaged since it was copied
     return name
 
 
@@ -71,7 +71,7 @@ def name_of(contract: Contract) -> str:
 
 
 def active(store: Path, model: str) -> Pointer | None:
-    """Return the pointer of one model, or None when nothing is in service."""
+    """Return the pointer of one model, None if nothing is in service."""
     path = store / model / POINTER
     return decode(path, Pointer) if path.exists() else None
 

@@ -1,6 +1,6 @@
-"""Which bundle is tried beside the one in service: one file a model, replaced atomically, watched by the gateway.
+"""The challenger of the bundle in service: one file a model, which is replaced atomically and which the gateway watches.
 
-<store>/<model>/challenger.json      the bundle of the challenger, and how much of the traffic it answers
+<store>/<model>/challenger.json      the bundle of the challenger, and the share of the requests that it answers
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHALLENGER = "challenger.json"
 
 
 class Challenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the gateway is asked to try. `share` is the fraction of requests that it answers; 0: it answers none, in shadow."""
+    """What the gateway should try. `share` is the fraction of requests that the challenger answers; 0 is shadow: it answers none."""
 
     bundle: str
     installation: str
@@ -29,17 +29,17 @@ class Challenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def challenge(bundle: Path, store: Path, share: float = 0.0) -> Challenge:
-    """Verify a bundle, copy it into the store, and have it tried beside the version in service. The caller holds the model's lock.
+    """Verify a bundle, copy it into the store, and make it the challenger. The caller holds the model's lock.
 
-    Killed at any moment, the store holds the old state or the new.
+    If the process is killed, the store has the old state or the new.
 
     Args:
         share: From 0, in shadow, to less than 1.
     Raises:
-        BundleError: The bundle is broken, or cannot be compared with what is in service; nothing was changed.
+        BundleError: The bundle is damaged, or cannot be compared with the version in service; nothing was changed.
     """
     if not 0 <= share < 1:
-        raise ValueError(f"expected a share from 0 to less than 1, received {share}; to have it answer all requests, release the version.")
+        raise ValueError(f"expected a share from 0 to less than 1, received {share}. To let it answer all requests, release the version.")
     contract = read(bundle).contract
     model = contract.model
     pointer = active(store, model)
@@ -61,10 +61,10 @@ def challenge(bundle: Path, store: Path, share: float = 0.0) -> Challenge:
 
 
 def challenged(store: Path, model: str) -> Challenge | None:
-    """Return what is tried beside the version in service, or None.
+    """Return the challenge of the version in service, or None.
 
     Raises:
-        BundleError: The file is not one that `challenge` writes.
+        BundleError: The file is damaged.
     """
     path = store / model / CHALLENGER
     try:
@@ -76,19 +76,19 @@ def challenged(store: Path, model: str) -> Challenge | None:
 
 
 def set_challenge(store: Path, model: str, challenge: Challenge | None) -> None:
-    """Put an earlier challenge back; None ends it. Its bundle stays in the store."""
+    """Write a challenge; None ends it. Its bundle stays in the store."""
     write(store / model / CHALLENGER, challenge)
 
 
 def end(store: Path, model: str) -> bool:
-    """End the challenge, also one whose file cannot be read; return whether there was one. Its bundle stays in the store."""
+    """End the challenge, even if its file is damaged; return whether there was one. Its bundle stays in the store."""
     there = (store / model / CHALLENGER).exists()
     set_challenge(store, model, None)
     return there
 
 
 def end_promoted(store: Path, model: str) -> None:
-    """End the challenge of a version that is in service now, and no other. A file that cannot be read is nobody's reason to stop."""
+    """End the challenge if its version is in service now. A damaged file is ignored: it must not stop the caller."""
     pointer = active(store, model)
     with suppress(BundleError):
         if pointer and (challenge := challenged(store, model)) and challenge.bundle == pointer.bundle:
@@ -96,7 +96,7 @@ def end_promoted(store: Path, model: str) -> None:
 
 
 def mismatch(champion: Contract, challenger: Contract) -> str:
-    """Return why rows that the champion takes cannot be given to the challenger, or its answers be compared; "" when they can.
+    """Return why the challenger cannot answer the champion's rows, or its answers cannot be compared; "" if they can.
 
     Descriptions of columns may differ: they change no answer.
     """
@@ -104,11 +104,11 @@ def mismatch(champion: Contract, challenger: Contract) -> str:
         names = ", ".join(dict.fromkeys(name for name, _ in differing))
         return f"their columns differ ({names}). A release puts a version with other columns into service."
     if list(_columns(champion)) != list(_columns(challenger)):
-        return "their columns are in another order. A release puts it into service."
+        return "their columns are in another order. A release puts the version into service."
     if (champion.classes, champion.class_meanings) != (challenger.classes, challenger.class_meanings):
         return (
             f"their classes differ: expected {list(champion.classes)} ({', '.join(champion.class_meanings)}), "
-            f"received {list(challenger.classes)} ({', '.join(challenger.class_meanings)}). A release puts it into service."
+            f"received {list(challenger.classes)} ({', '.join(challenger.class_meanings)}). A release puts the version into service."
         )
     return ""
 
