@@ -1,4 +1,4 @@
-"""What one step of a release hands to the next: small, frozen and printable. Never a frame, a model or a secret."""
+"""What the steps of a flow pass to each other: small, frozen and printable. Never a frame, a model or a secret."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Metrics = dict[str, float]
 
 
 class Record(BaseModel):
-    """Immutable, strict about its fields, and JSON in both directions: Prefect stores it as text."""
+    """Immutable, and strict about its fields. It can be written as JSON and read again: Prefect stores it as text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Snapshot(Record):
-    """The rows of one run, stored under a name that holds their checksum."""
+    """The rows of one run, stored under a name that contains their checksum."""
 
     model: str
     path: Path
@@ -28,7 +28,7 @@ class Snapshot(Record):
 
 
 class Tuned(Record):
-    """The hyperparameters chosen (see `slipway.training.search.tuning.choose`), their cross-validated score, and on how much evidence."""
+    """The chosen hyperparameters (see `slipway.training.search.tuning.choose`), their cross-validated score, and the size of the search."""
 
     model: str
     study: str
@@ -43,9 +43,9 @@ class Tuned(Record):
 
 
 class Candidate(Record):
-    """A measured model. `version` is None when it was measured for a dry run and not registered.
+    """A measured model. `version` is None if it was measured in a dry run and not registered.
 
-    `metrics` are of the test rows, named as scikit-learn's scorers; `confusion_matrix` counts rows, true classes down,
+    `metrics` are figures on the test rows, named as scikit-learn's scorers. `confusion_matrix` counts rows: true classes down,
     predicted classes across, in the order of the target's classes. `baselines` are the same figures of simpler models, by name.
     """
 
@@ -72,7 +72,7 @@ class Rule(Record):
 class Effect(Record):
     """One figure of champion and challenger on the same rows. `difference` is the challenger's less the champion's.
 
-    `low` and `high` are the 95 % interval of the difference, and `p_value` of the test that there is none; both by `method`.
+    `low` and `high` are the 95 % interval of the difference, `p_value` is that of the test for no difference; both by `method`.
     """
 
     figure: str
@@ -86,11 +86,11 @@ class Effect(Record):
 
 
 class Paired(Record):
-    """Champion and challenger on the same rows, whose outcome is known; `effect` is of the spec's metric.
+    """Champion and challenger on the same rows with known outcomes; `effect` is that of the spec's metric.
 
-    `only_champion_right` and `only_challenger_right` are the rows that tell them apart. `low` and `high` are what the verdict goes by:
-    the effect's interval when the rows are looked at once; when they are looked at again and again, one that holds all the time.
-    `rows_needed` is how many more rows would show a difference as large as this one; None where it is shown, or there is none.
+    `only_champion_right` and `only_challenger_right` count the discordant rows. `low` and `high` are the interval that decides the
+    verdict: the effect's own if the comparison is made once, a wider one if it is `repeated`. `rows_needed` is how many more rows would
+    show a difference as large as this one; None if it is shown already, or if there is no difference.
     """
 
     metric: str
@@ -112,9 +112,9 @@ class Paired(Record):
 class Verdict(Record):
     """What the gate decided about a candidate, rule by rule.
 
-    `champion_metrics` are of the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` are those
-    that the champion has learnt from. Where `rows_compared` is None, they are of the champion's own release. `paired` compares the two
-    row by row, the candidate in the challenger's place; None without rows that both answered.
+    `champion_metrics` are figures on the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` counts the
+    test rows that the champion has learnt from. If `rows_compared` is None, the figures are those of the champion's own release.
+    `paired` compares the two row by row, with the candidate as the challenger; None if there are no rows that both answered.
     """
 
     model: str
@@ -135,7 +135,7 @@ class Verdict(Record):
 
 
 class RegistryState(Record):
-    """Which versions of one registered model hold the aliases, and the stage of each; enough to put everything back."""
+    """Which versions of a registered model have the aliases, and the stage of each; enough to restore everything."""
 
     registered_as: str
     aliases: dict[str, int]
@@ -146,10 +146,10 @@ Action = Literal["release", "promotion", "rollback"]
 
 
 class Promotion(Record):
-    """A version on its way to become champion, and how things stood before: all that an undo needs.
+    """A version that is being promoted, and the state before: all that an undo needs.
 
-    `pointer` is the bundle that was in service on `host`, as `slipway.bundle.store.active` keeps it there, or None. `action` says
-    whether a release takes the version there, the promotion of a challenger, or a rollback, and `because` why, where a person said so.
+    `pointer` names the bundle that was in service on `host`, as `slipway.bundle.store.active` stores it, or None. `action` is what
+    promotes the version: a release, the promotion of a challenger, or a rollback. `because` is the reason, if a person gave one.
     """
 
     candidate: Candidate
@@ -170,7 +170,7 @@ class Endpoint(Record):
 
 
 class SmokeReport(Record):
-    """What the endpoint answered to rows whose answers are known. Latency is of one row, in milliseconds, median of the probes."""
+    """The result of sending rows with known answers to the endpoint. `latency_ms` is for one row, the median of the probes."""
 
     endpoint: Endpoint
     probes: int
@@ -179,7 +179,7 @@ class SmokeReport(Record):
 
 
 class Decision(Record):
-    """What a person said to a candidate that had passed the gate; `who` is how they named themselves."""
+    """A person's decision about a candidate that passed the gate; `who` is the name they gave."""
 
     approved: bool
     who: str
@@ -187,7 +187,7 @@ class Decision(Record):
 
 
 class Release(Record):
-    """How a release ended. `decision` is None where nobody was asked; of a challenger, `smoke_test` is the rehearsal's."""
+    """How a release ended. `decision` is None if nobody was asked. For a challenger, `smoke_test` is that of the rehearsal."""
 
     outcome: Literal["promoted", "challenging", "refused", "rejected", "dry run"]
     snapshot: Snapshot
@@ -199,7 +199,7 @@ class Release(Record):
 
 
 class Promoted(Record):
-    """How the promotion of a challenger ended. `champion` is the version it was to replace; `decision` is None where nobody was asked."""
+    """How the promotion of a challenger ended. `champion` is the version to be replaced; `decision` is None if nobody was asked."""
 
     outcome: Literal["promoted", "refused", "rejected"]
     candidate: Candidate
@@ -211,7 +211,7 @@ class Promoted(Record):
 
 
 class Rollback(Record):
-    """How a rollback ended. `previous` was in service before; `tested` is of the public port, None where nothing had to be done."""
+    """How a rollback ended. `previous` was in service before. `tested` is the test of the public port, None if nothing had to be done."""
 
     outcome: Literal["rolled back", "already in service"]
     candidate: Candidate
@@ -223,7 +223,7 @@ class Rollback(Record):
 
 
 class FleetEntry(Record):
-    """How the release of one model of several ended; `figure` is the spec's metric on the test rows."""
+    """How the release of one model of a fleet ended; `figure` is the spec's metric on the test rows."""
 
     model: str
     outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "failed"]
@@ -240,10 +240,11 @@ class Fleet(Record):
 
 
 class Scored(Record):
-    """What became of a file of rows. `scored` and `rejected` are all its `rows`; no row is in both.
+    """The result of scoring a file of rows. Each of its `rows` is either `scored` or `rejected`.
 
-    `labels` counts the answers by their meaning, `versions` by the version that gave them: with a challenger, or a switch meanwhile,
-    it may be more than one. `bundle_sha256` is of the bundle's manifest, which names the checksum of every file; None through the endpoint.
+    `labels` counts the answers by their meaning, `versions` by the version that answered: with a challenger, or if the version changed
+    meanwhile, there may be several. `bundle_sha256` is that of the bundle's manifest, which contains the checksum of every file; None
+    if the endpoint answered.
     """
 
     model: str

@@ -1,6 +1,6 @@
-"""Whether a candidate may replace the champion. Bundles and rows in, words out; nothing is changed here.
+"""Whether a candidate may replace the champion. Bundles and rows in, a verdict out; nothing is changed here.
 
-`comparison`, `slices` and `footprint` measure; `rules` takes their numbers and says what they mean; `verdict` puts both together.
+`comparison`, `slices` and `footprint` measure, `rules` judges their numbers, and `verdict` calls them all.
 """
 
 from slipway.gate.comparison import Champion, Comparison, Standing

@@ -1,4 +1,4 @@
-"""What a bundle costs where it is served: space, and time for a row."""
+"""What a bundle costs in service: disk space, and time for a row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.bundle.reading import Bundle
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """All files of a bundle in 10^6 bytes, and the median milliseconds that its engine takes for one row, over `probes` rows."""
+    """The size of all files of a bundle in 10^6 bytes, and the median milliseconds of its engine for one row, over `probes` rows."""
 
     megabytes: float
     milliseconds: float
@@ -20,14 +20,14 @@ class Footprint:
 
 
 def footprint(bundle: Bundle) -> Footprint:
-    """Measure a bundle whose folder still exists. Each probe row is asked once to warm up, and once with the clock running."""
+    """Measure a bundle whose folder still exists. The engine answers each probe row twice: once to warm up, and once to be timed."""
     size = sum(path.stat().st_size for path in bundle.folder.rglob("*") if path.is_file())
-    engine, questions = open_engine(bundle), [by_column([row], bundle.contract) for row in bundle.probe.rows]
-    for question in questions:
-        engine.probabilities(question)
+    engine, rows = open_engine(bundle), [by_column([row], bundle.contract) for row in bundle.probe.rows]
+    for row in rows:
+        engine.probabilities(row)
     taken = []
-    for question in questions:
+    for row in rows:
         started = time.perf_counter()
-        engine.probabilities(question)
+        engine.probabilities(row)
         taken.append(time.perf_counter() - started)
-    return Footprint(size / 1e6, 1000 * statistics.median(taken), len(questions))
+    return Footprint(size / 1e6, 1000 * statistics.median(taken), len(rows))

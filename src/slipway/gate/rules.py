@@ -1,4 +1,4 @@
-"""The rules of the gate: numbers in, words out."""
+"""The rules of the gate. Each takes measured numbers, and returns whether the candidate passed and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.records import Candidate, Rule
 from slipway.spec import Gate, ModelSpec
 from slipway.training.evidence.intervals import LEVEL
 
-ROUNDING = 1e-9  # two figures exactly a tolerance apart may differ by more as floats
+ROUNDING = 1e-9  # as floats, two figures exactly a tolerance apart may differ by slightly more
 BEYOND_CHANCE = f"beyond chance ({LEVEL:.0%})"
 
 
@@ -25,7 +25,7 @@ def floor(spec: ModelSpec, candidate: Candidate) -> Rule:
 
 
 def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
-    """No worse than the champion, beyond the tolerance: on the same rows, or else than in its own release."""
+    """Compare with the champion, within the tolerance: on the same rows, or else with the figures of the champion's own release."""
     shared = champion.comparison
     theirs = champion.figures.get(spec.metric)
     if theirs is None:
@@ -44,8 +44,8 @@ def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
 
 
 def excused(rule: Rule) -> Rule:
-    """A rule that need not hold for a challenger to be tried; the reason goes on to say what was found."""
-    return rule if rule.passed else rule.model_copy(update={"passed": True, "reason": f"{rule.reason}; it is tried all the same"})
+    """Let a rule pass that a challenger may break while it is tried; the reason keeps what was found."""
+    return rule if rule.passed else rule.model_copy(update={"passed": True, "reason": f"{rule.reason}; it is tried anyway"})
 
 
 def _where(champion: Champion) -> str:
@@ -60,17 +60,17 @@ def _but(champion: Champion) -> str:
 
 
 def no_sample_over_real(candidate: Candidate, champion: Champion) -> Rule:
+    """Sample rows never replace real ones: a model trained on sample rows may only replace another such model."""
     passed = not candidate.sample or champion.sample
-    trained = "both were trained on the same kind of rows or better" if passed else "it was trained on sample rows"
-    return Rule(
-        name="real rows",
-        passed=passed,
-        reason=trained + ("" if passed else f", and champion version {champion.version} on real ones; release without --sample"),
-    )
+    if not passed:
+        reason = f"it was trained on sample rows, and champion version {champion.version} on real ones; release without --sample"
+    else:
+        reason = "it was trained on sample rows, and so was the champion" if candidate.sample else "it was trained on real rows"
+    return Rule(name="real rows", passed=passed, reason=reason)
 
 
 def slices_no_worse(spec: ModelSpec, champion: Champion) -> Rule:
-    """In no slice worse than the champion by more than the slice tolerance, unless chance explains it."""
+    """Compare with the champion in each slice: worse by more than the slice tolerance fails, unless chance explains it."""
     shared, tolerance, version = champion.comparison, spec.gate.slice_tolerance, champion.version
     if shared is None:
         return Rule(name="slices", passed=True, reason=f"not compared with champion version {version}: {champion.apart}")
@@ -84,16 +84,16 @@ def slices_no_worse(spec: ModelSpec, champion: Champion) -> Rule:
 
 
 def slices_reach_floor(spec: ModelSpec, slice_floor: float, levels: Sequence[Level]) -> Rule:
-    """In no slice below the slice floor, unless chance explains it."""
+    """Hold each slice to the slice floor: a figure below it fails, unless chance explains it."""
     failed = [f"{part.name} ({part.figure:.4f} on {part.rows:,} rows)" for part in levels if part.upper < slice_floor]
     return _of_slices("slice floor", spec, f"below the slice floor {slice_floor:.4f}, {BEYOND_CHANCE}", failed, levels)
 
 
 def _of_slices(name: str, spec: ModelSpec, what: str, failed: Sequence[str], parts: Sequence[Difference] | Sequence[Level]) -> Rule:
     judged, skipped = [part for part in parts if part.judged], [f"{part.name} ({part.rows:,})" for part in parts if not part.judged]
-    told = f"{spec.metric} is {what}: {', '.join(failed)}" if failed else f"in no slice of {len(judged)} is {spec.metric} {what}"
-    left = f"; with too few rows to judge, or of one class only: {', '.join(skipped)}" if skipped else ""
-    return Rule(name=name, passed=not failed, reason=told + left)
+    reason = f"{spec.metric} is {what}: {', '.join(failed)}" if failed else f"0 of {len(judged)} judged slices have {spec.metric} {what}"
+    left_out = f"; not judged, with too few rows or one class only: {', '.join(skipped)}" if skipped else ""
+    return Rule(name=name, passed=not failed, reason=reason + left_out)
 
 
 def size(gate: Gate, found: Footprint) -> Rule:
@@ -103,8 +103,8 @@ def size(gate: Gate, found: Footprint) -> Rule:
 
 def latency(gate: Gate, found: Footprint) -> Rule:
     passed = found.milliseconds <= gate.milliseconds
-    told = f"one row takes {found.milliseconds:.2f} ms, median of {found.probes}"
-    return Rule(name="latency", passed=passed, reason=f"{told}, {_budget(passed)} {gate.milliseconds:g} ms")
+    measured = f"one row takes {found.milliseconds:.2f} ms, median of {found.probes}"
+    return Rule(name="latency", passed=passed, reason=f"{measured}, {_budget(passed)} {gate.milliseconds:g} ms")
 
 
 def _budget(passed: bool) -> str:

@@ -1,4 +1,4 @@
-"""Keras and TensorFlow as Slipway runs them: imported late, on one thread, reproducible, and without their chatter."""
+"""Keras and TensorFlow as Slipway runs them: imported late, on one thread, reproducible, and quiet."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def keras() -> Any:
     with _standard_error_closed():
         import keras
         import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(1)  # trials run side by side, and layers this small gain nothing
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # trials run in parallel, and layers this small gain nothing
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     return keras
 
 
 def as_onnx(network: Any) -> bytes:
-    """Return a network that has answered once as a serialised ONNX graph."""
+    """Return a network as a serialised ONNX graph. The network must have answered once before."""
     with tempfile.TemporaryDirectory() as folder, _exporter_quiet():
         path = Path(folder) / "network.onnx"
         network.export(path, format="onnx", verbose=False)
@@ -38,7 +38,7 @@ def as_onnx(network: Any) -> bytes:
 
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """Keep TensorFlow's C++ parts from telling every terminal that there is no GPU: they do before any setting reaches them."""
+    """Discard the standard error of this process: TensorFlow's C++ parts report a missing GPU there before any setting reaches them."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -51,9 +51,9 @@ def _standard_error_closed() -> Iterator[None]:
 
 @contextmanager
 def _exporter_quiet() -> Iterator[None]:
-    """Silence what the exporter says about its own code, on its logger and on everybody's."""
+    """Silence the exporter's messages about its own code, on its own logger and on the root logger."""
     root, exporter, level = logging.getLogger(), logging.getLogger("tf2onnx"), logging.getLogger("tf2onnx").level
-    handler = logging.NullHandler()  # without any, its first word on the root logger would set up another one for all loggers
+    handler = logging.NullHandler()  # without a handler, the first message on the root logger would set one up for all loggers
     exporter.setLevel(logging.ERROR)
     root.addHandler(handler)
     root.addFilter(_not_of_the_exporter)

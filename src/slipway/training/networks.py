@@ -12,19 +12,19 @@ from sklearn.model_selection import train_test_split
 from slipway.training.keras_runtime import as_onnx
 from slipway.training.keras_runtime import keras as load_keras
 
-ASKED_AT_ONCE = 8_192  # rows: bounds the memory of the convolution's output
+ASKED_AT_ONCE = 8_192  # rows; limits the memory of the convolution's output
 
 Matrix = npt.NDArray[np.float32]
 
 
 class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Conv1D - MaxPooling1D - Flatten - Dense, trained by Adam, its learning rate falling to 0 along half a cosine.
+    """Conv1D - MaxPooling1D - Flatten - Dense, trained by Adam with a learning rate that falls to 0 along half a cosine.
 
-    It is trained twice. The first time a part of the rows, stratified, is held out, and says after which of at most `epochs`
-    its loss was lowest; training stops when that is `patience` epochs ago. The second time all rows are learnt for as long. The
-    schedule is that of Loshchilov and Hutter, SGDR (2017), without restarts. `l2` penalises the last layer. `balance` weighs
-    each class by (its share times the number of classes) ** -balance: 0 counts every row alike, 1 every class. The same seed
-    gives the same network.
+    It is trained twice. The first training holds out a stratified part of the rows, and finds the epoch, of at most `epochs`, with the
+    lowest loss on them; it stops `patience` epochs after that. The second training uses all rows for that number of epochs. The schedule
+    is that of Loshchilov and Hutter, SGDR (2017), without restarts. `l2` penalises the last layer. `balance` weighs each class by
+    (its share times the number of classes) ** -balance: with 0 every row counts the same, with 1 every class. The same seed gives the
+    same network.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         keras = load_keras()
         rows = np.asarray(X, dtype=np.float32)
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
-        keras.backend.clear_session()  # what it remembers of earlier networks would only grow
+        keras.backend.clear_session()  # or it would keep every earlier network
         learnt, held_out, learnt_codes, held_out_codes = train_test_split(
             rows, codes, test_size=self.validation, random_state=self.random_state, stratify=codes
         )
@@ -66,7 +66,7 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         )
         self.epochs_ = 1 + int(np.argmin(losses["val_loss"]))
         network, _ = self._trained(keras, rows, codes, self.epochs_)
-        # the last layer adds up hundreds of products: in single precision, two runtimes would round them to two answers
+        # the last layer adds up hundreds of products: in single precision, two runtimes would round them differently
         self.network_ = self._built(keras, rows.shape[1], precision="float64")
         self.network_.set_weights(network.get_weights())
         return self
@@ -74,7 +74,7 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (n, classes) probabilities of (n, columns) numbers."""
         rows = np.asarray(X, dtype=np.float32)
-        # called as a function: `predict` builds an input pipeline anew for every call, and a graph for every new number of rows
+        # called as a function: `predict` builds an input pipeline for every call, and a graph for every new number of rows
         parts = [np.asarray(self.network_(rows[at : at + ASKED_AT_ONCE])) for at in range(0, len(rows), ASKED_AT_ONCE)]
         return np.concatenate(parts).astype(np.float64)
 
@@ -87,7 +87,7 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return as_onnx(self.network_)
 
     def _trained(self, keras: Any, rows: Matrix, codes: Any, epochs: int, **options: Any) -> tuple[Any, dict[str, list[float]]]:
-        """Return a network after so many epochs of the schedule, and its losses by epoch."""
+        """Train a network for that many epochs of the schedule; return it with its losses by epoch."""
         keras.utils.set_random_seed(self.random_state or 0)
         steps = -(-len(rows) // self.batch_size)
         shares = np.bincount(codes) / len(codes)
@@ -95,11 +95,11 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         network.compile(
             optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.learning_rate, steps * self.epochs)),
             loss="sparse_categorical_crossentropy",
-            steps_per_execution=steps,  # a whole epoch without coming back to Python: a third of the time
+            steps_per_execution=steps,  # a whole epoch without returning to Python takes a third of the time
         )
         weights = dict(enumerate((shares * len(shares)) ** -self.balance))
-        told = network.fit(rows, codes, epochs=epochs, batch_size=self.batch_size, class_weight=weights, verbose=0, **options)
-        return network, told.history
+        training = network.fit(rows, codes, epochs=epochs, batch_size=self.batch_size, class_weight=weights, verbose=0, **options)
+        return network, training.history
 
     def _built(self, keras: Any, width: int, precision: str) -> Any:
         layers, penalty = keras.layers, keras.regularizers.L2(self.l2)

@@ -1,4 +1,4 @@
-"""The pipeline of a spec: preparation and estimator in one object, so that preparation is fitted on training rows only."""
+"""The pipeline of a spec: preparation and estimator in one object, so that the preparation is fitted on training rows only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build(spec: ModelSpec, parameters: Mapping[str, Any]) -> Pipeline:
     """Return an unfitted pipeline on raw, named columns.
 
     Args:
-        parameters: Values for keys of the spec's search space; a seed is set wherever the estimator takes one.
+        parameters: Values for keys of the spec's search space. The seed is set if the estimator takes one.
     """
     chosen = preparation_choices(parameters)
     tuned = {key: value for key, value in parameters.items() if not key.startswith(PREPARATION)}
@@ -33,14 +33,14 @@ def build(spec: ModelSpec, parameters: Mapping[str, Any]) -> Pipeline:
 
 
 def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that belong to the preparation, under the names of its fields."""
+    """Return the parameters of the preparation, by the names of its fields."""
     return {key.removeprefix(PREPARATION): value for key, value in parameters.items() if key.startswith(PREPARATION)}
 
 
 def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer:
-    """Scale numbers, encode categories and codes; every column is named, because a stored model must not hold a selector function.
+    """Scale numbers, encode categories and codes. Every column is named, because a stored model must not contain a selector function.
 
-    No category is dropped: under a penalty, which one is left out would change the fit.
+    No category is dropped: with a penalty, the fit would depend on which one is dropped.
     """
     columns = spec.columns
     imputed = [name for name, kind in columns.numeric.items() if kind.zero_is_missing and preparation.zeros == "impute"]
@@ -54,7 +54,7 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
         steps.append((name, make_pipeline(_derive(how), number), list(how.sources)))
     if imputed:
         steps.append(("imputed", make_pipeline(SimpleImputer(missing_values=0.0, strategy="median"), StandardScaler()), imputed))
-        # 1 where a value was measured, 0 where the median stands in: an indicator that ONNX can express
+        # 1 for a measured value, 0 for the median in its place: an indicator that ONNX can express
         steps.append(("measured", Binarizer(threshold=0), imputed))
     if columns.nominal:
         codes = [list(kind.codes) for kind in columns.nominal.values()]
@@ -66,7 +66,7 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
 
 
 def _derive(how: Derived) -> FunctionTransformer:
-    """Derive by a function of numpy's: a stored model must not hold functions of ours."""
-    if isinstance(how, Difference):  # of the second column less the first
+    """Derive a column by a function of numpy: a stored model must not contain functions of Slipway."""
+    if isinstance(how, Difference):  # the second column less the first
         return FunctionTransformer(np.diff, kw_args={"axis": 1})
     return FunctionTransformer(np.average, kw_args={"axis": 1, "weights": list(how.weights.values()), "keepdims": True})

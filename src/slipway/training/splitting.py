@@ -1,4 +1,4 @@
-"""Setting the test rows apart, once, by the seed of the spec."""
+"""The split into training and test rows, by the seed of the spec."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Rows:
 
 
 def split(spec: ModelSpec, rows: pd.DataFrame) -> Rows:
-    """Split validated rows; the same rows and spec give the same split, so every step may ask for it again."""
+    """Split validated rows. The same rows and spec give the same split, so every step may repeat it."""
     labels = rows[spec.columns.target.name]
     train, test = train_test_split(
         rows, test_size=spec.split.test, random_state=spec.split.seed, stratify=labels if spec.split.stratify else None

@@ -190,7 +190,7 @@ def test_a_bundle_keeps_its_budgets(heart: ModelSpec, candidate: Candidate, gate
 
 
 @pytest.mark.parametrize(
-    ("comparison", "told"),
+    ("comparison", "words"),
     [
         (Comparison(184, 0, {"accuracy": 0.9}, {"accuracy": 0.8}), None),
         (Comparison(130, 54, {"accuracy": 0.9}, {"accuracy": 0.8}), "of 130 of these rows: it has learnt from the other 54."),
@@ -198,14 +198,14 @@ def test_a_bundle_keeps_its_budgets(heart: ModelSpec, candidate: Candidate, gate
     ],
 )
 def test_the_report_says_which_rows_the_champions_figures_are_of(
-    heart: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, comparison: Comparison | None, told: str | None
+    heart: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, comparison: Comparison | None, words: str | None
 ) -> None:
     verdict = judge(heart, candidate, Champion(1, {"accuracy": 0.8}, sample=False, comparison=comparison))
 
     text = release_report(heart, snapshot, tuned, candidate, verdict, {}, None)
 
     assert "| accuracy | 0.8696 | 0.8000 |" in text  # 160 / 184
-    assert f"\nThe champion's figures are {told}\n" in text if told else "The champion's figures" not in text
+    assert f"\nThe champion's figures are {words}\n" in text if words else "The champion's figures" not in text
 
 
 # bundles to rows
@@ -256,7 +256,7 @@ def modest(heart: ModelSpec, rows: Rows, release: Callable[..., Any]) -> tuple[M
 
 @pytest.fixture
 def judged(heart: ModelSpec, candidate: Candidate, rows: Rows, modest: tuple[Measured, Bundle]) -> Callable[..., Verdict]:
-    """Judge the modest tree, trained on other data than the champion unless told otherwise."""
+    """Judge the modest tree; by default it was trained on other data than the champion."""
 
     def judged(bundle: Bundle, known: Hashes | None, data_sha256: str = OTHER_DATA, spec: ModelSpec = heart, rows: Rows = rows) -> Verdict:
         return decide(tree(spec, 3), candidate_of(candidate, modest[0], data_sha256), modest[1], rows, Standing(bundle, known))
@@ -274,7 +274,7 @@ def test_rows_that_the_champion_knows_by_heart_are_left_out_when_the_data_have_c
     assert 50 <= (~known).sum() < 184  # the premises: enough are left,
     assert theirs[known].all()  # it knows the others by heart, so that it does better on all,
     assert theirs.mean() > ours.mean() + 0.005
-    assert theirs[~known].mean() < ours[~known].mean()  # and worse on those that tell something
+    assert theirs[~known].mean() < ours[~known].mean()  # and worse on those it has not learnt from
 
     verdict = judged(bundle, learnt(older.train))
 
@@ -368,7 +368,7 @@ def test_rows_that_the_champion_knows_are_left_out_when_the_same_data_were_split
 def test_a_champion_answers_by_its_own_bundle_and_is_held_to_that(
     heart: ModelSpec, rows: Rows, measured: Measured, write_bundle: Write, judged: Callable[..., Verdict], tmp_path: Path
 ) -> None:
-    bundle = write_bundle(tmp_path / "bundle", version=4, metrics={"accuracy": 0.0})  # its own figures must not be what is told
+    bundle = write_bundle(tmp_path / "bundle", version=4, metrics={"accuracy": 0.0})  # its own figures must not be shown
     fewer = Rows(rows.train, rows.train_labels, rows.test.head(50), rows.test_labels.head(50))
 
     verdict = judged(bundle, learnt(rows.train), rows=fewer)
@@ -441,7 +441,7 @@ def test_a_challenger_may_be_worse_than_the_champion_and_the_verdict_says_so(hea
     tried, held = held_against(heart, worse, champion_of(0.90), to_try=True), held_against(heart, worse, champion_of(0.90))
 
     assert (tried.passed, held.passed) == (True, False)
-    assert rule(tried, "champion").reason == rule(held, "champion").reason + "; it is tried all the same"
+    assert rule(tried, "champion").reason == rule(held, "champion").reason + "; it is tried anyway"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def toys(red: int, blue: int) -> pd.DataFrame:
 
 
 def answers(spec: ModelSpec, right: list[bool], truth: list[int] | None = None) -> Answers:
-    """Answers that are right where it is said; every other row is of class 1 unless the truth is told."""
+    """Answers that are right where `right` says so; every other row is of class 1 if no truth is given."""
     truth = truth or [index % 2 for index in range(len(right))]
     said = [true if hit else 1 - true for true, hit in zip(truth, right, strict=True)]
     wanted = np.array(said, dtype=np.float64)
@@ -167,11 +167,11 @@ def test_a_refusal_names_the_slices_that_are_worse_and_those_that_were_not_judge
 
     assert verdict_on(sliced, candidate, parts).failures == [
         "accuracy is worse than champion version 3's by more than 0.0200, beyond chance (95%): colour = red (0.8000 against 0.9000 on "
-        "1,234 rows), colour = blue (0.7000 against 0.9000 on 50 rows); with too few rows to judge, or of one class only: size >= 10 (7)"
+        "1,234 rows), colour = blue (0.7000 against 0.9000 on 50 rows); not judged, with too few rows or one class only: size >= 10 (7)"
     ]
     assert rule(verdict_on(sliced, candidate, parts[2:]), "slices").reason == (
-        "in no slice of 1 is accuracy worse than champion version 3's by more than 0.0200, beyond chance (95%); "
-        "with too few rows to judge, or of one class only: size >= 10 (7)"
+        "0 of 1 judged slices have accuracy worse than champion version 3's by more than 0.0200, beyond chance (95%); "
+        "not judged, with too few rows or one class only: size >= 10 (7)"
     )
 
 
@@ -185,9 +185,9 @@ def test_a_slice_is_below_its_floor_only_if_all_of_its_interval_is(
     first = judge(spec, candidate.model_copy(update={"metrics": {"accuracy": 0.9}}), None, FREE, parts)
 
     assert first.passed == rule(first, "slice floor").passed == passed
-    skipped = "; with too few rows to judge, or of one class only: size < 10 (3)"
+    skipped = "; not judged, with too few rows or one class only: size < 10 (3)"
     assert rule(first, "slice floor").reason == skipped.join(
-        ["in no slice of 2 is accuracy below the slice floor 0.7000, beyond chance (95%)", ""]
+        ["0 of 2 judged slices have accuracy below the slice floor 0.7000, beyond chance (95%)", ""]
         if passed
         else ["accuracy is below the slice floor 0.7000, beyond chance (95%): colour = red (0.6000 on 60 rows)", ""]
     )
@@ -259,4 +259,4 @@ def test_only_the_rows_that_both_are_compared_on_count_in_a_slice(
     verdict = decide(spec, candidate, planted("candidate", "F"), rows, standing)
 
     assert rule(verdict, "slices").passed
-    assert rule(verdict, "slices").reason.endswith("; with too few rows to judge, or of one class only: Sex = F (10)")
+    assert rule(verdict, "slices").reason.endswith("; not judged, with too few rows or one class only: Sex = F (10)")

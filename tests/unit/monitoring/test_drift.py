@@ -167,7 +167,7 @@ def test_a_column_that_never_changes_is_no_drift_until_it_does(shop: ModelSpec, 
 
 
 def test_a_window_without_rows_is_an_error(shop: ModelSpec, learnt: Reference) -> None:
-    with pytest.raises(ValueError, match="700 cells and 0 to compare them with"):
+    with pytest.raises(ValueError, match="700 cells of the reference, 0 of the window"):
         drift.find(shop, learnt, served(0, seed=1), [])
 
 

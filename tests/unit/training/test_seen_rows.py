@@ -93,8 +93,8 @@ def test_a_file_gives_back_what_was_learnt(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (np.array([{"a": 1}], dtype=object), "allow_pickle"),
-        (np.array([1.0]), "rows.npy holds no list of hashes"),
-        (np.array([[1]], dtype=np.uint64), "rows.npy holds no list of hashes"),
+        (np.array([1.0]), "rows.npy does not contain a list of hashes"),
+        (np.array([[1]], dtype=np.uint64), "rows.npy does not contain a list of hashes"),
         (b"", "magic string"),
         (b"PK\x03\x04 an archive", "magic string"),
     ],

@@ -1,4 +1,4 @@
-"""One column of a window beside the training rows: a distance that says how far, and a test that says whether by chance."""
+"""One column of a window compared with the training rows: a distance measures how far it moved, a test whether chance explains it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from slipway.spec.watch import Drift, as_categories
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One column as it is compared: its cells in the reference and in the window, as floats or as texts, and what counts as drift."""
+    """One column in the form in which it is compared: its cells in the reference and in the window, and what counts as drift.
+
+    The cells are floats, or texts for categories.
+    """
 
     name: str
     categories: bool
@@ -25,17 +28,17 @@ class Compared:
 
     @property
     def methods(self) -> tuple[str, str]:
-        """Evidently's names of the distance and of the test."""
+        """Evidently's names of the distance and the test."""
         return self.drift.methods(self.categories)
 
     @property
     def threshold(self) -> float:
-        """The least distance that counts."""
+        """The smallest distance that counts."""
         return self.drift.least(self.categories)
 
 
 def feature(name: str, kind: Feature, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> Compared:
-    """Return a feature as it is compared; a whole number may be written as 1 in the one and as 1.0 in the other."""
+    """Return a feature in the form in which it is compared. A whole number may be 1 in one of the two and 1.0 in the other."""
     if not as_categories(kind):
         return Compared(name, False, numbers(training), numbers(served), drift)
     if isinstance(kind, Numeric):

@@ -1,7 +1,7 @@
-"""The chi-squared test of homogeneity, for Evidently: whether two samples of categories may be of one distribution.
+"""The chi-squared test of homogeneity, for Evidently: whether two samples of categories can come from one distribution.
 
-Evidently's own `chisquare` takes the training rows for the truth. They are a sample too: with 700 of them and a window of 500 its
-statistic is 1.7 times too large; and one value that the training rows lack makes it certain of drift.
+Evidently's own `chisquare` treats the training rows as the true distribution, but they are a sample too. With 700 of them and a window
+of 500, its statistic is 1.7 times too large; and a single value that is not in the training rows always counts as drift.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from typing import Any
 import pandas as pd
 
 NAME = "homogeneity"
-LEAST_EXPECTED = 5.0  # Cochran (1954): below it, the chi-squared distribution is no good approximation
+LEAST_EXPECTED = 5.0  # Cochran (1954): below it, the chi-squared distribution is a poor approximation
 TABLES = 9_999
 
 
 def p_value(reference: pd.Series[Any], current: pd.Series[Any]) -> float:
-    """Return how likely counts as different as these are, if both samples are of one distribution.
+    """Return how likely it is that counts differ as much as these, if both samples come from one distribution.
 
-    Where a value is expected less than five times in either sample, random tables with the same margins, seeded, stand in for
-    the chi-squared distribution; what lies beyond all of them is given the smaller of their bound, 1e-4, and its approximation.
+    If a value is expected less than five times in either sample, seeded random tables with the same margins replace the chi-squared
+    distribution. If the counts differ more than in all of these tables, the result is the smaller of 1e-4, the bound of the tables, and
+    the chi-squared approximation.
 
     Args:
-        reference, current: (n,) and (m,) values without missing ones, n, m >= 1.
+        reference, current: (n,) and (m,) values, none missing, n, m >= 1.
     """
     from scipy.stats import MonteCarloMethod, chi2_contingency
 
@@ -38,7 +39,7 @@ def p_value(reference: pd.Series[Any], current: pd.Series[Any]) -> float:
 
 
 def register() -> None:
-    """Let Evidently know the test by its name; safe to call twice."""
+    """Register the test with Evidently under its name; safe to call twice."""
     from evidently.legacy.calculations.stattests import StatTest, register_stattest
     from evidently.legacy.core import ColumnType
 

@@ -1,4 +1,4 @@
-"""What the rows hold, column by column, for training and test rows."""
+"""A description of training and test rows, column by column."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SHOWN = 8  # categories in one cell of the table; the JSON has all
 
 
 def profile(spec: ModelSpec, rows: Rows) -> Profile:
-    """Return part ("training", "test") -> column -> facts; numbers in the columns' own units.
+    """Return part ("training", "test") -> column -> facts; numbers are in the columns' own units.
 
-    Every column has `count`, `missing` and `unique`; a number has `mean`, `sd` and `quantiles`, a category and the target `counts`.
+    Every column has `count`, `missing` and `unique`; numbers have `mean`, `sd` and `quantiles`, categories and the target have `counts`.
     """
     parts = {"training": (rows.train, rows.train_labels), "test": (rows.test, rows.test_labels)}
     target = spec.columns.target.name
@@ -38,7 +38,7 @@ def _facts(cells: pd.Series[Any], numeric: bool) -> dict[str, Any]:
 
 
 def as_markdown(found: Profile) -> str:
-    """Return one table, training and test rows of a column under each other."""
+    """Return one table with a line for the training rows and a line for the test rows of each column."""
     head = ["column", "rows", "count", "missing", "unique", "mean", "sd", "min", "25 %", "median", "75 %", "max", "values"]
     lines = [[column, part, *_cells(found[part][column])] for column in found["training"] for part in found]
     return "\n".join(["# The rows, column by column", "", *table(head, lines), ""])

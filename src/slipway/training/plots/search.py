@@ -1,4 +1,4 @@
-"""How the hyperparameters were found."""
+"""Plots of the search for hyperparameters."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
-    """Draw the score of each trial, in the order they were begun, and the best so far; say whether there was anything to draw.
+    """Draw the score of each trial, in the order of their start, and the best so far; return whether there was anything to draw.
 
-    A pruned trial stands at the mean of the folds it was scored on, which is why Optuna's own picture leaves it out.
+    A pruned trial is drawn at the mean of the folds it was scored on, which is not its score; so Optuna's own plot leaves it out.
     """
     whole, pruned = completed(study), [(trial.number, np.mean(list(trial.intermediate_values.values()))) for trial in cut_short(study)]
     if not whole:
@@ -28,7 +28,8 @@ def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
     with picture(path, title) as axes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if pruned:
-            axes.scatter(*zip(*pruned, strict=True), marker="x", s=18, color="silver", label="pruned, mean of its folds")
+            starts, means = zip(*pruned, strict=True)
+            axes.scatter(starts, means, marker="x", s=18, color="silver", label="pruned, mean of its folds")
         axes.scatter(numbers, scores, s=18, label="trial")
         axes.step(numbers, np.maximum.accumulate(scores), where="post", color="tab:orange", label="best so far")
         axes.set(xlabel="trial", ylabel=f"cross-validated {metric}")
@@ -37,9 +38,9 @@ def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
 
 
 def importance(path: Path, study: optuna.Study, title: str) -> bool:
-    """Draw each hyperparameter's share of the difference between good and poor trials; say whether there was anything to draw.
+    """Draw each hyperparameter's share of the difference between good and poor trials; return whether there was anything to draw.
 
-    By PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), Optuna's own choice: no randomness, so no seed.
+    By PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), Optuna's default. It is not random, so it needs no seed.
     """
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
@@ -48,15 +49,15 @@ def importance(path: Path, study: optuna.Study, title: str) -> bool:
     found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     with picture(path, title, height_of(len(found))) as axes:
         bars(axes, list(found), [float(value) for value in found.values()])
-        axes.set_xlabel("share in what sets the best trials apart")
+        axes.set_xlabel("share of the difference between the best trials and the others")
     return True
 
 
 def completed(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that were scored on every fold, in the order they were begun."""
+    """Return the trials that were scored on every fold, in the order of their start."""
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
 
 
 def cut_short(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that were given up after some folds."""
+    """Return the trials that were pruned after some folds."""
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "PRUNED" and trial.intermediate_values]
