@@ -59,9 +59,9 @@ def _decide(name: str, why: str, version: int | None, as_json: bool, *, approved
         raise typer.BadParameter("say why: the ledger keeps it.", param_hint="--because")
     with told(as_json) as settings:
         from slipway.audit.administering import myself
-        from slipway.catalogue import lookup
+        from slipway.catalogue import listings
 
-        lookup(name)
+        listings().lookup(name)
         asked = _the_one(name, version, settings)
         state = answer(settings, asked, approved=approved, who=myself(), why=why)
         if as_json:

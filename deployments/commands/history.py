@@ -25,11 +25,11 @@ def history(
     For example: slipway history heart-failure --last 5
     """
     with told(as_json) as settings:
-        from slipway.catalogue import lookup
+        from slipway.catalogue import listings
         from slipway.lifecycle.ledger import Ledger
 
         if name is not None:
-            name = lookup(name).service  # a challenger's versions are written down with those of the model it challenges
+            name = listings().lookup(name).service  # a challenger's versions are written down with those of the model it challenges
         entries = Ledger(settings.ledger).history(name, last)
         if as_json:
             show_json([entry.model_dump(mode="json") for entry in entries])
@@ -45,14 +45,14 @@ def _show(entries: list[Entry], *, of_one: bool) -> None:
     """Print what belongs together below each other, so that an entry fits a terminal of 80 columns."""
     from rich.markup import escape
 
-    from slipway.catalogue import catalogue
+    from slipway.catalogue import listings
     from slipway.lifecycle.history import figure, rows
     from slipway.lifecycle.ledger import IN_SERVICE
 
-    specs = catalogue()
+    models = listings()
     lines = []
     for entry in entries:
-        metric = specs[entry.model].metric if entry.model in specs else None
+        metric = models[entry.model].metric if entry.model in models else None
         shown = figure(entry, metric)
         cells = [
             f"{entry.at[:19].replace('T', ' ')}\n{escape(entry.who)}",

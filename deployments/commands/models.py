@@ -18,8 +18,7 @@ def models(
     For example: slipway models --json
     """
     with told(as_json) as settings:
-        from slipway.catalogue import catalogue
-        from slipway.lifecycle.serving import port_of
+        from slipway.catalogue import listings, port_of
 
         rows = [
             {
@@ -27,11 +26,11 @@ def models(
                 "registered_as": spec.registered_as,
                 "port": port_of(spec, settings),
                 "metric": spec.metric,
-                "floor": spec.gate.floor,
+                "floor": spec.floor,
                 "challenges": spec.challenges,
                 "description": spec.description,
             }
-            for spec in catalogue().values()
+            for spec in listings().values()
         ]
         if as_json:
             show_json(rows)

@@ -34,10 +34,10 @@ def promote(
     """
     with told(as_json) as settings:
         from deployments.terminal.session import require_run_page, session
-        from slipway.catalogue import served
+        from slipway.catalogue import listings
         from slipway.lifecycle.rollback import reason
 
-        asked = approval or served(name).approval
+        asked = approval or listings().served(name).approval
         because = reason(because, "promotion", "right more often for a month")
         require_run_page(name, settings, approval=asked)
         follow_slipway()

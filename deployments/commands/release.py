@@ -51,9 +51,9 @@ def release(
         return
     with told(as_json) as settings:
         from deployments.terminal.session import require_run_page, session
-        from slipway.catalogue import lookup
+        from slipway.catalogue import listings
 
-        require_run_page(name, settings, approval=(approval or lookup(name).approval) and not dry_run)
+        require_run_page(name, settings, approval=(approval or listings().lookup(name).approval) and not dry_run)
         follow_slipway()
         with session(settings, tell):
             from flows.release import release as flow
@@ -93,10 +93,10 @@ def fleet(
     """
     with told(as_json) as settings:
         from deployments.terminal.session import session
-        from slipway.catalogue import lookup
+        from slipway.catalogue import listings
 
         for name in names or []:
-            lookup(name)
+            listings().lookup(name)
         follow_slipway()
         with session(settings, tell):
             from flows.fleet import fleet as flow

@@ -33,10 +33,10 @@ def rollback(
     """
     with told(as_json) as settings:
         from deployments.terminal.session import session
-        from slipway.catalogue import served
+        from slipway.catalogue import listings
         from slipway.lifecycle.rollback import reason
 
-        served(name)
+        listings().served(name)
         because = reason(because)
         follow_slipway()
         with session(settings, lambda line: err.print(escape(line), highlight=False), NEEDED):

@@ -45,10 +45,10 @@ def score(
     """
     with told(as_json) as settings:
         from deployments.terminal.session import session
-        from slipway.catalogue import served
+        from slipway.catalogue import listings
         from slipway.scoring.job import job
 
-        served(name)
+        listings().served(name)
         asked = job(name, source, to, through, keep, chunk, subject)  # what cannot be is said before Prefect is started
         follow_slipway()
         with session(settings, _tell, needed=NEEDED, gateway=through == "endpoint"):

@@ -41,9 +41,9 @@ def watch(
     if (freeze or thaw) != (because is not None):
         raise typer.BadParameter("it goes with --freeze or --thaw, which are written down with their reason.", param_hint="--because")
     with told(as_json) as settings:
-        from slipway.catalogue import served
+        from slipway.catalogue import listings
 
-        served(name)
+        listings().served(name)
         if because is not None:
             _switch(name, freeze, because, settings, as_json)
         elif show:

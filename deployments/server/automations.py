@@ -11,7 +11,7 @@ import yaml
 from deployments.server import channels
 from deployments.server.manifest import full_name
 from deployments.server.prefect_api import PrefectServer
-from slipway.catalogue import services
+from slipway.catalogue import listings
 from slipway.settings import Settings
 
 FILE = Path(__file__).with_name("automations.yaml")
@@ -61,7 +61,7 @@ def ours(server: PrefectServer) -> list[Automation]:
 
 def _of_models(automation: Automation) -> list[Automation]:
     """Return the automation; where its name holds {model}, one for each model that is served."""
-    return [_filled(automation, name) for name in services()] if MODEL in automation["name"] else [automation]
+    return [_filled(automation, name) for name in listings().services()] if MODEL in automation["name"] else [automation]
 
 
 def _filled(declared: Any, model: str) -> Any:

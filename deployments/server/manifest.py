@@ -19,8 +19,8 @@ import yaml
 
 from deployments.local.services import POOL
 from slipway import models
-from slipway.catalogue import catalogue
-from slipway.spec import ModelSpec
+from slipway.catalogue import listings
+from slipway.catalogue.index import Listing
 from slipway.spec.schedules import Schedule
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ class Kind:
 
     does: str
     promotes: bool = False
-    schedules: Callable[[ModelSpec], tuple[Schedule, ...]] = lambda _: ()
+    schedules: Callable[[Listing], tuple[Schedule, ...]] = lambda _: ()
     of_challengers: bool = False
 
 
@@ -48,7 +48,7 @@ KINDS = {
     "promote": Kind("Puts the challenger of {0.registered_as} into service on port {0.port}, if the gate lets it.", promotes=True),
     "rollback": Kind("Puts an earlier version of {0.registered_as} back into service on port {0.port}, tested first.", promotes=True),
     "score": Kind("Turns a file of rows into a file of predictions by the version of {0.registered_as} that is in service."),
-    "watch": Kind("Judges what {0.registered_as} was sent and answered of late.", schedules=lambda spec: (spec.watch.schedule,)),
+    "watch": Kind("Judges what {0.registered_as} was sent and answered of late.", schedules=lambda spec: (spec.watch_schedule,)),
 }
 
 
@@ -56,7 +56,7 @@ def deployments() -> list[dict[str, Any]]:
     """Return every deployment, as `prefect.yaml` spells one: each kind for each model, and the fleet."""
     of_models = [
         _of_model(spec, flow, kind)
-        for spec in catalogue().values()
+        for spec in listings().values()
         for flow, kind in KINDS.items()
         if kind.of_challengers or not spec.challenges
     ]
@@ -75,7 +75,7 @@ def full_name(deployment: dict[str, Any]) -> str:
     return f"{deployment['entrypoint'].rpartition('.')[2]}/{deployment['name']}"
 
 
-def _of_model(spec: ModelSpec, flow: str, kind: Kind) -> dict[str, Any]:
+def _of_model(spec: Listing, flow: str, kind: Kind) -> dict[str, Any]:
     return _deployment(
         flow,
         spec.name,
@@ -116,7 +116,7 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
 def _versioned(deployment: dict[str, Any]) -> dict[str, Any]:
     """Name the version of a deployment after what it says, so that one that did not change need not be registered again."""
     rest = {key: value for key, value in deployment.items() if key != "schedules"}
-    choices = [] if "name" in deployment["parameters"] else list(catalogue())
+    choices = [] if "name" in deployment["parameters"] else list(listings())
     version = f"{_digest([rest, choices, _form(deployment['entrypoint'])])}.{_digest(deployment.get('schedules', []))}"
     return {"name": deployment["name"], "version": version, **deployment}
 

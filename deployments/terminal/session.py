@@ -10,9 +10,8 @@ from contextlib import ExitStack, contextmanager
 
 from deployments import local
 from deployments.local.services import STEADY
-from slipway.catalogue import services
+from slipway.catalogue import listings, port_of
 from slipway.errors import PlatformError
-from slipway.lifecycle.serving import port_of
 from slipway.settings import Settings
 
 NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  # by every release, sooner or later
@@ -61,7 +60,7 @@ def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
 
 def model_ports(settings: Settings) -> dict[str, int]:
     """Return the port of every model that has a service of its own."""
-    return {name: port_of(spec, settings) for name, spec in services().items()}
+    return {name: port_of(model, settings) for name, model in listings().services().items()}
 
 
 def _import(names: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LEFT_OUT = ("supervisor", "logs", "locks")  # of the processes that run now, and made anew by the next ones
+LEFT_OUT = ("supervisor", "logs", "locks", "cache")  # of the processes that run now, and made anew by the next ones
 PASSING = (".lock", ".tmp", "-wal", "-shm", "-journal", ".pid", ".sock")
 SQLITE = b"SQLite format 3\0"
 PATIENCE = 600.0  # seconds for the releases that run to end

@@ -14,6 +14,7 @@ from slipway.bundle.reading import Bundle
 from slipway.bundle.store import active, challenger
 from slipway.bundle.store.active import Pointer
 from slipway.bundle.store.challenger import Challenge
+from slipway.catalogue import port_of
 from slipway.errors import BundleError, GatewayUnreachableError, ServingError
 from slipway.records import Endpoint
 from slipway.settings import Settings
@@ -23,11 +24,6 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 30.0  # seconds until a bundle must have been loaded, warmed and switched to
 POLL = 0.05
-
-
-def port_of(spec: ModelSpec, settings: Settings) -> int:
-    """Return the model's own port: of the settings if they name one, else of the spec."""
-    return settings.model_ports.get(spec.service, spec.port)
 
 
 def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:

@@ -1,6 +1,7 @@
-"""The models there are, found by walking `slipway/models/` and the folder that SLIPWAY_MODELS names.
+"""The models there are, as their files declare them: those of `slipway/models/` and of the folder that SLIPWAY_MODELS names.
 
-A new file there is a new model, nothing else to register.
+A new file there is a new model, nothing else to register. Executing them imports scikit-learn and Optuna, which takes seconds; what needs
+names, ports and schedules only asks `slipway.catalogue.listings`.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from itertools import combinations
 from pathlib import Path
 
 from slipway import models
-from slipway.errors import SpecError, UnknownModelError
+from slipway.catalogue.models import Models
+from slipway.errors import SpecError
 from slipway.spec import ModelSpec
 
 SHARED = ("dataset", "columns", "split", "metric", "registered_as", "port")  # by a challenger and what it challenges
 
 
 @cache
-def catalogue() -> dict[str, ModelSpec]:
+def catalogue() -> Models[ModelSpec]:
     """Return every model by name, sorted; the mapping is shared, so a test may add to it.
 
     Raises:
         SpecError: A file cannot be imported or declares no model, two of them collide, or SLIPWAY_MODELS names no folder.
     """
-    return checked([_declared(name, file) for name, file in _files().items()])
+    return Models(checked([_declared(name, file) for name, file in _files().items()]))
 
 
 def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
@@ -62,32 +64,18 @@ def _require_shared(spec: ModelSpec, by_name: Mapping[str, ModelSpec]) -> None:
 
 
 def lookup(name: str) -> ModelSpec:
-    """Return one model.
-
-    Raises:
-        UnknownModelError: The catalogue has no such model; the message lists those it has.
-    """
-    try:
-        return catalogue()[name]
-    except KeyError:
-        raise UnknownModelError(f"no model is called {name!r}; the catalogue has: {', '.join(catalogue())}.") from None
+    """Return one model; see `Models.lookup`."""
+    return catalogue().lookup(name)
 
 
 def served(name: str) -> ModelSpec:
-    """Return one model that has a service.
-
-    Raises:
-        UnknownModelError: There is none, or it has none of its own, because it challenges another.
-    """
-    spec = lookup(name)
-    if spec.challenges:
-        raise UnknownModelError(f"{name} challenges {spec.service} and has no service of its own; name {spec.service}.")
-    return spec
+    """Return one model that has a service; see `Models.served`."""
+    return catalogue().served(name)
 
 
 def services() -> dict[str, ModelSpec]:
-    """Return the models that have a service of their own, by name: all but the challengers."""
-    return {name: spec for name, spec in catalogue().items() if not spec.challenges}
+    """Return the models that have a service of their own, by name."""
+    return catalogue().services()
 
 
 def _files() -> dict[str, Path]:

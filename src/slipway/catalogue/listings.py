@@ -1,0 +1,38 @@
+"""The models there are, in short: what names, lists and schedules them. Needs neither scikit-learn nor Optuna, while the index holds."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+from slipway.catalogue import index
+from slipway.catalogue.index import Listing
+from slipway.catalogue.models import Models
+from slipway.catalogue.specs import catalogue
+from slipway.settings import home_folder
+
+
+def listings() -> Models[Listing]:
+    """Return every model by name, sorted.
+
+    Raises:
+        SpecError: As `catalogue` does; wrong files are executed each time.
+    """
+    if catalogue.cache_info().currsize == 0 and (indexed := _indexed()) is not None:
+        return indexed
+    return _listed()
+
+
+@cache
+def _indexed() -> Models[Listing] | None:
+    """Return what the index says; make it where it is missing or out of date, and return None."""
+    home, began = home_folder(), time.time_ns()
+    found = index.read(home)
+    if found is None:
+        index.write(home, list(_listed().values()), began)
+        return None
+    return Models({listing.name: listing for listing in found})
+
+
+def _listed() -> Models[Listing]:
+    return Models({name: Listing.of(spec) for name, spec in catalogue().items()})
