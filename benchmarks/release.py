@@ -1,16 +1,16 @@
-"""Where the seconds of a release go, and how many more they are than those of a script that one would write by hand.
+"""How long each step of a release takes, compared with a script that one would write by hand.
 
     python benchmarks/release.py [--rounds 3] [--trials 40] [--json]
 
 For example: SLIPWAY_MIRROR=/path/to/rows python benchmarks/release.py --rounds 5
 
 The platform is started in a temporary folder on free ports. Then `slipway release heart-failure --jobs 1` and
-`by_hand/heart_failure.py`, which has the same rows, search and calls of MLflow, take turns, each in a process of its own and
-with a search that begins anew; figures are medians of the rounds. A first round of each is not counted: it leaves compiled
-bytecode behind, as any first start does. Rows are the real ones if SLIPWAY_MIRROR says where they are, else generated ones.
+`by_hand/heart_failure.py`, which has the same rows, search and calls of MLflow, take turns. Each runs in a process of its own and starts
+a new search; figures are medians of the rounds. The first round of each is not counted, because it compiles the bytecode. Rows are the
+real ones if SLIPWAY_MIRROR is set, else generated ones.
 
 The seconds of a step are those of Prefect's task run; the long step, register, is divided at two lines of the log. Processor
-seconds are of the process itself, not of the servers: on a busy machine they say more than the others.
+seconds are of the process itself, without the servers; on a busy machine they are the more reliable figure.
 """
 
 from __future__ import annotations
@@ -83,17 +83,17 @@ def main() -> None:
         home = Path(folder) / "home"
         environment = _environment(home, Path(folder) / "bytecode")
         snapshot = _rows(Path(folder))
-        _tell(f"{'sample' if snapshot.sample else 'real'} rows; starting the platform")
+        _log(f"{'sample' if snapshot.sample else 'real'} rows; starting the platform")
         stack.callback(subprocess.run, [*SLIPWAY, "down"], env=environment, check=True, stderr=subprocess.DEVNULL)
         subprocess.run([*SLIPWAY, "up", "--json"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        _tell("a first round of each, not counted")
+        _log("a first round of each, not counted")
         _by_hand(environment, snapshot, 1)
         _release(environment, home, snapshot, asked.trials)  # not fewer trials: the gate compares this champion with those that follow
         ours, by_hand = [], []
         for number in range(asked.rounds):
             by_hand.append(_by_hand(environment, snapshot, asked.trials))
             ours.append(_release(environment, home, snapshot, asked.trials))
-            _tell(f"round {number + 1} of {asked.rounds}: by hand {by_hand[-1].wall:.1f} s, release {ours[-1].wall:.1f} s")
+            _log(f"round {number + 1} of {asked.rounds}: by hand {by_hand[-1].wall:.1f} s, release {ours[-1].wall:.1f} s")
     release, script = _median(ours), _median(by_hand)
     ratios = {
         "ratio": release.wall / script.wall,
@@ -101,9 +101,9 @@ def main() -> None:
         "ratio_processor": release.processor / script.processor,
     }
     if asked.json:
-        told = {"rows": "sample" if snapshot.sample else "real", "trials": asked.trials, "rounds": asked.rounds, "cores": os.cpu_count()}
+        setting = {"rows": "sample" if snapshot.sample else "real", "trials": asked.trials, "rounds": asked.rounds, "cores": os.cpu_count()}
         found = {name: {"seconds": of.wall, "processor": of.processor, "steps": of.steps} for name, of in _named(release, script)}
-        print(json.dumps(told | found | ratios, indent=1))
+        print(json.dumps(setting | found | ratios, indent=1))
     else:
         print(
             f"{snapshot.rows:,} {'sample' if snapshot.sample else 'real'} rows, {asked.trials} trials, medians of {asked.rounds} rounds\n"
@@ -130,7 +130,7 @@ def _release(environment: Mapping[str, str], home: Path, snapshot: Snapshot, tri
 
 
 def _steps(tasks: Mapping[str, tuple[float, float]], marks: Mapping[str, float], began: float, ended: float) -> dict[str, float]:
-    """Return the seconds of each step, from when each task, and each marked part of one, began and ended."""
+    """Return the seconds of each step, from the start and end of each task and of each marked part of a task."""
     register_began, register_ended = tasks["register"]
     parts = {name: end - begin for name, (begin, end) in tasks.items()} | {
         "scored": marks["scored"] - register_began,
@@ -146,7 +146,7 @@ def _steps(tasks: Mapping[str, tuple[float, float]], marks: Mapping[str, float],
 
 
 def _tasks(environment: Mapping[str, str]) -> dict[str, tuple[float, float]]:
-    """Return when each task of the latest release began and ended, as soon as Prefect has been told of all of them."""
+    """Return the start and end of each task of the latest release, as soon as Prefect's server has them all."""
     deadline = time.monotonic() + PATIENCE
     with httpx.Client(base_url=f"http://{LOOPBACK}:{environment['SLIPWAY_PREFECT_PORT']}/api", timeout=10.0) as client:
 
@@ -154,7 +154,7 @@ def _tasks(environment: Mapping[str, str]) -> dict[str, tuple[float, float]]:
             found: list[dict[str, Any]] = client.post(path, json=question).raise_for_status().json()
             return found
 
-        # what the schedules have planned is among the runs too, and has not started
+        # the scheduled runs are among them too, and have not started
         started = {"flows": {"name": {"any_": ["release"]}}, "flow_runs": {"start_time": {"is_null_": False}}}
         (run,) = ask("/flow_runs/filter", started | {"sort": "START_TIME_DESC", "limit": 1})
         while time.monotonic() < deadline:
@@ -162,7 +162,7 @@ def _tasks(environment: Mapping[str, str]) -> dict[str, tuple[float, float]]:
             if "confirm" in found and all(task["end_time"] for task in found.values()):
                 return {name: (_moment(task["start_time"]), _moment(task["end_time"])) for name, task in found.items()}
             time.sleep(0.2)
-    raise SystemExit(f"Prefect was not told of all tasks within {PATIENCE:.0f} s; it has {sorted(found)}.")
+    raise SystemExit(f"Prefect's server did not have all tasks within {PATIENCE:.0f} s; it has {sorted(found)}.")
 
 
 def _of_run(run_id: str) -> dict[str, Any]:
@@ -181,9 +181,9 @@ def _by_hand(environment: Mapping[str, str], snapshot: Snapshot, trials: int) ->
     wall = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"the script by hand failed:\n{done.stderr[-2000:]}")
-    told = json.loads(done.stdout)["seconds"]
-    told["start"] = wall - sum(told.values())
-    steps = {step: told.get(part, 0.0) for step, (_, part) in STEPS.items()}
+    seconds = json.loads(done.stdout)["seconds"]
+    seconds["start"] = wall - sum(seconds.values())
+    steps = {step: seconds.get(part, 0.0) for step, (_, part) in STEPS.items()}
     return Round(wall, _processor() - processor, wall - steps[SEARCH], steps)
 
 
@@ -243,7 +243,7 @@ def _table(release: Round, script: Round) -> str:
     return "\n".join(lines)
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

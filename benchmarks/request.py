@@ -1,9 +1,9 @@
-"""Where the time of one request goes inside the gateway, without network, key and log: decode, check, run, encode.
+"""How long each step of a request takes inside the gateway, without network, key and log: decode, check, run, encode.
 
     python benchmarks/request.py [--seconds 1]
 
 heart-failure, trained on sample rows in a temporary folder. Microseconds a request, medians; one row and a thousand rows, in
-the forms that callers use, and the share of the look for repeated keys.
+the forms that callers use, and the share of the check for repeated keys.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""How quickly a file of rows becomes a file of predictions, and in how much memory, beside pandas with MLflow's model.
+"""How fast a file of rows is scored, and with how much memory, compared with pandas and MLflow's model.
 
     python benchmarks/score.py [--rows 1_000_000] [--model heart-failure] [--json]
 
 For example: python benchmarks/score.py --rows 10_000_000
 
 The model is trained on sample rows in a temporary folder, registered and installed. Then the same CSV, drawn from the same statistics,
-is scored by each in a process of its own: by the bundle, as `slipway score` does it, which checks every row against the contract and
-writes probabilities too; and by `pandas.read_csv` and `mlflow.pyfunc`, as `mlflow models predict` does it, whole and by chunks, which
-write labels alone. Seconds are from the file to the written file, without the start of Python and its imports, and so are processor
-seconds, which say more on a busy machine; memory is the process's peak, with them. All must say the same labels.
+is scored by each side in a process of its own. The bundle, as in `slipway score`, checks every row against the contract and writes
+probabilities too. `pandas.read_csv` and `mlflow.pyfunc`, as in `mlflow models predict`, write labels only; they get the file as a whole
+and in chunks. Seconds and processor seconds are from the file to the written file, without the start of Python and its imports; on a
+busy machine processor seconds are the more reliable figure. Memory is the process's peak, imports included. All labels must agree.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _measured(model: str, rows: int, folder: Path) -> list[dict[str, Any]]:
-    from serving_parts.models import release  # not where sides are measured: it imports all that training needs
+    from serving_parts.models import release  # imports all that training needs, so not at the top: the sides are measured without it
 
     settings = Settings(home=folder / "home")
     released = release(model, settings, lookup(model).port)
@@ -110,14 +110,14 @@ def _by_pandas(folder: Path, address: str, out: Path, chunk: int | None) -> dict
 
 
 def _peak() -> float:
-    """Return the most memory that this process held, in MB. `getrusage` would count what its parent held when it was started."""
+    """Return the peak memory of this process in MB. `getrusage` would include the parent's memory at the start of the process."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1e3
 
 
 @contextmanager
 def _timed() -> Iterator[dict[str, float]]:
-    """Give what is filled at the end: seconds on the clock, and of the processor."""
+    """Yield a mapping that has the seconds and the processor seconds at the end."""
     took: dict[str, float] = {}
     started, worked = time.perf_counter(), time.process_time()
     yield took

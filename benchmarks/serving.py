@@ -1,11 +1,11 @@
-"""How quickly models are served: `mlflow models serve`, BentoML, a bare ASGI reply (the ceiling) and the gateway, one worker each.
+"""How fast models are served by `mlflow models serve`, BentoML, a bare ASGI reply (the ceiling) and the gateway, one worker each.
 
     python benchmarks/serving.py [--models heart-failure ...] [--seconds 3] [--without bentoml] [--json]
 
-One run on one machine. The models are trained on sample rows in a temporary folder. Load comes from one process of its own, over
-kept-alive connections, each of which asks again when it is answered; every answer of the gateway and of MLflow is compared with
-the measured label. The gateway has authentication, limits, checks and the audit log on, with TLS off and on; the others have none
-of these to turn on. BentoML is installed into a virtual environment of its own, made with uv, and has the same MLflow model.
+One run on one machine. The models are trained on sample rows in a temporary folder. The load comes from one other process, over
+kept-alive connections; each sends its next request when the last one is answered. Every answer of the gateway and of MLflow is compared
+with the measured label. The gateway runs with authentication, limits, checks and the audit log, with TLS off and on; the others have
+none of these. BentoML is installed into a virtual environment of its own, made with uv, and serves the same MLflow model.
 """
 
 from __future__ import annotations
@@ -97,13 +97,22 @@ def _line(which: str, name: str, model: Released, found: Server, rows: int, conn
     if which == BENTOML:
         body = {"rows": [dict(zip(body["dataframe_split"]["columns"], row, strict=True)) for row in body["dataframe_split"]["data"]]}
         expected = expected["predictions"]
-    told = load(found, body, None if which == CEILING else expected, connections, seconds)
-    if told["errors"]:
-        print(f"{which}, {name}: {told['errors']} errors, the first: {told['first_error'][:300]}", file=sys.stderr)
-    rate = told["requests_per_second"]
+    figures = load(found, body, None if which == CEILING else expected, connections, seconds)
+    if figures["errors"]:
+        print(f"{which}, {name}: {figures['errors']} errors, the first: {figures['first_error'][:300]}", file=sys.stderr)
+    rate = figures["requests_per_second"]
     line = Line(
-        *(which, name, rows, connections, rate, rate * rows, told["p50_ms"], told["p99_ms"], told["errors"]),
-        *(found.seconds, found.memory()),
+        server=which,
+        model=name,
+        rows=rows,
+        connections=connections,
+        requests_per_second=rate,
+        rows_per_second=rate * rows,
+        p50_ms=figures["p50_ms"],
+        p99_ms=figures["p99_ms"],
+        errors=figures["errors"],
+        start_seconds=found.seconds,
+        memory=found.memory(),
     )
     print(f"{which}, {name}, {rows} rows, {connections} connections: {rate:,.0f} requests/s", file=sys.stderr, flush=True)
     return line
@@ -126,22 +135,22 @@ def _bare(home: Path) -> Iterator[Server]:
 def _gateway(settings: Settings, model: Released, *, tls: bool) -> Iterator[Server]:
     key = secrets.token_urlsafe(32)
     keys.add(settings.home, "benchmark", key)
-    told = {"SLIPWAY_HOME": str(settings.home), "SLIPWAY_GATEWAY_PORT": str(free_port())}
-    # The same limits as a service has, only higher than one caller can reach here.
-    told |= {"SLIPWAY_RATE_PER_CALLER": "100000000/minute", "SLIPWAY_RATE_PER_ADDRESS": "100000000/minute"}
+    variables = {"SLIPWAY_HOME": str(settings.home), "SLIPWAY_GATEWAY_PORT": str(free_port())}
+    # the limits of a service, but higher than one caller can reach here
+    variables |= {"SLIPWAY_RATE_PER_CALLER": "100000000/minute", "SLIPWAY_RATE_PER_ADDRESS": "100000000/minute"}
     trusted = None
     if tls:
         folder = settings.home / "certificates"
         trusted = str(authority(folder).certificate)
         pair = server(folder)
-        told |= {"SLIPWAY_TLS_CERTIFICATE": str(pair.certificate), "SLIPWAY_TLS_KEY": str(pair.key)}
+        variables |= {"SLIPWAY_TLS_CERTIFICATE": str(pair.certificate), "SLIPWAY_TLS_KEY": str(pair.key)}
     headers = {"Authorization": f"Bearer {key}"}
 
     def ask(process: psutil.Popen) -> None:
         Server(process, model.port, "/invocations", headers, trusted).post(model.body(1)).raise_for_status()
 
     command = [sys.executable, "-m", "slipway.gateway"]
-    with running(command, environment(**told), ask, settings.home / "gateway.log") as (process, seconds):
+    with running(command, environment(**variables), ask, settings.home / "gateway.log") as (process, seconds):
         yield Server(process, model.port, "/invocations", headers, trusted, seconds)
 
 
@@ -153,8 +162,8 @@ def _mlflow(settings: Settings, model: Released) -> Iterator[Server]:
     def ask(process: psutil.Popen) -> None:
         Server(process, port, "/invocations").post(model.body(1)).raise_for_status()
 
-    told = environment(MLFLOW_TRACKING_URI=settings.tracking)
-    with running(command, told, ask, settings.home / "mlflow.log") as (process, seconds):
+    variables = environment(MLFLOW_TRACKING_URI=settings.tracking)
+    with running(command, variables, ask, settings.home / "mlflow.log") as (process, seconds):
         yield Server(process, port, "/invocations", seconds=seconds)
 
 
@@ -162,20 +171,20 @@ def _mlflow(settings: Settings, model: Released) -> Iterator[Server]:
 def _bento(settings: Settings, model: Released, python: Path) -> Iterator[Server]:
     port = free_port()
     command = [str(python), "-m", "bentoml", "serve", "bento_service:Model", "--working-dir", str(HERE), "-p", str(port)]
-    told = environment(BENTO_MODEL=model.address, MLFLOW_TRACKING_URI=settings.tracking, BENTOML_DO_NOT_TRACK="True")
-    told |= {"BENTOML_HOME": str(settings.home / "bentoml"), "PATH": f"{python.parent}:{told['PATH']}"}
+    variables = environment(BENTO_MODEL=model.address, MLFLOW_TRACKING_URI=settings.tracking, BENTOML_DO_NOT_TRACK="True")
+    variables |= {"BENTOML_HOME": str(settings.home / "bentoml"), "PATH": f"{python.parent}:{variables['PATH']}"}
     split: Any = model.body(1)["dataframe_split"]
     row = dict(zip(split["columns"], split["data"][0], strict=True))
 
     def ask(process: psutil.Popen) -> None:
         Server(process, port, "/predict").post({"rows": [row]}).raise_for_status()
 
-    with running(command, told, ask, settings.home / "bentoml.log") as (process, seconds):
+    with running(command, variables, ask, settings.home / "bentoml.log") as (process, seconds):
         yield Server(process, port, "/predict", seconds=seconds)
 
 
 def _bentoml_python(home: Path) -> Path:
-    """Return the Python of a new environment with BentoML and what the models need; its own bounds differ from ours."""
+    """Return the Python of a new environment with BentoML and the packages of the models; BentoML's version bounds differ from ours."""
     folder = home / "bentoml-environment"
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
@@ -197,7 +206,7 @@ def _table(lines: list[Line]) -> str:
 
 
 def _ratios(lines: list[Line]) -> str:
-    """Requests a second of the gateway, by those of each other server."""
+    """Return the gateway's requests a second as a multiple of each other server's."""
     rates = {(line.server, line.model, line.rows, line.connections): line.requests_per_second for line in lines}
     servers = [name for name in (MLFLOW, BENTOML, CEILING) if any(line.server == name for line in lines)]
     out = ["\n| model | rows | connections | " + " | ".join(f"{ours} / {other}" for ours in (PLAIN, TLS) for other in servers) + " |"]

@@ -1,4 +1,4 @@
-"""How long until a released model answers, and what memory it holds: the gateway against `mlflow models serve`.
+"""How long a released model takes to start, and how much memory it needs: the gateway and `mlflow models serve`.
 
     python benchmarks/startup.py [--runs 3]
 
@@ -76,7 +76,7 @@ def _mlflow(settings: Settings, bundle: Bundle, version: str) -> tuple[float, fl
 
 
 def _measure(command: list[str], environment: dict[str, str], asked: dict[int, Bundle], headers: dict[str, str]) -> tuple[float, float]:
-    """Return the seconds until every port has answered one row, and the megabytes held after many."""
+    """Return the seconds until every port has answered one row, and the megabytes after many rows."""
     started = time.perf_counter()
     server = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:

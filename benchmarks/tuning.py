@@ -1,15 +1,15 @@
-"""How long the search of a forest's hyperparameters takes: ours, plain Optuna, and scikit-learn's successive halving.
+"""How long a search for a forest's hyperparameters takes with Slipway, plain Optuna, and scikit-learn's successive halving.
 
     python benchmarks/tuning.py [--trials 50] [--folds 5] [--space project|catalogue] [--json]
 
-The model is telecom-churn on its twelve raw features, F1, on the same folds for all. `--space project` is the space that the
-model's first project searched, in which many points grow the same trees; `--space catalogue` is the one of the model's file.
-Rows are the real ones if SLIPWAY_MIRROR says where they are, else generated ones.
+The model is telecom-churn on its twelve raw features, F1, on the same folds for all. `--space project` is the space of the model's first
+project, in which many points grow the same trees; `--space catalogue` is that of the model's file. Rows are the real ones if
+SLIPWAY_MIRROR is set, else generated ones.
 
-Ours is `slipway.training.search.tuning.tune` on all cores. Plain Optuna is `study.optimize` over `cross_val_score` of the whole
-pipeline, by the same sampler with its own defaults, one trial after another, never given up. Halving is
-`HalvingRandomSearchCV` on all cores, with as many candidates, the last of them on nearly all rows; its winner is scored on
-the same folds afterwards, untimed, so that all scores are of one kind. It has no score before it ends.
+Slipway's search is `slipway.training.search.tuning.tune` on all cores. Plain Optuna is `study.optimize` over `cross_val_score` of the
+whole pipeline, with the defaults of the same sampler, one trial after another, without pruning. Halving is `HalvingRandomSearchCV` on all
+cores, with the same number of candidates, the last of them on nearly all rows. Its winner is scored on the same folds afterwards,
+untimed, so that all scores can be compared. It has no score before it ends.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ PROJECT = {
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search: its name, and the best cross-validated score so far, with the seconds after which it was known."""
+    """One search: its name, and the best cross-validated scores with the seconds after which each was known."""
 
     name: str
     progress: list[tuple[float, float]]
-    cpu: float  # seconds of this process and its workers: less shaken by what else runs on the machine than the time of day
+    cpu: float  # seconds of this process and its workers; other programs on the machine disturb them less than the wall time
 
     @property
     def wall(self) -> float:
@@ -71,7 +71,7 @@ class Search:
         return self.progress[-1][1]
 
     def reached(self, score: float) -> float | None:
-        """Return the seconds until a score was known that is as good, or None."""
+        """Return the seconds until a score as good as this was known; None if there was none."""
         return next((seconds for seconds, best in self.progress if best >= score - 1e-12), None)
 
 
@@ -94,12 +94,14 @@ def main() -> None:
         ]
     kind = "sample rows" if snapshot.sample else "real rows"
     if asked.json:
-        told = {
+        found = {
             search.name: {"seconds": search.wall, "cpu": search.cpu, "score": search.score, "progress": search.progress}
             for search in searches
         }
         print(
-            json.dumps({"rows": kind, "cores": CORES, "trials": asked.trials, "folds": asked.folds, "space": asked.space, "searches": told})
+            json.dumps(
+                {"rows": kind, "cores": CORES, "trials": asked.trials, "folds": asked.folds, "space": asked.space, "searches": found}
+            )
         )
     else:
         print(f"{len(rows.train):,} training rows ({kind}), {asked.trials} trials, {asked.folds} folds, {CORES} cores\n")
@@ -108,7 +110,7 @@ def main() -> None:
 
 def _spec(space: str, folds: int) -> ModelSpec:
     spec = lookup(MODEL)
-    # without the column that we derive: it would lift every score
+    # without the derived column, which would improve every score
     spec = replace(spec, columns=replace(spec.columns, derived={}), metric="f1", folds=folds, repeats=1, tune_threshold=False)
     return replace(spec, search_space=PROJECT) if space == "project" else spec
 
@@ -119,14 +121,14 @@ def _rows(spec: ModelSpec, folder: Path) -> Snapshot:
 
 
 def _ours(spec: ModelSpec, rows: Rows, trials: int, sha256: str, folder: Path) -> Search:
-    told, progress = _teller("ours", trials)
+    report, progress = _reporter("ours", trials)
     before = _used()
-    tune(spec, rows, sha256, trials, folder, lambda _, __, best: told(best), CORES)
+    tune(spec, rows, sha256, trials, folder, lambda _, __, best: report(best), CORES)
     return Search("ours", progress, _spent(before))
 
 
 def _plain(spec: ModelSpec, rows: Rows, trials: int) -> Search:
-    told, progress = _teller("plain Optuna", trials)
+    report, progress = _reporter("plain Optuna", trials)
 
     def objective(trial: optuna.Trial) -> float:
         parameters = {name: _suggest(trial, name, kind) for name, kind in spec.search_space.items()}
@@ -134,19 +136,19 @@ def _plain(spec: ModelSpec, rows: Rows, trials: int) -> Search:
 
     before = _used()
     study = optuna.create_study(direction="maximize", sampler=TPESampler(seed=spec.split.seed))
-    study.optimize(objective, n_trials=trials, callbacks=[lambda study, _: told(study.best_value)])
+    study.optimize(objective, n_trials=trials, callbacks=[lambda study, _: report(study.best_value)])
     return Search("plain Optuna", progress, _spent(before))
 
 
 def _halving(spec: ModelSpec, rows: Rows, trials: int) -> Search:
-    told, progress = _teller("halving", 1)
+    report, progress = _reporter("halving", 1)
     space = {f"{MODEL_STEP}__{name}": _choices(kind) for name, kind in spec.search_space.items()}
     search = HalvingRandomSearchCV(
         build(spec, {}),
         space,
         n_candidates=trials,
         min_resources="exhaust",
-        scoring=make_scorer(f1_score, zero_division=0.0),  # a hundred rows may hold nobody who leaves
+        scoring=make_scorer(f1_score, zero_division=0.0),  # a hundred rows may have no positive one
         cv=_folds(spec),
         n_jobs=CORES,
         random_state=spec.split.seed,
@@ -155,7 +157,7 @@ def _halving(spec: ModelSpec, rows: Rows, trials: int) -> Search:
     started, before = time.perf_counter(), _used()
     search.fit(rows.train, rows.train_labels)
     seconds, cpu = time.perf_counter() - started, _spent(before)
-    told(_score(spec, rows, {name.removeprefix(f"{MODEL_STEP}__"): value for name, value in search.best_params_.items()}))
+    report(_score(spec, rows, {name.removeprefix(f"{MODEL_STEP}__"): value for name, value in search.best_params_.items()}))
     return Search("halving", [(seconds, progress[-1][1])], cpu)
 
 
@@ -187,15 +189,15 @@ def _choices(kind: Any) -> list[Any]:
     return list(kind.choices) if isinstance(kind, CategoricalDistribution) else list(range(kind.low, kind.high + 1, kind.step))
 
 
-def _teller(name: str, wanted: int) -> tuple[Callable[[float], None], list[tuple[float, float]]]:
-    """Return what to call with the best score after each trial, and the list that it keeps, with the seconds since now."""
+def _reporter(name: str, wanted: int) -> tuple[Callable[[float], None], list[tuple[float, float]]]:
+    """Return a function to call with the best score after each trial, and the list of (seconds from now, best score) that it fills."""
     started, progress = time.perf_counter(), list[tuple[float, float]]()
 
-    def told(best: float) -> None:
+    def report(best: float) -> None:
         progress.append((time.perf_counter() - started, best))
         print(f"{name}: {len(progress)} of {wanted}, {progress[-1][0]:.1f} s, best {best:.4f}", file=sys.stderr, flush=True)
 
-    return told, progress
+    return report, progress
 
 
 def _table(searches: list[Search]) -> str:

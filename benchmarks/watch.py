@@ -1,19 +1,19 @@
-"""How often the watch is alarmed by nothing, how soon it finds drift, and what a large window costs it.
+"""How often the watch raises a false alarm, how soon it finds drift, and how long a large window takes.
 
     python benchmarks/watch.py [--models heart-failure ...] [--runs 10] [--outcome-runs 2] [--rows 100_000] [--json]
 
 For example: SLIPWAY_MIRROR=/path/to/rows python benchmarks/watch.py --models heart-failure telecom-churn --runs 50
 
-Each model is fitted with fixed parameters: what is measured is the watch, not the model. A run is a stream of `slipway simulate`, drawn
-with replacement from the held-out rows with a seed of its own, cut into windows as the model's plan says, and judged after each window
-by the policy. Undrifted: 20 windows; how many are bad, with Wilson's 95 % interval, and in how many runs there is an alarm. Drifted, at
-the usual sizes: 3 windows, and in which of them the alarm is raised. Outcomes are judged in fewer runs, because intervals are
-bootstrapped. Windows of one run, and all runs of a model, share its held-out rows: where those are few, they lie away from the training
-rows by chance, and so does every window drawn from them.
+Each model is fitted with fixed parameters: the watch is measured, not the model. A run is a stream of `slipway simulate`, drawn with
+replacement from the held-out rows with a seed of its own, cut into windows by the model's plan, and judged by the policy after each
+window. Undrifted runs have 20 windows: how many are bad, with Wilson's 95 % interval, and in how many runs there is an alarm. Drifted runs,
+at the default sizes, have 3 windows: after which of them the alarm is raised. Outcomes are judged in fewer runs, because intervals are
+bootstrapped. All windows and runs of a model share its held-out rows: if those are few, they differ from the training rows by chance, and
+so does every window drawn from them.
 
 Then one window of many rows, in a process of its own for each side: judged; judged, with the page; and Evidently's `DataDriftPreset` alone
-with its page, on the same rows. Seconds are without imports, memory is the process's peak with them. Rows are the real ones if
-SLIPWAY_MIRROR says where they are, else generated ones.
+with its page, on the same rows. Seconds are without imports; memory is the process's peak, imports included. Rows are the real ones if
+SLIPWAY_MIRROR is set, else generated ones.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Model:
-    """A fitted model, the rows it was fitted and measured on, and what its windows are compared with."""
+    """A fitted model, its training and test rows, and the reference of its windows."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.spec = lookup(name)
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]:
-    """Return a line for each kind of stream and what is judged of it."""
+    """Return a line for each kind of stream, by served rows or by outcomes."""
     judged: list[tuple[drawing.DriftKind, bool]] = [(kind, False) for kind in ("none", "covariate", "label")]  # type: ignore[misc]
     found = []
     for kind, outcomes in [*judged, ("none", True), ("concept", True)]:
@@ -133,7 +133,7 @@ def _streams(model: Model, runs: int, outcome_runs: int) -> list[dict[str, Any]]
 
 
 def _run(model: Model, kind: drawing.DriftKind, outcomes: bool, windows: int, seed: int) -> tuple[int, int | None]:
-    """Return how many windows of a stream are bad, and the number of the one after which an alarm is raised."""
+    """Return how many windows of a stream are bad, and the number of the window after which an alarm is raised."""
     spec, size = model.spec, model.spec.watch.rows
     stream = drawing.simulate(spec, model.rows, kind, windows * size, seed=seed)
     answers, judged, alarm = model.answer(stream), list[Window](), None
@@ -189,8 +189,8 @@ def _large(model: Model, rows: int, folder: Path) -> list[dict[str, Any]]:
     found = []
     for side in SIDES:
         command = [sys.executable, __file__, "--side", side, "--models", model.spec.name, "--folder", str(folder)]
-        told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout)
-        found.append({"model": model.spec.name, "rows": rows, "training": len(model.rows.train), "side": side, **told})
+        figures = json.loads(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout)
+        found.append({"model": model.spec.name, "rows": rows, "training": len(model.rows.train), "side": side, **figures})
     return found
 
 
@@ -228,7 +228,7 @@ SIDES = {"judged": _judged, "judged, with the page": _with_page, "Evidently alon
 
 
 def _peak() -> float:
-    """Return the most memory that this process held, in MB. `getrusage` would count what its parent held when it was started."""
+    """Return the peak memory of this process in MB. `getrusage` would include the parent's memory at the start of the process."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1e3
 

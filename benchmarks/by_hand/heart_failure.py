@@ -2,9 +2,9 @@
 
     python benchmarks/by_hand/heart_failure.py heart.csv --tracking http://127.0.0.1:5000 --trials 40
 
-Same rows, split, folds and search space, and the same calls of MLflow: one run with tags, parameters, figures, both data sets,
-seven pictures and five tables, the model as skops, a version with its alias and stage. It does not check the rows, compile the
-model, prove or judge anything, resume a search, write a ledger, serve, or undo. Nothing of Slipway is imported.
+It has the same rows, split, folds and search space, and the same calls of MLflow: one run with tags, parameters, figures, both data sets,
+seven pictures and five tables, the model as skops, a version with its alias and stage. It does not check the rows, compile the model,
+prove or judge anything, resume a search, write a ledger, serve, or undo. It imports nothing of Slipway.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ def log_model(model: Pipeline, train: pd.DataFrame) -> str:
         name="model",
         serialization_format="skops",
         skops_trusted_types=["numpy.dtype"],
-        # named, because finding them out takes MLflow half a minute
+        # named here, because MLflow would need half a minute to find them
         pip_requirements=[f"{name}=={version(name)}" for name in ("scikit-learn", "skops", "numpy", "pandas")],
         signature=signature,
         input_example=features.head(5),

@@ -1,1 +1,1 @@
-"""What `serving.py` and `startup.py` share: models released on sample rows, the servers that are compared, and the load."""
+"""Shared by `serving.py` and `startup.py`: models released on sample rows, the servers that are compared, and the load."""

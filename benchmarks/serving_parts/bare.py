@@ -1,4 +1,4 @@
-"""The ceiling: an ASGI application that reads the body and sends a reply that is ready."""
+"""The ceiling: an ASGI application that reads the body and sends a fixed reply."""
 
 REPLY = b'{"predictions":[0]}'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(REPLY)).encode())]

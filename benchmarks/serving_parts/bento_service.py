@@ -1,4 +1,4 @@
-"""A BentoML service of one MLflow model, as its documentation has it: one worker, adaptive batching."""
+"""A BentoML service of one MLflow model, after BentoML's documentation: one worker, adaptive batching."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Load for one address, from a process of its own: `python load.py` with a JSON task on standard input, the figures on standard output.
 
-Each connection sends its next request when the last one is answered (a closed loop). Requests are bytes made beforehand and answers are
-compared as bytes, so that one core can ask more often than any server here answers.
+Each connection sends its next request when the last one is answered (a closed loop). Requests are prepared as bytes, and answers are
+compared as bytes, so that one core can send faster than any server here answers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ import uvloop
 
 @dataclass
 class Measured:
-    """Latencies in seconds of the right answers after the warm-up, and how many answers were wrong or missing: a refusal is quick."""
+    """Latencies in seconds of the right answers after the warm-up, and how many answers were wrong or missing.
+
+    Errors are counted apart, because a refusal is quick.
+    """
 
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
@@ -79,7 +82,7 @@ class Connection(asyncio.Protocol):
 
 
 async def run(task: dict[str, Any]) -> Measured:
-    """Ask for `warm_up` + `seconds` over `connections` connections."""
+    """Send requests for `warm_up` + `seconds` over `connections` connections."""
     body, expected = task["body"].encode(), task["expected"].encode()
     head = [f"POST {task['path']} HTTP/1.1", f"Host: 127.0.0.1:{task['port']}", "Content-Type: application/json"]
     head += [f"{name}: {value}" for name, value in task["headers"].items()] + [f"Content-Length: {len(body)}"]

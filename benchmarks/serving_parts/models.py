@@ -17,20 +17,20 @@ from slipway.training.search import tuning
 
 @dataclass(frozen=True)
 class Released:
-    """`address` is the version's in MLflow; `port` is the one that the gateway gives the model."""
+    """`address` is the version's in MLflow; `port` is the model's in the gateway."""
 
     address: str
     bundle: Bundle
     port: int
 
     def body(self, rows: int) -> dict[str, object]:
-        """Return a request of so many rows: the probe rows, again and again."""
+        """Return a request with that many rows: the probe rows, repeated."""
         found = self.bundle.probe.rows
         columns = [column.name for column in self.bundle.contract.columns]
         return {"dataframe_split": {"columns": columns, "data": [found[number % len(found)] for number in range(rows)]}}
 
     def labels(self, rows: int) -> list[int | str]:
-        """Return what must be answered to them."""
+        """Return the expected answer to them."""
         found = self.bundle.probe.labels
         return [found[number % len(found)] for number in range(rows)]
 

@@ -1,4 +1,4 @@
-"""The servers that are compared, each as a process tree of its own, with the seconds until its first right answer and its memory."""
+"""The servers that are compared. Each is a process tree of its own, with the seconds until its first right answer and its memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server answers. `seconds` is how long it took until it first did."""
+    """Where a server answers. `seconds` is the time until its first answer."""
 
     process: psutil.Popen
     port: int
@@ -41,7 +41,7 @@ class Server:
     seconds: float = 0.0
 
     def memory(self) -> float:
-        """Return the megabytes that the process tree holds, what it shares counted once (PSS)."""
+        """Return the megabytes of the process tree, with shared memory counted once (PSS)."""
         return sum(process.memory_full_info().pss for process in [self.process, *self.process.children(recursive=True)]) / 1e6
 
     def post(self, content: Any) -> httpx.Response:
@@ -68,7 +68,7 @@ def running(command: Sequence[str], environment: Mapping[str, str], ask: Callabl
 
 
 def load(server: Server, body: object, expected: object, connections: int, seconds: float, *, warm_up: float = 0.5) -> dict[str, Any]:
-    """Return requests a second, p50 and p99 in ms, and errors; answers are compared with `expected` where there is one."""
+    """Return requests a second, p50 and p99 in ms, and errors; answers are compared with `expected` unless it is None."""
     task = {
         "port": server.port,
         "path": server.path,
