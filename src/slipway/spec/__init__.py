@@ -1,4 +1,4 @@
-"""What a model's file declares: its rows and columns, its search, its gate, when it is released and how it is watched."""
+"""What a model's file declares: its rows and columns, its search, its gate, its schedules and its watch."""
 
 from slipway.spec.columns import (
     Category,

@@ -1,4 +1,4 @@
-"""What the columns of a model's file are: what callers send, what is derived from it, and what is predicted."""
+"""The columns of a model: those that callers send, those derived from them, and the one that is predicted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ClassLabel = int | str
 
 @dataclass(frozen=True, slots=True)
 class Numeric:
-    """A number the caller sends.
+    """A number that the caller sends.
 
-    `low` and `high` are inclusive and in `unit`; a value outside is refused, so they are what is physically possible
-    rather than what the training rows happen to hold. `zero_is_missing` marks a column whose zeros stand for "not measured".
-    `nominal` marks whole numbers that name things, as a key does in a list of occupations: their order means nothing.
+    `low` and `high` are inclusive and in `unit`. A value outside is refused, so they are what is physically possible, not the range
+    of the training rows. `zero_is_missing` marks a column in which zero means "not measured". `nominal` marks whole numbers that
+    name things, such as codes of occupations: their order means nothing.
     """
 
     low: float
@@ -32,13 +32,13 @@ class Numeric:
         if not self.low < self.high:
             raise SpecError(f"{self.description!r}: the range {self.low} to {self.high} is empty; low must be below high.")
         if self.nominal and not (self.integer and float(self.low).is_integer() and float(self.high).is_integer()):
-            raise SpecError(f"{self.description!r}: nominal numbers are whole: say integer=True, and a range of whole numbers.")
+            raise SpecError(f"{self.description!r}: nominal numbers are whole: set integer=True, and a range of whole numbers.")
         if self.nominal and self.zero_is_missing:
-            raise SpecError(f"{self.description!r}: a nominal number has no median to stand in for a zero that is missing.")
+            raise SpecError(f"{self.description!r}: a nominal number has no median that could replace a missing value.")
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """Every number there is, of a nominal column; none of another."""
+        """All numbers of a nominal column; none for another."""
         return tuple(range(int(self.low), int(self.high) + 1)) if self.nominal else ()
 
 
@@ -59,7 +59,7 @@ Feature = Numeric | Category
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column the model derives: `minuend` less `subtrahend`, both sent by the caller; it takes the minuend's place."""
+    """A column that the model derives: `minuend` minus `subtrahend`, both sent by the caller. It replaces the minuend."""
 
     minuend: str
     subtrahend: str
@@ -75,7 +75,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class WeightedMean:
-    """A column the model derives from several numbers, each by its weight; they stay columns of their own as well."""
+    """A column that the model derives from several numbers and their weights. The numbers stay columns of their own."""
 
     weights: Mapping[str, float]
 
@@ -95,7 +95,7 @@ Derived = Difference | WeightedMean
 class Target:
     """The column to predict. `classes` maps each label, in the order of the model's probabilities, to what it means.
 
-    `in_file` says how the file writes the labels, where it writes them otherwise.
+    `in_file` maps each label to its text in the file, if that is another.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Target:
 
     @property
     def by_text(self) -> dict[str, ClassLabel]:
-        """Return the label that each text of the file stands for."""
+        """Return the label for each text in the file."""
         return {self.in_file[label] if self.in_file else str(label): label for label in self.classes}
 
     @property
@@ -134,7 +134,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Every column of the file: what callers send, in the order a person would give it; what is predicted; what is left out and why."""
+    """Every column of the file: those that callers send, in a natural order, the predicted one, and those left out, with reasons."""
 
     features: Mapping[str, Feature]
     target: Target
@@ -148,14 +148,14 @@ class Columns:
         if not self.features:
             raise SpecError("a model needs at least one feature.")
         if self.target.name in self.features:
-            raise SpecError(f"the target {self.target.name} stands among the features; a model must not be shown its answer.")
+            raise SpecError(f"the target {self.target.name} is among the features; a model must not see its answer.")
         if both := sorted(set(self.excluded) & {*self.features, self.target.name}):
-            raise SpecError(f"{both} are both used and excluded; decide for one.")
+            raise SpecError(f"{both} are both used and excluded; choose one.")
         for name, how in self.derived.items():
             if unknown := sorted(set(how.sources) - set(self.numeric)):
-                raise SpecError(f"{name} is derived from {unknown}, which are no numeric features.")
+                raise SpecError(f"{name} is derived from {unknown}, which are not numeric features.")
             if named := sorted(set(how.sources) & set(self.nominal)):
-                raise SpecError(f"{name} is derived from {named}, which are nominal: there is no arithmetic of names.")
+                raise SpecError(f"{name} is derived from {named}, which are nominal: there is no arithmetic for names.")
 
     @property
     def names(self) -> list[str]:
@@ -176,5 +176,5 @@ class Columns:
 
     @property
     def file_columns(self) -> list[str]:
-        """Every column the CSV must hold."""
+        """All columns that the CSV must have."""
         return [*self.features, self.target.name, *self.excluded]

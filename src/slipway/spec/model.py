@@ -1,4 +1,4 @@
-"""What a model is declared to be. One `ModelSpec` a model; nonsense is refused when the file is imported."""
+"""The declaration of a model: one `ModelSpec`, which refuses what cannot be true when its file is imported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PREPARATION = "preparation."
 
-# figures measured on the test rows, named as scikit-learn's scorers; higher is better for each
+# figures measured on the test rows, with the names of scikit-learn's scorers; higher is better for all
 _METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss")
 BINARY_METRICS = (*_METRICS, "precision", "recall", "f1", "roc_auc", "average_precision")
 THRESHOLD_METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
@@ -32,7 +32,7 @@ class Dataset:
     """The address of the rows, the checksum they must have, and the file's name in a mirror.
 
     The address is a path, or begins with http://, https://, file://, s3:// or dvc+; see docs/data.md.
-    `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that none is both learnt and tested.
+    `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that no row is both for training and for test.
     """
 
     origin: str
@@ -53,7 +53,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How the test rows are set apart: a share of the rows, a seed, and whether every class keeps its share."""
+    """How the test rows are chosen: their share of the rows, a seed, and whether every class keeps its share."""
 
     test: float
     seed: int
@@ -61,20 +61,20 @@ class Split:
 
     def __post_init__(self) -> None:
         if not 0 < self.test < 1:
-            raise SpecError(f"test={self.test}: the share of test rows lies between 0 and 1.")
+            raise SpecError(f"test={self.test}: the share of test rows must be between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """What a candidate must reach, by the spec's metric, and what it may cost.
 
-    `floor`: the least figure on all test rows. `sample_floor`: the same for sample rows, where it is another: their columns are
-    drawn independently within a class, so what columns say together is lost.
+    `floor`: the lowest accepted figure on all test rows. `sample_floor`: the same for sample rows, if it differs: their columns are
+    drawn independently within a class, so the effects of columns together are lost.
     `tolerance`: how much worse than the champion it may be on the same rows.
-    `slice_tolerance`: the same within each of the spec's slices; worse by more is refused unless chance explains it.
-    `slice_floor`: the least figure in each slice; refused is a slice whose 95 % interval lies below it altogether.
-    `megabytes`: all files of the bundle, in 10^6 bytes. `milliseconds`: one row, the median over the probe rows, answered by the
-    bundle's engine in the process of the release, without HTTP.
+    `slice_tolerance`: the same within each of the spec's slices; a larger loss is refused unless chance explains it.
+    `slice_floor`: the lowest accepted figure in each slice; a slice is refused if its whole 95 % interval is below it.
+    `megabytes`: the limit for all files of the bundle, in 10^6 bytes. `milliseconds`: the limit for one row, as the median over the
+    probe rows, answered by the bundle's engine in the process of the release, without HTTP.
     """
 
     floor: float
@@ -88,23 +88,23 @@ class Gate:
     def __post_init__(self) -> None:
         for name in ("tolerance", "slice_tolerance"):
             if not (value := getattr(self, name)) >= 0:
-                raise SpecError(f"{name}={value} must not be negative: it is how much worse than the champion is accepted.")
+                raise SpecError(f"{name}={value} must not be negative: it is how much worse than the champion a candidate may be.")
         for name in ("megabytes", "milliseconds"):
             if not (value := getattr(self, name)) > 0:
-                raise SpecError(f"{name}={value} is a budget that no bundle keeps; it must be above 0.")
+                raise SpecError(f"{name}={value} is a limit that no bundle can keep; it must be above 0.")
         if not math.isfinite(self.floor):
-            raise SpecError(f"floor={self.floor} is no figure that a model can be held to.")
+            raise SpecError(f"floor={self.floor} is not a figure that a model can reach; expected a finite number.")
         if self.slice_floor is not None and not self.slice_floor <= self.floor:
-            raise SpecError(f"slice_floor={self.slice_floor} asks more of every part than floor={self.floor} asks of the whole.")
+            raise SpecError(f"slice_floor={self.slice_floor} is above floor={self.floor}; a slice must not need more than all rows do.")
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How raw columns become numbers; every field may stand in a search space as `preparation.<field>`.
+    """How raw columns become numbers; a search space may contain every field as `preparation.<field>`.
 
-    `zeros`: what happens to the zeros of columns that are declared `zero_is_missing`: "keep" leaves them, "impute" puts the
-    median of the other training rows in their place and tells the estimator, by one more column, where it did.
-    `scale`: whether numbers are standardised; trees need it not.
+    `zeros`: how to treat the zeros of columns declared as `zero_is_missing`: "keep" leaves them; "impute" replaces them by the median
+    of the other training rows and marks them in an additional column.
+    `scale`: whether numbers are standardised; trees do not need it.
     """
 
     zeros: Literal["keep", "impute"] = "keep"
@@ -113,11 +113,11 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Simplest:
-    """Take the simplest of the trials that are as good as the best, within one standard error of its mean over the folds.
+    """Choose the simplest trial that is as good as the best, within one standard error of its mean over the folds.
 
-    The rule of Breiman et al., Classification and Regression Trees (1984), 3.4.3: where the scores are flat, the best mean is
-    an accident of the folds, and the simpler model is the one that travels. `parameter` is the key of the search space that
-    measures complexity; `direction` says which end of it is simple. Only trials that share the best one's other choices count.
+    This is the rule of Breiman et al., Classification and Regression Trees (1984), 3.4.3: if many trials score alike, the best mean is
+    a matter of chance, and the simpler model generalises better. `parameter` is the key of the search space that measures complexity;
+    `direction` says which end of it is simple. Only trials that equal the best in all other parameters are compared.
     """
 
     parameter: str
@@ -126,7 +126,7 @@ class Simplest:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What to know before relying on a model: what it is for, what it is not for, and what is odd about its rows; full sentences."""
+    """What users of a model must know, in full sentences: its purpose, what it is not for, and the peculiarities of its rows."""
 
     intended_use: str
     not_for: str
@@ -135,15 +135,15 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """One model: what it learns from, how it is tuned, what it must reach, and where it is served.
+    """One model: its rows, how it is tuned, what it must reach, and where it is served.
 
-    A trial is scored over `folds` folds, shuffled anew `repeats` times; small data need the repeats, because one shuffle of
-    a few hundred rows decides more than the hyperparameters do. `tune_threshold`: choose, on the same folds, from which
-    probability a row is called positive, where one half is not the best for the metric. `approval`: a person must approve every
-    release, after the gate.
+    A trial is scored over `folds` folds, shuffled again `repeats` times. Small data need the repetitions, because one shuffle of a few
+    hundred rows changes the score more than the hyperparameters do. `tune_threshold`: choose, on the same folds, the probability from
+    which a row is positive, because one half is not always best for the metric. `approval`: a person must approve every release,
+    after the gate.
 
     `challenges`: the model that this one challenges. It shares that model's rows, columns, split, metric, registered name and port, and
-    has no service of its own: its releases are tried beside the version in service, until one is promoted or the challenge ends.
+    has no service of its own: its releases run beside the version in service, until one is promoted or the challenge ends.
     """
 
     name: str
@@ -165,8 +165,8 @@ class ModelSpec:
     tune_threshold: bool = False
     preparation: Preparation = Preparation()
     card: Card | None = None
-    slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of bands of a number, () for a category
-    baseline: BaseEstimator | None = None  # a simple model to compare with, in the same preparation
+    slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of the bands of a number, () for a category
+    baseline: BaseEstimator | None = None  # a simple model to compare with, after the same preparation
     schedules: tuple[Schedule, ...] = ()
     approval: bool = False
     watch: Watch = AS_USUAL
@@ -174,7 +174,7 @@ class ModelSpec:
 
     @property
     def service(self) -> str:
-        """The name under which its versions are served, locked and written down: its own, or that of the model it challenges."""
+        """The name under which its versions are served, locked and recorded: its own, or that of the model it challenges."""
         return self.challenges or self.name
 
     @property
@@ -186,11 +186,11 @@ class ModelSpec:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
         object.__setattr__(self, "slices", MappingProxyType(dict(self.slices)))
         try:
-            self._refuse_nonsense()
+            self._refuse_contradictions()
         except SpecError as error:
             raise SpecError(f"{self.name}: {error}") from None
 
-    def _refuse_nonsense(self) -> None:
+    def _refuse_contradictions(self) -> None:
         if not self.name.isascii() or self.name != self.name.lower() or not self.name.replace("-", "").isalnum():
             raise SpecError("a model's name is lower-case letters, digits and hyphens: it becomes part of an address.")
         known = set(self.estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
@@ -200,7 +200,7 @@ class ModelSpec:
                 f"or {PREPARATION}<field> with one of {sorted(Preparation.__slots__)}."
             )
         if not 1 <= self.port <= 65_535:
-            raise SpecError(f"port={self.port} is no port; use 1 to 65535.")
+            raise SpecError(f"port={self.port} is not a port; use 1 to 65535.")
         if self.trials < 1 or self.folds < 2 or self.repeats < 1:
             raise SpecError(
                 f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs a trial, two folds and a repeat at least."
@@ -215,25 +215,25 @@ class ModelSpec:
             if name not in (self.columns.numeric if edges else self.columns.categorical) or list(edges) != sorted(set(edges)):
                 raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category.")
         if self.gate.slice_floor is not None and not self.slices:
-            raise SpecError(f"slice_floor={self.gate.slice_floor} holds for slices, and slices names none.")
+            raise SpecError(f"slice_floor={self.gate.slice_floor} applies to slices, but slices names none.")
         if self.baseline is not None and not hasattr(self.baseline, "predict_proba"):
             raise SpecError(f"baseline={self.baseline} has no predict_proba, so it cannot be measured as the model is.")
         if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
             raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
         if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
-            raise SpecError(f"watch.columns names {unknown}, which are no features.")
+            raise SpecError(f"watch.columns names {unknown}, which are not features.")
         kinds = {name: as_categories(feature) for name, feature in self.columns.features.items()}
         if unfit := sorted(name for name, drift in self.watch.columns.items() if not drift.fits(kinds[name])):
             raise SpecError(
-                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out for the usual."
+                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
             )
         if not self.watch.prediction.fits(categories=True):
-            raise SpecError("watch.prediction: labels are categories; leave the distance and the test out for the usual.")
+            raise SpecError("watch.prediction: labels are categories; leave the distance and the test out to use the defaults.")
         if self.challenges == self.name:
             raise SpecError("a model cannot challenge itself; name another in challenges, or leave it out.")
         if self.challenges and (self.schedules or self.approval):
             raise SpecError(
-                f"it challenges {self.challenges}, so it has no schedule and asks for no approval: "
+                f"it challenges {self.challenges}, so it has no schedule and needs no approval: "
                 "its releases put nothing into service. Set schedules=() and approval=False."
             )
         metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS

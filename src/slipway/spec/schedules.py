@@ -1,4 +1,4 @@
-"""When a model is released by itself: a cron line on the wall clock of a time zone."""
+"""When a model is released automatically: a cron line in the local time of a time zone."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from cronsim import CronSim, CronSimError
 from slipway.errors import SpecError
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-EXTENSIONS = re.compile(r"#|(?<![A-Z])L")  # L and # (the last, the second Monday): cron programs do not agree on them
+EXTENSIONS = re.compile(r"#|(?<![A-Z])L")  # L and # (the last, the second Monday): cron programs differ in them
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A time at which the model is released by itself, with the release's own defaults.
+    """A time at which the model is released automatically, with the defaults of a release.
 
-    `slug`: what the schedule is called, once a model. `cron`: minute, hour, day of the month, month, day of the week.
-    `timezone`: an IANA name, such as America/Bogota; the hours are its wall clock's, through summer time and back.
-    `active`: whether it is on when it first reaches a Prefect server. From then on the switch in the run page decides.
+    `slug`: the name of the schedule, unique in a model. `cron`: minute, hour, day of the month, month, day of the week.
+    `timezone`: an IANA name, such as America/Bogota; hours are local time, also when summer time begins and ends.
+    `active`: whether it is on when Prefect first receives it. Afterwards the switch in the run page decides.
     """
 
     slug: str
@@ -36,7 +36,7 @@ class Schedule:
             self._refuse_a_time_that_never_comes()
         except CronSimError as error:
             raise SpecError(
-                f"schedule {self.slug}: cron={self.cron!r} is no time ({error}); expected minute, hour, day of the month, month and "
+                f"schedule {self.slug}: cron={self.cron!r} is not a time ({error}); expected minute, hour, day of the month, month and "
                 "day of the week, such as '0 3 1 * *' for three o'clock on the first of each month."
             ) from None
         try:

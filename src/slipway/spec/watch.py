@@ -1,4 +1,4 @@
-"""How a model in service is watched: how many rows are judged together, what counts as drift, and what it takes to raise an alarm."""
+"""How a model in service is watched: how many rows are judged together, what counts as drift, and what raises an alarm."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from slipway.errors import SpecError
 from slipway.spec.columns import Category, Feature
 from slipway.spec.schedules import Schedule
 
-# Evidently's names, the usual one first; `slipway.monitoring.drift.homogeneity` adds "homogeneity". Tests of Evidently that are not
+# Evidently's names, the default first; `slipway.monitoring.drift.homogeneity` adds "homogeneity". Tests of Evidently that are not
 # reliable here are left out: see docs/decisions/0029-drift.md
 NUMBER_DISTANCES = ("wasserstein", "jensenshannon", "psi", "hellinger", "kl_div")
 CATEGORY_DISTANCES = ("jensenshannon", "psi", "hellinger", "kl_div")
 NUMBER_TESTS = ("ks", "t_test")
 CATEGORY_TESTS = ("homogeneity",)
-# a quarter of a standard deviation, and a Cohen's w of 0.42: small to medium; by measurement the least that undrifted rows keep
+# a quarter of a standard deviation, and a Cohen's w of 0.42: small to medium; measured as the lowest that rows without drift stay below
 NUMBER_THRESHOLD, CATEGORY_THRESHOLD = 0.25, 0.15
 
 DAILY = Schedule("watch", "0 5 * * *", "UTC", active=True)
@@ -26,14 +26,15 @@ DAILY = Schedule("watch", "0 5 * * *", "UTC", active=True)
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """When a column of a window counts as drifted: it lies far enough from the training rows, and chance does not explain it.
+    """When a column of a window has drifted: it is far enough from the training rows, and chance does not explain it.
 
-    A distance alone takes chance for drift in small windows; a test alone takes any trifle for drift in large ones.
+    A distance alone would report chance as drift in small windows; a test alone would report any small change in large ones.
 
-    `distance`, `test`: Evidently's names of the two; if left out, the normed Wasserstein distance and the Kolmogorov-Smirnov test
-    for numbers, the Jensen-Shannon distance and the chi-squared test of homogeneity for categories, codes and labels; also where
-    they do not fit the column. `threshold`: the least distance; if left out 0.25 training standard deviations for numbers, and 0.15
-    for categories, codes and labels. `significance`: the largest p-value, over all columns of a window together (Bonferroni).
+    `distance`, `test`: Evidently's names of the two. If one is left out or does not fit the column, the default applies: the normed
+    Wasserstein distance and the Kolmogorov-Smirnov test for numbers, the Jensen-Shannon distance and the chi-squared test of
+    homogeneity for categories, codes and labels. `threshold`: the smallest distance that counts; by default 0.25 training standard
+    deviations for numbers, and 0.15 for categories, codes and labels. `significance`: the largest p-value, over all columns of a
+    window together (Bonferroni).
     """
 
     threshold: float | None = None
@@ -52,7 +53,7 @@ class Drift:
             raise SpecError(f"drift: test={self.test!r} is not one of {', '.join(NUMBER_TESTS + CATEGORY_TESTS)}.")
 
     def fits(self, categories: bool) -> bool:
-        """Tell whether what it names can compare such a column."""
+        """Return whether its distance and test can compare such a column."""
         distances, tests = (CATEGORY_DISTANCES, CATEGORY_TESTS) if categories else (NUMBER_DISTANCES, NUMBER_TESTS)
         return self.distance in (None, *distances) and self.test in (None, *tests)
 
@@ -65,22 +66,22 @@ class Drift:
         )
 
     def least(self, categories: bool) -> float:
-        """Return the least distance of such a column that counts."""
+        """Return the smallest distance of such a column that counts as drift."""
         if self.threshold is not None:
             return self.threshold
         return CATEGORY_THRESHOLD if categories else NUMBER_THRESHOLD
 
 
 def as_categories(feature: Feature) -> bool:
-    """Tell whether a feature is compared value by value: a category, numbers that name things, or a yes and no in numbers."""
+    """Return whether a feature is compared value by value: a category, numbers that name things, or yes and no as two numbers."""
     return isinstance(feature, Category) or feature.nominal or (feature.integer and feature.high - feature.low == 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """Days of every year on which other rows are usual: windows that begin in it are shown, and raise no alarm.
+    """Days of every year on which rows usually differ: windows that begin on them are shown, but raise no alarm.
 
-    `first` and `last` are "MM-DD", both included; a season may last over the end of the year.
+    `first` and `last` are "MM-DD", both included; a season may cross the end of the year.
     """
 
     name: str
@@ -92,10 +93,10 @@ class Season:
             try:
                 date.fromisoformat(f"2024-{day}")  # a leap year: the 29th of February is a day too
             except ValueError:
-                raise SpecError(f"season {self.name!r}: {day!r} is no day; expected MM-DD, such as 12-15.") from None
+                raise SpecError(f"season {self.name!r}: {day!r} is not a day; expected MM-DD, such as 12-15.") from None
 
     def includes(self, day: date) -> bool:
-        """Tell whether a day lies in it."""
+        """Return whether the season includes a day."""
         found = f"{day:%m-%d}"
         return self.first <= found <= self.last if self.first <= self.last else found >= self.first or found <= self.last
 
@@ -104,11 +105,11 @@ class Season:
 class Watch:
     """How a model is watched.
 
-    `rows`: served rows, or outcomes, that are judged together: a window. `days`: a window that is not full after so long is closed.
-    `minimum`: below so many rows a window is not judged. `needed` bad windows among the last `of` raise an alarm. `cooldown_days`:
-    after an alarm there is none for so long. `drift`: for every column that `columns` does not name; `prediction`: for the labels.
-    `volume`: how many times more, or fewer, rows a day than in the windows before are worth a word; volume raises no alarm.
-    `schedule`: when the model is watched by itself.
+    `rows`: the number of served rows, or outcomes, in a window; they are judged together. `days`: after so many days a window is closed
+    even if it is not full. `minimum`: a window with fewer rows is not judged. `needed` bad windows among the last `of` raise an alarm.
+    `cooldown_days`: after an alarm there is none for so many days. `drift`: for every column that `columns` does not name; `prediction`:
+    for the labels. `volume`: a window with so many times more, or fewer, rows a day than the windows before is reported; it raises no
+    alarm. `schedule`: when the model is watched automatically.
     """
 
     rows: int = 500
@@ -119,7 +120,7 @@ class Watch:
     cooldown_days: float = 7.0
     drift: Drift = Drift()
     columns: Mapping[str, Drift] = field(default_factory=dict)
-    prediction: Drift = Drift(threshold=0.07)  # of two or three labels, undrifted windows keep 0.05
+    prediction: Drift = Drift(threshold=0.07)  # windows of two or three labels without drift stay below 0.05
     volume: float = 4.0
     seasons: tuple[Season, ...] = ()
     schedule: Schedule = DAILY
@@ -137,11 +138,11 @@ class Watch:
             )
 
     def of_column(self, name: str) -> Drift:
-        """Return what counts as drift of a feature."""
+        """Return the drift settings of a feature."""
         return self.columns.get(name, self.drift)
 
     def season(self, day: date) -> str | None:
-        """Return the season that a day lies in, None outside of all."""
+        """Return the season that includes a day, None if there is none."""
         return next((season.name for season in self.seasons if season.includes(day)), None)
 
 

@@ -190,8 +190,8 @@ def test_who_challenges_nobody_or_another_challenger_is_refused_with_those_there
     ("changes", "said"),
     [
         ({"challenges": "toy-rival"}, "cannot challenge itself"),
-        ({"schedules": (Schedule("nightly", "0 3 * * *", "UTC"),)}, "it has no schedule and asks for no approval"),
-        ({"approval": True}, "it has no schedule and asks for no approval"),
+        ({"schedules": (Schedule("nightly", "0 3 * * *", "UTC"),)}, "it has no schedule and needs no approval"),
+        ({"approval": True}, "it has no schedule and needs no approval"),
     ],
     ids=["itself", "schedule", "approval"],
 )

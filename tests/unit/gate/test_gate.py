@@ -60,14 +60,14 @@ def rule(verdict: Verdict, name: str) -> Rule:
 @pytest.mark.parametrize(
     ("nonsense", "message"),
     [
-        ({"tolerance": -0.1}, "tolerance=-0.1 must not be negative: it is how much worse than the champion is accepted"),
+        ({"tolerance": -0.1}, "tolerance=-0.1 must not be negative: it is how much worse than the champion a candidate may be"),
         ({"tolerance": float("nan")}, "tolerance=nan must not be negative"),
         ({"slice_tolerance": -0.1}, "slice_tolerance=-0.1 must not be negative"),
-        ({"slice_floor": 0.91}, "slice_floor=0.91 asks more of every part than floor=0.9 asks of the whole"),
-        ({"slice_floor": float("nan")}, "slice_floor=nan asks more"),
-        ({"megabytes": 0}, "megabytes=0 is a budget that no bundle keeps; it must be above 0"),
-        ({"milliseconds": float("nan")}, "milliseconds=nan is a budget that no bundle keeps"),
-        ({"floor": float("inf")}, "floor=inf is no figure that a model can be held to"),
+        ({"slice_floor": 0.91}, "slice_floor=0.91 is above floor=0.9; a slice must not need more than all rows do"),
+        ({"slice_floor": float("nan")}, "slice_floor=nan is above"),
+        ({"megabytes": 0}, "megabytes=0 is a limit that no bundle can keep; it must be above 0"),
+        ({"milliseconds": float("nan")}, "milliseconds=nan is a limit that no bundle can keep"),
+        ({"floor": float("inf")}, "floor=inf is not a figure that a model can reach"),
     ],
 )
 def test_a_gate_that_makes_no_sense_is_refused(nonsense: dict[str, float], message: str) -> None:
@@ -76,7 +76,7 @@ def test_a_gate_that_makes_no_sense_is_refused(nonsense: dict[str, float], messa
 
 
 def test_a_floor_of_slices_needs_slices(heart: ModelSpec) -> None:
-    with pytest.raises(SpecError, match=r"heart-failure: slice_floor=0.8 holds for slices, and slices names none"):
+    with pytest.raises(SpecError, match=r"heart-failure: slice_floor=0.8 applies to slices, but slices names none"):
         replace(heart, slices={}, gate=Gate(floor=0.9, slice_floor=0.8))
 
 

@@ -74,7 +74,7 @@ def test_a_season_lasts_over_the_end_of_the_year(day, within):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Season("Christmas", "15-12", "01-06"), "'15-12' is no day; expected MM-DD"),
+        (lambda: Season("Christmas", "15-12", "01-06"), "'15-12' is not a day; expected MM-DD"),
         (lambda: Watch(rows=10), "expected 2 <= minimum <= rows"),
         (lambda: Watch(needed=6), "expected 1 <= needed <= of"),
         (lambda: Watch(days=0), "expected days above 0"),

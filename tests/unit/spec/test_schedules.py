@@ -38,7 +38,7 @@ def test_times_that_come_are_taken(cron: str, zone: str) -> None:
     ],
 )
 def test_a_time_that_never_comes_is_refused(cron: str, message: str) -> None:
-    with pytest.raises(SpecError, match=rf"schedule nightly: cron='.*' is no time \({message}\); expected minute, hour"):
+    with pytest.raises(SpecError, match=rf"schedule nightly: cron='.*' is not a time \({message}\); expected minute, hour"):
         Schedule("nightly", cron, "UTC")
 
 
