@@ -13,7 +13,7 @@ from flows.recovery import RECOVERS
 from flows.release import release
 from slipway.catalogue import catalogue, lookup
 from slipway.records import Fleet, FleetEntry, Release
-from tasks.fleet import report_fleet
+from tasks.reporting import report_fleet
 
 
 @flow(name="fleet", flow_run_name="fleet", result_serializer="json", **RECOVERS)
@@ -47,8 +47,8 @@ def fleet(
     if failed:
         return Failed(message=f"failed: {', '.join(failed)}", data=result)
     left_out = [entry.model for entry in entries if entry.outcome == "needs approval"]
-    told = f"; left out, because each needs approval: {', '.join(left_out)}" if left_out else ""
-    return Completed(message=f"{len(entries) - len(left_out)} models released{told}", data=result)
+    others = f"; left out, because each needs approval: {', '.join(left_out)}" if left_out else ""
+    return Completed(message=f"{len(entries) - len(left_out)} models released{others}", data=result)
 
 
 def _left_out(name: str) -> FleetEntry:

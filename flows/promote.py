@@ -6,12 +6,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas import State
-from prefect.states import Completed
-from prefect.transactions import transaction
 
+from flows import endings
 from flows.approval import ask_somebody
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
+from flows.service import put_into_service
 from slipway.catalogue import lookup, served
 from slipway.lifecycle.locking import exclusive, releasing
 from slipway.lifecycle.rollback import reason
@@ -20,10 +20,8 @@ from slipway.settings import Settings
 from tasks.challenge import choose_challenger, report_challenger
 from tasks.data import fetch, validate
 from tasks.gate import judge
-from tasks.registry import confirm, recover, refuse
-from tasks.registry import promote as move
-from tasks.reporting import show_history
-from tasks.serving import rehearse, serve, smoke_test
+from tasks.registry import recover
+from tasks.serving import rehearse
 
 
 @flow(name="promote", flow_run_name="promote-{name}", result_serializer="json", **RECOVERS)
@@ -36,8 +34,7 @@ def promote(name: ModelName, because: str, version: AtLeastOne | None = None, ap
         version: The version to promote; if left out, the one with the alias challenger.
         approval: After the gate, wait until a person approves. A model may demand it always.
     """
-    spec, settings = served(name), Settings.load()
-    because = reason(because, "promotion", "it was right more often for a month")
+    spec, settings, because = served(name), Settings.load(), reason(because, "promotion", "it was right more often for a month")
     with releasing(name, settings), exclusive(name, settings) as lock:
         recover(spec, settings)
         chosen = choose_challenger(spec, settings, version)
@@ -47,23 +44,10 @@ def promote(name: ModelName, because: str, version: AtLeastOne | None = None, ap
         report_challenger(maker, candidate, verdict)
         result = Promoted(outcome="refused", candidate=candidate, champion=verdict.champion, because=because, verdict=verdict)
         if not verdict.passed:
-            why = "; ".join(verdict.failures)
-            refuse(candidate, why, settings)
-            show_history(spec, settings, return_state=True)
-            return Completed(name="Refused", message=why, data=result)
-        if approval or spec.approval:
-            decision = ask_somebody(lock, candidate, verdict, settings)
-            result = result.model_copy(update={"decision": decision})
-            if not decision.approved:
-                show_history(spec, settings, return_state=True)
-                result = result.model_copy(update={"outcome": "rejected"})
-                return Completed(name="Rejected", message=f"{decision.who}: {decision.why}", data=result)
+            return endings.refused(spec, result, settings)
+        decision = ask_somebody(lock, candidate, verdict, settings) if approval or spec.approval else None
+        if decision and not decision.approved:
+            return endings.rejected(spec, result, decision, settings)
         rehearse(spec, candidate, settings)
-        with transaction():
-            begun = move(spec, candidate, settings, action="promotion", because=because)
-            endpoint = serve(spec, candidate, settings)
-            tested = smoke_test(endpoint, candidate, settings)
-            confirm(begun, because, settings)
-        show_history(spec, settings, return_state=True)
-        result = result.model_copy(update={"outcome": "promoted", "smoke_test": tested})
-        return Completed(name="Promoted", message=f"version {candidate.version} in the place of {verdict.champion}: {because}", data=result)
+        tested = put_into_service(spec, candidate, settings, why=because, action="promotion", because=because)
+        return endings.promoted(spec, result, decision, tested, settings)

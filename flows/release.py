@@ -6,22 +6,22 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas import State
-from prefect.states import Completed
-from prefect.transactions import transaction
 
+from flows import endings
 from flows.approval import ask_somebody
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
+from flows.service import put_into_service
 from flows.trial import require_trial, try_beside
 from slipway.catalogue import lookup
-from slipway.lifecycle.locking import exclusive, releasing
+from slipway.lifecycle.locking import Held, exclusive, releasing
 from slipway.records import Release
 from slipway.settings import Settings
+from slipway.spec import ModelSpec
 from tasks.data import fetch, validate
 from tasks.gate import judge
-from tasks.registry import confirm, promote, recover, refuse, register
-from tasks.reporting import report, show_history
-from tasks.serving import serve, smoke_test
+from tasks.registry import recover, register
+from tasks.reporting import report
 from tasks.tuning import tune
 
 
@@ -52,8 +52,7 @@ def release(
     spec, settings = lookup(name), Settings.load()
     with releasing(spec.service, settings), exclusive(spec.service, settings) as lock:
         recover(spec, settings)
-        if spec.challenges and not dry_run:
-            require_trial(spec, settings, approval=approval)
+        require_trial(spec, settings, dry_run=dry_run, approval=approval)
         fetched = fetch(spec, settings, sample, snapshot)
         rows = validate(spec, fetched)
         tuned = tune(spec, fetched, rows, settings, trials, jobs)
@@ -62,31 +61,17 @@ def release(
         report(spec, fetched, tuned, candidate, verdict, settings)
         result = Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict)
         if dry_run:
-            return Completed(name="DryRun", message=_words(result), data=result)
+            return endings.dry_run(result)
         if not verdict.passed:
-            refuse(candidate, "; ".join(verdict.failures), settings)
-            show_history(spec, settings, return_state=True)
-            result = result.model_copy(update={"outcome": "refused"})
-            return Completed(name="Refused", message=_words(result), data=result)
-        if spec.challenges:
-            result = try_beside(spec, result, settings)
-            return Completed(name="Challenging", message=_words(result), data=result)
-        if approval or spec.approval:
-            decision = ask_somebody(lock, candidate, verdict, settings)
-            result = result.model_copy(update={"decision": decision})
-            if not decision.approved:
-                show_history(spec, settings, return_state=True)
-                result = result.model_copy(update={"outcome": "rejected"})
-                return Completed(name="Rejected", message=f"{decision.who}: {decision.why}", data=result)
-        with transaction():
-            begun = promote(spec, candidate, settings)
-            endpoint = serve(spec, candidate, settings)
-            smoke = smoke_test(endpoint, candidate, settings)
-            confirm(begun, _words(result), settings)
-        show_history(spec, settings, return_state=True)
-        result = result.model_copy(update={"outcome": "promoted", "smoke_test": smoke})
-        return Completed(name="Promoted", message=_words(result), data=result)
+            return endings.refused(spec, result, settings)
+        return try_beside(spec, result, settings) if spec.challenges else replace_champion(spec, result, lock, settings, approval)
 
 
-def _words(result: Release) -> str:
-    return "; ".join(result.verdict.failures or [rule.reason for rule in result.verdict.rules])
+def replace_champion(spec: ModelSpec, result: Release, lock: Held, settings: Settings, approval: bool) -> State[Any]:
+    """Put a candidate that passed the gate into the champion's place, after a person's approval where one is needed."""
+    candidate = result.candidate
+    decision = ask_somebody(lock, candidate, result.verdict, settings) if approval or spec.approval else None
+    if decision and not decision.approved:
+        return endings.rejected(spec, result, decision, settings)
+    tested = put_into_service(spec, candidate, settings, why=endings.findings(result))
+    return endings.released(spec, result, decision, tested, settings)

@@ -6,20 +6,18 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas import State
-from prefect.states import Completed
-from prefect.transactions import transaction
 
+from flows import endings
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
+from flows.service import put_into_service
 from slipway.catalogue import served
 from slipway.lifecycle.locking import exclusive
 from slipway.lifecycle.rollback import reason
 from slipway.records import Rollback
 from slipway.settings import Settings
-from tasks.registry import confirm, promote, recover
-from tasks.reporting import show_history
-from tasks.rollback import choose_version
-from tasks.serving import rehearse, serve, smoke_test
+from tasks.registry import choose_version, recover
+from tasks.serving import rehearse
 
 
 @flow(name="rollback", flow_run_name="rollback-{name}", result_serializer="json", **RECOVERS)
@@ -38,14 +36,7 @@ def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> Sta
         candidate = target.candidate
         result = Rollback(outcome="already in service", candidate=candidate, previous=target.champion, because=because, message=target.done)
         if target.done:
-            return Completed(name="AlreadyInService", message=target.done, data=result)
+            return endings.already_in_service(result)
         rehearsed = rehearse(spec, candidate, settings)
-        with transaction():
-            begun = promote(spec, candidate, settings, action="rollback", because=because)
-            endpoint = serve(spec, candidate, settings)
-            tested = smoke_test(endpoint, candidate, settings)
-            confirm(begun, because, settings)
-        message = f"from version {target.champion} back to version {candidate.version}: {because}"
-        changes = {"outcome": "rolled back", "message": message, "rehearsed": rehearsed, "tested": tested}
-        show_history(spec, settings, return_state=True)
-        return Completed(name="RolledBack", message=message, data=result.model_copy(update=changes))
+        tested = put_into_service(spec, candidate, settings, why=because, action="rollback", because=because)
+        return endings.rolled_back(spec, result, rehearsed, tested, settings)

@@ -1,23 +1,29 @@
-"""What becomes of a challenger's release after the gate: it is tried beside the version in service, and replaces nothing."""
+"""The trial of a challenger: after the gate, its version is tried beside the one in service, and replaces nothing."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from prefect.client.schemas import State
+
+from flows.endings import challenging
 from slipway.errors import ChallengeError
 from slipway.lifecycle import challenge
 from slipway.records import Release
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from tasks.challenge import begin_challenge
-from tasks.reporting import show_history
 from tasks.serving import rehearse
 
 
-def require_trial(spec: ModelSpec, settings: Settings, *, approval: bool) -> None:
-    """Refuse, before anything is tuned, what would come to nothing.
+def require_trial(spec: ModelSpec, settings: Settings, *, dry_run: bool, approval: bool) -> None:
+    """Refuse the release of a challenger, before anything is tuned, when it could not end in a trial. A dry run need not.
 
     Raises:
         ChallengeError: Nothing is in service beside which it could be tried, or a person is to approve what replaces nothing.
     """
+    if not spec.challenges or dry_run:
+        return
     if approval:
         raise ChallengeError(
             f"{spec.name} challenges {spec.service}: its release puts nothing into service that a person could approve. "
@@ -26,12 +32,9 @@ def require_trial(spec: ModelSpec, settings: Settings, *, approval: bool) -> Non
     challenge.require_champion(spec, settings)
 
 
-def try_beside(spec: ModelSpec, result: Release, settings: Settings) -> Release:
+def try_beside(spec: ModelSpec, result: Release, settings: Settings) -> State[Any]:
     """Smoke-test the candidate in a gateway of its own, then have it answer in shadow what the champion answers."""
     rehearsed = rehearse(spec, result.candidate, settings)
-    paired = result.verdict.paired
-    begin_challenge(
-        spec, result.candidate, f"made by {spec.name}: {paired.reason if paired else 'not compared on the same rows'}", settings
-    )
-    show_history(spec, settings, return_state=True)
-    return result.model_copy(update={"outcome": "challenging", "smoke_test": rehearsed})
+    compared = result.verdict.paired.reason if result.verdict.paired else "not compared on the same rows"
+    begin_challenge(spec, result.candidate, f"made by {spec.name}: {compared}", settings)
+    return challenging(spec, result, rehearsed, settings)

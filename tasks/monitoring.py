@@ -11,7 +11,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway.monitoring import observing, published, watch_run
+from slipway.monitoring import observing, policy, published, watch_run
 from slipway.monitoring.findings import Alarm, Proposal, WatchReport, Window
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, Watched
@@ -51,6 +51,30 @@ def compare_challenger(spec: ModelSpec, version: Watched, settings: Settings) ->
     if paired:
         logger.info("%s: version %s against challenger %s: %s", spec.name, version.version, version.challenger, paired.reason)
     return paired
+
+
+def conclude(spec: ModelSpec, version: Watched, observed: Observed, paired: Paired | None, settings: Settings) -> WatchReport:
+    """Return what the journal's windows amount to, and what there is to raise or to propose. Nothing is written here."""
+    journal, now = Journal(settings.ledger), datetime.now(UTC)
+    alarms, frozen = journal.alarms(spec.name), journal.frozen(spec.name)
+    windows = journal.windows(spec.name, version.version)
+    verdict = policy.judge(windows, spec.watch, now=now, last_alarm=alarms[-1] if alarms else None, frozen=frozen)
+    return WatchReport(
+        model=spec.name,
+        version=version.version,
+        sample=version.contract.sample,
+        state=verdict.state,
+        reason=verdict.reason,
+        kind=verdict.kind,
+        alarm=verdict.alarm,
+        frozen=frozen,
+        windows=observed.windows,
+        waiting=observed.waiting,
+        waiting_outcomes=observed.waiting_outcomes,
+        challenger=version.challenger,
+        paired=paired,
+        proposal=observing.propose(version, paired, journal.proposals(spec.name), now),
+    )
 
 
 @task(task_run_name="report-watch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)

@@ -9,7 +9,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
 
-from slipway.lifecycle import promotion
+from slipway.lifecycle import promotion, rollback
+from slipway.lifecycle.rollback import Target
 from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -38,6 +39,12 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
 def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, dry_run: bool = False) -> Candidate:
     """Refit, score the test rows once, log, compile, prove and register; a failed attempt takes its version back."""
     return registration.register(spec, snapshot, rows, tuned, settings, dry_run=dry_run)
+
+
+@task(task_run_name="choose-version-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
+def choose_version(spec: ModelSpec, settings: Settings, to: int | None) -> Target:
+    """Find the version to roll back to, and every objection to it, before anything is moved; see `slipway.lifecycle.rollback`."""
+    return rollback.plan(spec, settings, to)
 
 
 @task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)

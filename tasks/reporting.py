@@ -1,9 +1,10 @@
-"""What the run page shows of a release."""
+"""What Prefect's pages show: of a release, of several, of a model's versions, and of a tunnel."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prefect import task
@@ -13,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from slipway.lifecycle import history
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.report import release_report
-from slipway.records import Candidate, Snapshot, Tuned, Verdict
+from slipway.records import Candidate, Fleet, Snapshot, Tuned, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
@@ -29,6 +30,7 @@ PICTURES = {
     "Importance of columns": "permutation_importance.png",
 }
 COMPARED = "Champion and challenger"
+TUNNEL = "tunnel"  # each version of this artifact is one opening or closing
 
 
 @task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
@@ -67,3 +69,28 @@ def show_history(spec: ModelSpec, settings: Settings) -> None:
     state, entries = registry.state(connect(settings), spec.registered_as), Ledger(settings.ledger).history(spec.service)
     lines = history.versions(state, entries, spec.metric)
     create_table_artifact(lines, key=f"history-{spec.service}", description=f"{spec.service}: its versions, and what happened to each last")
+
+
+@task(task_run_name="report-fleet", cache_policy=NO_CACHE)
+def report_fleet(fleet: Fleet) -> None:
+    """Show how each release ended, as a table."""
+    create_table_artifact([entry.model_dump() for entry in fleet.entries], key="fleet", description="How each model's release ended")
+
+
+@task(task_run_name="tunnel-opened", cache_policy=NO_CACHE)
+def show_tunnel_opened(address: str, minutes: float | None) -> None:
+    """Link the public address. `minutes` is how long it stays open; None: until it is stopped."""
+    now = datetime.now(UTC)
+    end = f"closes by itself at {now + timedelta(minutes=minutes):%H:%M} UTC" if minutes else "open until it is stopped"
+    create_link_artifact(
+        address, link_text=address, key=TUNNEL, description=f"The gateway's public address since {now:%Y-%m-%d %H:%M} UTC; {end}."
+    )
+
+
+@task(task_run_name="tunnel-closed", cache_policy=NO_CACHE)
+def show_tunnel_closed(address: str) -> None:
+    """Show that the address leads nowhere any more."""
+    now = datetime.now(UTC)
+    create_link_artifact(
+        address, link_text=f"{address} (closed)", key=TUNNEL, description=f"The tunnel was closed at {now:%Y-%m-%d %H:%M} UTC."
+    )

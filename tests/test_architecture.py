@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import subprocess
@@ -202,6 +203,20 @@ def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
     assert lengths
 
     assert not {name: length for name, length in lengths.items() if length > 300}
+
+
+def test_a_flow_is_a_paragraph() -> None:
+    """Every statement of a flow counts, also those inside of others; its docstring does not. The longest, `promote`, has 17."""
+    lengths = {
+        function.name: sum(isinstance(node, ast.stmt) for part in function.body for node in ast.walk(part))
+        - bool(ast.get_docstring(function))
+        for path in modules("flows")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef) and any(ast.unparse(one).startswith("flow(") for one in function.decorator_list)
+    }
+    assert {"release", "promote", "watch", "rollback", "approve"} <= lengths.keys()
+
+    assert {name: length for name, length in lengths.items() if length > 17} == {}
 
 
 def test_test_folders_are_no_packages_so_that_they_share_through_fixtures_only() -> None:

@@ -96,9 +96,9 @@ def _record(settings: Settings, address: str, minutes: float | None = None, *, c
 
     os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
     quiet_prefect(settings)
-    from tasks.tunnel import show_closed, show_opened
+    from tasks.reporting import show_tunnel_closed, show_tunnel_opened
 
-    state = show_closed(address, return_state=True) if closed else show_opened(address, minutes, return_state=True)
+    state = show_tunnel_closed(address, return_state=True) if closed else show_tunnel_opened(address, minutes, return_state=True)
     if not state.is_completed():
         _say(f"Prefect's server at {settings.prefect_url} does not show the tunnel: {state.message}")
 

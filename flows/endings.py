@@ -1,0 +1,84 @@
+"""How a flow ends: the state that its run page shows, the message, and the result that the state carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.client.schemas import State
+from prefect.states import Completed
+
+from slipway.errors import NotInServiceError
+from slipway.monitoring.findings import WatchReport
+from slipway.records import Decision, Promoted, Release, Rollback, SmokeReport
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from tasks.registry import refuse
+from tasks.reporting import show_history
+
+
+def dry_run(result: Release) -> State[Any]:
+    """End a release that changes neither registry nor service, whatever the gate found."""
+    return Completed(name="DryRun", message=findings(result), data=result)
+
+
+def refused(spec: ModelSpec, result: Release | Promoted, settings: Settings) -> State[Any]:
+    """Write into the ledger which rules of the gate the candidate failed. What is in service stays."""
+    refuse(result.candidate, findings(result), settings)
+    return _ended("Refused", findings(result), result.model_copy(update={"outcome": "refused"}), spec, settings)
+
+
+def rejected(spec: ModelSpec, result: Release | Promoted, decision: Decision, settings: Settings) -> State[Any]:
+    """End with the reason of the person who rejected the candidate. What is in service stays."""
+    changes = {"outcome": "rejected", "decision": decision}
+    return _ended("Rejected", f"{decision.who}: {decision.why}", result.model_copy(update=changes), spec, settings)
+
+
+def challenging(spec: ModelSpec, result: Release, rehearsed: SmokeReport, settings: Settings) -> State[Any]:
+    """End the release of a challenger: its version is tried beside the one in service."""
+    changes = {"outcome": "challenging", "smoke_test": rehearsed}
+    return _ended("Challenging", findings(result), result.model_copy(update=changes), spec, settings)
+
+
+def released(spec: ModelSpec, result: Release, decision: Decision | None, tested: SmokeReport, settings: Settings) -> State[Any]:
+    """End with the new version in service."""
+    changes = {"outcome": "promoted", "decision": decision, "smoke_test": tested}
+    return _ended("Promoted", findings(result), result.model_copy(update=changes), spec, settings)
+
+
+def promoted(spec: ModelSpec, result: Promoted, decision: Decision | None, tested: SmokeReport, settings: Settings) -> State[Any]:
+    """End with the challenger in the champion's place."""
+    message = f"version {result.candidate.version} in the place of {result.champion}: {result.because}"
+    changes = {"outcome": "promoted", "decision": decision, "smoke_test": tested}
+    return _ended("Promoted", message, result.model_copy(update=changes), spec, settings)
+
+
+def already_in_service(result: Rollback) -> State[Any]:
+    """End a rollback to the version that is in service: nothing was done."""
+    return Completed(name="AlreadyInService", message=result.message, data=result)
+
+
+def rolled_back(spec: ModelSpec, result: Rollback, rehearsed: SmokeReport, tested: SmokeReport, settings: Settings) -> State[Any]:
+    """End with the earlier version in service again."""
+    message = f"from version {result.previous} back to version {result.candidate.version}: {result.because}"
+    changes = {"outcome": "rolled back", "message": message, "rehearsed": rehearsed, "tested": tested}
+    return _ended("RolledBack", message, result.model_copy(update=changes), spec, settings)
+
+
+def not_in_service(error: NotInServiceError) -> State[Any]:
+    """End a watch before the model's first release. That is no failure: its schedule is on from the beginning."""
+    return Completed(name="NotInService", message=str(error))
+
+
+def watched(result: WatchReport, run_id: str | None) -> State[Any]:
+    """End a watch; the verdict is the name of the state."""
+    return Completed(name=result.state.capitalize(), message=result.reason, data=result.model_copy(update={"run_id": run_id}))
+
+
+def findings(result: Release | Promoted) -> str:
+    """Return the reasons of the rules that the candidate failed, or of all rules if it passed."""
+    return "; ".join(result.verdict.failures or [rule.reason for rule in result.verdict.rules])
+
+
+def _ended(name: str, message: str, result: Release | Promoted | Rollback, spec: ModelSpec, settings: Settings) -> State[Any]:
+    show_history(spec, settings, return_state=True)  # a table that cannot be shown fails no release
+    return Completed(name=name, message=message, data=result)
