@@ -110,7 +110,7 @@ def _deployment(folder: Path) -> tuple[Deployment, list[list[Any]]]:
         sample=True, metrics={}, mlflow_version="", created_at="",
     )  # fmt: skip
     cells = rows.test.astype(object).to_numpy().tolist()
-    probe = Probe(cells[:5], measured.labels[:5], measured.probabilities[:5].tolist())
+    probe = Probe(cells[:5], measured.evaluation.labels[:5], measured.evaluation.probabilities[:5].tolist())
     write(folder / "bundle", compiled.files, contract, probe)
     return load(folder / "bundle", HEART, Pointer("bundle", spec.port, "one"), spec.port), cells
 

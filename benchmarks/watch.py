@@ -40,9 +40,9 @@ from slipway.monitoring.findings import Window
 from slipway.monitoring.reference import Reference
 from slipway.monitoring.report import report
 from slipway.monitoring.simulation import drawing
+from slipway.problems.training import Evaluation
 from slipway.records import Tuned
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers
 from slipway.training.measuring import Measured, measure
 from slipway.training.splitting import Rows, split
 
@@ -68,13 +68,11 @@ class Model:
         self.rows: Rows = split(self.spec, validation.validate(self.spec, self.snapshot.path))
         self.measured: Measured = measure(self.spec, self.rows, _parameters(self.spec))
         truth = self.rows.test_labels.tolist()
-        self.reference = Reference(self.rows.train, self.measured.labels, truth)
-        said = Answers(self.spec.columns.target, truth, self.measured.labels, self.measured.probabilities)
-        self.registered = performance.registered(self.spec, self.rows.test, said)
+        self.reference = Reference(self.rows.train, self.measured.evaluation.labels, truth)
+        self.registered = performance.registered(self.spec, self.rows.test, self.measured.evaluation)
 
-    def answer(self, stream: drawing.Stream) -> Answers:
-        probabilities = np.asarray(self.measured.pipeline.predict_proba(stream.rows), dtype=np.float64)
-        return Answers(self.spec.columns.target, stream.outcomes, self.measured.pipeline.predict(stream.rows).tolist(), probabilities)
+    def answer(self, stream: drawing.Stream) -> Evaluation:
+        return self.spec.problem.ask(self.measured.pipeline, stream.rows, stream.outcomes)
 
 
 def main() -> None:
@@ -145,7 +143,7 @@ def _run(model: Model, kind: drawing.DriftKind, outcomes: bool, windows: int, se
     return sum(window.bad for window in judged), alarm
 
 
-def _window(model: Model, number: int, rows: pd.DataFrame, answers: Answers, outcomes: bool) -> Window:
+def _window(model: Model, number: int, rows: pd.DataFrame, answers: Evaluation, outcomes: bool) -> Window:
     spec, at = model.spec, START + timedelta(days=number)
     finding = None if outcomes else find(spec, model.reference, rows, answers.labels)
     figures = performance.measure(spec, rows, answers, model.registered, sample=model.snapshot.sample) if outcomes else None
@@ -164,8 +162,8 @@ def _window(model: Model, number: int, rows: pd.DataFrame, answers: Answers, out
     )
 
 
-def _part(answers: Answers, part: slice) -> Answers:
-    return Answers(answers.target, answers.truth[part], answers.labels[part], answers.probabilities[part])
+def _part(answers: Evaluation, part: slice) -> Evaluation:
+    return Evaluation(answers.target, answers.truth[part], answers.labels[part], answers.probabilities[part])
 
 
 def _parameters(spec: ModelSpec) -> Tuned:
@@ -184,7 +182,7 @@ def _large(model: Model, rows: int, folder: Path) -> list[dict[str, Any]]:
     stream = drawing.simulate(model.spec, model.rows, "none", rows)
     stream.rows.to_parquet(folder / "window.parquet")
     model.rows.train.to_parquet(folder / "training.parquet")
-    labels = {"window": model.answer(stream).labels, "reference": model.measured.labels}
+    labels = {"window": model.answer(stream).labels, "reference": model.measured.evaluation.labels}
     (folder / "labels.json").write_text(json.dumps(labels))
     found = []
     for side in SIDES:

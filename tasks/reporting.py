@@ -24,11 +24,7 @@ from tasks.patience import FOR_MLFLOW, MINUTE
 
 logger = logging.getLogger("slipway.tasks.reporting")
 
-PICTURES = {
-    "Confusion matrix": "confusion_matrix.png",
-    "Calibration": "calibration.png",
-    "Importance of columns": "permutation_importance.png",
-}
+IMPORTANCE = {"Importance of columns": "permutation_importance.png"}
 COMPARED = "Champion and challenger"
 TUNNEL = "tunnel"  # each version of this artifact is one opening or closing
 
@@ -39,7 +35,7 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
     client = connect(settings)
     with tempfile.TemporaryDirectory() as folder:
         plots = Path(client.download_artifacts(candidate.run_id, "plots", folder))
-        pictures = {shown: (plots / name).read_bytes() for shown, name in PICTURES.items()}
+        pictures = {shown: (plots / name).read_bytes() for shown, name in (spec.problem.pictures | IMPORTANCE).items()}
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
         if spec.challenges and verdict.paired:
             pictures[COMPARED] = log_comparison(client, spec, candidate.run_id, verdict.paired, Path(folder))

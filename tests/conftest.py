@@ -243,8 +243,8 @@ def write_bundle(heart: ModelSpec, rows: Rows, measured: Measured, contract_of: 
     files = compile_model(heart, measured.pipeline).files
     probe = Probe(
         rows=rows.test.head(5).astype(object).to_numpy().tolist(),
-        labels=measured.labels[:5],
-        probabilities=measured.probabilities[:5].tolist(),
+        labels=measured.evaluation.labels[:5],
+        probabilities=measured.evaluation.probabilities[:5].tolist(),
     )
     return lambda folder, **changes: write(folder, files, contract_of(**changes), probe)
 

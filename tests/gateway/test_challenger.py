@@ -15,7 +15,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from slipway import audit
 from slipway.audit import Wanted
-from slipway.bundle.engine import labels
 from slipway.bundle.reading import read
 from slipway.bundle.store import challenger
 from slipway.bundle.store.active import keep
@@ -57,7 +56,7 @@ def changed(bundles, tmp_path):
     def make(store, **changes):
         two = read(bundles["toy-2"])
         contract = msgspec.structs.replace(two.contract, version=3, **changes)
-        probe = msgspec.structs.replace(two.probe, labels=labels(np.array(two.probe.probabilities), contract))
+        probe = msgspec.structs.replace(two.probe, labels=contract.output.labels(np.array(two.probe.probabilities)))
         made = write(tmp_path / "changed" / contract.run_id, two.files, contract, probe)
         return keep(made.folder, made.contract, store)
 

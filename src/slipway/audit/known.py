@@ -12,7 +12,7 @@ from slipway.audit.databases.tables import OUTCOMES
 from slipway.audit.outcomes import current
 from slipway.audit.places import Place, missing, opened
 from slipway.audit.reading import Line, Shadow
-from slipway.bundle.contract import ClassLabel
+from slipway.problems.serving import ClassLabel
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import msgspec
 from slipway.audit.batches import MANY, packed
 from slipway.audit.databases.tables import ADMINISTRATION, ANONYMOUS, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
 from slipway.audit.subjects.pseudonyms import Ring
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
+from slipway.problems.serving import ClassLabel
 
 LONGEST = 300
 NOBODY = (None, None, None)

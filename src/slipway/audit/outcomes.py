@@ -15,7 +15,7 @@ from slipway.audit.errors import AuditError
 from slipway.audit.lines import clean, iso
 from slipway.audit.subjects.key_file import KeyFile
 from slipway.audit.subjects.pseudonyms import Ring
-from slipway.bundle.contract import ClassLabel
+from slipway.problems.serving import ClassLabel
 
 SEALED = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL LIMIT 1"
 

@@ -15,7 +15,7 @@ from slipway.audit.batches import MANY, unpacked
 from slipway.audit.databases.cells import decoded, shown, utc
 from slipway.audit.databases.tables import ADMINISTRATION, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Table
 from slipway.audit.places import Place, missing, opened
-from slipway.bundle.contract import ClassLabel
+from slipway.problems.serving import ClassLabel
 
 
 @dataclass(frozen=True, slots=True)

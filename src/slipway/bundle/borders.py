@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from slipway.bundle.compiling.trees import trees_of
 from slipway.bundle.contract import Column, Contract
-from slipway.bundle.engine import Engine, labels
+from slipway.bundle.engine import Engine
 from slipway.bundle.parity import prove
 from slipway.bundle.thresholds import rows_on_thresholds
 
@@ -72,7 +72,7 @@ def prove_rows(model: str, measured: Any, engine: Engine, contract: Contract, ro
         return 0.0
     compiled = engine.probabilities({column.name: rows[column.name].tolist() for column in contract.columns})
     probabilities = np.asarray(measured.predict_proba(rows), dtype=np.float64)
-    return prove(model, probabilities, measured.predict(rows).tolist(), compiled, labels(compiled, contract))
+    return prove(model, probabilities, measured.predict(rows).tolist(), compiled, contract.output.labels(compiled))
 
 
 def frame(cells: Cells, contract: Contract) -> pd.DataFrame:
@@ -87,25 +87,9 @@ def frame(cells: Cells, contract: Contract) -> pd.DataFrame:
     )
 
 
-def margins(probabilities: Floats, contract: Contract) -> Floats:
-    """Return the distance of each row of (n, classes) probabilities from another label; 0 at a tie."""
-    if contract.threshold is not None:
-        distance: Floats = np.abs(probabilities[:, contract.classes.index(contract.positive)] - contract.threshold)
-        return distance
-    best = np.sort(probabilities, axis=1)
-    return best[:, -1] - best[:, -2]
-
-
-def _answers(probabilities: Floats, contract: Contract) -> Indices:
-    if contract.threshold is None:
-        best: Indices = probabilities.argmax(axis=1)
-        return best
-    return (probabilities[:, contract.classes.index(contract.positive)] >= contract.threshold).astype(np.intp)
-
-
 def _straddling(ask: Ask, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
     """Walk from one row to another of a different label, a column at a time, and find the cell at which the label changes."""
-    answers = _answers(ask(cells), contract)
+    answers = contract.output.decisions(ask(cells))
     one, other = random.integers(len(cells), size=(2, 20 * PAIRS))
     differ = np.flatnonzero(answers[one] != answers[other])[:PAIRS]
     if not len(differ):
@@ -115,7 +99,7 @@ def _straddling(ask: Ask, contract: Contract, cells: Cells, random: np.random.Ge
     probabilities = _close_in(ask, contract, ends, column)
     below, above = np.split(probabilities, 2)
     smooth = np.tile(np.abs(below - above).max(axis=1) <= SMOOTH, 2)
-    decided: Cells = ends[~(smooth & (margins(probabilities, contract) <= UNDECIDED))]
+    decided: Cells = ends[~(smooth & (contract.output.margins(probabilities) <= UNDECIDED))]
     return decided
 
 
@@ -125,7 +109,7 @@ def _changing_column(ask: Ask, contract: Contract, start: Cells, goal: Cells, ra
     turn = random.permuted(np.tile(np.arange(width), (pairs, 1)), axis=1)
     moved = turn[:, None, :] < np.arange(width + 1)[None, :, None]  # (pairs, steps, columns)
     path = np.where(moved, goal[:, None, :], start[:, None, :])
-    answers = _answers(ask(path.reshape(-1, width)), contract).reshape(pairs, width + 1)
+    answers = contract.output.decisions(ask(path.reshape(-1, width))).reshape(pairs, width + 1)
     step = (answers != answers[:, :1]).argmax(axis=1)
     every = np.arange(pairs)
     return path[every, step - 1], path[every, step], (turn == step[:, None] - 1).argmax(axis=1)
@@ -138,7 +122,7 @@ def _close_in(ask: Ask, contract: Contract, ends: Cells, column: Indices) -> Flo
     """
     probabilities = ask(ends)
     pairs = len(column)
-    goal = _answers(probabilities[pairs:], contract)
+    goal = contract.output.decisions(probabilities[pairs:])
     kinds = [contract.columns[index] for index in column]
     whole, finest = np.array([kind.kind == "integer" for kind in kinds]), np.array([_finest(kind) for kind in kinds])
     walking = np.flatnonzero([kind.kind != "category" for kind in kinds])
@@ -153,7 +137,7 @@ def _close_in(ask: Ask, contract: Contract, ends: Cells, column: Indices) -> Flo
         tried = ends[walking]
         tried[np.arange(len(walking)), column[walking]] = middle
         answered = ask(tried)
-        moved = walking + pairs * (_answers(answered, contract) == goal[walking])
+        moved = walking + pairs * (contract.output.decisions(answered) == goal[walking])
         ends[moved], probabilities[moved] = tried, answered
 
 
@@ -167,7 +151,7 @@ def _ties(ask: Ask, contract: Contract, cells: Cells, random: np.random.Generato
     for share in (0.5, 0.15):  # of the cells that come from the second parent
         one, other = parents[random.integers(len(parents), size=CROSSED)], cells[random.integers(len(cells), size=CROSSED)]
         children = np.where(random.random(one.shape) < share, other, one)
-        distance = margins(ask(children), contract)
+        distance = contract.output.margins(ask(children))
         found.append(children[distance <= TIE])
         parents = children[np.argsort(distance, kind="stable")[:PARENTS]]
     ties: Cells = np.concatenate(found)[:MOST_TIES]

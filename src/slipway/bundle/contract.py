@@ -8,13 +8,13 @@ from typing import Literal, TypeVar
 import msgspec
 
 from slipway.errors import BundleError
+from slipway.problems.serving import ClassLabel, Output
 
 CONTRACT = "contract.json"
 PROBE = "probe.json"
 MANIFEST = "manifest.json"
 FORMAT = 1
 
-ClassLabel = int | str
 EngineName = Literal["onnx", "network", "linear", "trees", "boosting", "svm", "pyfunc"]
 T = TypeVar("T")
 
@@ -57,6 +57,11 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, float]
     mlflow_version: str
     created_at: str
+
+    @property
+    def output(self) -> Output:
+        """What the version answers: labels, records and schemas, by the kind of problem."""
+        return Output(self.classes, self.class_meanings, self.positive, self.threshold)
 
 
 def with_version(contract: Contract, version: int | None) -> Contract:

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from slipway.bundle.contract import ClassLabel, Contract
-from slipway.bundle.engine import Engine, by_column, labels, open_engine
+from slipway.bundle.contract import Contract
+from slipway.bundle.engine import Engine, by_column, open_engine
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.store.active import Pointer
 from slipway.errors import BundleError
+from slipway.problems.serving import ClassLabel, differ
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Deployment:
     def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[ClassLabel], list[list[float]]]:
         """Return n labels and (n, classes) probabilities for n checked rows."""
         probabilities = self.engine.probabilities(columns)
-        return labels(probabilities, self.contract), probabilities.tolist()
+        return self.contract.output.labels(probabilities), probabilities.tolist()
 
 
 def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
@@ -66,7 +67,8 @@ def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
     answers, probabilities = deployment.predict(dict(by_column(probe.rows, bundle.contract)))
     pairs = zip(probe.labels, answers, probe.probabilities, probabilities, strict=True)
     for row, (label, answer, measured, received) in enumerate(pairs):
-        if label != answer or len(measured) != len(received) or not np.allclose(received, measured, rtol=0, atol=TOLERANCE):
+        wrong = len(measured) != len(received) or differ(np.array([measured]), [label], np.array([received]), [answer], TOLERANCE).any()
+        if wrong:
             raise BundleError(
                 f"{bundle.folder}: the model does not answer as it was measured, at probe row {row}.\n"
                 f"  expected {label!r} {measured}   received {answer!r} {received}\nRelease the model again on this host's software."

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
 from slipway.bundle.reading import Bundle
 
 Probabilities = npt.NDArray[np.float64]
@@ -71,16 +71,6 @@ def open_engine(bundle: Bundle) -> Engine:
             from slipway.bundle.engines.pyfunc import PyfuncEngine
 
             return PyfuncEngine(bundle)
-
-
-def labels(probabilities: Probabilities, contract: Contract) -> list[ClassLabel]:
-    """Return the answer for each row of (n, classes) probabilities: see `Contract.threshold`."""
-    classes = contract.classes
-    if contract.threshold is None:
-        return [classes[index] for index in probabilities.argmax(axis=1).tolist()]
-    yes = classes.index(contract.positive)
-    reached = probabilities[:, yes] >= contract.threshold
-    return [classes[yes] if hit else classes[1 - yes] for hit in reached.tolist()]
 
 
 def by_column(rows: Sequence[Sequence[Any]], contract: Contract) -> dict[str, list[Any]]:

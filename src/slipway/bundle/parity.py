@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.contract import ClassLabel
 from slipway.errors import ParityError
+from slipway.problems.serving import ClassLabel, differ
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,7 @@ def prove(
     if measured.shape != compiled.shape:
         raise ParityError(f"{model}: the compiled model gives {compiled.shape} probabilities, the measured one {measured.shape}.")
     difference = np.abs(measured - compiled).max(axis=1)
-    other_label = np.array([ours != theirs for ours, theirs in zip(compiled_labels, measured_labels, strict=True)])
-    # `not <=` rather than `>`: a NaN is a difference
-    wrong = np.flatnonzero(other_label | ~(difference <= tolerance))
+    wrong = np.flatnonzero(differ(measured, measured_labels, compiled, compiled_labels, tolerance))
     if wrong.size:
         rows = "\n".join(
             f"  row {row}: measured {measured_labels[row]!r} {np.round(measured[row], 7).tolist()}, "

@@ -6,8 +6,9 @@ import math
 
 from scipy.stats import norm
 
-LEVEL, POWER = 0.95, 0.80
-ONCE = float(norm.ppf((1 + LEVEL) / 2))
+from slipway.problems.estimates import LEVEL, ONCE
+
+POWER = 0.80
 SURE = float(norm.ppf(POWER))  # standard deviations beyond the interval, for a difference to be found with this power
 TIGHTEST = 500  # rows; the repeated interval is made narrowest at this number
 

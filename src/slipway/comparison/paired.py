@@ -7,18 +7,14 @@ comparison counts only the discordant rows, where one model is right and the oth
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
 
-from slipway.comparison.confidence import ONCE, reach, rows_needed
-from slipway.comparison.delong import areas
-from slipway.comparison.proportions import Discordant
-from slipway.records import Effect, Paired
-from slipway.training.evaluation import Answers
-from slipway.training.weighted import WeightedFigures
+from slipway.comparison.confidence import reach, rows_needed
+from slipway.problems.estimates import Estimate, normal
+from slipway.problems.training import Evaluation
+from slipway.records import Paired
 
 ENOUGH_ROWS = 50  # with fewer, one row moves a share by more than two points, and no verdict is given
 RESAMPLES, RESAMPLES_OF_MANY, MANY = 1_000, 200, 5_000  # with more rows the bootstrap is smoother, and each resample costs more
@@ -26,16 +22,7 @@ RESAMPLES, RESAMPLES_OF_MANY, MANY = 1_000, 200, 5_000  # with more rows the boo
 Word = Literal["challenger better", "champion better", "no difference shown"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Estimate:
-    """An effect, the interval that decides the verdict, and the standard deviations of one row's part in the difference."""
-
-    effect: Effect
-    interval: tuple[float, float]
-    deviations: tuple[float, float]
-
-
-def compare(metric: str, *, champion: Answers, challenger: Answers, repeated: bool = False, seed: int = 0) -> Paired:
+def compare(metric: str, *, champion: Evaluation, challenger: Evaluation, repeated: bool = False, seed: int = 0) -> Paired:
     """Compare two models on n >= 1 rows that both answered.
 
     Args:
@@ -48,19 +35,18 @@ def compare(metric: str, *, champion: Answers, challenger: Answers, repeated: bo
     Raises:
         ValueError: The rows have different outcomes, or there are none.
     """
-    rows = len(champion.truth)
+    rows = champion.rows
     if not rows or list(champion.truth) != list(challenger.truth):
-        raise ValueError(f"champion and challenger must have answered the same rows: {rows} and {len(challenger.truth)} were given.")
-    discordant, far = _discordant(champion, challenger), reach(rows, repeated)
-    accuracy = _of_accuracy(champion, discordant, far)
-    auc = _of_areas(champion, challenger, far) if champion.target.binary else None
-    closed = {"accuracy": accuracy, "roc_auc": auc}
-    judged = closed[metric] if metric in closed else _of_resamples(metric, champion, challenger, far, seed)
+        raise ValueError(f"champion and challenger must have answered the same rows: {rows} and {challenger.rows} were given.")
+    pair, far = champion.beside(challenger), reach(rows, repeated)
+    discordant, accuracy, auc = pair.discordant, pair.accuracy(far), pair.area(far)
+    exact = {"accuracy": accuracy, "roc_auc": auc}
+    judged = exact[metric] if metric in exact else _of_resamples(metric, champion, challenger, far, seed)
     verdict, needed = _verdict(judged, rows, repeated)
     found = Paired(
         metric=metric,
         rows=rows,
-        disagreeing=sum(ours != theirs for ours, theirs in zip(champion.labels, challenger.labels, strict=True)),
+        disagreeing=pair.disagreeing,
         only_champion_right=discordant.champion,
         only_challenger_right=discordant.challenger,
         accuracy=accuracy.effect,
@@ -76,38 +62,9 @@ def compare(metric: str, *, champion: Answers, challenger: Answers, repeated: bo
     return found.model_copy(update={"reason": _words(found)})
 
 
-def _discordant(champion: Answers, challenger: Answers) -> Discordant:
-    rows = zip(champion.truth, champion.labels, challenger.labels, strict=True)
-    right = [(theirs == true, ours == true) for true, theirs, ours in rows]
-    return Discordant(len(right), right.count((False, True)), right.count((True, False)))
-
-
-def _of_accuracy(champion: Answers, discordant: Discordant, far: float) -> _Estimate:
-    right = sum(true == label for true, label in zip(champion.truth, champion.labels, strict=True)) / discordant.rows
-    low, high = discordant.interval(ONCE)
-    effect = Effect(
-        figure="accuracy",
-        champion=right,
-        challenger=right + discordant.difference,
-        difference=discordant.difference,
-        low=low,
-        high=high,
-        p_value=discordant.p_value,
-        method="Tango's score interval, exact McNemar test",
-    )
-    return _Estimate(effect, discordant.interval(far), discordant.deviations)
-
-
-def _of_areas(champion: Answers, challenger: Answers, far: float) -> _Estimate | None:
-    found = areas(champion.hits, champion.positive, challenger.positive)
-    if found is None:
-        return None
-    return _normal("roc_auc", found.champion, found.challenger, found.error, len(champion.truth), far, "DeLong")
-
-
-def _of_resamples(metric: str, champion: Answers, challenger: Answers, far: float, seed: int) -> _Estimate | None:
+def _of_resamples(metric: str, champion: Evaluation, challenger: Evaluation, far: float, seed: int) -> Estimate | None:
     """Measure both models on the same resampled rows; return None if the rows do not define the metric for both."""
-    rows, scorers = len(champion.truth), (WeightedFigures(champion), WeightedFigures(challenger))
+    rows, scorers = champion.rows, (champion.weighted(), challenger.weighted())
     generator = np.random.default_rng(seed)
     theirs, ours = (scorer.figure(metric, np.ones(rows)) for scorer in scorers)
     gaps = []
@@ -118,26 +75,10 @@ def _of_resamples(metric: str, champion: Answers, challenger: Answers, far: floa
     error = float(np.nanstd(gaps)) if not np.isnan(gaps).all() else math.nan
     if math.isnan(theirs) or math.isnan(ours) or math.isnan(error):
         return None
-    return _normal(metric, theirs, ours, error, rows, far, "paired bootstrap")
+    return normal(metric, theirs, ours, error=error, rows=rows, reach=far, method="paired bootstrap")
 
 
-def _normal(figure: str, theirs: float, ours: float, error: float, rows: int, far: float, method: str) -> _Estimate:
-    """Return an effect whose estimate is normally distributed with the standard error."""
-    gap = ours - theirs
-    effect = Effect(
-        figure=figure,
-        champion=theirs,
-        challenger=ours,
-        difference=gap,
-        low=gap - ONCE * error,
-        high=gap + ONCE * error,
-        p_value=float(2 * norm.sf(abs(gap) / error)) if error else float(gap == 0),
-        method=method,
-    )
-    return _Estimate(effect, (gap - far * error, gap + far * error), (error * math.sqrt(rows),) * 2)
-
-
-def _verdict(judged: _Estimate | None, rows: int, repeated: bool) -> tuple[Word, int | None]:
+def _verdict(judged: Estimate | None, rows: int, repeated: bool) -> tuple[Word, int | None]:
     if judged is None:
         return "no difference shown", None
     (low, high), gap = judged.interval, judged.effect.difference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway.comparison.confidence import LEVEL
+from slipway.problems.estimates import LEVEL
 from slipway.records import Effect, Paired
 from slipway.rendering.markdown import table
 

@@ -14,7 +14,6 @@ from slipway.spec import Category, ModelSpec, Numeric
 logger = logging.getLogger(__name__)
 
 SHOWN = 5  # offending rows named per column
-LEAK_VALUES = 20  # a column with more values than this may separate the classes by chance
 
 
 def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
@@ -35,10 +34,10 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
             typed[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
             violations += found
     if target in text:
-        typed[target], found = _labels(spec, text[target])
+        typed[target], found = spec.problem.read(text[target], _places)
         violations += found
     if not violations:
-        violations += _leaks(spec, typed)
+        violations += spec.problem.leaks(typed, spec.columns.names)
     if violations:
         raise _invalid(spec, path, violations)
     repeated = typed.duplicated()
@@ -101,28 +100,6 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
     if not unknown.any():
         return cells, []
     return cells, [f"column {str(cells.name)!r} holds unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}."]
-
-
-def _labels(spec: ModelSpec, cells: pd.Series[str]) -> tuple[pd.Series[Any], list[str]]:
-    target = spec.columns.target
-    by_text = target.by_text
-    unknown = ~cells.isin(list(by_text))
-    if unknown.any():
-        return cells, [f"target {target.name!r} holds unknown classes, expected one of {list(by_text)}: {_places(cells[unknown])}."]
-    absent = [label for label in by_text if not (cells == label).any()]
-    found = [
-        f"target {target.name!r} has no row of class {label}; a classifier cannot be trained or judged without it." for label in absent
-    ]
-    return cells.map(by_text), found
-
-
-def _leaks(spec: ModelSpec, typed: pd.DataFrame) -> list[str]:
-    """Find columns whose every value occurs with one class only: they reveal the answer."""
-    target, found = typed[spec.columns.target.name], []
-    for name in spec.columns.features:
-        if 2 <= typed[name].nunique() <= LEAK_VALUES and target.groupby(typed[name]).nunique().max() == 1:
-            found.append(f"column {name!r} determines the target {target.name!r} by itself: it leaks the answer. Exclude it with a reason.")
-    return found
 
 
 def _places(cells: pd.Series[str]) -> str:

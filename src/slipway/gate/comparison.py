@@ -11,11 +11,11 @@ from pandas.api.types import is_numeric_dtype
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.reading import Bundle
 from slipway.comparison import paired
-from slipway.gate.answers import Mask, ask, only
+from slipway.gate.answers import ask
 from slipway.gate.slices import Difference, differences
+from slipway.problems.training import Evaluation, Flags
 from slipway.records import Metrics, Paired
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers, evaluate
 from slipway.training.seen_rows import Hashes, learnt, seen
 from slipway.training.splitting import Rows
 
@@ -62,7 +62,7 @@ class _ApartError(Exception):
     """Why the two cannot be held against each other on the same rows."""
 
 
-def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Answers, standing: Standing) -> Champion:
+def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, standing: Standing) -> Champion:
     """Let the champion's own bundle answer the candidate's test rows.
 
     All of them count when the data are the same and were split alike. Otherwise those that the champion has learnt from do
@@ -80,28 +80,24 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Answers, standi
         _require_enough(spec, rows, mask)
     except _ApartError as error:
         return Champion(version, metrics, contract.sample, apart=str(error))
-    theirs = ask(spec.columns.target, rows, standing.bundle)
+    theirs = ask(spec, rows, standing.bundle)
     return Champion(version, metrics, contract.sample, _comparison(spec, rows.test, mask, ours, theirs))
 
 
-def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Mask, ours: Answers, theirs: Answers) -> Comparison:
-    ours, theirs = only(ours, mask), only(theirs, mask)
+def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Evaluation, theirs: Evaluation) -> Comparison:
+    ours, theirs = ours.only(mask), theirs.only(mask)
     return Comparison(
         rows=int(mask.sum()),
         left_out=int((~mask).sum()),
-        ours=_figures(ours),
-        theirs=_figures(theirs),
+        ours=ours.figures(),
+        theirs=theirs.figures(),
         slices=differences(spec, features[mask], ours, theirs),
         paired=paired.compare(spec.metric, champion=theirs, challenger=ours, seed=spec.split.seed),
     )
 
 
-def _figures(answers: Answers) -> Metrics:
-    return evaluate(answers.target, answers.truth, answers.labels, answers.probabilities)
-
-
 def _require_answers(spec: ModelSpec, contract: Contract, features: pd.DataFrame) -> None:
-    if list(contract.classes) != spec.columns.target.labels:
+    if not spec.problem.comparable(contract.output):
         raise _ApartError("it tells other classes apart")
     if strange := [column.name for column in contract.columns if not _takes(column, features)]:
         raise _ApartError(f"it asks for {', '.join(strange)} as the rows do not have it")
@@ -116,7 +112,7 @@ def _takes(column: Column, features: pd.DataFrame) -> bool:
     return bool(is_numeric_dtype(cells))
 
 
-def _fair(rows: Rows, data_sha256: str, standing: Standing) -> Mask:
+def _fair(rows: Rows, data_sha256: str, standing: Standing) -> Flags:
     """Return the (n,) test rows that tell something about the champion."""
     contract, known = standing.bundle.contract, standing.learnt
     names, same_data = [column.name for column in contract.columns], contract.data_sha256 == data_sha256
@@ -127,12 +123,12 @@ def _fair(rows: Rows, data_sha256: str, standing: Standing) -> Mask:
     return ~seen(rows.test[names], known)
 
 
-def _require_enough(spec: ModelSpec, rows: Rows, mask: Mask) -> None:
+def _require_enough(spec: ModelSpec, rows: Rows, mask: Flags) -> None:
     left, total = int(mask.sum()), len(mask)
     if left == total:
         return
     told = f"it has learnt from {total - left} of the {total} test rows, and the {left} others"
     if left < ENOUGH_ROWS:
         raise _ApartError(f"{told} are too few")
-    if absent := [label for label in spec.columns.target.labels if not (rows.test_labels[mask] == label).any()]:
-        raise _ApartError(f"{told} have none of class {', '.join(map(str, absent))}")
+    if missing := spec.problem.missing(rows.test_labels[mask]):
+        raise _ApartError(f"{told} have none of {missing}")

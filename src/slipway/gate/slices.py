@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from slipway.gate.answers import only
+from slipway.problems.training import Evaluation, WeightedFigures
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers
 from slipway.training.evidence.intervals import LEVEL, RESAMPLES, interval
 from slipway.training.evidence.slices import ENOUGH_ROWS, masks
-from slipway.training.weighted import Array, WeightedFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +54,35 @@ class Difference:
         return self.theirs - self.ours
 
 
-def levels(spec: ModelSpec, features: pd.DataFrame, ours: Answers) -> list[Level]:
+def levels(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation) -> list[Level]:
     """Return the candidate's figure in every slice that the spec names.
 
     Args:
         features: (n, columns) raw rows, in the order of the answers.
     """
-    return [_level(spec, name, only(ours, mask)) for _, name, mask in masks(spec, features)]
+    return [_level(spec, name, ours.only(mask)) for _, name, mask in masks(spec, features)]
 
 
-def differences(spec: ModelSpec, features: pd.DataFrame, ours: Answers, theirs: Answers) -> list[Difference]:
+def differences(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation, theirs: Evaluation) -> list[Difference]:
     """Return both figures in every slice that the spec names.
 
     Args:
         features: (n, columns) raw rows, in the order of both models' answers.
     """
-    return [_difference(spec, name, only(ours, mask), only(theirs, mask)) for _, name, mask in masks(spec, features)]
+    return [_difference(spec, name, ours.only(mask), theirs.only(mask)) for _, name, mask in masks(spec, features)]
 
 
-def _level(spec: ModelSpec, name: str, ours: Answers) -> Level:
-    rows = len(ours.truth)
+def _level(spec: ModelSpec, name: str, ours: Evaluation) -> Level:
+    rows = ours.rows
     found = interval(spec.metric, ours, spec.split.seed) if rows >= ENOUGH_ROWS else None
-    return Level(name, rows, WeightedFigures(ours).figures(np.ones(rows))[spec.metric], found[1]) if found else Level(name, rows)
+    return Level(name, rows, ours.weighted().figures(np.ones(rows))[spec.metric], found[1]) if found else Level(name, rows)
 
 
-def _difference(spec: ModelSpec, name: str, ours: Answers, theirs: Answers) -> Difference:
-    rows = len(ours.truth)
+def _difference(spec: ModelSpec, name: str, ours: Evaluation, theirs: Evaluation) -> Difference:
+    rows = ours.rows
     if rows < ENOUGH_ROWS:
         return Difference(name, rows)
-    pair = _Pair(spec.metric, WeightedFigures(ours), WeightedFigures(theirs))
+    pair = _Pair(spec.metric, ours.weighted(), theirs.weighted())
     our_figure, their_figure = pair.figures(np.ones(rows))
     least = pair.least_gap(rows, spec.split.seed) if their_figure > our_figure else math.nan
     return Difference(name, rows, our_figure, their_figure, least)
@@ -97,7 +96,7 @@ class _Pair:
     ours: WeightedFigures
     theirs: WeightedFigures
 
-    def figures(self, weights: Array) -> tuple[float, float]:
+    def figures(self, weights: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Return both figures. What only one model leaves undefined, as the precision of one that never says yes, is 0."""
         ours, theirs = self.ours.figures(weights)[self.metric], self.theirs.figures(weights)[self.metric]
         if math.isnan(ours) and math.isnan(theirs):

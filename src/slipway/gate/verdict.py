@@ -25,7 +25,7 @@ def decide(
         standing: The champion, or None before the first promotion.
         to_try: Whether it is to be tried beside the champion, and not to take its place: then it may be worse.
     """
-    ours = ask(spec.columns.target, rows, bundle)
+    ours = ask(spec, rows, bundle)
     champion = compare(spec, rows, candidate.data_sha256, ours, standing) if standing else None
     parts = levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else []
     return judge(spec, candidate, champion, footprint(bundle), parts, to_try=to_try)

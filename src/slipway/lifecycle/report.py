@@ -37,8 +37,7 @@ def release_report(
             f"{spec.description}\n",
             f"Candidate: {registered}. Champion: {held}. MLflow run: {run}.\n",
             *verdict_and_figures(candidate, verdict),
-            "\n## Confusion matrix\n",
-            *_matrix(spec, candidate),
+            *(line for title, lines in spec.problem.tables(candidate.confusion_matrix).items() for line in (f"\n## {title}\n", *lines)),
             "\n## Pictures\n",
             *[f"![{shown}](data:image/png;base64,{base64.b64encode(picture).decode()})\n" for shown, picture in pictures.items()],
             "## Tuning\n",
@@ -86,9 +85,3 @@ def _figures(candidate: Candidate, verdict: Verdict) -> list[str]:
         for name, value in sorted(candidate.metrics.items())
     ]
     return table(["figure", "candidate", *[name.replace("_", " ") for name in others]], lines)
-
-
-def _matrix(spec: ModelSpec, candidate: Candidate) -> list[str]:
-    meanings = list(spec.columns.target.classes.values())
-    lines = [[meaning, *row] for meaning, row in zip(meanings, candidate.confusion_matrix, strict=True)]
-    return table(["truly \\ predicted", *meanings], lines)

@@ -27,6 +27,7 @@ from slipway.monitoring.journal import Journal
 from slipway.monitoring.reference import Reference
 from slipway.monitoring.served_pairs import compare_served
 from slipway.monitoring.windows import cut, per_day, volume
+from slipway.problems.training import Evaluation
 from slipway.records import Paired
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -34,7 +35,6 @@ from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.tracking.recorded import recorded
 from slipway.tracking.unfinished import MODEL_TAG
-from slipway.training.evaluation import Answers
 from slipway.training.splitting import Rows, split
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Watched:
     since: datetime
     reference: Reference
     tested: pd.DataFrame
-    registered: Answers
+    registered: Evaluation
     challenger: int | None = None
 
     @property
@@ -95,7 +95,7 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
     """
     with in_service(spec, settings) as (bundle, rows):
         contract = bundle.contract
-        registered = ask(spec.columns.target, rows, bundle)
+        registered = ask(spec, rows, bundle)
     since = _in_service_since(spec, contract.version or 0, settings)
     challenger = registry.state(connect(settings), spec.registered_as).aliases.get(registry.CHALLENGER)
     return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), rows.test, registered, challenger)
@@ -237,7 +237,7 @@ def _drifted(found: DriftFinding) -> str:
 
 
 def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], performance.Registered], rows: WindowRows) -> Finding:
-    answers = Answers(spec.columns.target, rows.truth, rows.labels, np.array(rows.probabilities))
+    answers = spec.problem.evaluation(rows.truth, rows.labels, np.array(rows.probabilities))
     found = performance.measure(spec, rows.features, answers, before(), sample=version.contract.sample)
     if found is None:
         return None, None, f"{len(rows.truth):,} outcomes do not define {spec.metric}: they are all of one class"

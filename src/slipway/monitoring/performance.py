@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from slipway.monitoring.findings import Performance, SliceFigure
+from slipway.problems.training import Evaluation, Interval
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers, confusion, figure
-from slipway.training.evidence.intervals import Interval, interval
+from slipway.training.evidence.intervals import interval
 from slipway.training.evidence.slices import Slice, by_slice
-from slipway.training.weighted import WeightedFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +25,20 @@ class Registered:
     slices: Sequence[Slice]
 
 
-def registered(spec: ModelSpec, tested: pd.DataFrame, answers: Answers) -> Registered:
+def registered(spec: ModelSpec, tested: pd.DataFrame, answers: Evaluation) -> Registered:
     """Measure a version on its test rows. Intervals are slow, so do it once for all windows.
 
     Args:
         tested: (n, columns) the test rows.
         answers: The version's answers to them.
     """
-    found = figure(spec.metric, answers)
+    found = answers.figure(spec.metric)
     return Registered(found, interval(spec.metric, answers, spec.split.seed) or (found, found), by_slice(spec, tested, answers))
 
 
-def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: Registered, *, sample: bool = False) -> Performance | None:
+def measure(
+    spec: ModelSpec, features: pd.DataFrame, answers: Evaluation, before: Registered, *, sample: bool = False
+) -> Performance | None:
     """Measure the answers to rows with outcomes.
 
     Args:
@@ -48,14 +49,14 @@ def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: R
     Returns:
         None if the rows do not define the spec's metric: rows of one class do not define an area under the curve.
     """
-    metrics = {name: value for name, value in WeightedFigures(answers).figures(np.ones(len(answers.truth))).items() if isfinite(value)}
+    metrics = {name: value for name, value in answers.weighted().figures(np.ones(answers.rows)).items() if isfinite(value)}
     if spec.metric not in metrics:
         return None
     now = metrics[spec.metric]
     low, high = interval(spec.metric, answers, spec.split.seed) or (now, now)
     _, most = fall(now, (low, high), before.figure, before.interval)
     floor = spec.gate.sample_floor if sample and spec.gate.sample_floor is not None else spec.gate.floor
-    hits = sum(true == label for true, label in zip(answers.truth, answers.labels, strict=True))
+    hits = int(answers.right.sum())
     return Performance(
         metric=spec.metric,
         figure=now,
@@ -66,9 +67,9 @@ def measure(spec: ModelSpec, features: pd.DataFrame, answers: Answers, before: R
         worse=most < -spec.gate.tolerance,
         below_floor=high < floor,
         hits=hits,
-        misses=len(answers.truth) - hits,
+        misses=answers.rows - hits,
         metrics=metrics,
-        confusion_matrix=confusion(answers.target, answers.truth, answers.labels),
+        confusion_matrix=answers.confusion(),
         slices=[_slice(spec, part, was) for part, was in zip(by_slice(spec, features, answers), before.slices, strict=True)],
     )
 

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from slipway.comparison.paired import compare
+from slipway.problems.training import Evaluation
 from slipway.records import Paired
 from slipway.spec import ClassLabel, ModelSpec
-from slipway.training.evaluation import Answers
 
 
 class VersionAnswer(Protocol):
@@ -56,5 +56,5 @@ def compare_served(spec: ModelSpec, known: Iterable[WithOutcome], *, champion: i
     return compare(spec.metric, champion=theirs, challenger=ours, repeated=True, seed=spec.split.seed)
 
 
-def _answers(spec: ModelSpec, truth: list[ClassLabel], answers: list[VersionAnswer]) -> Answers:
-    return Answers(spec.columns.target, truth, [answer.label for answer in answers], np.array([answer.probabilities for answer in answers]))
+def _answers(spec: ModelSpec, truth: list[ClassLabel], answers: list[VersionAnswer]) -> Evaluation:
+    return spec.problem.evaluation(truth, [answer.label for answer in answers], np.array([answer.probabilities for answer in answers]))

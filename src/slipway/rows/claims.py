@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
 
 from slipway.audit import Claim
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
 from slipway.rows.checks import ABSENT, LISTED, SHOWN, Violation, shown
 from slipway.rows.subjects import EXPECTED_SUBJECT, SUBJECT, is_subject
 
@@ -33,9 +32,10 @@ def claim_of(row: int, record: Any, contract: Contract, violations: list[Violati
         return None
     for key in [key for key in record if key not in KEYS][:LISTED]:
         wrong(key[:SHOWN], f"only the keys {', '.join(KEYS)}", record[key])
-    label = _label(record.get(OUTCOME), contract.classes)
+    output = contract.output
+    label = output.outcome(record.get(OUTCOME))
     if label is None:
-        wrong(OUTCOME, f"one of {', '.join(map(repr, contract.classes))}", record.get(OUTCOME, ABSENT))
+        wrong(OUTCOME, output.expected_outcome, record.get(OUTCOME, ABSENT))
     observed = _moment(record.get(OBSERVED))
     if observed is ABSENT:
         wrong(OBSERVED, "a time that has passed, with its zone, as 2026-11-01T08:00:00Z", record[OBSERVED])
@@ -50,13 +50,6 @@ def claim_of(row: int, record: Any, contract: Contract, violations: list[Violati
     else:
         wrong(PREDICTION, expected_id(contract), name)
     return None
-
-
-def _label(cell: Any, classes: Sequence[ClassLabel]) -> ClassLabel | None:
-    """Return the class that a cell is; a whole number may have a zero fraction, as in rows, and true is not 1."""
-    if type(cell) is float and cell.is_integer():
-        cell = int(cell)
-    return cell if type(cell) in (int, str) and cell in classes else None
 
 
 def _moment(cell: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
+from slipway.problems.serving import ClassLabel
 
 
 @dataclass(frozen=True, slots=True)

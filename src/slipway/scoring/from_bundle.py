@@ -9,7 +9,6 @@ from typing import Any
 
 from slipway.bundle.contract import MANIFEST
 from slipway.bundle.deployment import Deployment, load
-from slipway.bundle.engine import labels
 from slipway.bundle.store.active import Pointer, active
 from slipway.errors import ScoringError
 from slipway.files.checksums import checksum
@@ -33,7 +32,7 @@ class FromBundle:
     def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> ChunkAnswers:
         """Return the answers to n >= 1 rows that keep the contract, given by column; nothing is logged, so `subjects` are ignored."""
         probabilities = self._engine.probabilities(columns)
-        answered = labels(probabilities, self.contract)
+        answered = self.contract.output.labels(probabilities)
         return ChunkAnswers(answered, probabilities, [self.contract.version] * len(answered), None)
 
 

@@ -69,15 +69,15 @@ class FromEndpoint:
         return self._answers(predictions)
 
     def _answers(self, predictions: list[Prediction]) -> ChunkAnswers:
-        classes = self.contract.classes
-        if wrong := next((one for one in predictions if set(one.probabilities) != set(classes)), None):
+        output = self.contract.output
+        if wrong := next((one for one in predictions if not output.fits(one.probabilities)), None):
             raise ScoringError(
-                f"{self._model}: expected answers of the classes {list(classes)}, received {list(wrong.probabilities)} of version "
+                f"{self._model}: expected answers of the classes {list(output.classes)}, received {list(wrong.probabilities)} of version "
                 f"{wrong.version}, which went into service meanwhile. Score the file again. Nothing was written."
             )
         return ChunkAnswers(
             labels=[one.label for one in predictions],
-            probabilities=np.array([[one.probabilities[label] for label in classes] for one in predictions]),
+            probabilities=output.probabilities(one.probabilities for one in predictions),
             versions=[one.version for one in predictions],
             prediction_ids=[one.prediction_id for one in predictions],
         )

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from slipway.audit import Claim
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
 from slipway.client import Client, ClientError, RecordedOutcomes, RefusedOutcomes
 from slipway.errors import InvalidRowsError, OutcomesError
 from slipway.files.replacing import replace
@@ -82,7 +82,7 @@ def _records(path: Path, contract: Contract) -> list[dict[str, Any] | Violation]
         for chunk in source.chunks(names, ROWS):
             found |= {one.row: one for one in chunk.broken}
             cells = chunk.cells.to_pydict()
-            cells[OUTCOME] = _labels(cells[OUTCOME], contract.classes)
+            cells[OUTCOME] = cells[OUTCOME] if contract.output.texts else spelling.numbers(cells[OUTCOME])
             rows = zip(*(cells[name] for name in names), strict=True)
             found |= {
                 int(number): {name: cell for name, cell in zip(names, row, strict=True) if cell not in ("", None)}
@@ -101,11 +101,6 @@ def _columns(path: Path, there: Sequence[str]) -> list[str]:
             f"it has {', '.join(map(repr, there))}. Nothing was recorded."
         )
     return names
-
-
-def _labels(cells: Sequence[str], classes: Sequence[ClassLabel]) -> Sequence[Any]:
-    """Return the labels that cells spell: numbers if the classes are numbers."""
-    return cells if isinstance(classes[0], str) else spelling.numbers(cells)
 
 
 def _fit(

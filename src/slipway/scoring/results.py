@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -38,8 +37,7 @@ class Results:
         self._job = job
         self._schema = _schema(contract, kept, logged)
         _refuse_kept(job, kept, self._schema)
-        self._labels = pa.array(contract.classes, self._schema.field("label").type)
-        self._meanings = pa.array(contract.class_meanings, pa.string())
+        self._output = contract.output
         self._predictions = (workspace / "predictions").open("wb")
         self._rejected = (workspace / "rejected").open("w", encoding="utf-8", newline="")
         self._writer = _writer(self._predictions, self._schema, job)
@@ -57,16 +55,8 @@ class Results:
     def write(self, checked: Checked, answers: ChunkAnswers) -> None:
         """Add the answers to n rows."""
         ids = [] if answers.prediction_ids is None else [answers.prediction_ids]
-        labels = pa.array(answers.labels, self._labels.type)
-        columns = [
-            checked.rows,
-            *checked.kept,
-            labels,
-            self._meanings.take(pc.index_in(labels, self._labels)),
-            *answers.probabilities.T,
-            answers.versions,
-            *ids,
-        ]
+        answered = self._output.cells(answers.labels, answers.probabilities)
+        columns = [checked.rows, *checked.kept, *answered, answers.versions, *ids]
         arrays = [
             cells if isinstance(cells, pa.Array) else pa.array(cells, kind) for cells, kind in zip(columns, self._schema.types, strict=True)
         ]
@@ -93,14 +83,12 @@ class Results:
 
 
 def _schema(contract: Contract, kept: Any, logged: bool) -> Any:
-    label = pa.int64() if all(isinstance(one, int) for one in contract.classes) else pa.string()
+    types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
     return pa.schema(
         [
             ("row", pa.int64()),
             *((field.name, field.type) for field in kept),
-            ("label", label),
-            ("meaning", pa.string()),
-            *((f"probability_{one}", pa.float64()) for one in contract.classes),
+            *((name, types[kind]) for name, kind in contract.output.columns().items()),
             ("version", pa.int64()),
             *([("prediction_id", pa.string())] if logged else []),
         ]

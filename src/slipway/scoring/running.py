@@ -94,8 +94,7 @@ def _score_chunk(checked: Checked, answerer: Answerer, results: Results, tally: 
     if len(checked.rows):
         answers = answerer.answer(checked.columns, checked.subjects)
         results.write(checked, answers)
-        meanings = dict(zip(answerer.contract.classes, answerer.contract.class_meanings, strict=True))
-        tally.labels.update({meanings[label]: times for label, times in Counter(answers.labels).items()})
+        tally.labels += answerer.contract.output.tally(answers.labels)
         tally.versions.update(map(str, answers.versions))
     results.reject(checked.violations)
     tally.rejected += checked.rejected

@@ -1,21 +1,18 @@
 """What a model's file declares: its rows and columns, its search, its gate, its schedules and its watch."""
 
+from slipway.problems.classification import ClassLabel
+from slipway.problems.classification.target import Target
 from slipway.spec.columns import (
     Category,
-    ClassLabel,
     Columns,
     Derived,
     Difference,
     Feature,
     Numeric,
-    Target,
     WeightedMean,
 )
 from slipway.spec.model import (
-    BINARY_METRICS,
-    MULTICLASS_METRICS,
     PREPARATION,
-    THRESHOLD_METRICS,
     Card,
     Dataset,
     Gate,
@@ -29,10 +26,7 @@ from slipway.spec.schedules import Schedule
 from slipway.spec.watch import Drift, Season, Watch
 
 __all__ = [
-    "BINARY_METRICS",
-    "MULTICLASS_METRICS",
     "PREPARATION",
-    "THRESHOLD_METRICS",
     "Card",
     "Category",
     "ClassLabel",

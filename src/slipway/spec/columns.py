@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from slipway.errors import SpecError
-
-ClassLabel = int | str
+from slipway.problems.classification.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,47 +88,6 @@ class WeightedMean:
 
 
 Derived = Difference | WeightedMean
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The column to predict. `classes` maps each label, in the order of the model's probabilities, to what it means.
-
-    `in_file` maps each label to its text in the file, if that is another.
-    """
-
-    name: str
-    classes: Mapping[ClassLabel, str]
-    positive: ClassLabel | None = None
-    in_file: Mapping[ClassLabel, str] | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", MappingProxyType(dict(self.classes)))
-        if len(self.classes) < 2:
-            raise SpecError(f"target {self.name}: a classifier needs two classes or more, not {list(self.classes)}.")
-        if len({type(label) for label in self.classes}) > 1:
-            raise SpecError(f"target {self.name}: the classes are all whole numbers or all texts, not {list(self.classes)}.")
-        if list(self.classes) != sorted(self.classes):
-            raise SpecError(f"target {self.name}: list the classes in sorted order, as scikit-learn does: {sorted(self.classes)}.")
-        if len(self.classes) == 2 and self.positive not in self.classes:
-            raise SpecError(f"target {self.name}: positive={self.positive!r} is not one of {list(self.classes)}.")
-
-    @property
-    def by_text(self) -> dict[str, ClassLabel]:
-        """Return the label for each text in the file."""
-        return {self.in_file[label] if self.in_file else str(label): label for label in self.classes}
-
-    @property
-    def labels(self) -> list[ClassLabel]:
-        return list(self.classes)
-
-    def index(self, label: ClassLabel | None) -> int:
-        """Return the place of a class among the probabilities."""
-        return self.labels.index(label)  # type: ignore[arg-type]
-
-    @property
-    def binary(self) -> bool:
-        return len(self.classes) == 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,9 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from sklearn.base import BaseEstimator
 
-PREPARATION = "preparation."
+    from slipway.problems.training import Problem
 
-# figures measured on the test rows, with the names of scikit-learn's scorers; higher is better for all
-_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss")
-BINARY_METRICS = (*_METRICS, "precision", "recall", "f1", "roc_auc", "average_precision")
-THRESHOLD_METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
-MULTICLASS_METRICS = (*_METRICS, "roc_auc_ovr")
+PREPARATION = "preparation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +178,13 @@ class ModelSpec:
         """The name of the file that declares it."""
         return f"{self.name.replace('-', '_')}.py"
 
+    @property
+    def problem(self) -> Problem:
+        """What depends on the kind of the target; it loads the training libraries."""
+        from slipway.problems.classification.problem import Classification
+
+        return Classification(self.columns.target)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
         object.__setattr__(self, "slices", MappingProxyType(dict(self.slices)))
@@ -207,8 +210,9 @@ class ModelSpec:
             )
         if self.search == "grid" and (open_ended := sorted(k for k, v in self.search_space.items() if not hasattr(v, "choices"))):
             raise SpecError(f"a grid needs a list of values for each parameter; {open_ended} have none.")
-        if self.tune_threshold and not (self.columns.target.binary and self.metric in THRESHOLD_METRICS):
-            raise SpecError(f"tune_threshold needs a binary target and a metric of labels, one of {', '.join(THRESHOLD_METRICS)}.")
+        target = self.columns.target
+        if self.tune_threshold:
+            target.require_threshold(self.metric)
         if self.simplest and self.simplest.parameter not in self.search_space:
             raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")
         for name, edges in self.slices.items():
@@ -216,8 +220,8 @@ class ModelSpec:
                 raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category.")
         if self.gate.slice_floor is not None and not self.slices:
             raise SpecError(f"slice_floor={self.gate.slice_floor} applies to slices, but slices names none.")
-        if self.baseline is not None and not hasattr(self.baseline, "predict_proba"):
-            raise SpecError(f"baseline={self.baseline} has no predict_proba, so it cannot be measured as the model is.")
+        if self.baseline is not None:
+            target.require_baseline(self.baseline)
         if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
             raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
         if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
@@ -227,7 +231,7 @@ class ModelSpec:
             raise SpecError(
                 f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
             )
-        if not self.watch.prediction.fits(categories=True):
+        if not self.watch.prediction.fits(target.answers_are_categories):
             raise SpecError("watch.prediction: labels are categories; leave the distance and the test out to use the defaults.")
         if self.challenges == self.name:
             raise SpecError("a model cannot challenge itself; name another in challenges, or leave it out.")
@@ -236,9 +240,7 @@ class ModelSpec:
                 f"it challenges {self.challenges}, so it has no schedule and needs no approval: "
                 "its releases put nothing into service. Set schedules=() and approval=False."
             )
-        metrics = BINARY_METRICS if self.columns.target.binary else MULTICLASS_METRICS
-        if self.metric not in metrics:
-            raise SpecError(f"metric={self.metric!r} is not measured for this target; use one of {', '.join(metrics)}.")
+        target.require_metric(self.metric)
 
 
 def describe(value: Any) -> str:

@@ -51,7 +51,7 @@ def signature(spec: ModelSpec) -> ModelSignature:
             return DataType.string
         return DataType.long if feature.integer else DataType.double
 
-    texts = all(isinstance(label, str) for label in spec.columns.target.classes)
+    texts = spec.columns.target.texts
     return ModelSignature(
         inputs=Schema([ColSpec(kind(feature), name) for name, feature in spec.columns.features.items()]),
         outputs=Schema([ColSpec(DataType.string if texts else DataType.long, spec.columns.target.name)]),
@@ -78,8 +78,8 @@ def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder
     network, preparation, answers = folder / "network.keras", folder / "preparation.skops", folder / "answers.json"
     pipeline.named_steps[MODEL_STEP].network_.save(network)
     _store(pipeline.named_steps[PREPARATION_STEP], preparation)
-    target = spec.columns.target
-    answers.write_text(json.dumps({"classes": target.labels, "positive": target.positive, "threshold": threshold}))
+    output = spec.problem.output(threshold)
+    answers.write_text(json.dumps({"classes": output.classes, "positive": output.positive, "threshold": output.threshold}))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*Add type hints")  # the signature says which types, column by column
         return mlflow.pyfunc.log_model(

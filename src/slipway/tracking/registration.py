@@ -17,7 +17,7 @@ from slipway.bundle import contract as contracts
 from slipway.bundle.borders import border_rows, prove_rows
 from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
-from slipway.bundle.engine import labels, open_engine
+from slipway.bundle.engine import open_engine
 from slipway.bundle.parity import prove
 from slipway.bundle.writing import write
 from slipway.errors import BundleError, ParityError
@@ -104,7 +104,7 @@ def _register(
         run_id=run.info.run_id,
         bundle=f"runs:/{run.info.run_id}/{registry.BUNDLE_PATH}",
         metrics=measured.metrics,
-        confusion_matrix=measured.confusion_matrix,
+        confusion_matrix=measured.evaluation.confusion(),
         data_sha256=snapshot.sha256,
         sample=snapshot.sample,
         baselines=measured.baselines,
@@ -114,7 +114,7 @@ def _register(
 def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled: Compiled, run_id: str) -> Contract:
     import mlflow
 
-    target = spec.columns.target
+    output = spec.problem.output(compiled.threshold)
     return Contract(
         format=contracts.FORMAT,
         model=spec.service,
@@ -124,11 +124,11 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled:
         engine=compiled.engine,
         description=spec.description,
         columns=contract_columns(spec),
-        target=target.name,
-        classes=tuple(target.classes),
-        class_meanings=tuple(target.classes.values()),
-        positive=target.positive,
-        threshold=compiled.threshold,
+        target=spec.columns.target.name,
+        classes=output.classes,
+        class_meanings=output.meanings,
+        positive=output.positive,
+        threshold=output.threshold,
         data_sha256=snapshot.sha256,
         sample=snapshot.sample,
         metrics=measured.metrics,
@@ -155,18 +155,20 @@ def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, 
     """Let the engine that will serve answer every test row, and rows made to sit where the measured model changes its answer."""
     engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured)))
     answered = engine.probabilities({name: rows.test[name].tolist() for name in spec.columns.names})
-    prove(spec.name, measured.probabilities, measured.labels, answered, labels(answered, contract))
+    ours = measured.evaluation
+    prove(spec.name, ours.probabilities, ours.labels, answered, contract.output.labels(answered))
     prove_rows(f"{spec.name}, at its borders", measured.pipeline, engine, contract, border_rows(measured.pipeline, contract, rows.test))
 
 
 def _probe(rows: Rows, measured: Measured) -> Probe:
     """Take test rows spread evenly over the range of the first class's probability, so that probes sit near the border too."""
-    order = np.argsort(measured.probabilities[:, 0], kind="stable")
+    evaluation = measured.evaluation
+    order = np.argsort(evaluation.probabilities[:, 0], kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
     return Probe(
         rows=rows.test.iloc[chosen].astype(object).to_numpy().tolist(),
-        labels=[measured.labels[index] for index in chosen],
-        probabilities=measured.probabilities[chosen].tolist(),
+        labels=[evaluation.labels[index] for index in chosen],
+        probabilities=evaluation.probabilities[chosen].tolist(),
     )
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 from slipway.training.card.card import card
 from slipway.training.evidence.evidence import Evidence, Subject, figures_as_json, gather
 from slipway.training.evidence.profile import as_markdown
-from slipway.training.plots import answers as of_answers
 from slipway.training.plots import columns as of_columns
 from slipway.training.plots import search as of_search
 
@@ -38,27 +37,19 @@ def write(subject: Subject, folder: Path, commit: str, study: optuna.Study | Non
     _json(folder / "evidence" / "figures.json", figures_as_json(subject, evidence))
     _json(folder / "evidence" / "importance.json", [asdict(item) for item in evidence.importances])
     _json(folder / "evidence" / "profile.json", evidence.profile)
-    _answers(subject).to_csv(folder / "evidence" / "answers.csv", index_label="row")
+    # by the row's place among the validated rows
+    pd.DataFrame(subject.measured.evaluation.columns(), index=subject.rows.test.index).to_csv(
+        folder / "evidence" / "answers.csv", index_label="row"
+    )
     (folder / "evidence" / "profile.md").write_text(as_markdown(evidence.profile), encoding="utf-8")
     (folder / "card.md").write_text(card(subject, evidence, commit), encoding="utf-8")
 
 
 def _draw(subject: Subject, evidence: Evidence, folder: Path) -> None:
-    spec, answers = subject.spec, subject.answers
-    title = f"{spec.name}{' (sample rows)' if subject.snapshot.sample else ''}: {len(answers.truth):,} test rows"
-    of_answers.confusion_matrix(folder / "confusion_matrix.png", spec.columns.target, subject.measured.confusion_matrix, title)
-    of_answers.roc(folder / "roc.png", answers, title)
-    of_answers.precision_recall(folder / "precision_recall.png", answers, title)
-    of_answers.calibration(folder / "calibration.png", answers, title)
+    spec, evaluation = subject.spec, subject.measured.evaluation
+    title = f"{spec.name}{' (sample rows)' if subject.snapshot.sample else ''}: {evaluation.rows:,} test rows"
+    spec.problem.draw(folder, evaluation, title)
     of_columns.importance(folder / "permutation_importance.png", evidence.importances, spec.metric, title)
-
-
-def _answers(subject: Subject) -> pd.DataFrame:
-    """What the model said about each test row: the row's place among the validated rows, the truth, the label, the probabilities."""
-    answers = subject.answers
-    said = {"truth": answers.truth, "label": answers.labels}
-    probabilities = {f"p({label})": answers.probabilities[:, at] for at, label in enumerate(answers.target.labels)}
-    return pd.DataFrame(said | probabilities, index=subject.rows.test.index)
 
 
 def _json(path: Path, value: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from slipway.bundle.compiling import compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
-from slipway.bundle.engine import by_column, labels, open_engine
+from slipway.bundle.engine import by_column, open_engine
 from slipway.bundle.parity import prove
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.store.active import Pointer, active, install, installed, point
@@ -209,7 +209,7 @@ def assert_same_answers(pipeline: object, bundle: Bundle, frame: pd.DataFrame) -
 
     assert answers.shape == (len(frame), 2)
     assert np.abs(answers - expected).max() <= 1e-6
-    assert labels(answers, bundle.contract) == expected_labels
+    assert bundle.contract.output.labels(answers) == expected_labels
 
 
 def test_the_compiled_model_answers_every_test_row_as_the_pipeline_does(both: tuple[object, Bundle], rows: Rows) -> None:
@@ -235,48 +235,62 @@ def test_it_answers_rows_at_every_corner_of_what_the_contract_allows(both: tuple
 def test_a_threshold_decides_where_the_contract_has_one(contract_of: Callable[..., Contract]) -> None:
     probabilities = np.array([[0.70, 0.30], [0.71, 0.29], [0.5, 0.5]])
 
-    assert labels(probabilities, contract_of(threshold=0.3)) == [1, 0, 1]  # positive from 0.3 on
-    assert labels(probabilities, contract_of(threshold=None)) == [0, 0, 0]  # the most probable, the first one at a tie
-    assert labels(probabilities, contract_of(threshold=0.6, positive=0)) == [0, 0, 1]
+    assert contract_of(threshold=0.3).output.labels(probabilities) == [1, 0, 1]  # positive from 0.3 on
+    assert contract_of(threshold=None).output.labels(probabilities) == [0, 0, 0]  # the most probable, the first one at a tie
+    assert contract_of(threshold=0.6, positive=0).output.labels(probabilities) == [0, 0, 1]
 
 
 def test_parity_tells_the_largest_difference(measured: Measured) -> None:
-    compiled = measured.probabilities.copy()
+    compiled = measured.evaluation.probabilities.copy()
     compiled[3] += [1e-7, -1e-7]
 
-    assert prove("toy", measured.probabilities, measured.labels, compiled, measured.labels) == pytest.approx(1e-7, rel=1e-3)
+    assert prove(
+        "toy", measured.evaluation.probabilities, measured.evaluation.labels, compiled, measured.evaluation.labels
+    ) == pytest.approx(1e-7, rel=1e-3)
 
 
 def test_parity_refuses_another_probability_and_names_the_row(measured: Measured) -> None:
-    compiled = measured.probabilities.copy()
+    compiled = measured.evaluation.probabilities.copy()
     compiled[3] += [1.1e-6, -1.1e-6]
 
     with pytest.raises(ParityError, match=r"toy: .* on 1 of 184 rows \(tolerance 1e-06\):\n  row 3: measured"):
-        prove("toy", measured.probabilities, measured.labels, compiled, measured.labels)
+        prove("toy", measured.evaluation.probabilities, measured.evaluation.labels, compiled, measured.evaluation.labels)
 
 
 def test_parity_refuses_another_label_even_where_probabilities_agree(measured: Measured) -> None:
-    changed = [1 - label if row == 5 else label for row, label in enumerate(measured.labels)]
+    changed = [1 - label if row == 5 else label for row, label in enumerate(measured.evaluation.labels)]
 
-    with pytest.raises(ParityError, match=rf"row 5: measured {measured.labels[5]} .*compiled {changed[5]} "):
-        prove("toy", measured.probabilities, measured.labels, measured.probabilities, changed)
+    with pytest.raises(ParityError, match=rf"row 5: measured {measured.evaluation.labels[5]} .*compiled {changed[5]} "):
+        prove("toy", measured.evaluation.probabilities, measured.evaluation.labels, measured.evaluation.probabilities, changed)
 
 
 def test_parity_refuses_a_probability_that_is_no_number(measured: Measured) -> None:
-    compiled = measured.probabilities.copy()
+    compiled = measured.evaluation.probabilities.copy()
     compiled[[7, 8]] = np.nan
 
     with pytest.raises(ParityError, match=r"on 2 of 184 rows .*\n  row 7: .*nan.*\n  row 8: .*nan"):
-        prove("toy", measured.probabilities, measured.labels, compiled, measured.labels)
+        prove("toy", measured.evaluation.probabilities, measured.evaluation.labels, compiled, measured.evaluation.labels)
 
 
 def test_parity_refuses_another_number_of_classes(measured: Measured) -> None:
     with pytest.raises(ParityError, match=r"the compiled model gives \(184, 1\) probabilities, the measured one \(184, 2\)"):
-        prove("toy", measured.probabilities, measured.labels, measured.probabilities[:, :1], measured.labels)
+        prove(
+            "toy",
+            measured.evaluation.probabilities,
+            measured.evaluation.labels,
+            measured.evaluation.probabilities[:, :1],
+            measured.evaluation.labels,
+        )
 
 
 def test_parity_names_five_rows_of_many(measured: Measured) -> None:
     with pytest.raises(ParityError, match="on 184 of 184 rows") as error:
-        prove("toy", measured.probabilities, measured.labels, measured.probabilities + 1, measured.labels)
+        prove(
+            "toy",
+            measured.evaluation.probabilities,
+            measured.evaluation.labels,
+            measured.evaluation.probabilities + 1,
+            measured.evaluation.labels,
+        )
 
     assert str(error.value).count("\n  row ") == 5

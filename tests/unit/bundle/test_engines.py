@@ -31,11 +31,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from skops.io import dumps, get_untrusted_types, loads
 
-from slipway.bundle.borders import border_rows, margins, prove_rows
+from slipway.bundle.borders import border_rows, prove_rows
 from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, compile_onnx, contract_columns
 from slipway.bundle.compiling.trees import not_above
 from slipway.bundle.contract import Contract, Probe, with_engine
-from slipway.bundle.engine import Engine, labels, open_engine
+from slipway.bundle.engine import Engine, open_engine
 from slipway.bundle.engines.trees import VOTES
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
@@ -185,7 +185,7 @@ def test_trees_answer_bit_by_bit_as_scikit_learn_does(make: Make, name: str, cla
     for asked in (rows, case.border(rows)):
         assert len(asked) >= 100
         assert np.array_equal(case.answers(asked), case.model.predict_proba(asked))
-        assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
+        assert case.contract.output.labels(case.answers(asked)) == case.model.predict(asked).tolist()
 
 
 def test_they_answer_one_row_alone_as_among_more_than_are_added_up_at_once(make: Make) -> None:
@@ -203,7 +203,7 @@ def test_the_border_of_a_forest_holds_ties_and_cells_on_thresholds(make: Make) -
 
     border = case.border(rows)
 
-    tied = margins(case.model.predict_proba(border), case.contract) == 0
+    tied = case.contract.output.margins(case.model.predict_proba(border)) == 0
     thresholds = np.concatenate([tree.tree_.threshold[tree.tree_.feature == 1] for tree in case.model[-1].estimators_])  # of dose
     assert tied.sum() >= 20
     assert np.isin(border["dose"], thresholds).sum() >= 10
@@ -242,7 +242,7 @@ def test_a_plain_onnx_forest_changes_labels_at_the_border_and_the_proof_says_so(
     with pytest.raises(ParityError, match=r"the compiled model is not the measured model on \d+ of \d+ rows \(tolerance 1e-06\)"):
         plain.prove(border)
 
-    assert labels(plain.answers(border), plain.contract) != case.model.predict(border).tolist()
+    assert plain.contract.output.labels(plain.answers(border)) != case.model.predict(border).tolist()
     assert case.prove(border) == 0
 
 
@@ -423,7 +423,7 @@ def test_a_pipeline_that_nothing_can_convert_answers_itself_bit_by_bit(make: Mak
     for asked in (rows, case.border(rows)):
         assert len(asked) >= 50
         assert np.array_equal(case.answers(asked), case.model.predict_proba(asked))
-        assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
+        assert case.contract.output.labels(case.answers(asked)) == case.model.predict(asked).tolist()
     warning = next(record for record in caplog.records if record.levelname == "WARNING")
     assert "toy: no smaller engine answers exactly (skl2onnx cannot convert it" in warning.getMessage()
     assert "200 MB" in warning.getMessage()
@@ -444,7 +444,7 @@ def test_a_graph_that_fails_its_proof_gives_way_to_the_pipeline(
     assert (case.compiled.engine, compiled.engine) == ("onnx", "pyfunc")
     for asked in (rows, border):
         assert np.array_equal(whole.answers(asked), case.model.predict_proba(asked))
-        assert labels(whole.answers(asked), whole.contract) == case.model.predict(asked).tolist()
+        assert whole.contract.output.labels(whole.answers(asked)) == case.model.predict(asked).tolist()
 
 
 def test_an_exact_engine_that_fails_its_proof_is_no_reason_to_fall_back(make: Make) -> None:
@@ -468,7 +468,7 @@ def test_a_threshold_decides_over_the_pipelines_answers(make: Make) -> None:
 
     assert (case.contract.engine, case.contract.threshold) == ("pyfunc", 0.3)
     for asked in (rows, case.border(rows)):
-        assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
+        assert case.contract.output.labels(case.answers(asked)) == case.model.predict(asked).tolist()
 
 
 def test_several_callers_at_once_get_the_answers_that_one_gets(make: Make) -> None:
@@ -593,11 +593,11 @@ def test_a_fixed_threshold_goes_into_the_contract_and_decides_the_same(make: Mak
 
     assert case.contract.threshold == 0.3
     for asked in (rows, border):
-        assert labels(case.answers(asked), case.contract) == case.model.predict(asked).tolist()
+        assert case.contract.output.labels(case.answers(asked)) == case.model.predict(asked).tolist()
         assert case.prove(asked) <= TOLERANCE
     assert set(case.model.predict(border)) == {0, 1}
     if case.contract.engine == "trees":
-        assert (margins(case.answers(border), case.contract) < 1e-12).sum() >= 20  # probabilities that are the threshold itself
+        assert (case.contract.output.margins(case.answers(border)) < 1e-12).sum() >= 20  # probabilities that are the threshold itself
 
 
 def test_a_threshold_of_another_class_is_refused(make: Make) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import BaggingClassifier
 
-from slipway.bundle.engine import by_column, labels, open_engine
+from slipway.bundle.engine import by_column, open_engine
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -39,7 +39,7 @@ def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline_with_a_warning
         assert list(bundle.files) == ["model.skops"]
         answered = open_engine(bundle).probabilities(by_column(bundle.probe.rows, bundle.contract))
     assert np.array_equal(answered, bundle.probe.probabilities)
-    assert labels(answered, bundle.contract) == bundle.probe.labels
+    assert bundle.contract.output.labels(answered) == bundle.probe.labels
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING" and record.name.startswith("slipway")]
     assert len(said) == 1
     assert said[0].startswith("bagged: no smaller engine answers exactly (")

@@ -11,24 +11,24 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from slipway.comparison.confidence import ONCE, repeatedly, rows_needed
-from slipway.comparison.delong import areas
 from slipway.comparison.paired import compare
 from slipway.comparison.plot import paired_differences
-from slipway.comparison.proportions import Discordant
 from slipway.comparison.report import effects, paired_lines
+from slipway.problems.classification.delong import areas
+from slipway.problems.classification.proportions import Discordant
+from slipway.problems.training import Evaluation
 from slipway.spec import Target
-from slipway.training.evaluation import Answers
 
 TWO = Target("ill", {0: "no", 1: "yes"}, positive=1)
 THREE = Target("fate", {"drop": "a", "enrol": "b", "grad": "c"})
 
 
-def answers(truth: list[int], labels: list[int], scores: list[float] | None = None) -> Answers:
+def answers(truth: list[int], labels: list[int], scores: list[float] | None = None) -> Evaluation:
     wanted = np.array(labels if scores is None else scores, dtype=np.float64)
-    return Answers(TWO, truth, labels, np.column_stack([1 - wanted, wanted]))
+    return Evaluation(TWO, truth, labels, np.column_stack([1 - wanted, wanted]))
 
 
-def discordant(rows: int, challenger: int, champion: int) -> tuple[Answers, Answers]:
+def discordant(rows: int, challenger: int, champion: int) -> tuple[Evaluation, Evaluation]:
     """Champion and challenger: each alone labels so many rows correctly, both the rest."""
     truth = [index % 2 for index in range(rows)]
     theirs = [1 - true if index < challenger else true for index, true in enumerate(truth)]
@@ -36,7 +36,7 @@ def discordant(rows: int, challenger: int, champion: int) -> tuple[Answers, Answ
     return answers(truth, theirs), answers(truth, ours)
 
 
-def ranked(generator: np.random.Generator, rows: int, first: float, second: float, shared: float = 0.7) -> tuple[Answers, Answers]:
+def ranked(generator: np.random.Generator, rows: int, first: float, second: float, shared: float = 0.7) -> tuple[Evaluation, Evaluation]:
     """Two models whose scores are correlated, and higher for the ill by `first` and `second` standard deviations."""
     truth = generator.integers(2, size=rows)
     common = generator.normal(size=rows) * math.sqrt(shared)
@@ -124,7 +124,7 @@ def test_three_classes_have_no_area_of_two_and_the_metric_by_resamples() -> None
     wrong = generator.random((2, 400)) < np.array([[0.4], [0.1]])
     labels = np.where(wrong, (truth + 1) % 3, truth)
     champion, challenger = (
-        Answers(THREE, [THREE.labels[at] for at in truth], [THREE.labels[at] for at in codes], np.eye(3)[codes]) for codes in labels
+        Evaluation(THREE, [THREE.labels[at] for at in truth], [THREE.labels[at] for at in codes], np.eye(3)[codes]) for codes in labels
     )
 
     found = compare("f1_macro", champion=champion, challenger=challenger)
@@ -173,7 +173,7 @@ def _tango(generator: np.random.Generator) -> bool:
 
 def _delong(generator: np.random.Generator) -> bool:
     champion, challenger = ranked(generator, 200, 1.5, 1.5)  # equally good
-    found = areas(champion.hits, champion.positive, challenger.positive)
+    found = areas(champion.is_positive, champion.positive, challenger.positive)
     return found is not None and abs(found.difference) <= ONCE * found.error
 
 

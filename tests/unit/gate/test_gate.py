@@ -22,9 +22,9 @@ from slipway.errors import SpecError
 from slipway.gate import Champion, Comparison, Footprint, Standing, decide, judge
 from slipway.gate.footprint import footprint
 from slipway.lifecycle.report import release_report
+from slipway.problems.training import Evaluation
 from slipway.records import Candidate, Rule, Snapshot, Tuned, Verdict
 from slipway.spec import Category, Gate, ModelSpec, Split
-from slipway.training.evaluation import evaluate
 from slipway.training.measuring import Measured, measure
 from slipway.training.seen_rows import Hashes, learnt, seen
 from slipway.training.splitting import Rows, split
@@ -226,7 +226,11 @@ def release(contract_of: Callable[..., Contract], tuned: Tuned, tmp_path_factory
     def release(spec: ModelSpec, rows: Rows, **changes: Any) -> tuple[Measured, Bundle]:
         measured = measure(spec, rows, tuned.model_copy(update={"parameters": {}}))
         compiled = compile_model(spec, measured.pipeline)
-        probe = Probe(rows.test.head(5).astype(object).to_numpy().tolist(), measured.labels[:5], measured.probabilities[:5].tolist())
+        probe = Probe(
+            rows.test.head(5).astype(object).to_numpy().tolist(),
+            measured.evaluation.labels[:5],
+            measured.evaluation.probabilities[:5].tolist(),
+        )
         contract = contract_of(engine=compiled.engine, columns=contract_columns(spec), metrics=measured.metrics, **changes)
         return measured, write(tmp_path_factory.mktemp("bundle"), compiled.files, contract, probe)
 
@@ -373,7 +377,9 @@ def test_a_champion_answers_by_its_own_bundle_and_is_held_to_that(
 
     verdict = judged(bundle, learnt(rows.train), rows=fewer)
 
-    expected = evaluate(heart.columns.target, fewer.test_labels.tolist(), measured.labels[:50], measured.probabilities[:50])
+    expected = Evaluation(
+        heart.columns.target, fewer.test_labels.tolist(), measured.evaluation.labels[:50], measured.evaluation.probabilities[:50]
+    ).figures()
     assert (verdict.champion, verdict.rows_compared) == (4, 50)
     assert verdict.champion_metrics == pytest.approx(expected, abs=1e-5)  # a probability may differ by 1e-5: see parity
     assert verdict.champion_metrics["accuracy"] == expected["accuracy"]

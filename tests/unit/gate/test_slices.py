@@ -18,10 +18,10 @@ from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
 from slipway.gate import Champion, Comparison, Footprint, Standing, decide, judge
 from slipway.gate.slices import Difference, Level, differences, levels
+from slipway.problems.training import Evaluation
 from slipway.records import Candidate, Rule, Snapshot, Tuned, Verdict
 from slipway.spec import Gate, ModelSpec
-from slipway.training.evaluation import Answers
-from slipway.training.evidence.intervals import wilson
+from slipway.training.evidence.intervals import LEVEL
 from slipway.training.measuring import measure
 from slipway.training.seen_rows import learnt
 from slipway.training.splitting import Rows
@@ -38,12 +38,12 @@ def toys(red: int, blue: int) -> pd.DataFrame:
     return pd.DataFrame({"size": 5, "weight": 1.0, "colour": ["red"] * red + ["blue"] * blue})
 
 
-def answers(spec: ModelSpec, right: list[bool], truth: list[int] | None = None) -> Answers:
+def answers(spec: ModelSpec, right: list[bool], truth: list[int] | None = None) -> Evaluation:
     """Answers that are right where `right` says so; every other row is of class 1 if no truth is given."""
     truth = truth or [index % 2 for index in range(len(right))]
     said = [true if hit else 1 - true for true, hit in zip(truth, right, strict=True)]
     wanted = np.array(said, dtype=np.float64)
-    return Answers(spec.columns.target, truth, said, np.column_stack([1 - wanted, wanted]))
+    return Evaluation(spec.columns.target, truth, said, np.column_stack([1 - wanted, wanted]))
 
 
 def right_but(rows: int, *wrong: range) -> list[bool]:
@@ -122,7 +122,7 @@ def test_a_model_that_never_says_yes_does_not_escape_by_having_no_precision(slic
     precise = replace(sliced, metric="precision")
     truth = [0, 1] * 20
     theirs = answers(precise, right_but(40), truth)
-    silent = Answers(precise.columns.target, truth, [0] * 40, np.tile([1.0, 0.0], (40, 1)))
+    silent = Evaluation(precise.columns.target, truth, [0] * 40, np.tile([1.0, 0.0], (40, 1)))
 
     red, _ = differences(precise, toys(40, 0), silent, theirs)
 
@@ -135,7 +135,7 @@ def test_the_level_of_a_slice_is_the_candidates_own_with_the_end_of_its_interval
     red, blue = levels(sliced, toys(40, 30), ours)
 
     assert (red.figure, blue.figure) == (0.75, pytest.approx(1 / 3))
-    assert blue.upper == wilson(answers(sliced, right_but(30, range(20))))[1]
+    assert blue.upper == answers(sliced, right_but(30, range(20))).exact_intervals(LEVEL)["accuracy"][1]
 
 
 # numbers to words
@@ -211,7 +211,11 @@ def planted(
         labels = rows.train_labels.where(rows.train["Sex"] != sex, 1 - rows.train_labels)
         measured = measure(spec, replace(rows, train_labels=labels), tuned.model_copy(update={"parameters": {}}))
         compiled = compile_model(spec, measured.pipeline)
-        probe = Probe(rows.test.head(5).astype(object).to_numpy().tolist(), measured.labels[:5], measured.probabilities[:5].tolist())
+        probe = Probe(
+            rows.test.head(5).astype(object).to_numpy().tolist(),
+            measured.evaluation.labels[:5],
+            measured.evaluation.probabilities[:5].tolist(),
+        )
         contract = contract_of(engine=compiled.engine, metrics=measured.metrics, sample=False)
         return write(tmp_path / name, compiled.files, contract, probe)
 

@@ -21,10 +21,10 @@ from slipway.monitoring.findings import Proposal, Window
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, Watched, observe, propose
 from slipway.monitoring.reference import Reference
+from slipway.problems.training import Evaluation
 from slipway.records import Effect, Paired
 from slipway.spec import ModelSpec
 from slipway.spec.watch import Season, Watch
-from slipway.training.evaluation import Answers
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 ROWS = 60  # of a window
@@ -84,7 +84,7 @@ def service(toy, tmp_path, open_log, answered, record) -> Service:
 
     spec = replace(toy, watch=Watch(rows=ROWS, minimum=20))
     tests = labels_of(200)
-    registered = Answers(spec.columns.target, tests, tests, np.array([[0.8, 0.2] if label == 0 else [0.2, 0.8] for label in tests]))
+    registered = Evaluation(spec.columns.target, tests, tests, np.array([[0.8, 0.2] if label == 0 else [0.2, 0.8] for label in tests]))
     reference = Reference(pd.DataFrame(drawn(600, 0)), tests, tests)
     version = Watched(answered([1]).contract, START, reference, pd.DataFrame(drawn(200, 9)), registered)
     return Service(spec, version, tmp_path, Journal(f"sqlite:///{tmp_path / 'ledger.db'}"), serve)

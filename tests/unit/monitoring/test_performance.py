@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 
 from slipway.monitoring.performance import fall, measure, registered
+from slipway.problems.training import Evaluation
 from slipway.spec import Gate, ModelSpec
-from slipway.training.evaluation import Answers
 
 RIGHT_AT_REGISTRATION = 0.9
 
 
-def answers(spec: ModelSpec, rows: int, right: float) -> Answers:
+def answers(spec: ModelSpec, rows: int, right: float) -> Evaluation:
     """So many rows, half of each class, and that share of the answers right in both."""
     truth = [row % 2 for row in range(rows)]
     wrong_from = round(rows * right)
     labels = [label if row < wrong_from else 1 - label for row, label in enumerate(truth)]
-    return Answers(spec.columns.target, truth, labels, np.array([[0.8, 0.2] if label == 0 else [0.2, 0.8] for label in labels]))
+    return Evaluation(spec.columns.target, truth, labels, np.array([[0.8, 0.2] if label == 0 else [0.2, 0.8] for label in labels]))
 
 
 def rows_of(number: int) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def test_only_the_slice_that_fell_is_worse(toy):
 
 
 def test_outcomes_of_one_class_alone_are_measured(toy):
-    one = Answers(toy.columns.target, [1] * 20, [1] * 19 + [0], np.array([[0.2, 0.8]] * 19 + [[0.8, 0.2]]))
+    one = Evaluation(toy.columns.target, [1] * 20, [1] * 19 + [0], np.array([[0.2, 0.8]] * 19 + [[0.8, 0.2]]))
 
     found = measure(toy, rows_of(20), one, registered(toy, rows_of(200), answers(toy, 200, 0.9)))
 

@@ -68,13 +68,13 @@ def test_every_row_is_answered_as_by_the_measured_model(served, score, patients,
     scored = score(patients)
 
     found = pd.read_csv(scored.destination)
-    rows = len(measured.labels)
+    rows = len(measured.evaluation.labels)
     assert scored.destination == patients.with_name("patients.predictions.csv")
     assert list(found) == ["row", "patient", "HeartDisease", "label", "meaning", "probability_0", "probability_1", "version"]
     assert found["row"].tolist() == list(range(rows))
     assert found["patient"].tolist() == [f"P-{number:04d}" for number in range(rows)]
-    assert found["label"].tolist() == measured.labels
-    assert np.abs(found[["probability_0", "probability_1"]].to_numpy() - measured.probabilities).max() < 1e-9
+    assert found["label"].tolist() == measured.evaluation.labels
+    assert np.abs(found[["probability_0", "probability_1"]].to_numpy() - measured.evaluation.probabilities).max() < 1e-9
     assert set(found["version"]) == {1}
     meanings = found["meaning"].value_counts().to_dict()
     assert (scored.rows, scored.scored, scored.rejected, scored.labels, scored.versions) == (rows, rows, 0, meanings, {"1": rows})
@@ -83,16 +83,16 @@ def test_every_row_is_answered_as_by_the_measured_model(served, score, patients,
 
 
 def test_the_threshold_of_the_contract_decides(served, score, patients, measured):
-    yes = measured.probabilities[:, 1]
+    yes = measured.evaluation.probabilities[:, 1]
     row = next(row for row in np.argsort(yes) if yes[row] >= 0.5)
-    assert measured.labels[row] == 1
+    assert measured.evaluation.labels[row] == 1
     assert row >= 5  # else the bundle's probe would change its answer, and it would not be served
     served(threshold=float(yes[row]) + 1e-6)
 
     score(patients)
 
     found = pd.read_csv(patients.with_name("patients.predictions.csv"))
-    assert [place for place, (was, now) in enumerate(zip(measured.labels, found["label"], strict=True)) if was != now] == [row]
+    assert [place for place, (was, now) in enumerate(zip(measured.evaluation.labels, found["label"], strict=True)) if was != now] == [row]
 
 
 def test_bad_rows_go_aside_with_every_reason_and_the_others_are_scored(served, score, patients, measured):
@@ -102,8 +102,8 @@ def test_bad_rows_go_aside_with_every_reason_and_the_others_are_scored(served, s
     scored = score(patients)
 
     found = pd.read_csv(scored.destination)
-    assert found["row"].tolist() == [row for row in range(len(measured.labels)) if row not in (3, 7)]
-    assert found["label"].tolist() == [label for row, label in enumerate(measured.labels) if row not in (3, 7)]
+    assert found["row"].tolist() == [row for row in range(len(measured.evaluation.labels)) if row not in (3, 7)]
+    assert found["label"].tolist() == [label for row, label in enumerate(measured.evaluation.labels) if row not in (3, 7)]
     with scored.rejected_to.open(newline="") as file:
         assert list(csv.reader(file)) == [
             ["row", "column", "expected", "received"],
@@ -111,7 +111,7 @@ def test_bad_rows_go_aside_with_every_reason_and_the_others_are_scored(served, s
             ["3", "Sex", "one of 'M', 'F'", '"X"'],
             ["7", "Oldpeak", "a number from -10 to 10 (mm)", "nothing (null, NaN or an empty cell)"],
         ]
-    assert (scored.rejected, scored.scored) == (2, len(measured.labels) - 2)
+    assert (scored.rejected, scored.scored) == (2, len(measured.evaluation.labels) - 2)
 
 
 def test_the_size_of_the_chunks_changes_nothing(served, score, patients, tmp_path):

@@ -22,7 +22,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LogisticRegression
 
-from slipway.bundle.engine import by_column, labels, open_engine
+from slipway.bundle.engine import by_column, open_engine
 from slipway.bundle.store.active import active, install
 from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, UnsafeModelError
 from slipway.lifecycle import promotion
@@ -193,7 +193,7 @@ def test_the_bundle_of_the_run_knows_its_version_and_answers_its_own_probe_rows(
     assert (contract.version, contract.run_id, contract.sample) == (1, candidate.run_id, True)
     assert contract.metrics == candidate.metrics
     assert len(probe.rows) == 40
-    assert labels(answers, contract) == probe.labels
+    assert contract.output.labels(answers) == probe.labels
     assert set(probe.labels) == {0, 1}
     assert np.abs(answers - probe.probabilities).max() <= 1e-6
 
@@ -274,7 +274,7 @@ def test_mlflow_clients_load_the_champion_by_stage_and_by_alias_and_get_the_bund
     registry.promote(desk.client, "heart_failure_logistic", 1)
     with registry.downloaded_bundle(desk.client, registered[0].run_id) as bundle:
         answers = open_engine(bundle).probabilities({name: rows.test[name].tolist() for name in rows.test.columns})
-        expected = labels(answers, bundle.contract)
+        expected = bundle.contract.output.labels(answers)
 
     for address in ("models:/heart_failure_logistic/Production", "models:/heart_failure_logistic@champion"):
         assert mlflow.pyfunc.load_model(address).predict(rows.test).tolist() == expected

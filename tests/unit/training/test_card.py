@@ -17,7 +17,7 @@ from slipway.training.artifacts import write
 from slipway.training.card.card import card
 from slipway.training.evidence.evidence import Evidence, Subject, gather
 from slipway.training.evidence.importance import importances
-from slipway.training.evidence.intervals import wilson
+from slipway.training.evidence.intervals import LEVEL
 from slipway.training.measuring import Measured, measure
 from slipway.training.splitting import Rows
 
@@ -57,7 +57,7 @@ def test_the_card_says_purpose_rows_figures_threshold_and_versions(text: str, su
 
 
 def test_figures_are_shown_with_their_interval_and_the_baselines(text: str, subject: Subject) -> None:
-    low, high = wilson(subject.answers)
+    low, high = subject.measured.evaluation.exact_intervals(LEVEL)["accuracy"]
     ours, theirs = subject.measured.metrics["accuracy"], subject.measured.baselines["reference"]["accuracy"]
 
     assert f"| **accuracy** | {ours:.4f} | {low:.4f} to {high:.4f} | {102 / 184:.4f} | {theirs:.4f} |" in text

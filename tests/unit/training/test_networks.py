@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from slipway.bundle.engine import labels, open_engine
+from slipway.bundle.engine import open_engine
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import read
 from slipway.catalogue import lookup
@@ -102,7 +102,9 @@ def test_mlflow_the_bundle_and_the_measured_model_agree_on_every_test_row(
     (_, _, rows), (candidate, _) = students, registered
     stored = mlflow.pyfunc.load_model(f"models:/model_conv_network/{candidate.version}").predict(rows.test)
     bundle = read(Path(mlflow.artifacts.download_artifacts(candidate.bundle, dst_path=str(tmp_path))))
-    answered = labels(open_engine(bundle).probabilities({name: rows.test[name].tolist() for name in rows.test.columns}), bundle.contract)
+    answered = bundle.contract.output.labels(
+        open_engine(bundle).probabilities({name: rows.test[name].tolist() for name in rows.test.columns})
+    )
 
     assert bundle.contract.engine == "network"
     assert set(answered) <= {"Dropout", "Enrolled", "Graduate"}

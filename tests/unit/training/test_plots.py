@@ -11,22 +11,22 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from slipway.problems.classification import plots
+from slipway.problems.training import Evaluation
 from slipway.spec import Target
-from slipway.training.evaluation import Answers
 from slipway.training.evidence.importance import Importance
-from slipway.training.plots import answers as of_answers
 from slipway.training.plots import columns, search
 
 C = {"C": FloatDistribution(0, 1)}
 
 
 @pytest.fixture(params=[2, 3], ids=["two classes", "three classes"])
-def said(request: pytest.FixtureRequest) -> Answers:
+def said(request: pytest.FixtureRequest) -> Evaluation:
     size, generator = request.param, np.random.default_rng(1)
     target = Target("fate", {label: f"class {label}" for label in range(size)}, positive=1 if size == 2 else None)
     truth = generator.integers(size, size=60)
     probabilities = generator.dirichlet(np.ones(size), size=60)
-    return Answers(target, truth.tolist(), probabilities.argmax(axis=1).tolist(), probabilities)
+    return Evaluation(target, truth.tolist(), probabilities.argmax(axis=1).tolist(), probabilities)
 
 
 @pytest.fixture
@@ -38,16 +38,15 @@ def is_picture(path: Path) -> bool:
     return path.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("draw", [of_answers.roc, of_answers.precision_recall, of_answers.calibration], ids=lambda draw: draw.__name__)
-def test_curves_are_drawn_of_the_positive_class_or_of_each_against_the_rest(draw: object, said: Answers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("draw", [plots.roc, plots.precision_recall, plots.calibration], ids=lambda draw: draw.__name__)
+def test_curves_are_drawn_of_the_positive_class_or_of_each_against_the_rest(draw: object, said: Evaluation, tmp_path: Path) -> None:
     draw(tmp_path / "curve.png", said, "60 rows")  # type: ignore[operator]
 
     assert is_picture(tmp_path / "curve.png")
 
 
-def test_a_confusion_matrix_and_importances_are_drawn(said: Answers, tmp_path: Path) -> None:
-    size = len(said.target.labels)
-    of_answers.confusion_matrix(tmp_path / "matrix.png", said.target, np.eye(size, dtype=int).tolist(), "rows")
+def test_a_confusion_matrix_and_importances_are_drawn(said: Evaluation, tmp_path: Path) -> None:
+    plots.confusion_matrix(tmp_path / "matrix.png", said, "rows")
     columns.importance(tmp_path / "importance.png", [Importance("age", 0.2, 0.01), Importance("sex", -0.01, 0.02)], "f1", "rows")
 
     assert is_picture(tmp_path / "matrix.png")
@@ -76,8 +75,8 @@ def test_a_study_without_trials_or_without_differences_leaves_its_pictures_out(s
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drawing_leaves_no_figure_behind(said: Answers, tmp_path: Path) -> None:
-    of_answers.roc(tmp_path / "roc.png", said, "rows")
+def test_drawing_leaves_no_figure_behind(said: Evaluation, tmp_path: Path) -> None:
+    plots.roc(tmp_path / "roc.png", said, "rows")
 
     pyplot = sys.modules.get("matplotlib.pyplot")  # scikit-learn imports it; a figure kept there would grow with every release
     assert pyplot is None or pyplot.get_fignums() == []

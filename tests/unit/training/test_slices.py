@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from slipway.errors import SpecError
+from slipway.problems.training import Evaluation
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers
 from slipway.training.evidence.slices import by_slice, masks
 
 
@@ -26,14 +26,14 @@ def features() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def answers(toy: ModelSpec) -> Answers:
+def answers(toy: ModelSpec) -> Evaluation:
     # the red: 15 wanted, all found, and 3 of the 15 others taken for wanted; the blue: none wanted, none found
     truth, labels = [1] * 15 + [0] * 20, [1] * 18 + [0] * 17
     wanted = np.where(np.array(labels) == 1, 0.8, 0.3)
-    return Answers(toy.columns.target, truth, labels, np.column_stack([1 - wanted, wanted]))
+    return Evaluation(toy.columns.target, truth, labels, np.column_stack([1 - wanted, wanted]))
 
 
-def test_each_slice_has_the_figures_of_its_own_rows(sliced: ModelSpec, features: pd.DataFrame, answers: Answers) -> None:
+def test_each_slice_has_the_figures_of_its_own_rows(sliced: ModelSpec, features: pd.DataFrame, answers: Evaluation) -> None:
     red, blue, *_ = by_slice(sliced, features, answers)
 
     assert (red.feature, red.name, red.rows, red.enough) == ("colour", "colour = red", 30, True)
@@ -46,7 +46,7 @@ def test_each_slice_has_the_figures_of_its_own_rows(sliced: ModelSpec, features:
     assert not {"recall", "roc_auc"} & set(blue.figures)  # no blue toy is wanted
 
 
-def test_a_slice_of_few_rows_or_none_is_shown_as_too_small(sliced: ModelSpec, features: pd.DataFrame, answers: Answers) -> None:
+def test_a_slice_of_few_rows_or_none_is_shown_as_too_small(sliced: ModelSpec, features: pd.DataFrame, answers: Evaluation) -> None:
     found = {part.name: part for part in by_slice(sliced, features, answers)}
 
     assert list(found) == ["colour = red", "colour = blue", "size < 10", "10 <= size < 20", "size >= 20"]

@@ -18,9 +18,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from slipway.data.validation import validate
+from slipway.problems.training import Evaluation
 from slipway.records import Tuned
 from slipway.spec import ModelSpec, Simplest, Target
-from slipway.training.evaluation import confusion, evaluate
 from slipway.training.measuring import Measured
 from slipway.training.pipelines import build
 from slipway.training.search.tuning import STANDARD_ERROR, choose, study_name, tune
@@ -218,10 +218,10 @@ def test_a_failed_trial_is_never_chosen(heart: ModelSpec, study: Callable[[list[
 
 def test_measuring_scores_the_test_rows_with_the_tuned_parameters(rows: Rows, tuned: Tuned, measured: Measured) -> None:
     assert tuned.parameters["C"] == measured.pipeline["model"].C
-    right = sum(ours == true for ours, true in zip(measured.labels, rows.test_labels, strict=True))
+    right = sum(ours == true for ours, true in zip(measured.evaluation.labels, rows.test_labels, strict=True))
     assert measured.metrics["accuracy"] == right / 184
-    assert measured.confusion_matrix[0][0] + measured.confusion_matrix[1][1] == right
-    assert [sum(row) for row in measured.confusion_matrix] == [82, 102]
+    assert measured.evaluation.confusion()[0][0] + measured.evaluation.confusion()[1][1] == right
+    assert [sum(row) for row in measured.evaluation.confusion()] == [82, 102]
 
 
 def test_figures_of_two_classes_are_those_worked_out_by_hand() -> None:
@@ -230,9 +230,9 @@ def test_figures_of_two_classes_are_those_worked_out_by_hand() -> None:
     ill = np.array([0.1, 0.2, 0.8, 0.3, 0.6, 0.7, 0.9, 0.9])
     answers = [0, 0, 1, 0, 1, 1, 1, 1]
 
-    figures = evaluate(target, truth, answers, np.column_stack([1 - ill, ill]))
+    figures = Evaluation(target, truth, answers, np.column_stack([1 - ill, ill])).figures()
 
-    assert confusion(target, truth, answers) == [[2, 1], [1, 4]]
+    assert Evaluation(target, truth, answers, np.empty((0, 0))).confusion() == [[2, 1], [1, 4]]
     assert figures == pytest.approx(
         {
             "accuracy": 6 / 8,
@@ -254,9 +254,9 @@ def test_figures_of_three_classes_are_those_worked_out_by_hand() -> None:
     truth, answers = list("aabbcc"), list("abbbca")
     probabilities = np.array([[8, 1, 1], [3, 6, 1], [2, 7, 1], [1, 5, 4], [1, 2, 7], [5, 1, 4]]) / 10
 
-    figures = evaluate(target, truth, answers, probabilities)
+    figures = Evaluation(target, truth, answers, probabilities).figures()
 
-    assert confusion(target, truth, answers) == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    assert Evaluation(target, truth, answers, np.empty((0, 0))).confusion() == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
     assert figures == pytest.approx(
         {
             "accuracy": 4 / 6,
@@ -273,6 +273,6 @@ def test_figures_of_three_classes_are_those_worked_out_by_hand() -> None:
 def test_a_model_that_never_says_yes_has_precision_zero_rather_than_no_figure() -> None:
     target = Target("ill", {0: "well", 1: "ill"}, positive=1)
 
-    figures = evaluate(target, [0, 1], [0, 0], np.array([[0.9, 0.1], [0.6, 0.4]]))
+    figures = Evaluation(target, [0, 1], [0, 0], np.array([[0.9, 0.1], [0.6, 0.4]])).figures()
 
     assert (figures["precision"], figures["recall"], figures["f1"]) == (0, 0, 0)

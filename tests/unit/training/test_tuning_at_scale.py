@@ -28,9 +28,8 @@ from slipway.training.search import attempts, points
 from slipway.training.search.forests import Fold, Forests
 from slipway.training.search.points import grid_points
 from slipway.training.search.trials import Objective
-from slipway.training.search.tuning import study_name, tune
+from slipway.training.search.tuning import choose_threshold, study_name, tune
 from slipway.training.splitting import Rows, split
-from slipway.training.thresholds import choose_threshold
 
 SHA256 = "cd" * 32
 
@@ -205,8 +204,8 @@ def test_the_tuned_threshold_decides_the_labels_and_is_no_worse_on_the_training_
 
     assert tuned.threshold is not None
     assert 0 < tuned.threshold < 1
-    expected = [1 if probability >= tuned.threshold else 0 for probability in measured.probabilities[:, 1]]
-    assert measured.labels == expected
+    expected = [1 if probability >= tuned.threshold else 0 for probability in measured.evaluation.probabilities[:, 1]]
+    assert measured.evaluation.labels == expected
 
 
 def test_a_threshold_needs_two_classes_and_a_metric_of_labels(heart: ModelSpec) -> None:

@@ -105,12 +105,8 @@ def mismatch(champion: Contract, challenger: Contract) -> str:
         return f"their columns differ ({names}). A release puts a version with other columns into service."
     if list(_columns(champion)) != list(_columns(challenger)):
         return "their columns are in another order. A release puts the version into service."
-    if (champion.classes, champion.class_meanings) != (challenger.classes, challenger.class_meanings):
-        return (
-            f"their classes differ: expected {list(champion.classes)} ({', '.join(champion.class_meanings)}), "
-            f"received {list(challenger.classes)} ({', '.join(challenger.class_meanings)}). A release puts the version into service."
-        )
-    return ""
+    other_classes = champion.output.mismatch(challenger.output)
+    return f"{other_classes}. A release puts the version into service." if other_classes else ""
 
 
 def _columns(contract: Contract) -> dict[str, bytes]:

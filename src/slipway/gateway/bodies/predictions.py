@@ -9,13 +9,12 @@ model with a column of that name takes none: there the column is meant.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from slipway.audit import prediction_id
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
 from slipway.gateway.bodies import json_text, typed_rows
 from slipway.gateway.bodies.mlflow import JSON, media_type
 from slipway.gateway.bodies.shapes import Columns, from_objects, kind_of, malformed, named, objects_of
@@ -56,37 +55,16 @@ def _rows(content: Any) -> Any:
     return [content[ROW]] if ROW in content else content[ROWS]
 
 
-class Prediction(msgspec.Struct, frozen=True, gc=False):
-    """The answer to one row; `probabilities` are named by class. Structures are written twice as quickly as dictionaries."""
-
-    prediction_id: str
-    label: ClassLabel
-    meaning: str
-    probabilities: Any
-    subject: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
 def answer(scored: Scored, contract: Contract, request_id: str) -> dict[str, Any]:
     """Return the reply's content: what is true of all rows once, then one prediction a row, in the rows' order."""
-    meanings = dict(zip(contract.classes, contract.class_meanings, strict=True))
-    probabilities = _probabilities(contract.classes)
-    subjects: Sequence[Any] = scored.subjects or [msgspec.UNSET] * len(scored.labels)
-    answered = enumerate(zip(scored.labels, scored.probabilities, subjects, strict=True))
+    output, rows = contract.output, len(scored.labels)
+    ids = (prediction_id(request_id, row) for row in range(rows))
+    subjects: Sequence[Any] = scored.subjects or [msgspec.UNSET] * rows
     return {
         "model": contract.model,
         "version": contract.version,
         "run_id": contract.run_id,
         "sample": contract.sample,
-        "positive": contract.positive,
-        "threshold": contract.threshold,
-        "predictions": [
-            Prediction(prediction_id(request_id, row), label, meanings[label], probabilities(*each), subject)
-            for row, (label, each, subject) in answered
-        ],
+        **output.header(),
+        "predictions": output.predictions(ids, scored.labels, scored.probabilities, subjects),
     }
-
-
-@lru_cache(maxsize=64)
-def _probabilities(classes: tuple[ClassLabel, ...]) -> type[msgspec.Struct]:
-    names = {f"class_{number}": str(label) for number, label in enumerate(classes)}
-    return msgspec.defstruct("Probabilities", [(name, float) for name in names], rename=names, frozen=True, gc=False)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from slipway.bundle.contract import ClassLabel, Contract
+from slipway.bundle.contract import Contract
 from slipway.gateway.bodies.refusing import refusal
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.replies import BAD_REQUEST, TOO_LARGE, RequestError
+from slipway.problems.serving import ClassLabel
 from slipway.rows.checks import ABSENT, LISTED, Cells, Violation, shown
 from slipway.rows.subjects import Subjects
 

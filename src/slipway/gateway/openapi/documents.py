@@ -146,7 +146,7 @@ def _invocations(contract: Contract) -> Schema:
 
 
 def _outcomes(contract: Contract) -> Schema:
-    example = {"outcomes": [{"prediction_id": "0199c8e2f5a10123456789ab-0", "outcome": contract.classes[0]}]}
+    example = {"outcomes": [{"prediction_id": "0199c8e2f5a10123456789ab-0", "outcome": contract.output.example}]}
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Outcomes"}, "example": example}}
     answer = {"$ref": "#/components/schemas/Recorded"}
     described = operation("outcomes", "What became of whom was predicted; needs the role outcome", answer, SCORING, of_version=True)

@@ -96,47 +96,28 @@ def of_list(item: Schema) -> Schema:
     return {"type": "array", "items": item} | _many()
 
 
-def of_label(contract: Contract) -> Schema:
-    meanings = "; ".join(f"{label}: {meaning}" for label, meaning in zip(contract.classes, contract.class_meanings, strict=True))
-    return {"enum": list(contract.classes), "description": meanings}
-
-
 def of_labels(contract: Contract) -> Schema:
     """Describe the answer of `invocations`."""
-    labels = {"type": "array", "items": of_label(contract)}
+    labels = {"type": "array", "items": contract.output.of_label()}
     return {"type": "object", "required": ["predictions"], "properties": {"predictions": labels}}
 
 
 def of_prediction(contract: Contract) -> Schema:
     """Describe the answer to one row."""
-    names = [str(label) for label in contract.classes]
-    probabilities = {
-        "type": "object",
-        "description": "By class, as text. Each is from 0 to 1; together they are 1.",
-        "required": names,
-        "properties": {name: {"type": "number", "minimum": 0} for name in names},
-        "additionalProperties": False,
-    }
-    properties: Schema = {
-        "prediction_id": {"type": "string", "description": "Names the answer in the audit log: request id and row, from 0."},
-        "label": of_label(contract),
-        "meaning": {"type": "string", "enum": sorted(set(contract.class_meanings))},
-        "probabilities": probabilities,
-    }
+    said = "Names the answer in the audit log: request id and row, from 0."
+    properties: Schema = {"prediction_id": {"type": "string", "description": said}} | contract.output.of_prediction()
     subject = {SUBJECT: {"type": ["string", "null"], "description": "As it was sent; there when any row has one."}}
     return {"type": "object", "required": list(properties), "properties": properties | subject}
 
 
 def of_predictions(contract: Contract) -> Schema:
     """Describe the answer of `predict`."""
-    decides = "The positive class is answered from this probability on; null where the most probable class is."
     properties: Schema = {
         "model": {"const": contract.model},
         "version": {"type": ["integer", "null"]},
         "run_id": {"type": "string", "description": "The MLflow run that made the version."},
         "sample": {"type": "boolean", "description": "true: trained on sample rows, not for use on patients or customers."},
-        "positive": {"enum": [*contract.classes, None], "description": "The class that the threshold is for."},
-        "threshold": {"type": ["number", "null"], "description": decides},
+        **contract.output.of_header(),
         "predictions": {"type": "array", "description": "One a row, in the rows' order.", "items": of_prediction(contract)},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
@@ -147,7 +128,7 @@ def of_outcomes(contract: Contract) -> Schema:
     name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As the prediction's answer had it."}
     said = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
     time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known; with its zone, and in the past."}
-    rest = {OUTCOME: of_label(contract), OBSERVED: time}
+    rest = {OUTCOME: contract.output.of_label(), OBSERVED: time}
     rows = [
         {"type": "object", "required": [key, OUTCOME], "properties": {key: of} | rest, "additionalProperties": False}
         for key, of in ((PREDICTION, name), (SUBJECT, _subject() | {"description": said}))

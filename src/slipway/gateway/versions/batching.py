@@ -10,8 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slipway.bundle.contract import ClassLabel
     from slipway.bundle.deployment import Deployment
+    from slipway.problems.serving import ClassLabel
     from slipway.rows.checks import Cells
 
 

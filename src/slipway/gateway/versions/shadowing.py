@@ -19,8 +19,8 @@ from slipway.gateway.metrics.counts import Metrics
 from slipway.rows.checks import Cells
 
 if TYPE_CHECKING:
-    from slipway.bundle.contract import ClassLabel
     from slipway.bundle.deployment import Deployment
+    from slipway.problems.serving import ClassLabel
 
 MOST_REQUESTS, MOST_ROWS = 256, 100_000
 LAST_SHADOWS = 5.0  # seconds for what waits when the gateway ends

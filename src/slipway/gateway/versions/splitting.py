@@ -10,8 +10,8 @@ from slipway.gateway.bodies.shapes import Columns
 from slipway.rows.subjects import Subjects
 
 if TYPE_CHECKING:
-    from slipway.bundle.contract import ClassLabel
     from slipway.bundle.deployment import Deployment
+    from slipway.problems.serving import ClassLabel
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
 
 def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel]) -> list[Compared]:
     """Return every column as it is compared: the features in contract order, and then the prediction."""
+    target = spec.columns.target
+    cells = kinds.texts if target.answers_are_categories else kinds.numbers
     return [
         *(
             kinds.feature(name, kind, reference.training[name], features[name], spec.watch.of_column(name))
@@ -48,9 +50,9 @@ def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labe
         ),
         Compared(
             prediction_name(spec),
-            True,
-            kinds.texts(pd.Series(reference.labels)),
-            kinds.texts(pd.Series(labels)),
+            target.answers_are_categories,
+            cells(pd.Series(reference.labels)),
+            cells(pd.Series(labels)),
             spec.watch.prediction,
         ),
     ]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from slipway.errors import SimulationError
@@ -50,14 +48,17 @@ def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, si
     _require_possible(kind, size)
     generator = np.random.default_rng(seed)
     truth = np.array(held_out.test_labels.tolist(), dtype=object)
-    at = _places(spec, truth, size, count, generator) if kind == "label" else generator.integers(len(truth), size=count)
+    if kind == "label":
+        at = spec.problem.places_of_label_drift(truth, size, count, generator)
+    else:
+        at = generator.integers(len(truth), size=count)
     rows, outcomes = held_out.test.iloc[at].reset_index(drop=True), truth[at].tolist()
     if kind == "covariate":
         rows = pd.DataFrame(
             {name: _moved(feature, rows[name], held_out.train[name], size, generator) for name, feature in spec.columns.features.items()}
         )
     if kind == "concept":
-        outcomes = _flipped(outcomes, spec.columns.target.labels, size, generator)
+        outcomes = spec.problem.outcomes_of_concept_drift(outcomes, size, generator)
     return Stream(rows, outcomes)
 
 
@@ -68,21 +69,6 @@ def _require_possible(kind: DriftKind, size: float) -> None:
         raise SimulationError(f"size={size:g}: expected standard deviations, above 0 and at most {LARGEST:g}.")
     if kind in ("label", "concept") and not 0 < size <= 1:
         raise SimulationError(f"size={size:g}: expected a share, above 0 and at most 1.")
-
-
-def _places(spec: ModelSpec, truth: npt.NDArray[Any], size: float, count: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Return rows in which the class has the wanted share; the other classes keep their shares among themselves."""
-    target = spec.columns.target
-    moved = target.positive if target.binary else min(target.labels, key=lambda label: int((truth == label).sum()))
-    of_class = truth == moved
-    share = float(of_class.mean())
-    wanted = share + size if share + size <= 1 else share - size
-    if not (0 < share < 1 and 0 <= wanted <= 1):
-        raise SimulationError(
-            f"size={size:g}: {share:.2f} of the rows are {moved!r}; a share cannot be {share + size:.2f} or {share - size:.2f}."
-        )
-    chosen = generator.random(count) < wanted
-    return np.where(chosen, generator.choice(np.flatnonzero(of_class), size=count), generator.choice(np.flatnonzero(~of_class), size=count))
 
 
 def _moved(
@@ -99,12 +85,3 @@ def _shifted(feature: Numeric, cells: pd.Series[Any], by: float) -> pd.Series[An
     if feature.zero_is_missing:
         higher = higher.where(cells != 0, 0)
     return higher.round().clip(np.ceil(feature.low), np.floor(feature.high)).astype("int64") if feature.integer else higher
-
-
-def _flipped(outcomes: Sequence[ClassLabel], labels: Sequence[ClassLabel], size: float, generator: np.random.Generator) -> list[ClassLabel]:
-    flipped = generator.random(len(outcomes)) < size
-    steps = generator.integers(1, len(labels), size=len(outcomes))  # to each other class equally often
-    return [
-        labels[(labels.index(outcome) + int(step)) % len(labels)] if flip else outcome
-        for outcome, flip, step in zip(outcomes, flipped, steps, strict=True)
-    ]

@@ -10,7 +10,7 @@ import platform
 
 from slipway.rendering.markdown import table
 from slipway.spec import Category, Derived, Difference, Feature, ModelSpec
-from slipway.training.card.figures import confusion, figures, importances, limits, slices
+from slipway.training.card.figures import figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, Subject
 
 PACKAGES = ("slipway", "scikit-learn", "numpy", "pandas", "optuna", "skops", "mlflow")
@@ -26,9 +26,9 @@ def card(subject: Subject, evidence: Evidence, commit: str) -> str:
         "Columns it needs": _columns(spec),
         "How it was made": _making(subject),
         "Figures on the test rows": figures(subject, evidence),
-        "Confusion matrix": confusion(subject),
+        **spec.problem.tables(subject.measured.evaluation.confusion()),
         "By slice": slices(subject, evidence),
-        "How the answer is decided": _decision(subject),
+        "How the answer is decided": [spec.problem.decision(spec.metric, subject.tuned.threshold)],
         "Which columns matter": importances(subject, evidence),
         "Limits": limits(subject, evidence),
         "Versions": _versions(subject, commit),
@@ -66,9 +66,7 @@ def _columns(spec: ModelSpec) -> list[str]:
         *(["Derived from them: " + "; ".join(derived) + ".", ""] if derived else []),
         *([*table(["left out", "because"], left_out)] if left_out else ["No column of the file is left out."]),
         "",
-        f"It predicts `{columns.target.name}`: "
-        + ", ".join(f"{label} = {meaning}" for label, meaning in columns.target.classes.items())
-        + ".",
+        f"It predicts `{columns.target.name}`: {spec.problem.meanings()}.",
     ]
 
 
@@ -95,16 +93,6 @@ def _making(subject: Subject) -> list[str]:
         f"Tuned on the training rows only: {tuned.trials} trials, {tuned.repeats} x {tuned.folds} folds, seed {tuned.seed}, "
         f"cross-validated {tuned.metric} {tuned.score:.4f}.{rule} The test rows were scored once, afterwards.",
     ]
-
-
-def _decision(subject: Subject) -> list[str]:
-    target, threshold = subject.spec.columns.target, subject.tuned.threshold
-    if not target.binary:
-        return ["The class with the highest probability."]
-    if threshold is None:
-        return [f"*{target.classes[target.positive]}* if it is the likelier class (probability above 0.5)."]  # type: ignore[index]
-    chosen = f"chosen for the best {subject.spec.metric} by cross-validation on the training rows"
-    return [f"*{target.classes[target.positive]}* from a probability of {threshold:.4f}, {chosen}."]  # type: ignore[index]
 
 
 def _versions(subject: Subject, commit: str) -> list[str]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from slipway.problems.training import Interval
 from slipway.rendering.markdown import number, table
-from slipway.training.baselines import MOST_FREQUENT, REFERENCE
+from slipway.training.baselines import REFERENCE
 from slipway.training.evidence.evidence import Evidence, Subject
-from slipway.training.evidence.intervals import METHOD, Interval
+from slipway.training.evidence.intervals import method
 from slipway.training.evidence.slices import ENOUGH_ROWS, Slice
-
-BINARY_COLUMNS = ("accuracy", "precision", "recall", "f1", "roc_auc")
-MULTICLASS_COLUMNS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr")
 
 
 def figures(subject: Subject, evidence: Evidence) -> list[str]:
@@ -20,7 +18,8 @@ def figures(subject: Subject, evidence: Evidence) -> list[str]:
         + [number(theirs.get(name)) for theirs in baselines.values()]
         for name, value in sorted(measured.items())
     ]
-    notes = {MOST_FREQUENT: "`most_frequent` always answers the most frequent class of the training rows."}
+    name, what = subject.spec.problem.simplest_baseline
+    notes = {name: f"`{name}` {what}"}
     if subject.spec.baseline is not None:
         notes[REFERENCE] = f"`reference` is `{' '.join(repr(subject.spec.baseline).split())}` on the same columns."
     return [
@@ -28,17 +27,8 @@ def figures(subject: Subject, evidence: Evidence) -> list[str]:
         "",
         f"The model is tuned and judged by **{subject.spec.metric}**. {' '.join(notes[name] for name in baselines)}",
         "",
-        METHOD,
+        method(subject.measured.evaluation),
     ]
-
-
-def confusion(subject: Subject) -> list[str]:
-    """Return a table that counts rows: true classes down, predicted classes across."""
-    meanings = list(subject.spec.columns.target.classes.values())
-    return table(
-        ["true \\ predicted", *meanings],
-        [[meaning, *counts] for meaning, counts in zip(meanings, subject.measured.confusion_matrix, strict=True)],
-    )
 
 
 def slices(subject: Subject, evidence: Evidence) -> list[str]:
@@ -46,7 +36,7 @@ def slices(subject: Subject, evidence: Evidence) -> list[str]:
     if not evidence.slices:
         return ["The spec names no slices."]
     metric = subject.spec.metric
-    others = [name for name in (BINARY_COLUMNS if subject.spec.columns.target.binary else MULTICLASS_COLUMNS) if name != metric]
+    others = [name for name in subject.spec.problem.slice_metrics() if name != metric]
     lines = [
         [part.name, part.rows, number(part.figures.get(metric)), _between(part.interval)]
         + [number(part.figures.get(name)) for name in others]

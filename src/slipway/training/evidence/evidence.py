@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from slipway.problems.training import Interval
 from slipway.records import Snapshot, Tuned
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers
 from slipway.training.evidence.importance import Importance, importances
-from slipway.training.evidence.intervals import METHOD, Interval, intervals
+from slipway.training.evidence.intervals import intervals, method
 from slipway.training.evidence.profile import Profile, profile
 from slipway.training.evidence.slices import Slice, by_slice
 from slipway.training.measuring import Measured
@@ -26,12 +26,6 @@ class Subject:
     rows: Rows
     measured: Measured
 
-    @property
-    def answers(self) -> Answers:
-        """What the model said when it was measured; evidence asks it again only for shuffled columns."""
-        truth = self.rows.test_labels.tolist()
-        return Answers(self.spec.columns.target, truth, self.measured.labels, self.measured.probabilities)
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -45,10 +39,10 @@ class Evidence:
 
 def gather(subject: Subject) -> Evidence:
     """Look at the answers that were measured, and at the rows; the same subject gives the same evidence."""
-    spec, rows, answers = subject.spec, subject.rows, subject.answers
+    spec, rows, evaluation = subject.spec, subject.rows, subject.measured.evaluation
     return Evidence(
-        intervals=intervals(answers, spec.split.seed),
-        slices=by_slice(spec, rows.test, answers),
+        intervals=intervals(evaluation, spec.split.seed),
+        slices=by_slice(spec, rows.test, evaluation),
         importances=importances(spec, rows, subject.measured),
         profile=profile(spec, rows),
     )
@@ -60,7 +54,7 @@ def figures_as_json(subject: Subject, evidence: Evidence) -> dict[str, Any]:
         "rows": len(subject.rows.test),
         "figures": subject.measured.metrics,
         "intervals": evidence.intervals,
-        "method": METHOD,
+        "method": method(subject.measured.evaluation),
         "baselines": subject.measured.baselines,
         "slices": [asdict(part) | {"enough": part.enough} for part in evidence.slices],
     }

@@ -9,14 +9,11 @@ import numpy as np
 import pandas as pd
 
 from slipway.spec import ModelSpec
-from slipway.training.evaluation import Answers, figure
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
 REPEATS, MOST_ROWS = 5, 2_000
 MOST_ANSWERS = 80_000  # rows the model is asked in all: with many columns, fewer rows stand for the rest
-
-_OF_PROBABILITIES = {"neg_log_loss", "roc_auc", "average_precision", "roc_auc_ovr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +54,7 @@ def _some(spec: ModelSpec, rows: Rows, generator: np.random.Generator) -> tuple[
 
 
 def _figures(spec: ModelSpec, model: Any, copies: list[pd.DataFrame], truth: list[int | str]) -> list[float]:
-    """Return the metric on each copy, asking only for what it reads, labels or probabilities: a forest answers each at full cost."""
-    asked, target = pd.concat(copies, ignore_index=True), spec.columns.target
-    if spec.metric in _OF_PROBABILITIES:
-        probabilities = np.asarray(model.predict_proba(asked), dtype=np.float64)
-        return [figure(spec.metric, Answers(target, truth, [], part)) for part in np.split(probabilities, len(copies))]
-    nothing = np.empty((0, 0))
-    return [figure(spec.metric, Answers(target, truth, part.tolist(), nothing)) for part in np.split(model.predict(asked), len(copies))]
+    """Return the metric on each copy."""
+    asked = pd.concat(copies, ignore_index=True)
+    found = spec.problem.ask_for(spec.metric, model, asked, [truth] * len(copies))
+    return [evaluation.figure(spec.metric) for evaluation in found]

@@ -8,18 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from slipway.problems.training import Evaluation, Flags, Interval
 from slipway.records import Metrics
 from slipway.spec import ModelSpec, Numeric
-from slipway.training.evaluation import Answers
-from slipway.training.evidence.intervals import Interval, interval
-from slipway.training.weighted import WeightedFigures
+from slipway.training.evidence.intervals import interval
 
 ENOUGH_ROWS = 20  # below, one row moves a share by more than five points
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +37,17 @@ class Slice:
         return self.rows >= ENOUGH_ROWS
 
 
-def by_slice(spec: ModelSpec, features: pd.DataFrame, answers: Answers) -> list[Slice]:
+def by_slice(spec: ModelSpec, features: pd.DataFrame, evaluation: Evaluation) -> list[Slice]:
     """Return the figures of every slice the spec asks for, also of those without rows.
 
     Args:
-        features: (n, columns) raw rows, in the order of the answers.
-        answers: What the model said about them.
+        features: (n, columns) raw rows, in the order of the evaluation.
+        evaluation: What the model said about them.
     """
-    return [_slice(spec, feature, name, mask, answers) for feature, name, mask in masks(spec, features)]
+    return [_slice(spec, feature, name, mask, evaluation) for feature, name, mask in masks(spec, features)]
 
 
-def masks(spec: ModelSpec, features: pd.DataFrame) -> Iterator[tuple[str, str, Mask]]:
+def masks(spec: ModelSpec, features: pd.DataFrame) -> Iterator[tuple[str, str, Flags]]:
     """Yield the feature, the name and the (n,) members of each slice; the slices of one feature hold every row once."""
     for feature, edges in spec.slices.items():
         cells, kind = features[feature].to_numpy(), spec.columns.features[feature]
@@ -73,13 +69,10 @@ def _band(feature: str, kind: Numeric, low: float, high: float) -> str:
     return f"{feature} >= {low:g}" if high == math.inf else f"{low:g} <= {feature} < {high:g}"
 
 
-def _slice(spec: ModelSpec, feature: str, name: str, mask: Mask, answers: Answers) -> Slice:
-    places = np.flatnonzero(mask).tolist()
-    if not places:
+def _slice(spec: ModelSpec, feature: str, name: str, mask: Flags, evaluation: Evaluation) -> Slice:
+    members = evaluation.only(mask)
+    if not members.rows:
         return Slice(feature, name, 0, {}, None)
-    members = Answers(
-        answers.target, [answers.truth[at] for at in places], [answers.labels[at] for at in places], answers.probabilities[places]
-    )
-    figures = WeightedFigures(members).figures(np.ones(len(places)))
+    figures = members.weighted().figures(np.ones(members.rows))
     defined = {key: value for key, value in figures.items() if not math.isnan(value)}
-    return Slice(feature, name, len(places), defined, interval(spec.metric, members, spec.split.seed))
+    return Slice(feature, name, members.rows, defined, interval(spec.metric, members, spec.split.seed))

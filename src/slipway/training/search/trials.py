@@ -11,16 +11,13 @@ import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import Trial
-from sklearn.model_selection import RepeatedStratifiedKFold
 
-from slipway.spec import THRESHOLD_METRICS, ModelSpec
-from slipway.training.evaluation import Answers, figure
+from slipway.spec import ModelSpec
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build, preparation_choices
 from slipway.training.search.forests import FORESTS, Fold, Forests
 from slipway.training.splitting import Rows
 
 STANDARD_ERROR = "standard_error"
-OF_LABELS = (*THRESHOLD_METRICS, "f1_macro")  # metrics that read labels; the others read probabilities
 SIZES = 32  # with more numbers of trees in the search space, votes are kept only for the numbers that trials used
 
 
@@ -57,18 +54,13 @@ class Objective:
         estimator = build(self.spec, parameters).named_steps[MODEL_STEP]
         place = (fold, tuple(sorted(preparation_choices(parameters).items())))
         rows = self._fold(parameters, place)
-        labels: Any = ()
-        probabilities = np.empty((0, 0))
+        problem, metric = self.spec.problem, self.spec.metric
         if type(estimator) in FORESTS:
             probabilities = self._forests.probabilities(estimator, rows, place)
-            labels = np.unique(rows.train_labels)[probabilities.argmax(axis=1)]
-        else:
-            estimator.fit(rows.train, rows.train_labels)
-            if self.spec.metric in OF_LABELS:
-                labels = estimator.predict(rows.held_out)
-            else:
-                probabilities = np.asarray(estimator.predict_proba(rows.held_out), dtype=np.float64)
-        return figure(self.spec.metric, Answers(self.spec.columns.target, rows.truth, labels, probabilities))
+            return problem.most_probable(np.unique(rows.train_labels), probabilities, rows.truth).figure(metric)
+        estimator.fit(rows.train, rows.train_labels)
+        (evaluation,) = problem.ask_for(metric, estimator, rows.held_out, [rows.truth])
+        return evaluation.figure(metric)
 
     def _fold(self, parameters: Mapping[str, Any], place: tuple[int, Hashable]) -> Fold:
         if place not in self._prepared:
@@ -82,7 +74,7 @@ class Objective:
 
     @cached_property
     def _indices(self) -> list[Any]:
-        folds = RepeatedStratifiedKFold(n_splits=self.spec.folds, n_repeats=self.spec.repeats, random_state=self.spec.split.seed)
+        folds = self.spec.problem.folds(self.spec.folds, self.spec.repeats, self.spec.split.seed)
         return list(folds.split(self.rows.train, self.rows.train_labels))
 
     @cached_property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -15,11 +16,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from slipway.records import Tuned
 from slipway.spec import ModelSpec, describe
+from slipway.training.pipelines import build
 from slipway.training.search.attempts import attempts
 from slipway.training.search.points import SCHEME, grid_points
 from slipway.training.search.trials import STANDARD_ERROR
 from slipway.training.splitting import Rows
-from slipway.training.thresholds import choose_threshold
 
 logger = logging.getLogger(__name__)
 
@@ -118,3 +119,14 @@ def _tuned(spec: ModelSpec, study: optuna.Study, rows: Rows, jobs: int) -> Tuned
         seed=spec.split.seed,
         threshold=choose_threshold(spec, rows, chosen.params, jobs) if spec.tune_threshold else None,
     )
+
+
+def choose_threshold(spec: ModelSpec, rows: Rows, parameters: Mapping[str, Any], jobs: int = 1) -> float:
+    """Return the probability of the positive class from which a row is called positive, on the folds of the search.
+
+    Args:
+        jobs: Folds fitted at the same time; the threshold is the same with any number.
+    """
+    problem, pipeline = spec.problem, build(spec, parameters)
+    folds = problem.folds(spec.folds, spec.repeats, spec.split.seed)
+    return problem.choose_threshold(spec.metric, pipeline, rows.train, rows.train_labels, folds=folds, jobs=jobs)

@@ -1,4 +1,4 @@
-"""Every figure of `evaluation`, for rows that count several times or not at all.
+"""Every figure of an evaluation, for rows that count several times or not at all.
 
 A bootstrap asks for a thousand sets of figures. scikit-learn sorts and checks the rows anew for each; here they are sorted
 once, which is some fifty times faster. The tests compare each figure with scikit-learn's under the same weights.
@@ -6,23 +6,28 @@ once, which is some fifty times faster. The tests compare each figure with sciki
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from slipway.problems.classification import ClassLabel
+from slipway.problems.classification.target import Target
 from slipway.records import Metrics
-from slipway.training.evaluation import Answers
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class WeightedFigures:
-    """The figures of n answers under n weights; see `figures`."""
+    """The figures of n answers under n weights; see `figures`. The fields are those of an evaluation."""
 
-    answers: Answers
+    target: Target
+    truth: Sequence[ClassLabel]
+    labels: Sequence[ClassLabel]
+    probabilities: Array
 
     def figures(self, weights: Array) -> Metrics:
         """Return every figure that fits the target; NaN where the rows do not define one: no row of a class, or none called so.
@@ -41,7 +46,7 @@ class WeightedFigures:
         return {"neg_log_loss": _share((weights * self._log_likelihood).sum(), weights.sum())}
 
     def _of_labels(self, weights: Array) -> Metrics:
-        size = len(self.answers.target.labels)
+        size = len(self.target.labels)
         matrix = np.bincount(self._cells, weights, minlength=size * size).reshape(size, size)
         right, truly, said = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
         seen = truly + said > 0  # as scikit-learn: a class that neither occurs nor is predicted does not count
@@ -50,8 +55,8 @@ class WeightedFigures:
             "balanced_accuracy": float(np.mean(right[truly > 0] / truly[truly > 0])) if truly.any() else float("nan"),
             "f1_macro": float(np.mean(2 * right[seen] / (truly + said)[seen])) if seen.any() else float("nan"),
         }
-        if self.answers.target.binary:
-            at = self.answers.target.index(self.answers.target.positive)
+        if self.target.binary:
+            at = self.target.index(self.target.positive)
             found |= {
                 "precision": _share(right[at], said[at]),
                 "recall": _share(right[at], truly[at]),
@@ -61,31 +66,31 @@ class WeightedFigures:
 
     def _ranked(self, weights: Array) -> Metrics:
         areas = [ranking.areas(weights) for ranking in self._rankings]
-        if self.answers.target.binary:
+        if self.target.binary:
             return {"roc_auc": areas[0][0], "average_precision": areas[0][1]}
         return {"roc_auc_ovr": float(np.mean([area for area, _ in areas]))}
 
     @cached_property
     def _cells(self) -> npt.NDArray[np.int64]:
         """Each row's place in the confusion matrix, counted row by row."""
-        place = {label: index for index, label in enumerate(self.answers.target.labels)}
-        pairs = zip(self.answers.truth, self.answers.labels, strict=True)
+        place = {label: index for index, label in enumerate(self.target.labels)}
+        pairs = zip(self.truth, self.labels, strict=True)
         return np.array([place[true] * len(place) + place[said] for true, said in pairs], dtype=np.int64)
 
     @cached_property
     def _log_likelihood(self) -> Array:
         """The logarithm of the probability each row's true class was given; none is certain, as in scikit-learn's log loss."""
-        true = self._cells // len(self.answers.target.labels)
+        true = self._cells // len(self.target.labels)
         smallest = np.finfo(np.float64).eps
-        probabilities = np.clip(self.answers.probabilities, smallest, 1 - smallest)
+        probabilities = np.clip(self.probabilities, smallest, 1 - smallest)
         likelihood: Array = np.log(probabilities[np.arange(len(true)), true] / probabilities.sum(axis=1))
         return likelihood
 
     @cached_property
     def _rankings(self) -> list[_Ranking]:
-        target, true = self.answers.target, self._cells // len(self.answers.target.labels)
+        target, true = self.target, self._cells // len(self.target.labels)
         shown = [target.index(target.positive)] if target.binary else range(len(target.labels))
-        return [_Ranking.of(true == at, self.answers.probabilities[:, at]) for at in shown]
+        return [_Ranking.of(true == at, self.probabilities[:, at]) for at in shown]
 
 
 @dataclass(frozen=True)

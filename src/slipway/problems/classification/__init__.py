@@ -1,0 +1,3 @@
+"""Predicting one of a fixed list of classes."""
+
+ClassLabel = int | str

@@ -1,0 +1,186 @@
+"""What a version answers: how a label follows from the engine's probabilities, and how answers and outcomes are written.
+
+The gateway loads this module, so it needs no training library.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from slipway.problems.classification import ClassLabel
+
+Schema = dict[str, Any]
+Probabilities = npt.NDArray[np.float64]
+Kind = Literal["integer", "number", "text"]
+
+
+class Prediction(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one row; `probabilities` are named by class. Structures are written twice as quickly as dictionaries."""
+
+    prediction_id: str
+    label: ClassLabel
+    meaning: str
+    probabilities: Any
+    subject: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The classes of a version, in the order of its probabilities, and how it decides: see `Contract.threshold`."""
+
+    classes: tuple[ClassLabel, ...]
+    meanings: tuple[str, ...]
+    positive: ClassLabel | None
+    threshold: float | None
+
+    # --- from an engine's (n, classes) probabilities to labels
+
+    def labels(self, probabilities: Probabilities) -> list[ClassLabel]:
+        """Return the label of each row."""
+        if self.threshold is None:
+            return [self.classes[index] for index in probabilities.argmax(axis=1).tolist()]
+        yes, no = self.classes[(at := self._positive)], self.classes[1 - at]
+        return [yes if reached else no for reached in (probabilities[:, at] >= self.threshold).tolist()]
+
+    def decisions(self, probabilities: Probabilities) -> npt.NDArray[np.intp]:
+        """Return (n,) numbers that are equal where the labels are."""
+        if self.threshold is None:
+            best: npt.NDArray[np.intp] = probabilities.argmax(axis=1)
+            return best
+        return (probabilities[:, self._positive] >= self.threshold).astype(np.intp)
+
+    def margins(self, probabilities: Probabilities) -> Probabilities:
+        """Return the distance of each row from another label; 0 at a tie."""
+        if self.threshold is not None:
+            distance: Probabilities = np.abs(probabilities[:, self._positive] - self.threshold)
+            return distance
+        best = np.sort(probabilities, axis=1)
+        return best[:, -1] - best[:, -2]
+
+    @property
+    def _positive(self) -> int:
+        return self.classes.index(self.positive)
+
+    # --- the answer of the endpoint
+
+    def header(self) -> dict[str, Any]:
+        """Return what a reply says once about how all its rows were decided."""
+        return {"positive": self.positive, "threshold": self.threshold}
+
+    def predictions(
+        self, ids: Iterable[str], labels: Sequence[ClassLabel], probabilities: Sequence[Sequence[float]], subjects: Iterable[Any]
+    ) -> list[Prediction]:
+        """Return the answers to n rows; a subject may be `msgspec.UNSET`."""
+        meanings, named = dict(zip(self.classes, self.meanings, strict=True)), _named(self.classes)
+        rows = zip(ids, labels, probabilities, subjects, strict=True)
+        return [Prediction(name, label, meanings[label], named(*each), subject) for name, label, each, subject in rows]
+
+    def of_label(self) -> Schema:
+        """Return the JSON Schema of a label."""
+        meanings = "; ".join(f"{label}: {meaning}" for label, meaning in zip(self.classes, self.meanings, strict=True))
+        return {"enum": list(self.classes), "description": meanings}
+
+    def of_prediction(self) -> dict[str, Schema]:
+        """Return the JSON Schema of what an answer has beside its id and its subject, by name."""
+        names = [str(label) for label in self.classes]
+        probabilities = {
+            "type": "object",
+            "description": "By class, as text. Each is from 0 to 1; together they are 1.",
+            "required": names,
+            "properties": {name: {"type": "number", "minimum": 0} for name in names},
+            "additionalProperties": False,
+        }
+        meaning = {"type": "string", "enum": sorted(set(self.meanings))}
+        return {"label": self.of_label(), "meaning": meaning, "probabilities": probabilities}
+
+    def of_header(self) -> dict[str, Schema]:
+        """Return the JSON Schema of `header`, by name."""
+        decides = "The positive class is answered from this probability on; null where the most probable class is."
+        return {
+            "positive": {"enum": [*self.classes, None], "description": "The class that the threshold is for."},
+            "threshold": {"type": ["number", "null"], "description": decides},
+        }
+
+    # --- outcomes
+
+    @property
+    def example(self) -> ClassLabel:
+        """An outcome, for documents."""
+        return self.classes[0]
+
+    @property
+    def texts(self) -> bool:
+        """Whether labels are texts; if not, they are whole numbers."""
+        return all(isinstance(label, str) for label in self.classes)
+
+    def outcome(self, cell: Any) -> ClassLabel | None:
+        """Return the label that a cell of JSON is, None if it is none; 1.0 is the whole number 1, and true is not."""
+        if type(cell) is float and cell.is_integer():
+            cell = int(cell)
+        return cell if type(cell) in (int, str) and cell in self.classes else None
+
+    @property
+    def expected_outcome(self) -> str:
+        """What an outcome must be, in the words of an error."""
+        return f"one of {', '.join(map(repr, self.classes))}"
+
+    # --- files of predictions
+
+    def columns(self) -> dict[str, Kind]:
+        """Return the columns of a file of predictions, by name."""
+        label: Kind = "text" if self.texts else "integer"
+        return {"label": label, "meaning": "text"} | {f"probability_{one}": "number" for one in self.classes}
+
+    def cells(self, labels: Sequence[ClassLabel], probabilities: Probabilities) -> list[Sequence[Any]]:
+        """Return the cells of n rows, a sequence for each of `columns`."""
+        meanings = dict(zip(self.classes, self.meanings, strict=True))
+        return [labels, [meanings[label] for label in labels], *probabilities.T]
+
+    def tally(self, labels: Iterable[ClassLabel]) -> Counter[str]:
+        """Count labels by their meaning."""
+        meanings = dict(zip(self.classes, self.meanings, strict=True))
+        return Counter({meanings[label]: times for label, times in Counter(labels).items()})
+
+    def fits(self, answer: Mapping[ClassLabel, float]) -> bool:
+        """Whether an answer names the probabilities of these classes."""
+        return set(answer) == set(self.classes)
+
+    def probabilities(self, answers: Iterable[Mapping[ClassLabel, float]]) -> Probabilities:
+        """Return the (n, classes) probabilities of answers that name them by class."""
+        return np.array([[one[label] for label in self.classes] for one in answers])
+
+    # --- two versions
+
+    def mismatch(self, other: Output) -> str:
+        """Return why the answers of another version cannot be compared with those of this one; "" when they can."""
+        if (self.classes, self.meanings) == (other.classes, other.meanings):
+            return ""
+        return f"their classes differ: expected {self._listed}, received {other._listed}"
+
+    @property
+    def _listed(self) -> str:
+        return f"{list(self.classes)} ({', '.join(self.meanings)})"
+
+
+def differ(
+    measured: Probabilities, measured_labels: Sequence[Any], received: Probabilities, received_labels: Sequence[Any], tolerance: float
+) -> npt.NDArray[np.bool_]:
+    """Return which of n rows are answered otherwise: another label, or a probability that differs by more than the tolerance."""
+    other = np.array([ours != theirs for ours, theirs in zip(received_labels, measured_labels, strict=True)], dtype=np.bool_)
+    # `not <=` rather than `>`: a NaN is a difference
+    found: npt.NDArray[np.bool_] = other | ~(np.abs(measured - received).max(axis=1, initial=0.0) <= tolerance)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _named(classes: tuple[ClassLabel, ...]) -> type[msgspec.Struct]:
+    names = {f"class_{number}": str(label) for number, label in enumerate(classes)}
+    return msgspec.defstruct("Probabilities", [(name, float) for name in names], rename=names, frozen=True, gc=False)
