@@ -23,7 +23,9 @@ from slipway.audit import AuditLog
 from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.metrics.counts import Counts, Metrics
+from slipway.gateway.metrics.declarations import AUDIT_LINES, METRICS, REFUSALS, REQUEST_SECONDS, REQUESTS, ROWS
 from slipway.gateway.metrics.exposition import text
+from slipway.gateway.metrics.watch_gauges import GAUGES
 from slipway.gateway.network.headers import security
 from slipway.gateway.parts import make
 from slipway.gateway.versions.fleet import Failure, Fleet
@@ -90,11 +92,12 @@ def made():
 def test_prometheus_reads_what_was_counted(made, tmp_path):
     parts = made(configured(tmp_path), StillFleet(toy="i-1"))
     for seconds in (0.0004, 0.002, 0.2, 20.0):
-        parts.metrics.answered("toy", "invocations", 200, seconds)
-    parts.metrics.answered("", "models", 401, 0.001)
-    parts.metrics.scored("toy", 7)
-    parts.metrics.refused("UNAUTHENTICATED")
-    parts.metrics.audited(7)
+        parts.metrics.add(REQUESTS, 1, "toy", "invocations", 200)
+        parts.metrics.observe(REQUEST_SECONDS, seconds, "toy")
+    parts.metrics.add(REQUESTS, 1, "", "models", 401)
+    parts.metrics.add(ROWS, 7, "toy")
+    parts.metrics.add(REFUSALS, 1, "UNAUTHENTICATED")
+    parts.metrics.add(AUDIT_LINES, 7)
 
     reply = asyncio.run(parts.exposition())
 
@@ -114,10 +117,16 @@ def test_prometheus_reads_what_was_counted(made, tmp_path):
     assert found["slipway_request_seconds_sum", "0", "toy"] == pytest.approx(20.2024)
 
 
+def test_a_metric_that_is_declared_is_shown():
+    shown = [family.name for family in text_string_to_metric_families(text({"0": Metrics().counts()}, {}).decode())]
+
+    assert shown == [f"slipway_{metric.name}" for metric in (*METRICS, *GAUGES)]
+
+
 def test_every_worker_has_series_of_its_own():
     first, second = Metrics(), Metrics()
-    first.scored("toy", 2)
-    second.scored("toy", 5)
+    first.add(ROWS, 2, "toy")
+    second.add(ROWS, 5, "toy")
 
     found = Samples(text({"0": first.counts(), "1": second.counts()}, {}))
 
@@ -128,9 +137,10 @@ def test_counting_one_answer_costs_microseconds():
     metrics = Metrics()
     started = time.process_time()
     for _ in range(20_000):
-        metrics.answered("toy", "invocations", 200, 0.001)
-        metrics.scored("toy", 1)
-        metrics.audited(1)
+        metrics.add(REQUESTS, 1, "toy", "invocations", 200)
+        metrics.observe(REQUEST_SECONDS, 0.001, "toy")
+        metrics.add(ROWS, 1, "toy")
+        metrics.add(AUDIT_LINES, 1)
     microseconds = (time.process_time() - started) / 20_000 * 1e6
 
     print(f"counting one answer: {microseconds:.1f} microseconds")
@@ -350,7 +360,8 @@ def test_counts_are_plain_numbers_that_other_workers_can_read():
     import msgspec
 
     metrics = Metrics()
-    metrics.answered("toy", "invocations", 200, 0.5)
+    metrics.add(REQUESTS, 1, "toy", "invocations", 200)
+    metrics.observe(REQUEST_SECONDS, 0.5, "toy")
 
     assert msgspec.json.decode(msgspec.json.encode(metrics.counts()), type=Counts) == metrics.counts()
     assert "prometheus_client" in sys.modules  # here; the gateway imports it when it is first asked

@@ -10,6 +10,7 @@ from slipway.access.refusals import AccessError, ForbiddenError
 from slipway.audit import Refused
 from slipway.gateway.endpoints.routes import ROUTES
 from slipway.gateway.logs import request_id
+from slipway.gateway.metrics.declarations import REFUSALS, REQUEST_SECONDS, REQUESTS
 from slipway.gateway.network.headers import with_policy
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
@@ -91,7 +92,7 @@ class App:
 
     def _refused(self, call: Call, error: RequestError) -> Reply:
         request = call.request
-        self._parts.metrics.refused(error.code)
+        self._parts.metrics.add(REFUSALS, 1, error.code)
         self._parts.log.refuse(
             Refused(
                 request_id=request.id,
@@ -111,7 +112,8 @@ class App:
         """Count a reply. A model's name that a caller invented must not become a series of its own."""
         model = call.model if call.model and self._parts.fleet.knows(call.model) else ""
         route = call.route.name if call.route else ""
-        self._parts.metrics.answered(model, route, reply.status, time.perf_counter() - call.request.started)
+        self._parts.metrics.add(REQUESTS, 1, model, route, reply.status)
+        self._parts.metrics.observe(REQUEST_SECONDS, time.perf_counter() - call.request.started, model)
 
 
 async def _send(reply: Reply, request: Request, security: tuple[Header, ...], send: Send) -> None:

@@ -14,7 +14,8 @@ from slipway.gateway.health import Check, Health, writable
 from slipway.gateway.limits.admission import gatekeeper_of
 from slipway.gateway.limits.limiting import Limits
 from slipway.gateway.limits.places import Places
-from slipway.gateway.metrics.counts import Counts, Metrics
+from slipway.gateway.metrics import declarations
+from slipway.gateway.metrics.counts import Metrics, Samples
 from slipway.gateway.metrics.exposition import CONTENT_TYPE, text
 from slipway.gateway.network.connections import Connections
 from slipway.gateway.network.headers import security
@@ -81,13 +82,11 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
     places, metrics = Places(configuration.concurrency, configuration.queue), Metrics()
     health = Health(fleet, _blocking(configuration, log), [partial(_expiring, tls), lambda: limits.error])
 
-    def counts() -> Counts:
-        found = metrics.counts()
-        found.versions = _versions(fleet)
-        found.gauges |= _gauges(places, connections, limits, tls)
-        found.gauges |= {"ready": float(not health.reasons()[0]), "audit_queue": log.queued, "audit_refusals_lost": log.dropped}
-        return found
-
+    _read(metrics, places, connections, limits, log)
+    metrics.read(declarations.READY, lambda: not health.reasons()[0])
+    metrics.read_all(declarations.MODEL_INFO, lambda: _versions(fleet))
+    if tls:
+        _read_certificate(metrics, tls)
     return Parts(
         configuration=configuration,
         fleet=fleet,
@@ -100,7 +99,7 @@ def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int 
         book=OutcomeBook(home, configuration.audit_url),
         watches=Watches(home),
         health=health,
-        workers=WorkerStates(home / FOLDER, fleet, counts, number, configuration.workers),
+        workers=WorkerStates(home / FOLDER, fleet, metrics.counts, number, configuration.workers),
         connections=connections,
         certificate=tls,
         security=security(tls is not None),
@@ -128,22 +127,23 @@ def _expiring(certificate: ServerCertificate | None) -> str | None:
     return f"the certificate {'has ended' if left < 0 else f'ends in {left / 86_400:.1f} days'}" if left < SOON else None
 
 
-def _gauges(places: Places, connections: Connections, limits: Limits, certificate: ServerCertificate | None) -> dict[str, float]:
-    found: dict[str, float] = {
-        "in_flight": places.busy,
-        "queue_depth": places.waiting,
-        "connections_open": len(connections.open),
-        "connections_refused": connections.refused,
-        "connections_timed_out": connections.timed_out.total(),
-        "limits_storage_lost": float(limits.error is not None),
-    }
-    if certificate:
-        found["certificate_seconds_left"] = certificate.seconds_left
-        found["certificate_damaged"] = float(certificate.error is not None)
-        found["certificate_reloads"] = certificate.reloads
-    return found
+def _read(metrics: Metrics, places: Places, connections: Connections, limits: Limits, log: AuditLog) -> None:
+    metrics.read(declarations.IN_FLIGHT, lambda: places.busy)
+    metrics.read(declarations.QUEUE_DEPTH, lambda: places.waiting)
+    metrics.read(declarations.CONNECTIONS_OPEN, lambda: len(connections.open))
+    metrics.read(declarations.CONNECTIONS_REFUSED, lambda: connections.refused)
+    metrics.read(declarations.CONNECTIONS_TIMED_OUT, connections.timed_out.total)
+    metrics.read(declarations.LIMITS_STORAGE_LOST, lambda: limits.error is not None)
+    metrics.read(declarations.AUDIT_QUEUE, lambda: log.queued)
+    metrics.read(declarations.AUDIT_REFUSALS_LOST, lambda: log.dropped)
 
 
-def _versions(fleet: Fleet) -> dict[str, tuple[str, str]]:
+def _read_certificate(metrics: Metrics, certificate: ServerCertificate) -> None:
+    metrics.read(declarations.CERTIFICATE_SECONDS_LEFT, lambda: certificate.seconds_left)
+    metrics.read(declarations.CERTIFICATE_DAMAGED, lambda: certificate.error is not None)
+    metrics.read(declarations.CERTIFICATE_RELOADS, lambda: certificate.reloads)
+
+
+def _versions(fleet: Fleet) -> Samples:
     found = {model: fleet.find(model) for model in fleet.models()}
-    return {model: (str(one.contract.version), one.contract.run_id) for model, one in found.items() if one}
+    return [((model, str(one.contract.version), one.contract.run_id), 1) for model, one in found.items() if one]

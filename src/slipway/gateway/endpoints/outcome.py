@@ -11,6 +11,7 @@ from slipway.audit import AuditError, Sent, UnfitError
 from slipway.gateway.bodies.outcomes import decode, refusal, unfit
 from slipway.gateway.bodies.sizes import LARGE
 from slipway.gateway.endpoints.version import of_version
+from slipway.gateway.metrics.declarations import OUTCOMES
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply, as_json, unavailable
 from slipway.gateway.routing import Call
@@ -37,5 +38,6 @@ async def outcomes(parts: Parts, call: Call, deployment: Deployment) -> Reply:
     if wrong:
         raise refusal(contract, wrong, len(wrong))
     kinds = msgspec.to_builtins(done)
-    parts.metrics.outcomes(call.model, kinds)
+    for kind, number in kinds.items():
+        parts.metrics.add(OUTCOMES, number, call.model, kind)
     return as_json(kinds)

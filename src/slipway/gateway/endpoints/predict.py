@@ -11,6 +11,7 @@ from slipway.gateway.bodies import mlflow, predictions
 from slipway.gateway.bodies.shapes import Columns, Scored
 from slipway.gateway.bodies.sizes import LARGE
 from slipway.gateway.endpoints.version import of_version
+from slipway.gateway.metrics.declarations import AUDIT_DROPPED, AUDIT_LINES, ROWS
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply, as_json, unavailable
 from slipway.gateway.routing import Call
@@ -44,7 +45,7 @@ async def _score(decode: Decode, deployment: Deployment, parts: Parts, call: Cal
 
 
 async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes) -> Scored:
-    request, metrics, large = call.request, parts.metrics, len(body) > LARGE
+    request, large = call.request, len(body) > LARGE
     challenger = parts.fleet.challengers.beside(deployment)
     turn = Turn(challenger, request.id) if challenger else None
     if large:
@@ -72,10 +73,10 @@ async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call
     try:
         await parts.log.record(answered)
     except AuditError as error:
-        metrics.audit_lost(answered.size)
+        parts.metrics.add(AUDIT_DROPPED, answered.size)
         raise unavailable(str(error), retry_after=5) from None
-    metrics.audited(answered.size)
-    metrics.scored(call.model, answered.size)
+    parts.metrics.add(AUDIT_LINES, answered.size)
+    parts.metrics.add(ROWS, answered.size, call.model)
     if other:
         parts.shadows.put(Shadow(other, request.id, request.arrived, scored.columns, scored.labels, large))
     return scored

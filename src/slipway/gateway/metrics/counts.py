@@ -1,95 +1,68 @@
-"""What the gateway counts. Counting is a few additions; `exposition` turns the counts into Prometheus' text when somebody asks."""
+"""The counts of one worker. Counting is one addition; `exposition` makes Prometheus' text of the counts when it is asked for."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
-# Seconds. An answer takes 0.1 to 10 ms; whatever takes longer waited.
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+from slipway.gateway.metrics.declarations import BUCKETS, METRICS, Counter, Gauge, Histogram
 
-Answer = tuple[str, str, int]
+S = TypeVar("S")
+T = TypeVar("T")
+Labels = tuple[str, ...]
+Samples = Iterable[tuple[Labels, float]]
 
 
 class Counts(msgspec.Struct):
-    """The counts of one worker since it started, as they are handed on to the worker that is asked.
+    """The counts of one worker since its start, as the other workers read them: by metric, then by the values of its labels.
 
-    `answers` is by model, endpoint and status; `latencies` by model: a count for each bucket and beyond the last, then the sum.
-    `shadows` are rows by model and by whether both versions agree; `outcomes` are by model and by what became of them.
+    `values` are of counters and gauges; `histograms` hold a count for each bucket and beyond the last, then the sum.
     """
 
-    answers: list[tuple[str, str, int, int]]
-    latencies: dict[str, list[float]]
-    rows: dict[str, int]
-    refusals: dict[str, int]
-    gauges: dict[str, float]
-    versions: dict[str, tuple[str, str]] = {}
-    shadows: list[tuple[str, bool, int]] = []
-    shadows_skipped: dict[str, int] = {}
-    outcomes: list[tuple[str, str, int]] = []
+    values: dict[str, list[tuple[Labels, float]]]
+    histograms: dict[str, list[tuple[Labels, list[float]]]]
 
 
 class Metrics:
-    """The counts of this worker. `model` is one that is installed, or empty: names that callers invent must not become series."""
+    """Counts for one worker, in memory. Label values are in the order of the metric's declaration."""
 
     def __init__(self) -> None:
-        self._answers: Counter[Answer] = Counter()
-        self._latencies: dict[str, list[float]] = {}
-        self._rows: Counter[str] = Counter()
-        self._refusals: Counter[str] = Counter()
-        self._gauges: Counter[str] = Counter()
-        self._shadows: Counter[tuple[str, bool]] = Counter()
-        self._shadows_skipped: Counter[str] = Counter()
-        self._outcomes: Counter[tuple[str, str]] = Counter()
+        self._counters: dict[Counter, dict[tuple[str | int, ...], int]] = {
+            metric: defaultdict(int, {(): 0} if metric.from_zero else {}) for metric in METRICS if isinstance(metric, Counter)
+        }
+        self._histograms: dict[Histogram, dict[tuple[str | int, ...], list[float]]] = {
+            metric: defaultdict(lambda: [0.0] * (len(BUCKETS) + 2)) for metric in METRICS if isinstance(metric, Histogram)
+        }
+        self._readings: dict[Counter | Gauge, Callable[[], Samples]] = {}
 
-    def answered(self, model: str, endpoint: str, status: int, seconds: float) -> None:
-        """Count one reply, whatever it says, and the time since the request came."""
-        self._answers[model, endpoint, status] += 1
-        found = self._latencies.get(model)
-        if found is None:
-            found = self._latencies[model] = [0.0] * (len(BUCKETS) + 2)
-        found[bisect_left(BUCKETS, seconds)] += 1
-        found[-1] += seconds
+    def add(self, metric: Counter, number: int, *labels: str | int) -> None:
+        """Count `number` more."""
+        self._counters[metric][labels] += number
 
-    def scored(self, model: str, rows: int) -> None:
-        """Count rows that were answered."""
-        self._rows[model] += rows
+    def observe(self, metric: Histogram, value: float, *labels: str | int) -> None:
+        """Count one value."""
+        counts = self._histograms[metric][labels]
+        counts[bisect_left(BUCKETS, value)] += 1
+        counts[-1] += value
 
-    def shadowed(self, model: str, agreeing: int, differing: int) -> None:
-        """Count rows that both versions answered, and whose two answers are in the audit log."""
-        self._shadows[model, True] += agreeing
-        self._shadows[model, False] += differing
+    def read(self, metric: Counter | Gauge, value: Callable[[], float]) -> None:
+        """Take a metric without labels from `value` whenever the counts are read."""
+        self._readings[metric] = lambda: [((), value())]
 
-    def shadow_skipped(self, model: str, rows: int) -> None:
-        """Count answered rows that the other version was not asked about, or failed at, or whose shadows could not be written."""
-        self._shadows_skipped[model] += rows
-
-    def outcomes(self, model: str, kinds: Mapping[str, int]) -> None:
-        """Count outcomes that are safe in the audit log, by kind: recorded, corrected, repeated."""
-        for kind, number in kinds.items():
-            self._outcomes[model, kind] += number
-
-    def refused(self, kind: str) -> None:
-        """Count a refusal by its kind, as the `error_code` of the reply; one of few, never a text of the caller's."""
-        self._refusals[kind] += 1
-
-    def audited(self, lines: int) -> None:
-        """Count lines that are safe in the audit log."""
-        self._gauges["audit_lines"] += lines
-
-    def audit_lost(self, lines: int) -> None:
-        """Count lines that could not be written, whose rows were therefore not answered."""
-        self._gauges["audit_dropped"] += lines
+    def read_all(self, metric: Counter | Gauge, samples: Callable[[], Samples]) -> None:
+        """Take a metric with labels from `samples` whenever the counts are read."""
+        self._readings[metric] = samples
 
     def counts(self) -> Counts:
         """Return a copy of all counts."""
-        answers = [(*key, times) for key, times in self._answers.items()]
-        latencies = {model: list(found) for model, found in self._latencies.items()}
-        found = Counts(answers, latencies, dict(self._rows), dict(self._refusals), dict(self._gauges))
-        found.shadows = [(*key, times) for key, times in self._shadows.items()]
-        found.shadows_skipped = dict(self._shadows_skipped)
-        found.outcomes = [(*key, number) for key, number in self._outcomes.items()]
-        return found
+        values = {metric.name: _samples(found, float) for metric, found in self._counters.items()}
+        values |= {metric.name: [(labels, float(value)) for labels, value in samples()] for metric, samples in self._readings.items()}
+        return Counts(values, {metric.name: _samples(found, list) for metric, found in self._histograms.items()})
+
+
+def _samples(found: Mapping[tuple[str | int, ...], S], copy: Callable[[S], T]) -> list[tuple[Labels, T]]:
+    return [(tuple(map(str, labels)), copy(value)) for labels, value in found.items()]

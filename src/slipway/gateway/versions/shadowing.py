@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from slipway.audit import AuditLog, Shadowed
 from slipway.gateway.metrics.counts import Metrics
+from slipway.gateway.metrics.declarations import SHADOW_ROWS, SHADOW_SKIPPED
 from slipway.rows.checks import Cells
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Shadows:
         """Have a request scored later, if there is room. One that comes to an empty queue is taken whatever its size."""
         rows = len(shadow.labels)
         if len(self._queue) >= self._most_requests or (self._queue and self._rows + rows > self._most_rows):
-            self._metrics.shadow_skipped(shadow.deployment.contract.model, rows)
+            self._metrics.add(SHADOW_SKIPPED, rows, shadow.deployment.contract.model)
             return
         self._queue.append(shadow)
         self._rows += rows
@@ -96,7 +97,7 @@ class Shadows:
             else:
                 labels, probabilities = deployment.predict(shadow.columns)
         except Exception:
-            self._metrics.shadow_skipped(deployment.contract.model, len(shadow.labels))
+            self._metrics.add(SHADOW_SKIPPED, len(shadow.labels), deployment.contract.model)
             self._complain(deployment)
             return
         seconds = time.perf_counter() - started
@@ -109,13 +110,14 @@ class Shadows:
         if written := self._log.shadow(shadowed):
             written.add_done_callback(partial(self._count, shadowed.contract.model, len(shadowed.agrees), sum(shadowed.agrees)))
         else:
-            self._metrics.shadow_skipped(shadowed.contract.model, shadowed.size)
+            self._metrics.add(SHADOW_SKIPPED, shadowed.size, shadowed.contract.model)
 
     def _count(self, model: str, rows: int, agreeing: int, written: asyncio.Future[None]) -> None:
         if written.cancelled() or written.exception():
-            self._metrics.shadow_skipped(model, rows)
+            self._metrics.add(SHADOW_SKIPPED, rows, model)
         else:
-            self._metrics.shadowed(model, agreeing, rows - agreeing)
+            self._metrics.add(SHADOW_ROWS, agreeing, model, "yes")
+            self._metrics.add(SHADOW_ROWS, rows - agreeing, model, "no")
 
     def _complain(self, deployment: Deployment) -> None:
         if (now := time.monotonic()) - self._complained >= QUIET:
