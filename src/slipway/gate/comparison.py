@@ -98,7 +98,7 @@ def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Eval
 
 def _require_answers(spec: ModelSpec, contract: Contract, features: pd.DataFrame) -> None:
     if not spec.problem.comparable(contract.output):
-        raise _ApartError("it tells other classes apart")
+        raise _ApartError("it has other classes")
     if strange := [column.name for column in contract.columns if not _takes(column, features)]:
         raise _ApartError(f"it asks for {', '.join(strange)} as the rows do not have it")
 

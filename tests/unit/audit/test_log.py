@@ -1,4 +1,4 @@
-"""The audit log in both databases: what is written, what comes back, and what is told about it."""
+"""The audit log in both databases: what is written, what comes back, and what is shown of it."""
 
 from __future__ import annotations
 

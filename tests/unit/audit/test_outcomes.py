@@ -27,8 +27,8 @@ def at(time):
 
 
 @pytest.fixture
-def tell(place, tmp_path):
-    """Record claims in one request: `tell(Claim(...), ...)`."""
+def report(place, tmp_path):
+    """Record claims in one request: `report(Claim(...), ...)`."""
 
     def run(*claims, sent=SENT, **options):
         with opened(place) as store:
@@ -41,116 +41,116 @@ def labels(place, name):
     return [(line.label, line.key) for line in audit.history(place, name)]
 
 
-def test_the_first_outcome_is_recorded_another_corrects_it_and_the_same_is_not_written_again(place, open_log, answered, record, tell):
+def test_the_first_outcome_is_recorded_another_corrects_it_and_the_same_is_not_written_again(place, open_log, answered, record, report):
     entry = answered()
     record(open_log(place), entry)
     name = f"{entry.request_id}-0"
 
-    assert tell(Claim(0, 1, name)) == Recorded(1, 0, 0)
-    assert tell(Claim(0, 1, name)) == Recorded(0, 0, 1)
-    assert tell(Claim(0, 0, name, observed_at=at(NOW)), sent=Sent("r2", "erp", "toy")) == Recorded(0, 1, 0)
-    assert tell(Claim(0, 1, name)) == Recorded(0, 1, 0)
+    assert report(Claim(0, 1, name)) == Recorded(1, 0, 0)
+    assert report(Claim(0, 1, name)) == Recorded(0, 0, 1)
+    assert report(Claim(0, 0, name, observed_at=at(NOW)), sent=Sent("r2", "erp", "toy")) == Recorded(0, 1, 0)
+    assert report(Claim(0, 1, name)) == Recorded(0, 1, 0)
 
     assert labels(place, name) == [(1, "clinic"), (0, "erp"), (1, "clinic")]
     [_, corrected, _] = audit.history(place, name)
     assert (corrected.request_id, corrected.model, corrected.observed_at) == ("r2", "toy", "2023-11-14T22:13:20.000+00:00")
 
 
-def test_labels_come_back_as_what_they_were(place, open_log, answered, record, tell):
+def test_labels_come_back_as_what_they_were(place, open_log, answered, record, report):
     entry = answered(["Dropout", "7"])
     record(open_log(place), entry)
 
-    tell(Claim(0, "Graduate", f"{entry.request_id}-0"), Claim(1, "7", f"{entry.request_id}-1"))
+    report(Claim(0, "Graduate", f"{entry.request_id}-0"), Claim(1, "7", f"{entry.request_id}-1"))
 
     assert labels(place, f"{entry.request_id}-0") == [("Graduate", "clinic")]
     assert labels(place, f"{entry.request_id}-1") == [("7", "clinic")]
 
 
-def test_a_row_of_a_request_of_many_has_an_outcome_as_any_other(place, open_log, answered, record, tell):
+def test_a_row_of_a_request_of_many_has_an_outcome_as_any_other(place, open_log, answered, record, report):
     entry = answered([1] * MANY)
     record(open_log(place), entry)
 
-    assert tell(Claim(0, 0, f"{entry.request_id}-{MANY - 1}")) == Recorded(1, 0, 0)
+    assert report(Claim(0, 0, f"{entry.request_id}-{MANY - 1}")) == Recorded(1, 0, 0)
     for wrong in (f"{entry.request_id}-{MANY}", f"{entry.request_id}-01", f"{entry.request_id}-", entry.request_id, "-1"):
         with pytest.raises(UnfitError):
-            tell(Claim(0, 0, wrong))
+            report(Claim(0, 0, wrong))
 
 
-def test_nothing_is_recorded_when_one_is_unknown_of_another_model_or_contradicts_another(place, open_log, answered, record, tell):
+def test_nothing_is_recorded_when_one_is_unknown_of_another_model_or_contradicts_another(place, open_log, answered, record, report):
     entry = answered([1, 1, 1])
     record(open_log(place), entry)
     name = f"{entry.request_id}-0"
     claims = (Claim(0, 1, name), Claim(1, 1, "no-such-0"), Claim(2, 1, name), Claim(3, 0, name), Claim(4, None, "no-such-1"))
 
     with pytest.raises(UnfitError) as refused:
-        tell(*claims)
+        report(*claims)
     with pytest.raises(UnfitError) as of_another:
-        tell(Claim(0, 1, name), sent=Sent("r", "clinic", "words"))
+        report(Claim(0, 1, name), sent=Sent("r", "clinic", "words"))
 
     assert refused.value.claims == (Unfit(1), Unfit(3, against=0), Unfit(4))
     assert of_another.value.claims == (Unfit(0),)
     assert labels(place, name) == []
-    assert tell(Claim(0, 1, name), Claim(1, 1, name)) == Recorded(1, 0, 1)
+    assert report(Claim(0, 1, name), Claim(1, 1, name)) == Recorded(1, 0, 1)
 
 
-def test_what_is_only_looked_at_is_not_written(place, open_log, answered, record, tell):
+def test_what_is_only_looked_at_is_not_written(place, open_log, answered, record, report):
     entry = answered()
     record(open_log(place), entry)
 
-    tell(Claim(0, None, f"{entry.request_id}-0"), write=False)
+    report(Claim(0, None, f"{entry.request_id}-0"), write=False)
 
     assert labels(place, f"{entry.request_id}-0") == []
 
 
-def test_by_subject_it_is_the_latest_prediction_that_is_not_later_than_the_observation(place, open_log, answered, record, tell):
+def test_by_subject_it_is_the_latest_prediction_that_is_not_later_than_the_observation(place, open_log, answered, record, report):
     log = open_log(place)
     first, second = (answered(subjects=["4711"], time=NOW + day * DAY) for day in (0, 10))
     record(log, first)
     record(log, second)
 
-    tell(Claim(0, 0, subject="4711"))
-    tell(Claim(0, 1, subject="4711", observed_at=at(NOW + 5 * DAY)))
+    report(Claim(0, 0, subject="4711"))
+    report(Claim(0, 1, subject="4711", observed_at=at(NOW + 5 * DAY)))
 
     assert labels(place, f"{second.request_id}-0") == [(0, "clinic")]
     assert labels(place, f"{first.request_id}-0") == [(1, "clinic")]
     for claim in (Claim(0, 1, subject="4712"), Claim(0, 1, subject="4711", observed_at=at(NOW - 1))):
         with pytest.raises(UnfitError):
-            tell(claim)
+            report(claim)
 
 
-def test_a_subject_and_the_id_of_its_prediction_are_the_same_prediction(place, open_log, answered, record, tell):
+def test_a_subject_and_the_id_of_its_prediction_are_the_same_prediction(place, open_log, answered, record, report):
     entry = answered(subjects=["4711"])
     record(open_log(place), entry)
 
     with pytest.raises(UnfitError) as refused:
-        tell(Claim(0, 1, f"{entry.request_id}-0"), Claim(1, 0, subject="4711"))
+        report(Claim(0, 1, f"{entry.request_id}-0"), Claim(1, 0, subject="4711"))
 
     assert refused.value.claims == (Unfit(1, against=0),)
 
 
-def test_a_subject_is_found_after_its_keys_were_replaced(place, tmp_path, open_log, answered, record, tell):
+def test_a_subject_is_found_after_its_keys_were_replaced(place, tmp_path, open_log, answered, record, report):
     record(open_log(place), answered(subjects=["4711"]))
 
     rotate(tmp_path, place, "root", pseudonyms=True)
 
-    assert tell(Claim(0, 1, subject="4711")) == Recorded(1, 0, 0)
+    assert report(Claim(0, 1, subject="4711")) == Recorded(1, 0, 0)
 
 
-def test_without_the_key_file_subjects_are_not_taken_for_unknown(place, tmp_path, open_log, answered, record, tell):
+def test_without_the_key_file_subjects_are_not_taken_for_unknown(place, tmp_path, open_log, answered, record, report):
     record(open_log(place), answered(subjects=["4711"]))
     (tmp_path / SUBJECTS).unlink()
 
     with pytest.raises(AuditError, match="is missing"):
-        tell(Claim(0, 1, subject="4711"))
+        report(Claim(0, 1, subject="4711"))
 
 
-def test_outcomes_are_deleted_with_their_predictions_however_late_they_came(place, open_log, answered, record, tell):
+def test_outcomes_are_deleted_with_their_predictions_however_late_they_came(place, open_log, answered, record, report):
     log = open_log(place)
     old, young = (answered(time=time) for time in (NOW - 9 * DAY, NOW))
     many = answered([1] * MANY, time=NOW - 9 * DAY)
     record(log, old, young, many)
-    tell(*(Claim(row, 1, f"{entry.request_id}-0") for row, entry in enumerate((old, young, many))))
-    tell(Claim(0, 0, f"{old.request_id}-0"))
+    report(*(Claim(row, 1, f"{entry.request_id}-0") for row, entry in enumerate((old, young, many))))
+    report(Claim(0, 0, f"{old.request_id}-0"))
 
     deleted = prune(place, at(NOW - 5 * DAY), "root")
 
@@ -177,9 +177,9 @@ def test_two_processes_that_record_the_same_write_it_once(place, tmp_path, open_
     command = [sys.executable, "-c", code, str(tmp_path), "" if place == tmp_path else place, entry.request_id, str(rows)]
 
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [line for process in both for line in process.communicate()[0].splitlines()]
+    printed = [line for process in both for line in process.communicate()[0].splitlines()]
 
-    assert sorted(told) == ["0 1"] * rows + ["1 0"] * rows
+    assert sorted(printed) == ["0 1"] * rows + ["1 0"] * rows
     assert all(len(audit.history(place, f"{entry.request_id}-{row}")) == 1 for row in range(rows))
 
 
@@ -198,7 +198,7 @@ def test_the_book_of_a_process_records_and_says_what_it_cannot(place, tmp_path, 
     assert asyncio.run(run()) == Recorded(1, 0, 0)
 
 
-def test_a_log_that_cannot_be_opened_is_told_without_its_place(tmp_path):
+def test_a_log_that_cannot_be_opened_is_reported_without_its_place(tmp_path):
     (tmp_path / AUDIT).mkdir(parents=True)
 
     async def run():
@@ -208,9 +208,9 @@ def test_a_log_that_cannot_be_opened_is_told_without_its_place(tmp_path):
         book.close()
         return str(error.value)
 
-    told = asyncio.run(run())
-    assert "cannot be written" in told
-    assert str(tmp_path) not in told
+    message = asyncio.run(run())
+    assert "cannot be written" in message
+    assert str(tmp_path) not in message
 
 
 def test_a_connection_that_broke_meanwhile_is_made_anew(postgres, postgres_url, tmp_path, open_log, answered, record):

@@ -30,8 +30,8 @@ def test_older_lines_are_deleted_and_younger_ones_stay(tmp_path, place, open_log
 
     assert len(audit.predictions(place, Wanted())) == 2  # exactly as old as the limit is not older
     assert len(audit.refusals(place, Wanted())) == 1
-    told = [(act.what, act.about) for act in audit.administration(place, Wanted())]
-    assert told == [
+    logged = [(act.what, act.about) for act in audit.administration(place, Wanted())]
+    assert logged == [
         ("deleted old lines", "from before 2023-11-09T22:13:20.000+00:00: 0 outcomes, 0 shadows, 2 predictions, 0 batches, 1 refusals"),
         ("began to delete old lines", "from before 2023-11-09T22:13:20.000+00:00"),
         ("added a key", "anna"),
@@ -60,7 +60,7 @@ retention.prune(sys.argv[3] if len(sys.argv) > 3 else Path(sys.argv[1]), datetim
 """
 
 
-def test_deleting_killed_half_way_is_told_and_finished_by_the_next(tmp_path, place, open_log, answered, record):
+def test_a_deletion_killed_half_way_is_logged_and_finished_by_the_next(tmp_path, place, open_log, answered, record):
     record(open_log(place), *[answered(time=NOW - 9 * DAY) for _ in range(35)], answered(time=NOW))
 
     url = [] if place == tmp_path else [place]

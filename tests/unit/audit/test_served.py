@@ -32,7 +32,7 @@ def of(*entries):
 
 
 @pytest.fixture
-def tell(place, tmp_path):
+def report(place, tmp_path):
     def run(*claims, model="toy"):
         with opened(place) as store:
             write(
@@ -78,14 +78,14 @@ def test_more_lines_than_one_statement_takes_keep_their_order(place, open_log, a
     assert ids(audit.served(place, "toy", since=None, until=LATER, limit=1_150)) == of(*entries)[:1_150]
 
 
-def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, open_log, answered, record, tell):
+def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, open_log, answered, record, report):
     few, many = answered([1, 1], time=NOW), answered([0] * MANY, time=NOW)
     record(open_log(place), few, many)
     first, second, third = f"{few.request_id}-1", f"{many.request_id}-3", f"{few.request_id}-0"
 
-    begin = tell((first, 0))
-    middle = tell((second, 1), (first, 1))
-    tell((third, 0), (first, 0))
+    begin = report((first, 0))
+    middle = report((second, 1), (first, 1))
+    report((third, 0), (first, 0))
 
     before = audit.known(place, "toy", since=None, until=begin)
     between = audit.known(place, "toy", since=begin, until=middle)
@@ -100,7 +100,7 @@ def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, o
     assert audit.known(place, "words", since=None, until=LATER) == []
 
 
-def test_what_another_version_said_stands_beside_it(place, open_log, answered, record, tell):
+def test_what_another_version_said_stands_beside_it(place, open_log, answered, record, report):
     entry = answered([1, 1], time=NOW)
     log = open_log(place)
     record(log, entry)
@@ -109,7 +109,7 @@ def test_what_another_version_said_stands_beside_it(place, open_log, answered, r
         await log.shadow(Shadowed(entry.request_id, NOW, entry.contract, [0], [[0.75, 0.25]], [False], 0.2))
 
     asyncio.run(shadow())
-    tell((f"{entry.request_id}-0", 1), (f"{entry.request_id}-1", 1))
+    report((f"{entry.request_id}-0", 1), (f"{entry.request_id}-1", 1))
 
     with_one, without = audit.known(place, "toy", since=None, until=LATER)
 

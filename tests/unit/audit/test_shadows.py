@@ -107,7 +107,7 @@ def test_shadows_leave_half_of_the_room_to_answers(tmp_path, open_log, answered)
     assert len(audit.predictions(tmp_path, Wanted())) == 6
 
 
-def test_a_shadow_that_cannot_be_written_is_told_and_stops_no_answer(place, open_log, answered, record, shadow):
+def test_a_shadow_that_cannot_be_written_is_logged_and_stops_no_answer(place, open_log, answered, record, shadow):
     log, entry = open_log(place), answered()
     shadow(log, shadowed(entry, [1]))
 

@@ -47,7 +47,7 @@ def test_a_bundle_that_was_written_reads_the_same(write_bundle: Write, contract_
     ]
 
 
-def test_its_contract_tells_callers_every_column_of_the_model(heart: ModelSpec) -> None:
+def test_its_contract_shows_callers_every_column_of_the_model(heart: ModelSpec) -> None:
     columns = {column.name: column for column in contract_columns(heart)}
 
     assert list(columns) == heart.columns.names
@@ -240,7 +240,7 @@ def test_a_threshold_decides_where_the_contract_has_one(contract_of: Callable[..
     assert contract_of(threshold=0.6, positive=0).output.labels(probabilities) == [0, 0, 1]
 
 
-def test_parity_tells_the_largest_difference(measured: Measured) -> None:
+def test_parity_reports_the_largest_difference(measured: Measured) -> None:
     compiled = measured.evaluation.probabilities.copy()
     compiled[3] += [1e-7, -1e-7]
 

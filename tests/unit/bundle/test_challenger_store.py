@@ -44,7 +44,7 @@ def test_without_a_share_it_is_in_shadow(store, two):
     assert challenge(two(), store).share == 0
 
 
-def test_every_challenge_is_told_apart_and_replaces_the_one_before(store, two):
+def test_every_challenge_has_an_id_of_its_own_and_replaces_the_one_before(store, two):
     first, second = challenge(two(), store), challenge(store / MODEL / "2-01234567", store, 0.5)
 
     assert first.installation != second.installation

@@ -70,7 +70,7 @@ def test_a_file_without_a_model_is_refused_by_its_name(models_folder: Path, cont
     ],
     ids=["import", "syntax", "nonsense"],
 )
-def test_an_error_inside_a_file_is_told_with_file_and_line(models_folder: Path, content: str, said: str) -> None:
+def test_an_error_inside_a_file_is_reported_with_file_and_line(models_folder: Path, content: str, said: str) -> None:
     (models_folder / "broken.py").write_text(content)
 
     with pytest.raises(SpecError, match=rf"{models_folder}/broken\.py, {said}"):
@@ -125,8 +125,8 @@ def test_another_process_can_be_handed_what_such_a_file_defines(another_heart: P
     asked = elsewhere(
         "from joblib import Parallel, delayed\n"
         "from slipway.catalogue import lookup\n"
-        "def told(spec): return type(spec.gate).__module__, spec.gate.floor\n"
-        "print(*Parallel(n_jobs=2, backend='loky')([delayed(told)(lookup('another-heart'))]))",
+        "def gate_of(spec): return type(spec.gate).__module__, spec.gate.floor\n"
+        "print(*Parallel(n_jobs=2, backend='loky')([delayed(gate_of)(lookup('another-heart'))]))",
         another_heart,
     )
 
@@ -141,7 +141,7 @@ def test_a_file_of_that_folder_that_takes_a_port_of_the_projects_is_refused(anot
     assert "SpecError: heart-failure and another-heart both have port=8001" in asked.stderr
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     asked = elsewhere("from slipway.catalogue import catalogue; catalogue()", tmp_path / "nowhere")
 
     assert f"SpecError: SLIPWAY_MODELS names {tmp_path}/nowhere, which is no folder." in asked.stderr

@@ -1,4 +1,4 @@
-"""A local authority and its certificates: made once, shown after that, and trusted by nobody who was not told to."""
+"""A local authority and its certificates: made once, shown after that, and trusted only by those who are given it."""
 
 from __future__ import annotations
 

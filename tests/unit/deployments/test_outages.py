@@ -14,17 +14,17 @@ def outages(clock: Clock) -> Outages:
     return Outages(patience=30, starting=120, clock=clock)
 
 
-def test_an_outage_is_told_once_when_it_begins_and_once_when_it_is_over():
+def test_an_outage_is_reported_once_when_it_begins_and_once_when_it_is_over():
     clock = Clock()
     watched = outages(clock)
-    told = []
+    events = []
     for second, reason in [(0, ""), (5, "it hangs"), (34, "it hangs"), (35, "it hangs"), (40, "it hangs"), (300, ""), (305, "")]:
         clock.now = 1_000 + second
         if event := watched.look("gateway", reason):
-            told.append((second, event["event"], event["resource"], event["payload"]))
+            events.append((second, event["event"], event["resource"], event["payload"]))
 
     gateway = {"prefect.resource.id": "slipway.service.gateway", "prefect.resource.name": "gateway"}
-    assert told == [
+    assert events == [
         (35, "slipway.service.down", gateway, {"reason": "it hangs", "silent_seconds": 30}),
         (300, "slipway.service.up", gateway, {"reason": "it answers again", "silent_seconds": 295}),
     ]
@@ -44,13 +44,13 @@ def test_a_service_that_was_not_seen_to_answer_yet_has_longer():
     clock = Clock()
     watched = outages(clock)
 
-    told = []
+    events = []
     for second in range(0, 130, 5):
         clock.now = 1_000 + second
         if watched.look("mlflow", "it starts"):
-            told.append(second)
+            events.append(second)
 
-    assert told == [120]
+    assert events == [120]
 
 
 def test_one_miss_after_the_machine_stood_still_is_no_outage():
@@ -63,7 +63,7 @@ def test_one_miss_after_the_machine_stood_still_is_no_outage():
     assert watched.look("gateway", "it wakes up as well") is None
 
 
-def test_services_are_told_apart():
+def test_each_service_has_its_own_outage():
     clock = Clock()
     watched = outages(clock)
     for name in ("gateway", "mlflow"):

@@ -16,7 +16,7 @@ BUSY = b'{"exception_message": "Service Unavailable"}'
 
 
 class BusyServer(ThreadingHTTPServer):
-    """Answers 503 as often as it is told to, then 200 with what it was sent."""
+    """Answers 503 a given number of times, then 200 with what it was sent."""
 
     busy = 0
     asked = 0
@@ -79,7 +79,7 @@ def test_a_server_that_is_not_there_is_said_to_be(dead_url: str) -> None:
         prefect.all("deployments")
 
 
-def test_another_program_at_its_port_is_told_apart(server: BusyServer) -> None:
+def test_another_program_at_its_port_is_recognised(server: BusyServer) -> None:
     server.page = b"<html>It works!</html>"
 
     with (

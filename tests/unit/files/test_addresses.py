@@ -90,6 +90,6 @@ def test_a_mirror_of_every_kind_holds_the_file_by_its_name(mirror: str, address:
 
 
 def test_credentials_in_somebody_elses_words_are_hidden() -> None:
-    told = masked(f"cannot clone https://reader:{SECRET}@host/data.git; git@host is well")
+    shown = masked(f"cannot clone https://reader:{SECRET}@host/data.git; git@host is well")
 
-    assert told == "cannot clone https://***@host/data.git; git@host is well"
+    assert shown == "cannot clone https://***@host/data.git; git@host is well"

@@ -166,10 +166,10 @@ def test_a_champion_that_was_not_asked_again_is_taken_at_its_own_release(heart: 
 
 
 def test_a_champion_without_the_figure_cannot_hold_a_candidate_back_for_ever(heart: ModelSpec, candidate: Candidate) -> None:
-    verdict = judge(heart, candidate, Champion(1, {"roc_auc_ovr": 0.95}, sample=False, apart="it tells other classes apart"))
+    verdict = judge(heart, candidate, Champion(1, {"roc_auc_ovr": 0.95}, sample=False, apart="it has other classes"))
 
     assert verdict.passed
-    assert rule(verdict, "champion").reason == "champion version 1 has no accuracy: it tells other classes apart; only the floor counts"
+    assert rule(verdict, "champion").reason == "champion version 1 has no accuracy: it has other classes; only the floor counts"
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_a_champion_that_asks_for_other_columns_is_taken_at_its_own_release(
     )
 
 
-def test_a_champion_that_tells_other_classes_apart_is_no_measure(
+def test_a_champion_with_other_classes_is_not_compared(
     heart: ModelSpec, write_bundle: Write, judged: Callable[..., Verdict], tmp_path: Path
 ) -> None:
     classes: dict[str, Any] = {"classes": ("none", "mild", "severe"), "class_meanings": ("", "", ""), "positive": None}
@@ -409,7 +409,7 @@ def test_a_champion_that_tells_other_classes_apart_is_no_measure(
     verdict = judged(write_bundle(tmp_path / "bundle", metrics={"roc_auc_ovr": 0.9}, **classes), None)
 
     assert rule(verdict, "champion").passed
-    assert rule(verdict, "champion").reason == "champion version 1 has no accuracy: it tells other classes apart; only the floor counts"
+    assert rule(verdict, "champion").reason == "champion version 1 has no accuracy: it has other classes; only the floor counts"
 
 
 def test_a_bundle_is_weighed_and_timed_as_it_is(

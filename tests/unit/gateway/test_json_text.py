@@ -57,7 +57,7 @@ def test_a_key_that_is_repeated_outside_of_rows_is_refused_too(body, named):
     assert named in str(refused)
 
 
-def test_twenty_repetitions_are_told_and_all_are_counted():
+def test_twenty_repetitions_are_shown_and_all_are_counted():
     refused = refusal_of(b'{"rows": [' + b",".join([b'{"Age": 1, "Age": 1}'] * 500) + b"]}")
 
     assert (len(refused.violations), refused.total) == (20, 500)

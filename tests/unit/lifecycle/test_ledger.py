@@ -46,7 +46,7 @@ def test_history_is_in_the_order_in_which_it_happened(ledger: Ledger, candidate:
     for number, event in enumerate(events):
         ledger.append(line(candidate, event, why=str(number)))
 
-    assert [(told.event, told.why) for told in ledger.history("heart-failure")] == list(zip(events, "0123", strict=True))
+    assert [(found.event, found.why) for found in ledger.history("heart-failure")] == list(zip(events, "0123", strict=True))
 
 
 def test_an_entry_survives_reopening_with_every_value(ledger: Ledger, path: Path, candidate: Candidate) -> None:
@@ -67,9 +67,9 @@ def test_without_a_name_the_history_is_of_all_models_and_may_be_cut_to_the_newes
     for number, about in enumerate([candidate, other, candidate]):
         ledger.append(line(about, why=str(number)))
 
-    assert [(told.model, told.why) for told in ledger.history()] == [("heart-failure", "0"), ("toy", "1"), ("heart-failure", "2")]
-    assert [told.why for told in ledger.history(last=2)] == ["1", "2"]
-    assert [told.why for told in ledger.history("heart-failure", last=1)] == ["2"]
+    assert [(found.model, found.why) for found in ledger.history()] == [("heart-failure", "0"), ("toy", "1"), ("heart-failure", "2")]
+    assert [found.why for found in ledger.history(last=2)] == ["1", "2"]
+    assert [found.why for found in ledger.history("heart-failure", last=1)] == ["2"]
 
 
 def test_models_do_not_see_each_others_history(ledger: Ledger, candidate: Candidate) -> None:
@@ -96,8 +96,8 @@ def test_the_database_itself_refuses_to_change_an_entry(ledger: Ledger, path: Pa
         connection.execute(statement)
     connection.close()
 
-    (told,) = ledger.history("heart-failure")
-    assert told.why == "no worse"
+    (found,) = ledger.history("heart-failure")
+    assert found.why == "no worse"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_postgresql_refuses_to_change_an_entry_as_well(in_postgresql: str, candi
     with create_engine(in_postgresql).begin() as connection, pytest.raises(IntegrityError, match="the ledger is append-only"):
         connection.execute(text(statement))
 
-    (told,) = Ledger(in_postgresql).history("heart-failure")
-    assert told.why == "no worse"
+    (found,) = Ledger(in_postgresql).history("heart-failure")
+    assert found.why == "no worse"
 
 
 def test_a_user_of_postgresql_who_may_only_add_lines_is_enough(in_postgresql: str, promotion: Promotion) -> None:
@@ -136,7 +136,7 @@ def test_a_user_of_postgresql_who_may_only_add_lines_is_enough(in_postgresql: st
     ledger.append(line(promotion.candidate))
 
     assert ledger.unfinished("heart-failure") is None
-    assert [told.event for told in ledger.history()] == ["promoted"]
+    assert [found.event for found in ledger.history()] == ["promoted"]
 
 
 def test_many_processes_may_open_a_new_ledger_at_once(in_postgresql: str, candidate: Candidate) -> None:
@@ -194,15 +194,15 @@ def test_an_entry_of_an_earlier_version_of_the_ledger_is_still_read(ledger: Ledg
         connection.execute("INSERT INTO ledger (model, entry) VALUES ('heart-failure', ?)", [json.dumps(earlier)])
     connection.close()
 
-    (told,) = ledger.history("heart-failure")
+    (found,) = ledger.history("heart-failure")
 
-    assert (told.event, told.version, told.run_url) == ("promoted", 2, None)
+    assert (found.event, found.version, found.run_url) == ("promoted", 2, None)
 
 
 def test_who_decided_may_be_somebody_else_than_who_runs_this(candidate: Candidate) -> None:
-    told = entry("approved", candidate, previous=1, aliases=[], stage="Staging", why="seen", run_url="http://127.0.0.1/runs/1", who="Ada")
+    found = entry("approved", candidate, previous=1, aliases=[], stage="Staging", why="seen", run_url="http://127.0.0.1/runs/1", who="Ada")
 
-    assert (told.who, told.run_url) == ("Ada", "http://127.0.0.1/runs/1")
+    assert (found.who, found.run_url) == ("Ada", "http://127.0.0.1/runs/1")
 
 
 def test_a_second_announcement_is_an_error_and_the_first_is_kept(ledger: Ledger, promotion: Promotion) -> None:

@@ -22,7 +22,7 @@ def elsewhere(settings, website):
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS)
-def test_what_is_not_the_gateway_is_told_and_nothing_is_installed(elsewhere, website, heart, write_bundle, tmp_path, answer):
+def test_another_program_than_the_gateway_is_reported_and_nothing_is_installed(elsewhere, website, heart, write_bundle, tmp_path, answer):
     _say(tmp_path, heart.name, answer)
 
     with pytest.raises(ServingError, match=r"something else than the gateway answers at .*`slipway status`"):

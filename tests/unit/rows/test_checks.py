@@ -1,4 +1,4 @@
-"""A cell keeps the contract, or row, column, what was expected and what came are told."""
+"""A cell keeps the contract, or the error names row, column, what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_one_bad_cell_among_good_ones_is_found_wherever_it_stands(column, cell):
         assert refused.total == 1
 
 
-def test_twenty_are_told_by_row_and_all_are_counted():
+def test_twenty_are_shown_by_row_and_all_are_counted():
     refused = refusal_of({"Age": [-1] * 500, "Sex": ["F"] * 499 + ["X"], "Name": ["Ann"] * 500}, AGE, SEX)
 
     assert refused.total == 502  # 500 ages, one sex, one unknown column
@@ -81,7 +81,7 @@ def test_twenty_are_told_by_row_and_all_are_counted():
     assert "... and 482 more" in str(refused)
 
 
-def test_missing_and_extra_columns_are_told_once_and_not_for_every_row():
+def test_missing_and_extra_columns_are_shown_once_and_not_for_every_row():
     refused = refusal_of({"Name": [ABSENT, "Ann"]}, AGE)
 
     assert [(v.row, v.column, v.received) for v in refused.violations] == [(0, "Age", "no such column"), (1, "Name", '"Ann"')]

@@ -45,7 +45,7 @@ def test_a_channel_is_read_and_neither_shown_nor_handed_to_the_platforms_program
         ("WEBHOOK", f"/hooks/{SECRET}", "https://host/path"),
     ],
 )
-def test_an_address_of_another_kind_is_refused_without_being_told(monkeypatch, tmp_path, name, url, expected):
+def test_an_address_of_another_kind_is_refused_without_being_shown(monkeypatch, tmp_path, name, url, expected):
     monkeypatch.setenv(f"SLIPWAY_NOTIFY_{name}", url)
 
     with pytest.raises(ValidationError) as refused:

@@ -117,7 +117,7 @@ def test_a_mapping_changed_by_its_maker_does_not_change_the_model(toy: ModelSpec
     assert set(model.search_space) == {"C"}
 
 
-def test_columns_are_told_apart_in_the_order_they_were_declared(toy: ModelSpec) -> None:
+def test_columns_are_grouped_by_kind_in_the_order_of_their_declaration(toy: ModelSpec) -> None:
     assert toy.columns.names == ["size", "weight", "colour"]
     assert list(toy.columns.numeric) == ["size", "weight"]
     assert list(toy.columns.categorical) == ["colour"]

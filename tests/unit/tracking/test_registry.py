@@ -305,8 +305,8 @@ def test_a_promotion_cut_short_is_found_and_undone_by_the_next_release(desk: Des
 
     assert desk.state(spec) == before
     assert active(desk.settings.bundles, spec.name) == pointer
-    (told,) = Ledger(desk.settings.ledger).history(spec.name)
-    assert (told.event, told.version, told.stage, told.aliases) == ("undone", 1, "Staging", ["candidate"])
+    (line,) = Ledger(desk.settings.ledger).history(spec.name)
+    assert (line.event, line.version, line.stage, line.aliases) == ("undone", 1, "Staging", ["candidate"])
     assert not promotion.recover(spec, desk.settings)
 
 
@@ -329,8 +329,8 @@ def test_a_promotion_that_ended_well_is_history_and_leaves_nothing_to_undo(desk:
 
     promotion.finish(promotion.begin(spec, candidate, desk.settings), desk.settings, why="reaches the floor")
 
-    (told,) = Ledger(desk.settings.ledger).history(spec.name)
-    assert (told.event, told.previous, told.stage, told.aliases, told.why) == (
+    (line,) = Ledger(desk.settings.ledger).history(spec.name)
+    assert (line.event, line.previous, line.stage, line.aliases, line.why) == (
         "promoted",
         None,
         "Production",
@@ -348,8 +348,8 @@ def test_a_refused_candidate_stays_in_staging_and_in_the_ledger(desk: Desk, begi
     promotion.refuse(candidate, desk.settings, why="is below the floor")
 
     assert desk.state(spec) == before
-    (told,) = Ledger(desk.settings.ledger).history(spec.name)
-    assert (told.event, told.stage, told.aliases) == ("refused", "Staging", ["candidate"])
+    (line,) = Ledger(desk.settings.ledger).history(spec.name)
+    assert (line.event, line.stage, line.aliases) == ("refused", "Staging", ["candidate"])
 
 
 # reaching it
@@ -386,7 +386,7 @@ def test_a_file_that_is_no_database_is_said_as_such(tmp_path: Path, desk: Desk) 
 
 
 @pytest.mark.parametrize(("answer", "away"), [(500, True), (503, True), (404, False)])
-def test_what_mlflow_answers_tells_whether_asking_again_may_help(
+def test_the_answer_of_mlflow_decides_whether_asking_again_may_help(
     website: Any, monkeypatch: pytest.MonkeyPatch, answer: int, away: bool
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -68,10 +68,10 @@ def test_another_process_finds_the_same_hashes() -> None:
         "import pandas as pd; from slipway.training.seen_rows import hashes; print(hashes(pd.DataFrame({'a': [1], 'b': ['é']})).tolist())"
     )
 
-    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
 
     # BLAKE2b with a digest of 8 bytes of '[1.0, "\\u00e9"]', read as a little-endian number
-    assert told.strip() == str(seen_rows.hashes(pd.DataFrame({"a": [1], "b": ["é"]})).tolist()) == "[7914670062751854837]"
+    assert printed.strip() == str(seen_rows.hashes(pd.DataFrame({"a": [1], "b": ["é"]})).tolist()) == "[7914670062751854837]"
 
 
 def test_rows_are_recognised_in_any_order_and_among_repetitions() -> None:

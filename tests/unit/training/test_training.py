@@ -87,12 +87,10 @@ def test_preparation_is_fitted_on_training_rows_only(heart: ModelSpec, rows: Row
 
     np.testing.assert_allclose(scaler.mean_, rows.train[names].mean())
     everything = pd.concat([rows.train, rows.test])[names].mean()
-    assert (np.abs(scaler.mean_ - everything) > 1e-6).any()  # the two can be told apart here
+    assert (np.abs(scaler.mean_ - everything) > 1e-6).any()  # the two differ here
 
 
-def test_imputation_puts_the_median_of_measured_training_rows_in_place_of_zeros_and_tells_the_estimator(
-    heart: ModelSpec, rows: Rows
-) -> None:
+def test_imputation_replaces_zeros_by_the_median_of_measured_training_rows_and_marks_them(heart: ModelSpec, rows: Rows) -> None:
     preparation = build(heart, {"preparation.zeros": "impute"}).fit(rows.train, rows.train_labels)["preparation"]
     training = rows.train["Cholesterol"]
     median = training[training != 0].median()
@@ -132,7 +130,7 @@ def test_a_study_that_was_cut_short_ends_where_it_would_have_ended(quick: ModelS
 
 def test_a_trial_left_running_by_a_killed_process_is_marked_failed_and_does_not_count(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
     tune(quick, rows, SHA256, 1, tmp_path / "killed")
-    study_in(tmp_path / "killed", quick).ask(dict(quick.search_space))  # and never told: its process is gone
+    study_in(tmp_path / "killed", quick).ask(dict(quick.search_space))  # and never finished: its process is gone
 
     tuned = tune(quick, rows, SHA256, 3, tmp_path / "killed")
 
@@ -142,13 +140,13 @@ def test_a_trial_left_running_by_a_killed_process_is_marked_failed_and_does_not_
     assert tuned == tune(quick, rows, SHA256, 3, tmp_path / "whole")
 
 
-def test_progress_is_told_after_every_trial_with_the_best_score_so_far(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
-    told: list[tuple[int, int, float]] = []
+def test_progress_is_reported_after_every_trial_with_the_best_score_so_far(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+    progress: list[tuple[int, int, float]] = []
 
-    tune(quick, rows, SHA256, 3, tmp_path, lambda *progress: told.append(progress))
+    tune(quick, rows, SHA256, 3, tmp_path, lambda *trial: progress.append(trial))
 
     scores = [values[0] for _, values, _ in finished(tmp_path, quick)]
-    assert told == [(1, 3, scores[0]), (2, 3, max(scores[:2])), (3, 3, max(scores))]
+    assert progress == [(1, 3, scores[0]), (2, 3, max(scores[:2])), (3, 3, max(scores))]
 
 
 def test_trials_of_other_rows_or_another_question_are_never_mixed(heart: ModelSpec) -> None:
