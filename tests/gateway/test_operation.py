@@ -28,13 +28,13 @@ from slipway.gateway.metrics.exposition import text
 from slipway.gateway.metrics.watch_gauges import GAUGES
 from slipway.gateway.network.headers import security
 from slipway.gateway.parts import make
-from slipway.gateway.versions.fleet import Failure, Fleet
+from slipway.gateway.versions.fleet import Failure, ServedFleet
 from slipway.gateway.workers.state import FOLDER, SWITCHING, State, WorkerStates
 
 ROW = [30, 0.0, "F"]
 
 
-class StillFleet(Fleet):
+class StillFleet(ServedFleet):
     """A fleet that follows nothing: the test says what is in service."""
 
     def __init__(self, **installations):

@@ -9,7 +9,7 @@ from slipway.audit.book import OutcomeBook
 from slipway.audit.errors import AuditError
 from slipway.audit.known import Known, Outcome, history, known
 from slipway.audit.lines import Administered, Answered, Refused, Shadowed, prediction_id
-from slipway.audit.outcomes import Claim, Recorded, Sent, Unfit, UnfitError
+from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, Unfit, UnfitError
 from slipway.audit.places import AUDIT, Place
 from slipway.audit.reading import Act, Line, Refusal, Shadow, Wanted, administration, predictions, read, refusals, shadows
 from slipway.audit.served import served
@@ -27,11 +27,11 @@ __all__ = [
     "Line",
     "Outcome",
     "OutcomeBook",
+    "OutcomeCounts",
+    "OutcomeRequest",
     "Place",
-    "Recorded",
     "Refusal",
     "Refused",
-    "Sent",
     "Shadow",
     "Shadowed",
     "Unfit",

@@ -10,13 +10,13 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from slipway.audit.errors import UNWRITTEN, AuditError
-from slipway.audit.lines import Entry
+from slipway.audit.lines import LogEntry
 
 
-class Waiting(NamedTuple):
+class QueuedEntry(NamedTuple):
     """An entry, and the future of who waits for it, if somebody does."""
 
-    entry: Entry
+    entry: LogEntry
     done: asyncio.Future[None] | None = None
 
 
@@ -26,12 +26,12 @@ class Backlog:
     def __init__(self, most: int, batch: int) -> None:
         self._most = most
         self._batch = batch
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[QueuedEntry | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
         self.lines = 0
 
-    def put(self, waiting: Waiting, most: int | None = None) -> bool:
+    def put(self, waiting: QueuedEntry, most: int | None = None) -> bool:
         """Take an entry in, unless there would be more than `most` lines; what comes to an empty queue is taken whatever its size."""
         size = waiting.entry.size
         with self._lock:
@@ -41,9 +41,9 @@ class Backlog:
             self._queue.put(waiting)
         return True
 
-    def take(self) -> tuple[list[Waiting], bool]:
+    def take(self) -> tuple[list[QueuedEntry], bool]:
         """Wait for an entry; return it with those that came meanwhile, up to a batch, and whether it was the last one."""
-        taken: list[Waiting] = []
+        taken: list[QueuedEntry] = []
         lines = 0
         item = self._queue.get()
         while item:
@@ -57,7 +57,7 @@ class Backlog:
                 return taken, False
         return taken, True
 
-    def settled(self, taken: list[Waiting]) -> None:
+    def settled(self, taken: list[QueuedEntry]) -> None:
         with self._lock:
             self.lines -= sum(item.entry.size for item in taken)
 
@@ -68,7 +68,7 @@ class Backlog:
             self._queue.put(None)
 
 
-def answer(taken: list[Waiting], written: list[bool]) -> None:
+def answer(taken: list[QueuedEntry], written: list[bool]) -> None:
     """Wake those who wait, each event loop once."""
     ends: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], bool]]] = defaultdict(list)
     for waiting, success in zip(taken, written, strict=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from slipway.audit.databases.tables import Store
 from slipway.audit.errors import UNWRITTEN, AuditError, of_a_database, told
-from slipway.audit.outcomes import Claim, Recorded, Sent, UnfitError, record
+from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, UnfitError, record
 from slipway.audit.places import opener, shown
 from slipway.audit.subjects.key_file import KeyFile
 
@@ -38,7 +38,7 @@ class OutcomeBook:
         self._thread = ThreadPoolExecutor(1, "outcomes")
         self._waiting = 0
 
-    async def record(self, sent: Sent, claims: Sequence[Claim], *, write: bool = True) -> Recorded:
+    async def record(self, sent: OutcomeRequest, claims: Sequence[Claim], *, write: bool = True) -> OutcomeCounts:
         """Return when the outcomes are committed; see `slipway.audit.outcomes.record`.
 
         Raises:
@@ -58,7 +58,7 @@ class OutcomeBook:
         self._thread.submit(self._forget_store)
         self._thread.shutdown(wait=True)
 
-    def _record(self, sent: Sent, claims: Sequence[Claim], write: bool) -> Recorded:
+    def _record(self, sent: OutcomeRequest, claims: Sequence[Claim], write: bool) -> OutcomeCounts:
         again = self._store is not None  # a connection that was kept may have broken; what is recorded twice is a repetition
         while True:
             try:

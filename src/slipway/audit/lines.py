@@ -22,7 +22,7 @@ LONGEST = 300
 NOBODY = (None, None, None)
 
 
-class Entry(Protocol):
+class LogEntry(Protocol):
     """Something that becomes `size` lines of one table; those that seal subject ids need the ring of keys."""
 
     @property

@@ -36,7 +36,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class OutcomeRequest:
     """One request with outcomes: which one, by whom, about which model."""
 
     request_id: str
@@ -45,7 +45,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class OutcomeCounts:
     """How many outcomes were the first of their prediction, said something else than before, or said the same and were not written."""
 
     recorded: int
@@ -69,7 +69,7 @@ class UnfitError(AuditError):
         self.claims = tuple(claims)
 
 
-def record(store: Store, keys: KeyFile, sent: Sent, claims: Sequence[Claim], *, write: bool = True) -> Recorded:
+def record(store: Store, keys: KeyFile, sent: OutcomeRequest, claims: Sequence[Claim], *, write: bool = True) -> OutcomeCounts:
     """Write the outcomes of one request, all or none, and return when they are committed.
 
     Args:
@@ -91,7 +91,7 @@ def record(store: Store, keys: KeyFile, sent: Sent, claims: Sequence[Claim], *, 
     return recorded
 
 
-def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, ClassLabel]) -> tuple[list[Row], list[Unfit], Recorded]:
+def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, ClassLabel]) -> tuple[list[Row], list[Unfit], OutcomeCounts]:
     """Return prediction, label and time of what is to be written, and what cannot be."""
     lines: list[Row] = []
     unfit: list[Unfit] = []
@@ -110,7 +110,7 @@ def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, Cla
             if now.get(name) != claim.label:
                 corrected += name in now
                 lines.append((name, claim.label, claim.observed_at and utc(claim.observed_at)))
-    return lines, unfit, Recorded(len(lines) - corrected, corrected, len(claims) - len(lines))
+    return lines, unfit, OutcomeCounts(len(lines) - corrected, corrected, len(claims) - len(lines))
 
 
 def current(store: Store, ids: Iterable[str]) -> dict[str, ClassLabel]:

@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 
-from slipway.audit.backlog import Waiting
+from slipway.audit.backlog import QueuedEntry
 from slipway.audit.databases.tables import Row, Store, Table
-from slipway.audit.lines import Entry
+from slipway.audit.lines import LogEntry
 
 MOST_LINES = 2_000  # of one entry: to encode more would hold up the loop
 
@@ -27,17 +27,17 @@ class Turns:
         hand_on: Gives an entry to the writer's thread.
     """
 
-    def __init__(self, opened: Callable[[], Store], hand_on: Callable[[Waiting], None]) -> None:
+    def __init__(self, opened: Callable[[], Store], hand_on: Callable[[QueuedEntry], None]) -> None:
         self._opened, self._hand_on = opened, hand_on
         self._store: Store | None = None
-        self._waiting: list[Waiting] = []
+        self._waiting: list[QueuedEntry] = []
 
     @staticmethod
-    def take(entry: Entry) -> bool:
+    def take(entry: LogEntry) -> bool:
         """Tell whether an entry is one for here: short, and without subject ids, whose keys the thread looks after."""
         return entry.size <= MOST_LINES and not entry.seals
 
-    def add(self, waiting: Waiting) -> None:
+    def add(self, waiting: QueuedEntry) -> None:
         """Have an entry committed at the loop's next turn, with those that come in this one."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.commit)
@@ -63,7 +63,7 @@ class Turns:
                 self._store.close()
         self._store = None
 
-    def _commit(self, entries: list[Entry]) -> bool:
+    def _commit(self, entries: list[LogEntry]) -> bool:
         try:
             store = self._store = self._store or self._opened()
             batch: dict[Table, list[Row]] = defaultdict(list)

@@ -14,10 +14,10 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-from slipway.audit.backlog import Backlog, Waiting, answer
+from slipway.audit.backlog import Backlog, QueuedEntry, answer
 from slipway.audit.databases.tables import Row, Store, Table
 from slipway.audit.errors import UNWRITTEN, AuditError, told
-from slipway.audit.lines import Administered, Answered, Entry, Refused, Shadowed
+from slipway.audit.lines import Administered, Answered, LogEntry, Refused, Shadowed
 from slipway.audit.places import opener, shown, sqlite_path
 from slipway.audit.subjects.key_file import KeyFile
 from slipway.audit.subjects.pseudonyms import Ring
@@ -79,14 +79,14 @@ class AuditLog:
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._turns and self._turns.take(entry) and not self._backlog.lines:
-            self._turns.add(Waiting(entry, done))
+            self._turns.add(QueuedEntry(entry, done))
         else:
-            self._queue(Waiting(entry, done))
+            self._queue(QueuedEntry(entry, done))
         await done
 
     def refuse(self, refused: Refused) -> None:
         """Have a refused request logged, without waiting. For the event loop's thread; what cannot be logged is counted."""
-        if not self._backlog.put(Waiting(refused), self._most_unanswered):
+        if not self._backlog.put(QueuedEntry(refused), self._most_unanswered):
             self._overflowed += 1
 
     def shadow(self, shadowed: Shadowed) -> asyncio.Future[None] | None:
@@ -96,7 +96,7 @@ class AuditLog:
             What ends when they are committed, with an AuditError when they could not be; None when there is no room for them.
         """
         done = asyncio.get_running_loop().create_future()
-        return done if self._backlog.put(Waiting(shadowed, done), self._most_unanswered) else None
+        return done if self._backlog.put(QueuedEntry(shadowed, done), self._most_unanswered) else None
 
     def close(self) -> None:
         if self._turns:
@@ -106,7 +106,7 @@ class AuditLog:
         self._backlog.close()
         self._thread.join()
 
-    def _queue(self, waiting: Waiting) -> None:
+    def _queue(self, waiting: QueuedEntry) -> None:
         if not self._backlog.put(waiting) and waiting.done and not waiting.done.done():
             waiting.done.set_exception(AuditError(UNWRITTEN))
 
@@ -121,7 +121,7 @@ class AuditLog:
                 answer(taken, written)  # last: whoever wakes wants the interpreter at once
         self._forget_store()
 
-    def _write(self, taken: list[Waiting]) -> list[bool]:
+    def _write(self, taken: list[QueuedEntry]) -> list[bool]:
         """Commit them all at once; when what one of them holds is at fault, each by itself. Return which were written."""
         try:
             self._commit([waiting.entry for waiting in taken])
@@ -136,7 +136,7 @@ class AuditLog:
         self._recovered()
         return [True] * len(taken)
 
-    def _commit(self, entries: list[Entry]) -> None:
+    def _commit(self, entries: list[LogEntry]) -> None:
         store = self._store = self._store or self._open()
         seals = any(entry.seals for entry in entries)
         while True:
@@ -165,7 +165,7 @@ class AuditLog:
         missing = self.dropped - self._admitted
         if missing and self._failing_since is None:
             act = Administered("gateway", "could not log refused requests", f"{missing} of them")
-            if self._write([Waiting(act)])[0]:
+            if self._write([QueuedEntry(act)])[0]:
                 self._admitted += missing
 
     def _complain(self, error: Exception, *, of_the_database: bool) -> None:

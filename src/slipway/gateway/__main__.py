@@ -15,7 +15,7 @@ from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration, Reading
 
 if TYPE_CHECKING:
-    from slipway.gateway.workers.workers import Channel
+    from slipway.gateway.workers.workers import ParentChannel
 
 SPARE_FILES = 512  # beside connections: sockets that listen, the log's database, libraries
 
@@ -64,7 +64,7 @@ def check_transport(configuration: Configuration, *, authentication: bool = True
         ServerCertificate(Path(configuration.tls_certificate), Path(configuration.tls_key))
 
 
-def work(configuration: Configuration, sock: socket.socket, number: int, channel: Channel | None) -> int:
+def work(configuration: Configuration, sock: socket.socket, number: int, channel: ParentChannel | None) -> int:
     """Answer, as one of the workers, until it is time to end."""
     import uvloop
 

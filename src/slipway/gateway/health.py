@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from slipway.gateway.replies import Reply, as_json
-from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.versions.fleet import ServedFleet
 
 LEAST_BYTES = 32 * 1024 * 1024  # less than this on the disk of the audit log, and its next lines may be lost
 FRESH = 1.0
@@ -22,7 +22,7 @@ Check = Callable[[], str | None]
 class Health:
     """What `/health/live` and `/health/ready` answer. A check returns what is wrong, or None."""
 
-    def __init__(self, fleet: Fleet, blocking: list[Check], warning: list[Check]) -> None:
+    def __init__(self, fleet: ServedFleet, blocking: list[Check], warning: list[Check]) -> None:
         self._fleet, self._blocking, self._warning = fleet, blocking, warning
         self._looked, self._found = float("-inf"), (list[str](), list[str]())
 

@@ -23,7 +23,7 @@ from slipway.gateway.network.tls import ServerCertificate
 from slipway.gateway.openapi.documents import Documents
 from slipway.gateway.replies import Header, Reply
 from slipway.gateway.versions.batching import Batches
-from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.versions.fleet import ServedFleet
 from slipway.gateway.versions.shadowing import Shadows
 from slipway.gateway.workers.state import FOLDER, WorkerStates
 from slipway.monitoring.published import Watches
@@ -36,7 +36,7 @@ class Parts:
     """The objects that handlers work with; each one's methods say how."""
 
     configuration: Configuration
-    fleet: Fleet
+    fleet: ServedFleet
     gatekeeper: Gatekeeper
     log: AuditLog
     limits: Limits
@@ -64,7 +64,7 @@ class Parts:
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
 
-def make(configuration: Configuration, fleet: Fleet, log: AuditLog, number: int = 0) -> Parts:
+def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number: int = 0) -> Parts:
     """Return the parts of worker `number`.
 
     Raises:
@@ -144,6 +144,6 @@ def _read_certificate(metrics: Metrics, certificate: ServerCertificate) -> None:
     metrics.read(declarations.CERTIFICATE_RELOADS, lambda: certificate.reloads)
 
 
-def _versions(fleet: Fleet) -> Samples:
+def _versions(fleet: ServedFleet) -> Samples:
     found = {model: fleet.find(model) for model in fleet.models()}
     return [((model, str(one.contract.version), one.contract.run_id), 1) for model, one in found.items() if one]

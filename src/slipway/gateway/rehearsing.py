@@ -16,13 +16,13 @@ import uvloop
 from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.server import serve
-from slipway.gateway.workers.workers import Channel
+from slipway.gateway.workers.workers import ParentChannel
 from slipway.sockets import bind
 
 ANY = 0
 
 
-class Lifeline(Channel):
+class Lifeline(ParentChannel):
     """The line to the starter: its end is the end, and whatever port a bundle asks for, a free one is opened."""
 
     def open(self, address: str, port: int) -> socket.socket:

@@ -14,13 +14,13 @@ from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.network.listening import ModelPorts, Transport
 from slipway.gateway.parts import Parts, make
-from slipway.gateway.versions.fleet import Fleet
-from slipway.gateway.workers.workers import Channel
+from slipway.gateway.versions.fleet import ServedFleet
+from slipway.gateway.workers.workers import ParentChannel
 
 logger = logging.getLogger(__name__)
 
 
-async def serve(configuration: Configuration, sock: socket.socket, number: int = 0, channel: Channel | None = None) -> None:
+async def serve(configuration: Configuration, sock: socket.socket, number: int = 0, channel: ParentChannel | None = None) -> None:
     """Answer on the main port and the models' ports until SIGTERM or SIGINT, then finish what was taken.
 
     Args:
@@ -31,7 +31,7 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         ProviderError: The settings of the identity provider cannot be right.
     """
     home, ALLOWED.body, ALLOWED.rows = Path(configuration.home), configuration.max_body_bytes, configuration.max_rows
-    fleet = Fleet(Path(configuration.bundles), configuration.model_ports)
+    fleet = ServedFleet(Path(configuration.bundles), configuration.model_ports)
     log = AuditLog(home, configuration.audit_url)
     parts = make(configuration, fleet, log, number)
     app = App(parts)
@@ -50,14 +50,14 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         await asyncio.to_thread(log.close)
 
 
-def _transport(parts: Parts, channel: Channel | None) -> Transport:
+def _transport(parts: Parts, channel: ParentChannel | None) -> Transport:
     context = parts.certificate.context if parts.certificate else None
     if channel is None:
         return Transport(parts.connections, context)
     return Transport(parts.connections, context, channel.open, channel.close)
 
 
-def _ending(channel: Channel | None) -> asyncio.Task[bool]:
+def _ending(channel: ParentChannel | None) -> asyncio.Task[bool]:
     """Return a task that ends at a signal, or with the parent."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

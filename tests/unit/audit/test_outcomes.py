@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from slipway import audit
-from slipway.audit import AuditError, Claim, OutcomeBook, Recorded, Sent, Unfit, UnfitError
+from slipway.audit import AuditError, Claim, OutcomeBook, OutcomeCounts, OutcomeRequest, Unfit, UnfitError
 from slipway.audit.batches import MANY
 from slipway.audit.outcomes import record as write
 from slipway.audit.places import AUDIT, opened
@@ -19,7 +19,7 @@ from slipway.audit.rotation import rotate
 from slipway.audit.subjects.key_file import SUBJECTS, KeyFile
 
 NOW, DAY = 1_700_000_000.0, 86_400.0
-SENT = Sent("r-outcomes", "clinic", "toy")
+SENT = OutcomeRequest("r-outcomes", "clinic", "toy")
 
 
 def at(time):
@@ -46,10 +46,10 @@ def test_the_first_outcome_is_recorded_another_corrects_it_and_the_same_is_not_w
     record(open_log(place), entry)
     name = f"{entry.request_id}-0"
 
-    assert report(Claim(0, 1, name)) == Recorded(1, 0, 0)
-    assert report(Claim(0, 1, name)) == Recorded(0, 0, 1)
-    assert report(Claim(0, 0, name, observed_at=at(NOW)), sent=Sent("r2", "erp", "toy")) == Recorded(0, 1, 0)
-    assert report(Claim(0, 1, name)) == Recorded(0, 1, 0)
+    assert report(Claim(0, 1, name)) == OutcomeCounts(1, 0, 0)
+    assert report(Claim(0, 1, name)) == OutcomeCounts(0, 0, 1)
+    assert report(Claim(0, 0, name, observed_at=at(NOW)), sent=OutcomeRequest("r2", "erp", "toy")) == OutcomeCounts(0, 1, 0)
+    assert report(Claim(0, 1, name)) == OutcomeCounts(0, 1, 0)
 
     assert labels(place, name) == [(1, "clinic"), (0, "erp"), (1, "clinic")]
     [_, corrected, _] = audit.history(place, name)
@@ -70,7 +70,7 @@ def test_a_row_of_a_request_of_many_has_an_outcome_as_any_other(place, open_log,
     entry = answered([1] * MANY)
     record(open_log(place), entry)
 
-    assert report(Claim(0, 0, f"{entry.request_id}-{MANY - 1}")) == Recorded(1, 0, 0)
+    assert report(Claim(0, 0, f"{entry.request_id}-{MANY - 1}")) == OutcomeCounts(1, 0, 0)
     for wrong in (f"{entry.request_id}-{MANY}", f"{entry.request_id}-01", f"{entry.request_id}-", entry.request_id, "-1"):
         with pytest.raises(UnfitError):
             report(Claim(0, 0, wrong))
@@ -85,12 +85,12 @@ def test_nothing_is_recorded_when_one_is_unknown_of_another_model_or_contradicts
     with pytest.raises(UnfitError) as refused:
         report(*claims)
     with pytest.raises(UnfitError) as of_another:
-        report(Claim(0, 1, name), sent=Sent("r", "clinic", "words"))
+        report(Claim(0, 1, name), sent=OutcomeRequest("r", "clinic", "words"))
 
     assert refused.value.claims == (Unfit(1), Unfit(3, against=0), Unfit(4))
     assert of_another.value.claims == (Unfit(0),)
     assert labels(place, name) == []
-    assert report(Claim(0, 1, name), Claim(1, 1, name)) == Recorded(1, 0, 1)
+    assert report(Claim(0, 1, name), Claim(1, 1, name)) == OutcomeCounts(1, 0, 1)
 
 
 def test_what_is_only_looked_at_is_not_written(place, open_log, answered, record, report):
@@ -133,7 +133,7 @@ def test_a_subject_is_found_after_its_keys_were_replaced(place, tmp_path, open_l
 
     rotate(tmp_path, place, "root", pseudonyms=True)
 
-    assert report(Claim(0, 1, subject="4711")) == Recorded(1, 0, 0)
+    assert report(Claim(0, 1, subject="4711")) == OutcomeCounts(1, 0, 0)
 
 
 def test_without_the_key_file_subjects_are_not_taken_for_unknown(place, tmp_path, open_log, answered, record, report):
@@ -165,13 +165,13 @@ def test_two_processes_that_record_the_same_write_it_once(place, tmp_path, open_
     record(log, entry)
     log.close()
     code = (
-        "import sys; from pathlib import Path; from slipway.audit import Claim, Sent\n"
+        "import sys; from pathlib import Path; from slipway.audit import Claim, OutcomeRequest\n"
         "from slipway.audit.subjects.key_file import KeyFile; from slipway.audit.outcomes import record\n"
         "from slipway.audit.places import opened\n"
         "home, place, request, rows = Path(sys.argv[1]), sys.argv[2] or Path(sys.argv[1]), sys.argv[3], int(sys.argv[4])\n"
         "with opened(place) as store:\n"
         "    for row in range(rows):\n"
-        "        done = record(store, KeyFile(home), Sent('r', 'k', 'toy'), [Claim(0, 1, f'{request}-{row}')])\n"
+        "        done = record(store, KeyFile(home), OutcomeRequest('r', 'k', 'toy'), [Claim(0, 1, f'{request}-{row}')])\n"
         "        print(done.recorded, done.repeated)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path), "" if place == tmp_path else place, entry.request_id, str(rows)]
@@ -195,7 +195,7 @@ def test_the_book_of_a_process_records_and_says_what_it_cannot(place, tmp_path, 
         book.close()
         return done
 
-    assert asyncio.run(run()) == Recorded(1, 0, 0)
+    assert asyncio.run(run()) == OutcomeCounts(1, 0, 0)
 
 
 def test_a_log_that_cannot_be_opened_is_reported_without_its_place(tmp_path):
@@ -226,4 +226,4 @@ def test_a_connection_that_broke_meanwhile_is_made_anew(postgres, postgres_url, 
         book.close()
         return done
 
-    assert asyncio.run(run()) == Recorded(0, 1, 0)
+    assert asyncio.run(run()) == OutcomeCounts(0, 1, 0)

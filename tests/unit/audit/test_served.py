@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from slipway import audit
-from slipway.audit import Claim, Sent, Shadowed
+from slipway.audit import Claim, OutcomeRequest, Shadowed
 from slipway.audit.batches import MANY
 from slipway.audit.outcomes import record as write
 from slipway.audit.places import opened
@@ -36,7 +36,10 @@ def report(place, tmp_path):
     def run(*claims, model="toy"):
         with opened(place) as store:
             write(
-                store, KeyFile(tmp_path), Sent("r", "clinic", model), [Claim(row, label, name) for row, (name, label) in enumerate(claims)]
+                store,
+                KeyFile(tmp_path),
+                OutcomeRequest("r", "clinic", model),
+                [Claim(row, label, name) for row, (name, label) in enumerate(claims)],
             )
         time.sleep(0.002)  # times are to the millisecond, and what is returned is to lie after them
         return datetime.now(UTC)

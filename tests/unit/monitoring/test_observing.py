@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.audit import Claim, Sent
+from slipway.audit import Claim, OutcomeRequest
 from slipway.audit.outcomes import record as write_outcomes
 from slipway.audit.places import opened
 from slipway.audit.subjects.key_file import KeyFile
@@ -64,7 +64,7 @@ class Service:
         """Report the outcomes of the first rows of a request."""
         with opened(self.place) as store:
             claims = [Claim(row, label, f"{request}-{row}") for row, label in enumerate(outcomes)]
-            write_outcomes(store, KeyFile(self.place), Sent("r-outcomes", "clinic", "toy"), claims)
+            write_outcomes(store, KeyFile(self.place), OutcomeRequest("r-outcomes", "clinic", "toy"), claims)
 
     def watch(self, now: datetime | None = None) -> Observed:
         return observe(self.spec, self.version, self.journal, self.place, now or datetime.now(UTC) + timedelta(seconds=3))

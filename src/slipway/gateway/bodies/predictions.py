@@ -21,7 +21,7 @@ from slipway.gateway.bodies.shapes import Columns, from_objects, kind_of, malfor
 from slipway.rows.subjects import SUBJECT, Subjects, takes_no_subject
 
 if TYPE_CHECKING:
-    from slipway.gateway.bodies.shapes import Scored
+    from slipway.gateway.bodies.shapes import ScoredRows
 
 ROW, ROWS = "row", "rows"
 
@@ -55,7 +55,7 @@ def _rows(content: Any) -> Any:
     return [content[ROW]] if ROW in content else content[ROWS]
 
 
-def answer(scored: Scored, contract: Contract, request_id: str) -> dict[str, Any]:
+def answer(scored: ScoredRows, contract: Contract, request_id: str) -> dict[str, Any]:
     """Return the reply's content: what is true of all rows once, then one prediction a row, in the rows' order."""
     output, rows = contract.output, len(scored.labels)
     ids = (prediction_id(request_id, row) for row in range(rows))

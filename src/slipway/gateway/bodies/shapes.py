@@ -20,7 +20,7 @@ Columns = dict[str, Cells]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredRows:
     """n checked rows by column in contract order, n labels, (n, classes) probabilities; `subjects` are n, or none at all.
 
     `by_challenger` tells that the challenger answered, not the version in service.

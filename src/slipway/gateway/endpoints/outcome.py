@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from slipway.audit import AuditError, Sent, UnfitError
+from slipway.audit import AuditError, OutcomeRequest, UnfitError
 from slipway.gateway.bodies.outcomes import decode, refusal, unfit
 from slipway.gateway.bodies.sizes import LARGE
 from slipway.gateway.endpoints.version import of_version
@@ -30,7 +30,7 @@ async def outcomes(parts: Parts, call: Call, deployment: Deployment) -> Reply:
         else:
             claims, wrong = decode(request.content_type, body, contract)
         try:
-            done = await parts.book.record(Sent(request.id, call.caller_name, call.model), claims, write=not wrong)
+            done = await parts.book.record(OutcomeRequest(request.id, call.caller_name, call.model), claims, write=not wrong)
         except UnfitError as error:
             wrong += unfit(claims, error.claims, contract)
         except AuditError as error:

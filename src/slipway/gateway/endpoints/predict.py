@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slipway.audit import Answered, AuditError
 from slipway.gateway.bodies import mlflow, predictions
-from slipway.gateway.bodies.shapes import Columns, Scored
+from slipway.gateway.bodies.shapes import Columns, ScoredRows
 from slipway.gateway.bodies.sizes import LARGE
 from slipway.gateway.endpoints.version import of_version
 from slipway.gateway.metrics.declarations import AUDIT_DROPPED, AUDIT_LINES, ROWS
@@ -16,7 +16,7 @@ from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply, as_json, unavailable
 from slipway.gateway.routing import Call
 from slipway.gateway.versions.answering import Decode, checked, score
-from slipway.gateway.versions.shadowing import Shadow
+from slipway.gateway.versions.shadowing import ShadowRequest
 from slipway.gateway.versions.splitting import Turn
 from slipway.rows.subjects import Subjects
 
@@ -38,13 +38,13 @@ async def predict(parts: Parts, call: Call, deployment: Deployment) -> Reply:
     return as_json(predictions.answer(scored, contract, call.request.id))
 
 
-async def _score(decode: Decode, deployment: Deployment, parts: Parts, call: Call) -> Scored:
+async def _score(decode: Decode, deployment: Deployment, parts: Parts, call: Call) -> ScoredRows:
     body = await call.request.body()
     async with parts.places:
         return await _score_body(decode, deployment, parts, call, body)
 
 
-async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes) -> Scored:
+async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes) -> ScoredRows:
     request, large = call.request, len(body) > LARGE
     challenger = parts.fleet.challengers.beside(deployment)
     turn = Turn(challenger, request.id) if challenger else None
@@ -78,15 +78,15 @@ async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call
     parts.metrics.add(AUDIT_LINES, answered.size)
     parts.metrics.add(ROWS, answered.size, call.model)
     if other:
-        parts.shadows.put(Shadow(other, request.id, request.arrived, scored.columns, scored.labels, large))
+        parts.shadows.put(ShadowRequest(other, request.id, request.arrived, scored.columns, scored.labels, large))
     return scored
 
 
-async def _score_in_a_batch(decode: Decode, deployment: Deployment, parts: Parts, content_type: str, body: bytes) -> Scored:
+async def _score_in_a_batch(decode: Decode, deployment: Deployment, parts: Parts, content_type: str, body: bytes) -> ScoredRows:
     """Score a body together with the others that came in the same turn of the event loop."""
     columns, subjects = checked(decode, deployment.contract, content_type, body)
     labels, probabilities = await parts.batches.predict(deployment, columns)
-    return Scored(columns, labels, probabilities, subjects)
+    return ScoredRows(columns, labels, probabilities, subjects)
 
 
 def _without_subjects(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import NOT_FOUND, Header, Reply, RequestError, unavailable
 from slipway.gateway.routing import Call, Handler
-from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.versions.fleet import ServedFleet
 
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
@@ -40,7 +40,7 @@ def unknown(model: str) -> RequestError:
     return RequestError(404, NOT_FOUND, f"no model {model[:60]!r} is in service; GET /models lists those that are.")
 
 
-def _in_service(fleet: Fleet, model: str) -> Deployment:
+def _in_service(fleet: ServedFleet, model: str) -> Deployment:
     if deployment := fleet.find(model):
         return deployment
     if fleet.starting(model):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from slipway.gateway.bodies.refusing import check
-from slipway.gateway.bodies.shapes import Columns, Scored
+from slipway.gateway.bodies.shapes import Columns, ScoredRows
 from slipway.rows.checks import Cells
 from slipway.rows.subjects import Subjects, wrong_subjects
 
@@ -29,7 +29,7 @@ def checked(decode: Decode, contract: Contract, content_type: str, body: bytes) 
     return check(columns, contract, wrong_subjects(subjects)), subjects
 
 
-def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes, turn: Turn | None = None) -> Scored:
+def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes, turn: Turn | None = None) -> ScoredRows:
     """Return the answers to all rows of a body. Raises as `checked` does.
 
     Args:
@@ -37,5 +37,5 @@ def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes
     """
     columns, subjects = checked(decode, deployment.contract, content_type, body)
     if turn and (answered := turn.answer(columns, subjects)):
-        return Scored(columns, *answered, subjects, by_challenger=True)
-    return Scored(columns, *deployment.predict(columns), subjects)
+        return ScoredRows(columns, *answered, subjects, by_challenger=True)
+    return ScoredRows(columns, *deployment.predict(columns), subjects)

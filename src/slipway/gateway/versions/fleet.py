@@ -33,7 +33,7 @@ class Ports(Protocol):
     def close(self, port: int) -> None: ...
 
 
-class Fleet:
+class ServedFleet:
     """The models in service. `follow` is the only writer; reading takes no lock, because all of it happens on one event loop.
 
     `challengers` are tried beside them.

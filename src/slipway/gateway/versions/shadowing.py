@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
+class ShadowRequest:
     """The version that did not answer, and the request: n checked rows by column, and the n labels that were answered."""
 
     deployment: Deployment
@@ -50,13 +50,13 @@ class Shadows:
     def __init__(self, log: AuditLog, metrics: Metrics, most_requests: int = MOST_REQUESTS, most_rows: int = MOST_ROWS) -> None:
         self._log, self._metrics = log, metrics
         self._most_requests, self._most_rows = most_requests, most_rows
-        self._queue: deque[Shadow] = deque()
+        self._queue: deque[ShadowRequest] = deque()
         self._rows = 0
         self._filled = asyncio.Event()
         self._quick: set[str] = set()
         self._complained = float("-inf")
 
-    def put(self, shadow: Shadow) -> None:
+    def put(self, shadow: ShadowRequest) -> None:
         """Have a request scored later, if there is room. One that comes to an empty queue is taken whatever its size."""
         rows = len(shadow.labels)
         if len(self._queue) >= self._most_requests or (self._queue and self._rows + rows > self._most_rows):
@@ -89,7 +89,7 @@ class Shadows:
                 since = time.perf_counter()
         self._filled.clear()
 
-    async def _score(self, shadow: Shadow) -> None:
+    async def _score(self, shadow: ShadowRequest) -> None:
         deployment, started = shadow.deployment, time.perf_counter()
         try:
             if shadow.large or deployment.installation not in self._quick:

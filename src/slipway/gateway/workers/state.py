@@ -15,7 +15,7 @@ import msgspec
 
 from slipway.files.replacing import replace
 from slipway.gateway.metrics.counts import Counts
-from slipway.gateway.versions.fleet import Fleet
+from slipway.gateway.versions.fleet import ServedFleet
 
 FOLDER = Path("gateway") / "workers"
 LOOK_EVERY, WRITE_EVERY = 0.05, 1.0
@@ -37,7 +37,7 @@ class State(msgspec.Struct):
 class WorkerStates:
     """The states of all workers, as one of them sees them. With one worker there are no files."""
 
-    def __init__(self, folder: Path, fleet: Fleet, counts: Callable[[], Counts], number: int = 0, workers: int = 1) -> None:
+    def __init__(self, folder: Path, fleet: ServedFleet, counts: Callable[[], Counts], number: int = 0, workers: int = 1) -> None:
         self._folder, self._fleet, self._counts = folder, fleet, counts
         self.number, self.workers = number, workers
 
@@ -49,7 +49,7 @@ class WorkerStates:
         """Return a model's status as it is for all workers: `installation` is "switching" while they differ, `error` is of any of them.
 
         Args:
-            status: What `Fleet.status` tells of this worker.
+            status: What `ServedFleet.status` tells of this worker.
         """
         if self.workers == 1:
             return status

@@ -33,7 +33,7 @@ SHORT_LIFE, SHORT_LIVES, PAUSE = 5.0, 5, 1.0
 logger = logging.getLogger(__name__)
 
 
-class Channel:
+class ParentChannel:
     """A worker's line to its parent: asks for the sockets of ports. Its end means that the parent is gone."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -72,7 +72,7 @@ class _Worker:
 class Workers:
     """The parent. `run` forks, so there must be no thread yet."""
 
-    def __init__(self, count: int, address: str, folder: Path, work: Callable[[int, Channel], int]) -> None:
+    def __init__(self, count: int, address: str, folder: Path, work: Callable[[int, ParentChannel], int]) -> None:
         """Args: work: what worker `number` does until it returns its exit status; it must end at SIGTERM and when its channel ends."""
         self._count, self._address, self._folder, self._work = count, address, folder, work
         self._workers: dict[int, _Worker] = {}
@@ -122,7 +122,7 @@ class Workers:
             for sock in (parents, *(worker.line for worker in self._workers.values()), *(sock for sock, _ in self._ports.values())):
                 sock.close()
             self._selector.close()
-            status = self._work(number, Channel(line))
+            status = self._work(number, ParentChannel(line))
         except BaseException:
             logger.exception("worker %d failed", number)
         finally:
