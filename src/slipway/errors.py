@@ -1,8 +1,8 @@
-"""What can go wrong, by name. Every message says what, where, what was expected, what came, and what to do next."""
+"""What can go wrong, by name. Every message says what and where, what was expected and received, and what to do next."""
 
 
 class SlipwayError(Exception):
-    """The base of every error a person is meant to read; anything else that escapes is a bug."""
+    """The base of all errors that are written for people; any other error that escapes is a bug."""
 
 
 class SpecError(SlipwayError, ValueError):
@@ -14,11 +14,11 @@ class UnknownModelError(SlipwayError, LookupError):
 
 
 class OriginUnreachableError(SlipwayError):
-    """The data set's address did not answer, or answered 5xx; asking again may help."""
+    """The data set's address did not answer, or answered 5xx; another attempt may help."""
 
 
 class DatasetNotFoundError(SlipwayError):
-    """The data set's address answered, but has no such file; asking again will not help."""
+    """The data set's address answered, but has no such file; another attempt will not help."""
 
 
 class DatasetChangedError(SlipwayError):
@@ -26,11 +26,11 @@ class DatasetChangedError(SlipwayError):
 
 
 class MissingExtraError(SlipwayError):
-    """An address needs packages that are installed only where they are asked for."""
+    """An address needs optional packages that are not installed."""
 
 
 class SnapshotNotFoundError(SlipwayError, LookupError):
-    """No recorded rows of that model have such a checksum, or more than one has."""
+    """No recorded rows of that model have such a checksum, or several have."""
 
 
 class InvalidRowsError(SlipwayError, ValueError):
@@ -42,15 +42,15 @@ class RegistryUnavailableError(SlipwayError):
 
 
 class RegistryError(SlipwayError):
-    """The registry has no such version, or the version lacks what a release gives one."""
+    """The registry has no such version, or a release did not complete it."""
 
 
 class RollbackError(SlipwayError):
-    """There is no version to go back to, or the one that was named must not be; nothing was changed."""
+    """There is no version to go back to, or the named one cannot be; nothing was changed."""
 
 
 class CannotCompileError(SlipwayError):
-    """A part of a measured model has no equal in any engine of a bundle."""
+    """No engine of a bundle can express a part of a measured model."""
 
 
 class ParityError(SlipwayError):
@@ -58,11 +58,11 @@ class ParityError(SlipwayError):
 
 
 class BundleError(SlipwayError):
-    """A bundle is incomplete, altered, or of a format this version cannot read."""
+    """A bundle is incomplete, altered, or of a format that this version cannot read."""
 
 
 class UnsafeModelError(SlipwayError):
-    """A stored model holds types that are not on the allow-list, so it was not loaded."""
+    """A stored model contains types that are not on the allow-list, so it was not loaded."""
 
 
 class ServingError(SlipwayError):
@@ -70,7 +70,7 @@ class ServingError(SlipwayError):
 
 
 class OutcomesError(SlipwayError):
-    """A file of outcomes was not told to its end, or what was wrong with it cannot be written; the message says what is recorded."""
+    """A file of outcomes was not sent completely, or the reasons file cannot be written; the message says what is recorded."""
 
 
 class ScoringError(SlipwayError):
@@ -78,7 +78,7 @@ class ScoringError(SlipwayError):
 
 
 class GatewayUnreachableError(ServingError):
-    """The gateway does not answer; it may be restarting, so asking again may help."""
+    """The gateway does not answer; it may be restarting, so another attempt may help."""
 
 
 class SmokeTestError(SlipwayError):
@@ -86,19 +86,19 @@ class SmokeTestError(SlipwayError):
 
 
 class EndpointUnreachableError(SmokeTestError):
-    """The endpoint broke off or did not answer; it may be restarting, so asking again may help."""
+    """The endpoint broke off or did not answer; it may be restarting, so another attempt may help."""
 
 
 class ReleaseInProgressError(SlipwayError):
-    """Another release or rollback of the same model runs, or a release of it waits for approval."""
+    """Another release or rollback of the same model is running, or a release of it waits for approval."""
 
 
 class WatchError(SlipwayError):
-    """There is nothing to watch, or what was served cannot be compared with what was learnt from."""
+    """There is nothing to watch, or served rows cannot be compared with the training rows."""
 
 
 class SimulationError(SlipwayError, ValueError):
-    """A simulation was asked for that cannot be, or its rows or outcomes were not taken."""
+    """A simulation is not possible as requested, or its rows or outcomes were refused."""
 
 
 class NotInServiceError(WatchError):
@@ -110,16 +110,16 @@ class ChallengeError(SlipwayError):
 
 
 class ApprovalError(SlipwayError):
-    """Nothing waits for approval, or what was decided did not reach the release that waits."""
+    """Nothing waits for approval, or the decision did not reach the release that waits."""
 
 
 class PlatformError(SlipwayError):
-    """A local service did not start, or stopped; the message carries its last log lines."""
+    """A local service did not start, or stopped; the message has its last log lines."""
 
 
 class PortTakenError(PlatformError):
-    """A port that Slipway needs is held by another process."""
+    """Another process uses a port that Slipway needs."""
 
 
 class BackupError(SlipwayError):
-    """A backup cannot be made or put back; what was there is as it was."""
+    """A backup cannot be made or restored; everything is as it was."""

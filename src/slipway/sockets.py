@@ -1,4 +1,4 @@
-"""Sockets that listen. Needs no server, so that the parent of several workers stays small."""
+"""Listening sockets. This module imports no server, so that the parent of several workers stays small."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ BACKLOG = 2_048
 
 
 def bind(address: str, port: int) -> socket.socket:
-    """Return a socket that listens on an IPv4 or IPv6 address; `::` takes IPv4 as well.
+    """Return a socket that listens on an IPv4 or IPv6 address; `::` accepts IPv4 too.
 
     Raises:
-        PortTakenError: Another program listens there; the message names it where the system tells.
-        PlatformError: The system does not allow this port, or does not have the address.
+        PortTakenError: Another program listens there; the message names it if the system does.
+        PlatformError: The system does not allow this port, or the address is not this machine's.
     """
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -26,14 +26,14 @@ def bind(address: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise _told(error, address, port) from None
+        raise _explained(error, address, port) from None
     sock.setblocking(False)
     return sock
 
 
-def _told(error: OSError, address: str, port: int) -> PlatformError:
+def _explained(error: OSError, address: str, port: int) -> PlatformError:
     if error.errno == errno.EADDRNOTAVAIL:
-        return PlatformError(f"{address} is no address of this machine. Set SLIPWAY_GATEWAY_ADDRESS to one, or to 0.0.0.0 for all.")
+        return PlatformError(f"{address} is not an address of this machine. Set SLIPWAY_GATEWAY_ADDRESS to one, or to 0.0.0.0 for all.")
     if error.errno != errno.EADDRINUSE:
         return PlatformError(f"port {port} on {address} cannot be opened: {error.strerror}. Choose another port.")
     return PortTakenError(

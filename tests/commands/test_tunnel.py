@@ -295,7 +295,7 @@ def test_without_a_token_it_is_refused_with_the_way_to_one(slipway: Slipway, gat
 
 
 def test_an_agent_that_is_not_there_is_refused(slipway: Slipway, gateway: Gateway, tmp_path: Path) -> None:
-    assert "is no program" in slipway.refused(gateway, SLIPWAY_NGROK_PATH=tmp_path / "elsewhere")
+    assert "is not a program" in slipway.refused(gateway, SLIPWAY_NGROK_PATH=tmp_path / "elsewhere")
 
 
 def test_a_download_that_fails_says_how_to_do_without(slipway: Slipway, gateway: Gateway, dead_url: str) -> None:

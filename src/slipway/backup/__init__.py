@@ -1,4 +1,4 @@
-"""One file that holds the home folder: databases as they are at one moment, and every file that they refer to."""
+"""The home folder in one file: its databases as they are at one moment, and every file that they refer to."""
 
 from slipway.backup.making import back_up
 from slipway.backup.manifest import Backup

@@ -1,4 +1,4 @@
-"""What a backup says of itself."""
+"""The manifest of a backup, and its progress in the log."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "backup.json"
 FORMAT = 1
-TOLD_EVERY = 5.0
+LOG_EVERY = 5.0  # seconds
 
 
 class Backup(Record):
-    """What a backup holds: sha256 of each file by its path in the home folder; `elsewhere` names what another system keeps."""
+    """The content of a backup: the sha256 of each file by its path in the home folder; `elsewhere` names settings of other databases."""
 
     format: int = FORMAT
     slipway: str
@@ -27,17 +27,17 @@ class Backup(Record):
 
 
 def name_of(path: Path, home: Path) -> str:
-    """Return what a file is called in the backup."""
+    """Return the name of a file in the backup."""
     return path.relative_to(home).as_posix()
 
 
-class Telling:
-    """A line every few seconds: an artifact store may be large."""
+class ProgressLog:
+    """Logs a line every few seconds, because an artifact store may be large."""
 
     def __init__(self, done: str) -> None:
         self._done, self._last = done, time.monotonic()
 
     def __call__(self, files: int) -> None:
-        if time.monotonic() - self._last > TOLD_EVERY:
+        if time.monotonic() - self._last > LOG_EVERY:
             self._last = time.monotonic()
             logger.info("%d files %s", files, self._done)

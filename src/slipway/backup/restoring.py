@@ -1,4 +1,4 @@
-"""Putting a backup back as the home folder."""
+"""Restoring the home folder from a backup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from slipway.backup.manifest import FORMAT, MANIFEST, Backup, Telling, name_of
+from slipway.backup.manifest import FORMAT, MANIFEST, Backup, ProgressLog, name_of
 from slipway.errors import BackupError
 from slipway.files.private import private_folder
 
@@ -23,35 +23,35 @@ AT_ONCE = 1 << 20
 
 
 def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
-    """Put a backup back as the home folder of a platform that does not run, after every checksum was compared.
+    """Restore a backup as the home folder of a platform that does not run, after comparing every checksum.
 
     Args:
-        replace: Allowed to move a home folder that is there out of the way; it is kept beside the new one.
+        replace: Whether an existing home folder may be moved aside; it is kept beside the new one.
     Returns:
-        What was restored, and where the folder that was there before is now, if there was one.
+        The restored backup, and the path to which the earlier home folder was moved, if there was one.
     Raises:
-        BackupError: The file is no whole backup, the home folder is not empty, or nothing can be written there. Nothing was changed.
+        BackupError: The file is not a complete backup, the home folder is not empty, or it cannot be written. Nothing was changed.
     """
     occupied = home.exists() and any(home.iterdir())
     if occupied and not replace:
-        raise BackupError(f"{home} is not empty. Restore into another SLIPWAY_HOME, or let it be moved aside with --replace.")
+        raise BackupError(f"{home} is not empty. Restore into another SLIPWAY_HOME, or move it aside with --replace.")
     try:
         private_folder(home.parent)
         scratch = Path(tempfile.mkdtemp(prefix=f".{home.name}.restoring-", dir=home.parent))
     except OSError as error:
-        raise BackupError(f"{home.parent}: nothing can be written there ({error}). Name another folder by SLIPWAY_HOME.") from error
+        raise BackupError(f"{home.parent}: nothing can be written there ({error}). Name another folder with SLIPWAY_HOME.") from error
     try:
         backup = _extract(file, scratch)
         aside = _exchange(scratch, home, occupied)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if str(home) != backup.home:
-        logger.warning("the backup was made of %s; paths that MLflow has recorded still name it", backup.home)
+        logger.warning("the backup was made from %s; paths recorded in MLflow still name it", backup.home)
     return backup, aside
 
 
 def _exchange(scratch: Path, home: Path, occupied: bool) -> Path | None:
-    """Put a folder into the place of the home folder; returns where what was there is now. If that fails, it is where it was."""
+    """Replace the home folder by another; return the path of the earlier one. If this fails, the earlier one is where it was."""
     aside = home.with_name(f"{home.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}") if occupied else None
     try:
         if aside:
@@ -65,7 +65,7 @@ def _exchange(scratch: Path, home: Path, occupied: bool) -> Path | None:
                 os.rename(aside, home)
             raise
     except OSError as error:
-        kept = f" What was there before is in {aside if aside.exists() else home}." if aside else ""
+        kept = f" The earlier folder is in {aside if aside.exists() else home}." if aside else ""
         raise BackupError(f"{home}: the backup cannot be put there ({error}).{kept}") from error
     return aside
 
@@ -73,26 +73,26 @@ def _exchange(scratch: Path, home: Path, occupied: bool) -> Path | None:
 def _extract(file: Path, folder: Path) -> Backup:
     try:
         with gzip.open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            archive.extractall(folder, filter="data")  # refuses names that lead out of the folder
-            while stream.read(AT_ONCE):  # to the end, where the checksum of all of it is: damage may lie in what no file holds
+            archive.extractall(folder, filter="data")  # refuses names outside of the folder
+            while stream.read(AT_ONCE):  # to the end, where gzip's checksum is: the damage may be outside of all files
                 pass
         backup = Backup.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError as error:
-        raise BackupError(f"{file}: no backup of Slipway, or not a whole one ({error.filename} is missing).") from error
+        raise BackupError(f"{file}: not a backup of Slipway, or incomplete ({error.filename} is missing).") from error
     except (gzip.BadGzipFile, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
-        raise BackupError(f"{file}: no backup of Slipway, or a damaged one ({error}). Nothing was changed.") from error
+        raise BackupError(f"{file}: not a backup of Slipway, or damaged ({error}). Nothing was changed.") from error
     except OSError as error:
         raise BackupError(f"{file}: cannot be unpacked in {folder.parent} ({error}). Nothing was changed.") from error
     if backup.format != FORMAT:
         raise BackupError(f"{file}: format {backup.format} of Slipway {backup.slipway}; this version reads format {FORMAT}.")
     (folder / MANIFEST).unlink()
     found = {name_of(path, folder): path for path in folder.rglob("*") if path.is_file()}
-    telling, wrong = Telling("compared"), set(found) ^ set(backup.files)
+    progress, wrong = ProgressLog("compared"), set(found) ^ set(backup.files)
     for number, (name, path) in enumerate(found.items()):
         with path.open("rb") as content:
             if hashlib.file_digest(content, "sha256").hexdigest() != backup.files.get(name):
                 wrong.add(name)
-        telling(number)
+        progress(number)
     if wrong:
         raise BackupError(f"{file}: {len(wrong)} files are not as they were backed up, first {min(wrong)}. Nothing was changed.")
     return backup

@@ -1,1 +1,1 @@
-"""A certificate authority of one's own, for trying out TLS."""
+"""A local certificate authority, for trying out TLS."""

@@ -1,4 +1,4 @@
-"""X.509 certificates: P-256 keys, an authority that signs servers only, servers with alternative names."""
+"""X.509 certificates: P-256 keys, an authority that signs only servers, and servers with alternative names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 def authority(key: ec.EllipticCurvePrivateKey, valid: Span) -> x509.Certificate:
-    """Return a certificate that signs servers' certificates and no further authority."""
+    """Return a certificate that signs servers' certificates, but no other authority."""
     name = _named("Slipway local authority")
     builder = _builder(name, name, key, valid).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     return builder.add_extension(_usage(signs=True), critical=True).sign(key, hashes.SHA256())
@@ -29,7 +29,7 @@ def authority(key: ec.EllipticCurvePrivateKey, valid: Span) -> x509.Certificate:
 def server(
     key: ec.EllipticCurvePrivateKey, hosts: Sequence[str], valid: Span, issuer: x509.Certificate, signing: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
-    """Return a certificate for these host names and IP addresses, signed by the issuer."""
+    """Return a certificate for these host names and IP addresses, signed with the issuer's key `signing`."""
     builder = _builder(_named(hosts[0]), issuer.subject, key, valid)
     builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -40,7 +40,7 @@ def server(
 
 
 def names(certificate: x509.Certificate) -> list[str]:
-    """Return the host names and addresses a certificate is for; none for an authority."""
+    """Return the host names and addresses in a certificate; an authority has none."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -49,7 +49,7 @@ def names(certificate: x509.Certificate) -> list[str]:
 
 
 def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Tell whether the issuer signed the certificate."""
+    """Return whether the issuer signed the certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature):
@@ -58,7 +58,7 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def read(certificate: bytes, key: bytes) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """Return a pair.
+    """Return a certificate and its key.
 
     Raises:
         ValueError, TypeError: One of them is damaged, or they do not belong together.

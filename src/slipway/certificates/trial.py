@@ -1,4 +1,4 @@
-"""A local authority and a server certificate of it, for trying out TLS. Hospitals have authorities of their own; use theirs in earnest."""
+"""A local authority and a server certificate, for trying out TLS. In production, use the authority of your organisation."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 AUTHORITY_DAYS = 3_650
 SERVER_DAYS = 397  # the longest that browsers accept
 SOON = timedelta(days=30)
-CLOCKS = timedelta(hours=1)  # clocks that are behind by less still find it valid
+CLOCKS = timedelta(hours=1)  # machines whose clocks are behind by less accept it too
 NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class CertificateError(SlipwayError):
-    """A certificate or key file is there and cannot be used."""
+    """A certificate or key file cannot be used."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Where a certificate and its key are, whom it names, and until when it is valid (UTC)."""
+    """The files of a certificate and its key, the names in it, and until when it is valid (UTC)."""
 
     certificate: Path
     key: Path
@@ -39,7 +39,7 @@ class Pair:
 
 
 def authority(folder: Path) -> Pair:
-    """Return the folder's authority; make one when there is none, or when it ends within 30 days."""
+    """Return the folder's authority; make one if there is none, or if it expires within 30 days."""
     certificate, key = folder / "authority.pem", folder / "authority.key"
     if certificate.exists() and key.exists() and (found := _stored(certificate, key)).ends_at > datetime.now(UTC) + SOON:
         return found
@@ -53,14 +53,14 @@ def authority(folder: Path) -> Pair:
 def server(folder: Path, names: Sequence[str] = NAMES, *, renew: bool = False) -> Pair:
     """Return the folder's server certificate for these names and addresses.
 
-    A new one is made when there is none, when it names others, ends within 30 days or was signed by an earlier authority, or when it
-    is to be renewed. The key goes first, so a gateway that looks between the two keeps what it has.
+    A new one is made if there is none, if it has other names, expires within 30 days or was signed by an earlier authority, or to
+    `renew` it. The key is written first, so a gateway that reads between the two keeps its old pair.
 
     Raises:
         CertificateError: A file of the folder cannot be used, or no name is given.
     """
     if not names:
-        raise CertificateError("a certificate names one host at least, as localhost or 10.0.0.5; name one.")
+        raise CertificateError("a certificate needs at least one name, such as localhost or 10.0.0.5.")
     from slipway.certificates import issuing
 
     ours = authority(folder)
@@ -71,13 +71,14 @@ def server(folder: Path, names: Sequence[str] = NAMES, *, renew: bool = False) -
         if by_ours and set(found.names) == set(map(normal, names)) and found.ends_at > datetime.now(UTC) + SOON:
             return found
     signing = issuing.new_key()
-    issued = issuing.server(signing, [normal(name) for name in names], _until(SERVER_DAYS), *_read(ours.certificate, ours.key))
+    issuer, issuer_key = _read(ours.certificate, ours.key)
+    issued = issuing.server(signing, [normal(name) for name in names], _until(SERVER_DAYS), issuer=issuer, signing=issuer_key)
     _keep(certificate, key, issued, signing)
     return _stored(certificate, key, made=True)
 
 
 def normal(name: str) -> str:
-    """Return a host name in lower case, an address in its shortest form.
+    """Return a host name in lower case, or an address in its shortest form.
 
     Raises:
         CertificateError: It is neither.
@@ -88,7 +89,7 @@ def normal(name: str) -> str:
         pass
     parts = name.lower().split(".")
     if len(name) > 253 or not all(part and len(part) < 64 and part.isascii() and part.replace("-", "a").isalnum() for part in parts):
-        raise CertificateError(f"{name[:60]!r} is neither a host name nor an IP address; write it as gateway.example or 10.0.0.5.")
+        raise CertificateError(f"{name[:60]!r} is neither a host name nor an IP address; expected one such as gateway.example or 10.0.0.5.")
     return ".".join(parts)
 
 

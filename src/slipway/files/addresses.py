@@ -1,4 +1,4 @@
-"""What the address of rows may look like, and what it must not hold. Nothing is read here."""
+"""The addresses of rows: their forms, and the secrets that they must not contain. Nothing is read here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WEB = ("http", "https")
 DVC = ("dvc+file", "dvc+http", "dvc+https", "dvc+ssh")
 KNOWN = (*WEB, "file", "s3", *DVC)
 
-# parameters of signed addresses, which let whoever reads them in a record fetch the rows
+# parameters of signed addresses: anyone who reads one in a record could fetch the rows
 SIGNATURES = frozenset({"access_token", "awsaccesskeyid", "sig", "signature", "token", "x-amz-credential", "x-amz-signature"})
 
 WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that holds the file, or try the system out with --sample (generated rows)."
@@ -18,7 +18,7 @@ WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that holds the file, or try
 
 @dataclass(frozen=True, slots=True)
 class DvcFile:
-    """A file of a DVC project, in the terms of `dvc.api`: the Git repository as URL or path, a revision of it, a path in it."""
+    """A file of a DVC project, as `dvc.api` names it: the Git repository as URL or path, its revision, and a path in it."""
 
     repository: str
     revision: str
@@ -26,17 +26,17 @@ class DvcFile:
 
 
 def checked(address: str, what: str) -> str:
-    """Return an address that can be read from and may be recorded, or a path.
+    """Return an address that Slipway can read and may record, or a path.
 
     Args:
-        what: What the address is, for the error: SLIPWAY_MIRROR, or a model's origin.
+        what: The name of the address, for the error: SLIPWAY_MIRROR, or a model's origin.
     Raises:
-        ValueError: It holds a secret (and the error does not show it), or is of a kind that Slipway cannot read.
+        ValueError: It contains a secret, which the error does not show, or is of a kind that Slipway cannot read.
     """
     scheme, found, _ = address.partition("://")
     if not found:
         return address
-    if _holds_secret(scheme, urlsplit(address)):
+    if _has_secret(scheme, urlsplit(address)):
         raise ValueError(
             f"{what} must not hold a password, a token or a signature: the address of the rows is recorded with every run. "
             "Credentials come from the environment, such as AWS_PROFILE, or from Git's credential helper."
@@ -46,17 +46,17 @@ def checked(address: str, what: str) -> str:
     return address
 
 
-def _holds_secret(scheme: str, parts: SplitResult) -> bool:
+def _has_secret(scheme: str, parts: SplitResult) -> bool:
     named = {name.lower() for name, _ in parse_qsl(parts.query)}
-    # over ssh a user name is part of the address (git@host), elsewhere it is half of a credential, or a token
+    # over ssh a user name is a part of the address (git@host); elsewhere it is a part of a credential, or a token
     return bool(parts.password or (parts.username and scheme != "dvc+ssh") or named & SIGNATURES)
 
 
 def dvc_file(address: str) -> DvcFile:
-    """Take `dvc+URL@REVISION#PATH` apart, which is how pip names a folder in a Git repository.
+    """Split `dvc+URL@REVISION#PATH`, the form in which pip names a folder in a Git repository.
 
     Raises:
-        ValueError: One of the three is missing. Without a revision, the next commit would change what the address means.
+        ValueError: One of the three is missing. Without a revision, the next commit would change the meaning of the address.
     """
     parts = urlsplit(address.removeprefix("dvc+"))
     repository, _, revision = parts.path.rpartition("@")
@@ -79,5 +79,5 @@ def of_file(mirror: str, file: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Hide the credentials in a text of somebody else, which may hold addresses that Slipway has not checked."""
+    """Hide the credentials in a text of another program, which may contain addresses that Slipway has not checked."""
     return re.sub(r"://[^\s/@]*:[^\s/@]*@", "://***@", text)

@@ -1,4 +1,4 @@
-"""Putting a file in place in one step: a reader finds the old content or the new, never a part of either."""
+"""Replacing a file in one step: a reader finds the old content or the new, never a part of either."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False, durable: bool = False) -> Iterator[BinaryIO]:
-    """Yield a file to write to, which takes the place of `path` when the block ends. If the block fails, `path` stays as it was.
+    """Yield a file to write to, which replaces `path` when the block ends. If the block fails, `path` stays as it was.
 
-    The content is written beside `path`, to a hidden file that ends in `.tmp`. Only a process that was killed leaves one behind.
+    The content is written beside `path`, to a hidden file that ends in `.tmp`. Only a killed process leaves it behind.
 
     Args:
-        private: Readable and writable by its owner only; otherwise the rights follow the process's umask.
-        durable: On the disk when the block ends, file and folder: a power cut brings neither the old content back nor half of the new.
+        private: Only its owner may read and write it; otherwise its rights follow the process's umask.
+        durable: File and folder are on the disk when the block ends: after a power cut, the new content is there completely.
     Raises:
         OSError: The folder is missing, full or not writable.
     """
@@ -38,7 +38,7 @@ def replacing(path: Path, *, private: bool = False, durable: bool = False) -> It
 
 
 def replace(path: Path, content: bytes, *, private: bool = False, durable: bool = False) -> None:
-    """Write a small file as `replacing` does."""
+    """Replace a small file; see `replacing`."""
     with replacing(path, private=private, durable=durable) as file:
         file.write(content)
 

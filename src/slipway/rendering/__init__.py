@@ -1,1 +1,1 @@
-"""What a person looks at: tables of Markdown, and pictures as PNG."""
+"""Tables of Markdown, and pictures as PNG."""

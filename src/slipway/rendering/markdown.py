@@ -15,5 +15,5 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a figure with four decimals, or nothing."""
+    """Return a figure with four decimals, "" for None."""
     return "" if value is None else f"{value:.4f}"

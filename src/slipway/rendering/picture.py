@@ -1,4 +1,4 @@
-"""One picture: a sheet with axes and a title, stored when it is drawn."""
+"""A picture with axes and a title, written after it is drawn."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ DPI = 110
 
 @contextmanager
 def picture(path: Path, title: str, height: float = 4.2) -> Iterator[Any]:
-    """Give matplotlib axes to draw on, and store them as a PNG afterwards.
+    """Give matplotlib axes to draw on, and write them as a PNG afterwards.
 
-    The figure is made without pyplot, which keeps figures and a style for the whole process: releases may run side by side.
+    The figure is made without pyplot, whose figures and style belong to the whole process: releases may run at the same time.
     """
     from matplotlib.figure import Figure
 
@@ -26,7 +26,7 @@ def picture(path: Path, title: str, height: float = 4.2) -> Iterator[Any]:
 
 
 def bars(axes: Any, names: list[str], values: list[float], deviations: list[float] | None = None) -> None:
-    """Draw horizontal bars, the first on top, with whiskers of one standard deviation where they are given."""
+    """Draw horizontal bars, the first on top, with whiskers of one standard deviation if they are given."""
     axes.barh(names, values, xerr=deviations, color="tab:blue", ecolor="dimgrey", capsize=2)
     axes.invert_yaxis()
     axes.tick_params(axis="y", labelsize=8)
@@ -34,5 +34,5 @@ def bars(axes: Any, names: list[str], values: list[float], deviations: list[floa
 
 
 def height_of(bars: int) -> float:
-    """Return the height in inches that gives each bar its own line."""
+    """Return a height in inches with a line for each bar."""
     return max(2.4, 1.2 + 0.24 * bars)

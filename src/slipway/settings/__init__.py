@@ -1,4 +1,4 @@
-"""Every setting of Slipway, read from `SLIPWAY_*` variables and `.env`: of the platform, of the gateway, of notifications."""
+"""All settings of Slipway, read from `SLIPWAY_*` variables and `.env`: platform, gateway and notifications."""
 
 from slipway.settings.gateway import LOOPBACK
 from slipway.settings.settings import CREDENTIALS_FILE, Port, Settings, home_folder

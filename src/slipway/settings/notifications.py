@@ -1,4 +1,4 @@
-"""The settings of whom to tell what: the channels, which are secrets, and how long silence is patience. Part of `slipway.settings`."""
+"""The settings of notifications: the channels, which are secrets, and after which silence a service is down. Part of `slipway.settings`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ TEAMS = re.compile(r"https://[^/]+/(powerautomate/automations/direct/(cu/\d+/)?)
 
 
 class NotificationSettings(BaseSettings):
-    """Where notifications go. Whoever knows one of these addresses can write there, or read a mailbox's password.
+    """Where notifications go. A person who knows one of these addresses can write to it, or read a mailbox's password.
 
-    Only `slipway up` and `slipway notify` use them: excluded, they are handed to none of the platform's programs.
+    Only `slipway up` and `slipway notify` use them. They are excluded, so the platform's other programs do not receive them.
     """
 
     notify_slack: SecretStr | None = Field(None, exclude=True, description="Address of a Slack incoming web hook.")
     notify_teams: SecretStr | None = Field(None, exclude=True, description="Address of a Microsoft Teams workflow that takes web hooks.")
-    notify_email: SecretStr | None = Field(None, exclude=True, description="Mail server, sender and receivers, as an Apprise mailto URL.")
-    notify_webhook: SecretStr | None = Field(None, exclude=True, description="Address that is sent a JSON object by POST.")
+    notify_email: SecretStr | None = Field(None, exclude=True, description="Mail server, sender and recipients, as an Apprise mailto URL.")
+    notify_webhook: SecretStr | None = Field(None, exclude=True, description="Address that receives a JSON object by POST.")
     down_seconds: Annotated[float, Field(ge=1, le=3_600)] = Field(30.0, description="Seconds of silence after which a service is down.")
 
     @field_validator("notify_slack")
@@ -50,5 +50,5 @@ class NotificationSettings(BaseSettings):
 
 def _expected(url: SecretStr | None, pattern: re.Pattern[str], message: str) -> SecretStr | None:
     if url and not pattern.fullmatch(url.get_secret_value()):
-        raise ValueError(message)  # what was set is a secret, and is not told
+        raise ValueError(message)  # without the value, which is a secret
     return url

@@ -1,6 +1,6 @@
-"""Every setting of Slipway: one table, read from `SLIPWAY_*` variables and `.env`, never from code.
+"""All settings of Slipway in one table, read from `SLIPWAY_*` variables and `.env`, never from code.
 
-The documented table is in `.env.example`; a test keeps the two equal.
+`.env.example` documents them; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CREDENTIALS_FILE = "credentials.env"
 
 
 class HomeFolder(BaseSettings):
-    """Where the state is; readable also while other settings are wrong."""
+    """The folder of all state. It can be read even if other settings are wrong."""
 
     model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", env_ignore_empty=True, env_file=".env")
 
@@ -38,7 +38,7 @@ def home_folder() -> Path:
 
 
 class Settings(NotificationSettings, GatewaySettings):
-    """Where things are and how to reach them; immutable once read."""
+    """Where things are and how to reach them. Settings never change after they are read."""
 
     model_config = SettingsConfigDict(
         env_prefix="SLIPWAY_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, env_ignore_empty=True
@@ -46,17 +46,17 @@ class Settings(NotificationSettings, GatewaySettings):
 
     home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
     mirror: str | None = Field(None, description="Folder, base URL or other address that holds the data sets' files; replaces the origins.")
-    models: Path | None = Field(None, description="Folder of further model files, beside those of the project.")
+    models: Path | None = Field(None, description="Folder of additional model files.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
     gateway_port: Port = Field(8000, description="Main port of the gateway; every model is under /models/<name>/.")
     model_ports: dict[str, Port] = Field(
-        default_factory=dict, description='Other ports for some models than their files say, as JSON: {"heart-failure": 9001}.'
+        default_factory=dict, description='Ports of models that differ from those in their files, as JSON: {"heart-failure": 9001}.'
     )
     tracking_uri: str | None = Field(
         None,
         validation_alias=AliasChoices("SLIPWAY_TRACKING_URI", "MLFLOW_TRACKING_URI"),
-        repr=False,  # it may hold a password, as the ledger's address may
+        repr=False,  # it may contain a password, and so may the ledger's address
         description="MLflow to use instead of the local platform's (MLFLOW_TRACKING_URI is read as well).",
     )
     ledger_url: str | None = Field(
@@ -68,16 +68,16 @@ class Settings(NotificationSettings, GatewaySettings):
         description="API key for the endpoint; `slipway up` makes one if it is not set.",
     )
     approval_hours: float = Field(
-        72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; after them it counts as rejected."
+        72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; then it counts as rejected."
     )
-    # `slipway tunnel` alone uses these two; excluded, they are not handed to the platform's programs with the other settings
+    # only `slipway tunnel` uses these two; they are excluded, so the platform's programs do not receive them with the other settings
     ngrok_token: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("SLIPWAY_NGROK_TOKEN", "NGROK_AUTHTOKEN"),
         exclude=True,
         description="Token with which `slipway tunnel` opens a public address (NGROK_AUTHTOKEN is read as well).",
     )
-    ngrok_path: Path | None = Field(None, exclude=True, description="ngrok's agent, if it is installed already; else it is downloaded.")
+    ngrok_path: Path | None = Field(None, exclude=True, description="ngrok's agent, if it is installed; otherwise it is downloaded.")
 
     @classmethod
     def load(cls) -> Self:
@@ -97,16 +97,16 @@ class Settings(NotificationSettings, GatewaySettings):
 
     @cached_property
     def gateway_url(self) -> str:
-        """Where this machine's own programs reach the gateway."""
+        """The gateway's URL for this machine's own programs."""
         return self.address_of(self.gateway_port)
 
     def address_of(self, port: int) -> str:
-        """Return the URL of one of the gateway's ports, as this machine's own programs reach it."""
+        """Return the URL of one of the gateway's ports, for this machine's own programs."""
         return f"{'https' if self.tls_certificate else 'http'}://{reachable(self.gateway_address)}:{port}"
 
     @cached_property
     def trust(self) -> SSLContext | bool:
-        """What an HTTP client of this machine trusts when it calls the gateway: `httpx.Client(verify=settings.trust)`.
+        """What this machine's HTTP clients trust when they call the gateway: `httpx.Client(verify=settings.trust)`.
 
         Raises:
             ssl.SSLError, OSError: SLIPWAY_TLS_AUTHORITY is not a file of certificates.
@@ -133,7 +133,7 @@ class Settings(NotificationSettings, GatewaySettings):
 
     @cached_property
     def tracking(self) -> str:
-        """The MLflow that is used: the one that was set, else the home folder's database without a server."""
+        """The MLflow in use: the one that is set, or else the home folder's database without a server."""
         return self.tracking_uri or self.mlflow_database
 
     @cached_property

@@ -1,1 +1,1 @@
-"""The gateway under a public address, through ngrok."""
+"""A public address for the gateway, through ngrok."""

@@ -1,4 +1,4 @@
-"""A public https address for the gateway's main port, through ngrok's agent, which pyngrok drives. For trying out; see docs/tunnel.md."""
+"""A public https address for the gateway's main port, through ngrok's agent and pyngrok. For trying out; see docs/tunnel.md."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import httpx
 
 from slipway.settings import Settings
 from slipway.tunnel import agent
-from slipway.tunnel.agent import TunnelError, Watch
+from slipway.tunnel.agent import TunnelError, Watchdog
 
 __all__ = ["Tunnel", "TunnelError", "is_there", "opened", "require_guarded"]
 
-PATIENCE = 20.0  # seconds until an agent that was started must have its session with ngrok
+PATIENCE = 20.0  # seconds within which a started agent must have its session with ngrok
 BUSY = (httpx.codes.OK, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 
 
 @dataclass(frozen=True)
 class Tunnel:
-    """An open tunnel: its public address, and how to see whether it is still there."""
+    """An open tunnel: its public address, and a function that returns whether it is still open."""
 
     address: str
     upstream: str
@@ -33,14 +33,14 @@ class Tunnel:
 
 @contextmanager
 def opened(settings: Settings, stop: threading.Event | None = None, patience: float = PATIENCE) -> Iterator[Tunnel]:
-    """Open a tunnel to the gateway's main port for the length of the block; after it the agent is gone, whatever happened.
+    """Open a tunnel to the gateway's main port for the duration of the block. Afterwards the agent has always ended.
 
     Args:
-        stop: Set, also by another thread or a signal, it ends the opening early.
-        patience: Seconds the agent has to come up; downloading it, at first use, is not counted.
+        stop: If it is set, also by another thread or a signal, opening ends early.
+        patience: Seconds that the agent may take to start; its download, at first use, is not counted.
     Raises:
-        TunnelError: No token is set, SLIPWAY_NGROK_PATH names no program, the gateway does not answer or lets strangers in, or
-            the agent did not open a tunnel. Nothing is left running.
+        TunnelError: No token is set, SLIPWAY_NGROK_PATH does not name a program, the gateway does not answer or does not require a
+            credential, or the agent did not open a tunnel. Nothing is left running.
     """
     token = _token(settings)
     _require_program(settings.ngrok_path)
@@ -52,7 +52,7 @@ def opened(settings: Settings, stop: threading.Event | None = None, patience: fl
         agent.install(config)
         stack.callback(agent.end, config, file)
         agent.write(file, token)
-        address = agent.connect(config, settings.gateway_url, token, Watch(file, stop or threading.Event(), patience))
+        address = agent.connect(config, settings.gateway_url, token, Watchdog(file, stop or threading.Event(), patience))
         stack.callback(agent.disconnect, config, address)
         file.unlink()  # the agent has read it
         if not address.startswith("https://"):
@@ -61,10 +61,10 @@ def opened(settings: Settings, stop: threading.Event | None = None, patience: fl
 
 
 def require_guarded(settings: Settings) -> None:
-    """Return when the gateway answers, and refuses a request without a credential.
+    """Require that the gateway answers, and refuses a request without a credential.
 
     Raises:
-        TunnelError: It does not. The gateway has no switch that lets strangers in, so something else listens there then.
+        TunnelError: It does not. The gateway always requires a credential, so another program listens there.
     """
     url = settings.gateway_url
     try:
@@ -74,15 +74,15 @@ def require_guarded(settings: Settings) -> None:
         raise TunnelError(f"the gateway does not answer at {url} ({error}). Start it with `slipway up`; see `slipway status`.") from error
     if (ping, stranger) != (httpx.codes.OK, httpx.codes.UNAUTHORIZED):
         raise TunnelError(
-            f"what answers at {url} is not a gateway that asks for a credential, so it gets no public address: /ping answered {ping} and "
+            f"the program at {url} is not a gateway that asks for a credential, so it gets no public address: /ping answered {ping} and "
             f"/models, without a key, {stranger}; expected 200 and 401. See `slipway status` and SLIPWAY_GATEWAY_PORT."
         )
 
 
 def is_there(settings: Settings) -> bool:
-    """Return whether a gateway still listens. Once it ended, another program may take its port, and would be public.
+    """Return whether a gateway still listens. After it has ended, another program may take its port, and would be public.
 
-    A gateway with too much to do is there.
+    A gateway that is too busy to answer still listens.
     """
     try:
         with _client(settings) as client:
@@ -101,7 +101,7 @@ def _client(settings: Settings) -> httpx.Client:
 def _token(settings: Settings) -> str:
     if settings.ngrok_token is None:
         raise TunnelError(
-            "a tunnel takes a token of ngrok, and none is set. https://dashboard.ngrok.com/get-started/your-authtoken shows yours; "
+            "a tunnel needs a token of ngrok, and none is set. https://dashboard.ngrok.com/get-started/your-authtoken shows yours; "
             "set SLIPWAY_NGROK_TOKEN (or NGROK_AUTHTOKEN) to it, in the environment or in .env."
         )
     return settings.ngrok_token.get_secret_value()
@@ -110,5 +110,5 @@ def _token(settings: Settings) -> str:
 def _require_program(path: Path | None) -> None:
     if path and not (path.is_file() and os.access(path, os.X_OK)):
         raise TunnelError(
-            f"SLIPWAY_NGROK_PATH={path} is no program. Name ngrok's agent, or leave it empty: then the agent is downloaded at first use."
+            f"SLIPWAY_NGROK_PATH={path} is not a program. Name ngrok's agent, or leave it empty to download the agent at first use."
         )

@@ -1,7 +1,7 @@
-"""ngrok's agent, as `slipway.tunnel.address` uses it: installed, configured, started and ended through pyngrok, with its token unseen.
+"""ngrok's agent for `slipway.tunnel.address`: installed, configured, started and ended through pyngrok, without showing its token.
 
-The token goes to the agent in a file that only its owner reads. As an argument, which is how pyngrok would hand it over, it would
-stand in the list of processes; the agent itself writes it to its log and its standard error when it is refused.
+The agent reads the token from a file that only its owner can read. pyngrok would pass it as an argument, which the list of processes
+shows. The agent itself writes a refused token to its log and its standard error.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ class TunnelError(SlipwayError):
 
 
 def configured(settings: Settings, file: Path) -> PyngrokConfig:
-    """Return what pyngrok needs to know of an agent whose own configuration will be in `file`."""
+    """Return pyngrok's configuration for an agent whose own configuration will be in `file`."""
     from pyngrok.conf import PyngrokConfig
 
-    log = logging.getLogger("pyngrok")  # it repeats what the agent says
+    log = logging.getLogger("pyngrok")  # it repeats the agent's log
     log.propagate = False
     log.addHandler(logging.NullHandler())  # without a handler, errors would go to the standard error
     program = settings.ngrok_path or settings.home / "ngrok" / "ngrok"
-    config = PyngrokConfig(str(program), str(file), startup_timeout=3_600, max_logs=20)  # our own patience ends first
-    config.auth_token = config.api_key = None  # those of the environment: pyngrok makes arguments of them
+    config = PyngrokConfig(str(program), str(file), startup_timeout=3_600, max_logs=20)  # the watchdog's patience ends first
+    config.auth_token = config.api_key = None  # pyngrok takes them from the environment and makes arguments of them
     return config
 
 
 def install(config: PyngrokConfig) -> None:
-    """Download the agent, if it is not there. Raises TunnelError."""
+    """Download the agent if it is missing. Raises TunnelError."""
     from pyngrok import installer
     from pyngrok.exception import PyngrokError
 
     if Path(config.ngrok_path).exists():
         return
     try:
-        with redirect_stdout(sys.stderr):  # the progress: the standard output belongs to `--json`
+        with redirect_stdout(sys.stderr):  # for the progress, because the standard output is for `--json`
             installer.install_ngrok(config.ngrok_path)
     except (PyngrokError, OSError) as error:
         raise TunnelError(f"{error}\nInstall ngrok's agent in another way, and set SLIPWAY_NGROK_PATH to it.") from None
@@ -66,7 +66,7 @@ def write(file: Path, token: str) -> None:
 
     agent = {
         "authtoken": token,
-        "inspect_db_size": -1,  # else any user of this machine could read requests, keys and patients' rows included, at its local page
+        "inspect_db_size": -1,  # otherwise every user of this machine could read requests, with keys and patients' rows, on its local page
         "remote_management": False,
         "update_check": False,
     }
@@ -74,31 +74,31 @@ def write(file: Path, token: str) -> None:
         yaml.safe_dump({"version": "3", "agent": agent}, written)
 
 
-def connect(config: PyngrokConfig, upstream: str, token: str, watch: Watch) -> str:
-    """Start the agent, have it open a tunnel to `upstream`, and return the public address.
+def connect(config: PyngrokConfig, upstream: str, token: str, watchdog: Watchdog) -> str:
+    """Start the agent, open a tunnel to `upstream`, and return the public address.
 
     Raises:
-        TunnelError: The agent did not start, or opened none. It may run: see `end`.
+        TunnelError: The agent did not start, or opened no tunnel. It may still run: see `end`.
     """
     from pyngrok import ngrok
     from pyngrok.exception import PyngrokError
 
     try:
-        with _unheard(), _own_environment(), watch:
+        with _silenced(), _own_environment(), watchdog:
             return str(ngrok.connect(upstream, name="slipway", pyngrok_config=config).public_url)
     except (PyngrokError, OSError, HTTPException, ValueError) as error:
-        # without the cause: it holds the agent's log, token and all
+        # without the cause, which has the agent's log with the token
         raise TunnelError(
-            f"ngrok's agent opened no tunnel: {watch.gave_up or _said(error, token)}\nCheck SLIPWAY_NGROK_TOKEN, that this machine "
+            f"ngrok's agent opened no tunnel: {watchdog.reason or _one_line(error, token)}\nCheck SLIPWAY_NGROK_TOKEN, that this machine "
             "reaches connect.ngrok-agent.com:443, and that the agent is version 3.30 or newer (`ngrok update`)."
         ) from None
 
 
-class Watch:
-    """Ends the agent when it takes too long to come up, or when that is no longer wanted: pyngrok waits for its next line for ever."""
+class Watchdog:
+    """Ends the agent if it takes too long to start or opening is stopped: pyngrok itself waits for its log without an end."""
 
     def __init__(self, file: Path, stop: threading.Event, patience: float) -> None:
-        self.gave_up = ""
+        self.reason = ""
         self._file, self._stop, self._patience = file, stop, patience
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -114,18 +114,18 @@ class Watch:
         deadline = time.monotonic() + self._patience
         while not self._done.wait(POLL):
             if self._stop.is_set():
-                self.gave_up = "it was stopped before."
+                self.reason = "it was stopped before."
             elif time.monotonic() > deadline:
-                self.gave_up = f"it did not come up in {self._patience:g} s."
-            if self.gave_up:
+                self.reason = f"it did not come up in {self._patience:g} s."
+            if self.reason:
                 for agent in processes(self._file):
                     with suppress(psutil.NoSuchProcess):
                         agent.kill()
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep what is started meanwhile off our standard error, where the agent would write a token that is refused."""
+def _silenced() -> Iterator[None]:
+    """Discard the standard error of programs started in the block: the agent would write a refused token to it."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -138,7 +138,7 @@ def _unheard() -> Iterator[None]:
 
 @contextmanager
 def _own_environment() -> Iterator[None]:
-    """Hide other tokens from the agent, and ask no proxy for the agent's local API."""
+    """Hide other tokens from the agent, and use no proxy for the agent's local API."""
     before = dict(os.environ)
     direct = ",".join(filter(None, [before.get("no_proxy", before.get("NO_PROXY", "")), LOOPBACK, "localhost"]))
     for name in HIDDEN:
@@ -154,28 +154,28 @@ def _own_environment() -> Iterator[None]:
 
 
 def disconnect(config: PyngrokConfig, address: str) -> None:
-    """Have the agent close the tunnel, if it still runs."""
+    """Close the tunnel, if the agent still runs."""
     from pyngrok import ngrok
     from pyngrok.exception import PyngrokError
 
-    with suppress(PyngrokError, OSError, HTTPException, ValueError), _own_environment():  # Ctrl-C on a terminal ended the agent, too
+    with suppress(PyngrokError, OSError, HTTPException, ValueError), _own_environment():  # Ctrl-C in a terminal ends the agent too
         ngrok.disconnect(address, config)
 
 
 def end(config: PyngrokConfig, file: Path) -> None:
-    """Return when none of the agent's processes is left."""
+    """End all processes of the agent."""
     from pyngrok import ngrok
 
     running = processes(file)
     ngrok.kill(config)
-    for agent in running:  # pyngrok knows the one that it started; below a wrapper there is another one
+    for agent in running:  # pyngrok knows only the one it started; if that is a wrapper, the agent is its child
         with suppress(psutil.NoSuchProcess):
             agent.kill()
     psutil.wait_procs(running, timeout=5)
 
 
 def processes(file: Path) -> list[psutil.Process]:
-    """Return the agent's processes: those below this one that were started with its configuration, whose path is its own."""
+    """Return the agent's processes: descendants of this one that were started with its configuration file, which no other agent uses."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
@@ -184,6 +184,6 @@ def processes(file: Path) -> list[psutil.Process]:
     return found
 
 
-def _said(error: Exception, token: str) -> str:
-    """Return what pyngrok or the agent says, in one line and without the token."""
+def _one_line(error: Exception, token: str) -> str:
+    """Return the message of pyngrok or the agent in one line and without the token."""
     return " ".join(str(error).replace("\\r", " ").replace("\\n", " ").replace(token, "***").split())

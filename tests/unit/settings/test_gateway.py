@@ -28,7 +28,7 @@ def test_a_rate_is_requests_in_seconds(text: str, expected: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("text", ["", "600", "0/minute", "-1/minute", "1.5/second", "600 per minute", "600/fortnight"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="expected a rate as 600/minute"):
+    with pytest.raises(ValidationError, match="expected a rate such as 600/minute"):
         Settings(rate_per_caller=text)
 
 
