@@ -31,6 +31,6 @@ def refuse_other_types_in(content: bytes, name: str) -> None:
 
     if strangers := sorted(set(get_untrusted_types(data=content)) - set(ALLOWED)):
         raise UnsafeModelError(
-            f"{name} holds the types {strangers}, which are not on the allow-list in slipway/bundle/trusted_types.py. "
+            f"{name} contains the types {strangers}, which are not on the allow-list in slipway/bundle/trusted_types.py. "
             "It was not loaded. If they belong to a model of yours, review them and add them there."
         )

@@ -20,7 +20,7 @@ def fetch(spec: ModelSpec, mirror: str | None, folder: Path) -> Snapshot:
     """Return the rows that the spec pins, downloaded once and kept as `<name>-<sha12>.csv`.
 
     Args:
-        mirror: Folder, base URL or other address (see `slipway.files.addresses`) that holds the file under
+        mirror: Folder, base URL or other address (see `slipway.files.addresses`) that has the file under
             `spec.dataset.file`; None for the origin.
         folder: Folder of the snapshots; a file that is there already is used if its checksum is right.
     Raises:

@@ -82,14 +82,14 @@ def _numbers(cells: pd.Series[str], kind: Numeric) -> tuple[pd.Series[Any], list
         found.append(f"column {name!r} has missing values: {_places(cells[missing])}.")
     unreadable = values.isna() & ~missing
     if unreadable.any():
-        found.append(f"column {name!r} holds text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}.")
+        found.append(f"column {name!r} has text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}.")
     outside = (values < kind.low) | (values > kind.high)
     if outside.any():
         found.append(f"column {name!r} is outside {kind.low:g} to {kind.high:g} {kind.unit}: {_places(cells[outside])}.")
     if kind.integer:
         fractional = values.notna() & (values % 1 != 0)
         if fractional.any():
-            found.append(f"column {name!r} holds fractions where whole numbers were expected: {_places(cells[fractional])}.")
+            found.append(f"column {name!r} has fractions where whole numbers were expected: {_places(cells[fractional])}.")
         elif not found:
             return values.astype("int64"), found
     return values, found
@@ -99,7 +99,7 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
     unknown = ~cells.isin(kind.values)
     if not unknown.any():
         return cells, []
-    return cells, [f"column {str(cells.name)!r} holds unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}."]
+    return cells, [f"column {str(cells.name)!r} has unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}."]
 
 
 def _places(cells: pd.Series[str]) -> str:

@@ -13,7 +13,7 @@ KNOWN = (*WEB, "file", "s3", *DVC)
 # parameters of signed addresses: anyone who reads one in a record could fetch the rows
 SIGNATURES = frozenset({"access_token", "awsaccesskeyid", "sig", "signature", "token", "x-amz-credential", "x-amz-signature"})
 
-WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that holds the file, or try the system out with --sample (generated rows)."
+WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that has the file, or try the system out with --sample (generated rows)."
 
 
 @dataclass(frozen=True, slots=True)

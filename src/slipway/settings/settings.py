@@ -33,7 +33,7 @@ class HomeFolder(BaseSettings):
 
 
 def home_folder() -> Path:
-    """Return the folder that holds all state of the local platform."""
+    """Return the folder for all state of the local platform."""
     return HomeFolder().home.expanduser().absolute()
 
 
@@ -44,8 +44,8 @@ class Settings(NotificationSettings, GatewaySettings):
         env_prefix="SLIPWAY_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, env_ignore_empty=True
     )
 
-    home: Path = Field(Path(".slipway"), description="Folder that holds all state of the local platform.")
-    mirror: str | None = Field(None, description="Folder, base URL or other address that holds the data sets' files; replaces the origins.")
+    home: Path = Field(Path(".slipway"), description="Folder for all state of the local platform.")
+    mirror: str | None = Field(None, description="Folder, base URL or other address with the data sets' files; replaces the origins.")
     models: Path | None = Field(None, description="Folder of additional model files.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")

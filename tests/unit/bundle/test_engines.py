@@ -515,7 +515,7 @@ def test_a_pipeline_with_a_type_that_is_not_on_the_allow_list_is_refused_before_
     case, content = make(NO_CONVERSION), dumps([Loaded(tmp_path / "loaded")])
     hostile = write(tmp_path / "hostile", {"model.skops": content}, case.contract, Probe([], [], []))
 
-    with pytest.raises(UnsafeModelError, match=r"hostile: model\.skops holds the types \[.*Loaded.*not on the allow-list"):
+    with pytest.raises(UnsafeModelError, match=r"hostile: model\.skops contains the types \[.*Loaded.*not on the allow-list"):
         open_engine(hostile)
 
     assert not (tmp_path / "loaded").exists()
@@ -537,7 +537,7 @@ class Loaded:
     ("content", "said"),
     [
         (b"no zip", r"model\.skops is not a skops file"),
-        (dumps(StandardScaler()), r"model\.skops holds a StandardScaler of the classes \[\]; the contract promises .* \[0, 1\]"),
+        (dumps(StandardScaler()), r"model\.skops contains a StandardScaler of the classes \[\]; the contract promises .* \[0, 1\]"),
         (dumps(LabelSpreading().fit([[0.0], [1.0]], [1, 2])), r"a LabelSpreading of the classes \[1, 2\]"),
     ],
     ids=["no skops file", "no classifier", "other classes"],

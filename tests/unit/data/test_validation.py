@@ -44,17 +44,17 @@ def test_valid_rows_come_back_typed_in_contract_order_without_excluded_columns(t
 @pytest.mark.parametrize(
     ("line", "violation"),
     [
-        ("ten,1.5,red,0,e", "column 'size' holds text where numbers (cm) were expected: line 6 'ten'."),
-        ("nan,1.5,red,0,e", "column 'size' holds text where numbers (cm) were expected: line 6 'nan'."),
-        ("10.5,1.5,red,0,e", "column 'size' holds fractions where whole numbers were expected: line 6 '10.5'."),
+        ("ten,1.5,red,0,e", "column 'size' has text where numbers (cm) were expected: line 6 'ten'."),
+        ("nan,1.5,red,0,e", "column 'size' has text where numbers (cm) were expected: line 6 'nan'."),
+        ("10.5,1.5,red,0,e", "column 'size' has fractions where whole numbers were expected: line 6 '10.5'."),
         ("101,1.5,red,0,e", "column 'size' is outside 0 to 100 cm: line 6 '101'."),
         ("-1,1.5,red,0,e", "column 'size' is outside 0 to 100 cm: line 6 '-1'."),
         ("10,inf,red,0,e", "column 'weight' is outside 0 to 5 kg: line 6 'inf'."),
         ("10,,red,0,e", "column 'weight' has missing values: line 6 ''."),
-        ("10,1.5,,0,e", "column 'colour' holds unknown categories, expected one of ['red', 'blue']: line 6 ''."),
-        ("10,1.5,RED,0,e", "column 'colour' holds unknown categories, expected one of ['red', 'blue']: line 6 'RED'."),
-        ("10,1.5,red,2,e", "target 'wanted' holds unknown classes, expected one of ['0', '1']: line 6 '2'."),
-        ("10,1.5,red,,e", "target 'wanted' holds unknown classes, expected one of ['0', '1']: line 6 ''."),
+        ("10,1.5,,0,e", "column 'colour' has unknown categories, expected one of ['red', 'blue']: line 6 ''."),
+        ("10,1.5,RED,0,e", "column 'colour' has unknown categories, expected one of ['red', 'blue']: line 6 'RED'."),
+        ("10,1.5,red,2,e", "target 'wanted' has unknown classes, expected one of ['0', '1']: line 6 '2'."),
+        ("10,1.5,red,,e", "target 'wanted' has unknown classes, expected one of ['0', '1']: line 6 ''."),
         ("10", "column 'weight' has missing values: line 6 ''."),
     ],
 )
@@ -77,10 +77,10 @@ def test_all_violations_are_said_at_once(toy: ModelSpec, write: Write) -> None:
     assert str(error.value).splitlines()[1:-1] == [
         "  - column 'weight' is missing; the file has ['size', 'colour', 'wanted', 'extra'].",
         "  - column 'extra' is unexpected; declare it as a feature or exclude it with a reason.",
-        "  - column 'size' holds text where numbers (cm) were expected: line 2 'ten'.",
+        "  - column 'size' has text where numbers (cm) were expected: line 2 'ten'.",
         "  - column 'size' is outside 0 to 100 cm: line 3 '101'.",
-        "  - column 'colour' holds unknown categories, expected one of ['red', 'blue']: line 3 'green'.",
-        "  - target 'wanted' holds unknown classes, expected one of ['0', '1']: line 4 '7'.",
+        "  - column 'colour' has unknown categories, expected one of ['red', 'blue']: line 3 'green'.",
+        "  - target 'wanted' has unknown classes, expected one of ['0', '1']: line 4 '7'.",
     ]
 
 

@@ -66,7 +66,7 @@ def _opened(bundle: Bundle) -> Any:
     found = np.asarray(getattr(pipeline, "classes_", [])).tolist()
     if found != classes or not hasattr(pipeline, "predict_proba"):
         raise BundleError(
-            f"{bundle.folder}: {PIPELINE} holds a {type(pipeline).__name__} of the classes {found}; the contract promises "
+            f"{bundle.folder}: {PIPELINE} contains a {type(pipeline).__name__} of the classes {found}; the contract promises "
             f"probabilities of {classes}. Release the model again."
         )
     return pipeline

@@ -23,7 +23,7 @@ def read(target: Target, cells: pd.Series[str], places: Places) -> tuple[pd.Seri
     by_text = target.by_text
     unknown = ~cells.isin(list(by_text))
     if unknown.any():
-        return cells, [f"target {target.name!r} holds unknown classes, expected one of {list(by_text)}: {places(cells[unknown])}."]
+        return cells, [f"target {target.name!r} has unknown classes, expected one of {list(by_text)}: {places(cells[unknown])}."]
     absent = [label for label in by_text if not (cells == label).any()]
     found = [
         f"target {target.name!r} has no row of class {label}; a classifier cannot be trained or judged without it." for label in absent
