@@ -13,7 +13,7 @@ from slipway.errors import SlipwayError
 from slipway.settings import home_folder
 
 if TYPE_CHECKING:
-    from slipway.certificates.trial import Pair
+    from slipway.certificates.trial import CertificateFiles
 
 
 def certs(
@@ -46,7 +46,7 @@ def certs(
         _tell(pairs)
 
 
-def _tell(pairs: dict[str, Pair]) -> None:
+def _tell(pairs: dict[str, CertificateFiles]) -> None:
     for kind, pair in pairs.items():
         days = (pair.ends_at - datetime.now(UTC)).days
         of = f" for {', '.join(pair.names)}" if pair.names else ""
@@ -60,7 +60,7 @@ def _tell(pairs: dict[str, Pair]) -> None:
     out.print("\nIn .env, to serve with it:\n" + "\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
-def _shown(pair: Pair) -> dict[str, Any]:
+def _shown(pair: CertificateFiles) -> dict[str, Any]:
     return {
         "certificate": str(pair.certificate),
         "key": str(pair.key),

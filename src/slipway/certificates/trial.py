@@ -28,7 +28,7 @@ class CertificateError(SlipwayError):
 
 
 @dataclass(frozen=True)
-class Pair:
+class CertificateFiles:
     """The files of a certificate and its key, the names in it, and until when it is valid (UTC)."""
 
     certificate: Path
@@ -38,7 +38,7 @@ class Pair:
     made: bool = False
 
 
-def authority(folder: Path) -> Pair:
+def authority(folder: Path) -> CertificateFiles:
     """Return the folder's authority; make one if there is none, or if it expires within 30 days."""
     certificate, key = folder / "authority.pem", folder / "authority.key"
     if certificate.exists() and key.exists() and (found := _stored(certificate, key)).ends_at > datetime.now(UTC) + SOON:
@@ -50,7 +50,7 @@ def authority(folder: Path) -> Pair:
     return _stored(certificate, key, made=True)
 
 
-def server(folder: Path, names: Sequence[str] = NAMES, *, renew: bool = False) -> Pair:
+def server(folder: Path, names: Sequence[str] = NAMES, *, renew: bool = False) -> CertificateFiles:
     """Return the folder's server certificate for these names and addresses.
 
     A new one is made if there is none, if it has other names, expires within 30 days or was signed by an earlier authority, or to
@@ -98,11 +98,11 @@ def _until(days: int) -> tuple[datetime, datetime]:
     return now - CLOCKS, now + timedelta(days=days)
 
 
-def _stored(certificate: Path, key: Path, made: bool = False) -> Pair:
+def _stored(certificate: Path, key: Path, made: bool = False) -> CertificateFiles:
     from slipway.certificates import issuing
 
     found = _read(certificate, key)[0]
-    return Pair(certificate, key, tuple(issuing.names(found)), found.not_valid_after_utc, made)
+    return CertificateFiles(certificate, key, tuple(issuing.names(found)), found.not_valid_after_utc, made)
 
 
 def _read(certificate: Path, key: Path) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:

@@ -231,7 +231,7 @@ class Stranger(LogisticRegression):
 def test_a_model_of_a_type_that_is_not_on_the_list_is_refused_and_registers_nothing(desk: Desk, heart: ModelSpec) -> None:
     spec = replace(named(heart, "heart-stranger"), estimator=Stranger())
 
-    with pytest.raises(UnsafeModelError, match=r"holds the types \[.*Stranger.*\], which are not on the allow-list"):
+    with pytest.raises(UnsafeModelError, match=r"contains the types \[.*Stranger.*\], which are not on the allow-list"):
         desk.register(spec)
 
     assert desk.state(spec).stages == {}
