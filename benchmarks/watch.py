@@ -35,9 +35,8 @@ import pandas as pd
 from slipway.catalogue import lookup
 from slipway.data import fetching, samples, validation
 from slipway.monitoring import performance, policy
-from slipway.monitoring.drift.drift import find
+from slipway.monitoring.drift.drift import Reference, find
 from slipway.monitoring.findings import Window
-from slipway.monitoring.reference import Reference
 from slipway.monitoring.report import report
 from slipway.monitoring.simulation import drawing
 from slipway.problems.training import Evaluation

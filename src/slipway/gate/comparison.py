@@ -1,4 +1,4 @@
-"""Candidate and champion on the same rows: those of the candidate's test rows that the champion has not learnt from."""
+"""Candidate and champion on the same rows: the candidate's test rows without those that the champion has learnt from."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from slipway.bundle.contract import Column, Contract
+from slipway.bundle.engine import open_engine
 from slipway.bundle.reading import Bundle
 from slipway.comparison import paired
-from slipway.gate.answers import ask
-from slipway.gate.slices import Difference, differences
+from slipway.gate.slices import SliceDifference, differences
 from slipway.problems.training import Evaluation, Flags
 from slipway.records import Metrics, Paired
 from slipway.spec import ModelSpec
 from slipway.training.seen_rows import Hashes, learnt, seen
 from slipway.training.splitting import Rows
 
-ENOUGH_ROWS = 50  # of those left when others are left out; below, one row moves a share by more than two points
+ENOUGH_ROWS = 50  # that remain after others are left out; with fewer, one row moves a share by more than two points
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The version in service as it is stored: its bundle, and the hashes of the rows it has learnt from, if they were kept."""
+    """The version in service as it is stored: its bundle, and the hashes of the rows it has learnt from, None if they were not kept."""
 
     bundle: Bundle
     learnt: Hashes | None
@@ -32,44 +32,47 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both models' figures on the same rows, and how they differ by slice; `left_out` counts test rows the champion knew."""
+    """The figures of candidate (`ours`) and champion (`theirs`) on the same rows, and their differences by slice.
+
+    `left_out` counts the test rows that the champion has learnt from.
+    """
 
     rows: int
     left_out: int
     ours: Metrics
     theirs: Metrics
-    slices: list[Difference] = field(default_factory=list)
+    slices: list[SliceDifference] = field(default_factory=list)
     paired: Paired | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The version in service. `metrics` are those of its own release; without a `comparison`, `apart` says why there is none."""
+    """The version in service. `metrics` are those of its own release. If there is no `comparison`, `apart` says why."""
 
     version: int
     metrics: Metrics
     sample: bool
     comparison: Comparison | None = None
-    apart: str = "it was not asked again"
+    apart: str = "it did not answer these rows"
 
     @property
     def figures(self) -> Metrics:
-        """The figures to hold a candidate to: of the same rows, where there are any."""
+        """The figures to compare a candidate with: those on the same rows, if there are any."""
         return self.comparison.theirs if self.comparison else self.metrics
 
 
 class _ApartError(Exception):
-    """Why the two cannot be held against each other on the same rows."""
+    """Why the two cannot be compared on the same rows."""
 
 
 def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, standing: Standing) -> Champion:
     """Let the champion's own bundle answer the candidate's test rows.
 
-    All of them count when the data are the same and were split alike. Otherwise those that the champion has learnt from do
-    not; if that leaves too few, or cannot be known, the figures of the champion's own release stand in.
+    If both have the same data and the same split, all test rows count. Otherwise the rows that the champion has learnt from are left out.
+    If too few remain, or if the champion's rows are not known, the figures of its own release are used instead.
 
     Args:
-        data_sha256: Of the candidate's data.
+        data_sha256: The checksum of the candidate's data.
         ours: The candidate's answers to all test rows.
     """
     contract = standing.bundle.contract
@@ -80,8 +83,15 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, sta
         _require_enough(spec, rows, mask)
     except _ApartError as error:
         return Champion(version, metrics, contract.sample, apart=str(error))
-    theirs = ask(spec, rows, standing.bundle)
+    theirs = answer_test_rows(spec, rows, standing.bundle)
     return Champion(version, metrics, contract.sample, _comparison(spec, rows.test, mask, ours, theirs))
+
+
+def answer_test_rows(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Evaluation:
+    """Let a bundle answer the test rows. They must have its columns and its classes."""
+    contract = bundle.contract
+    probabilities = open_engine(bundle).probabilities({column.name: rows.test[column.name].tolist() for column in contract.columns})
+    return spec.problem.of_engine(contract.output, probabilities, rows.test_labels.tolist())
 
 
 def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Evaluation, theirs: Evaluation) -> Comparison:
@@ -100,7 +110,7 @@ def _require_answers(spec: ModelSpec, contract: Contract, features: pd.DataFrame
     if not spec.problem.comparable(contract.output):
         raise _ApartError("it has other classes")
     if strange := [column.name for column in contract.columns if not _takes(column, features)]:
-        raise _ApartError(f"it asks for {', '.join(strange)} as the rows do not have it")
+        raise _ApartError(f"the rows do not fit its columns {', '.join(strange)}")
 
 
 def _takes(column: Column, features: pd.DataFrame) -> bool:
@@ -113,13 +123,13 @@ def _takes(column: Column, features: pd.DataFrame) -> bool:
 
 
 def _fair(rows: Rows, data_sha256: str, standing: Standing) -> Flags:
-    """Return the (n,) test rows that tell something about the champion."""
+    """Return which of the n test rows are new to the champion, (n,)."""
     contract, known = standing.bundle.contract, standing.learnt
     names, same_data = [column.name for column in contract.columns], contract.data_sha256 == data_sha256
     if same_data and (known is None or np.array_equal(known, learnt(rows.train[names]))):
         return np.ones(len(rows.test), dtype=np.bool_)
     if known is None:
-        raise _ApartError("the data have changed, and which rows it has learnt from is not known")
+        raise _ApartError("the data have changed, and its training rows are not known")
     return ~seen(rows.test[names], known)
 
 
@@ -127,8 +137,8 @@ def _require_enough(spec: ModelSpec, rows: Rows, mask: Flags) -> None:
     left, total = int(mask.sum()), len(mask)
     if left == total:
         return
-    told = f"it has learnt from {total - left} of the {total} test rows, and the {left} others"
+    counted = f"it has learnt from {total - left} of the {total} test rows, and the {left} others"
     if left < ENOUGH_ROWS:
-        raise _ApartError(f"{told} are too few")
+        raise _ApartError(f"{counted} are too few")
     if missing := spec.problem.missing(rows.test_labels[mask]):
-        raise _ApartError(f"{told} have none of {missing}")
+        raise _ApartError(f"{counted} have none of {missing}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slipway.gate.comparison import Champion
 from slipway.gate.footprint import Footprint
-from slipway.gate.slices import Difference, Level
+from slipway.gate.slices import Level, SliceDifference
 from slipway.records import Candidate, Rule
 from slipway.spec import Gate, ModelSpec
 from slipway.training.evidence.intervals import LEVEL
@@ -89,7 +89,7 @@ def slices_reach_floor(spec: ModelSpec, slice_floor: float, levels: Sequence[Lev
     return _of_slices("slice floor", spec, f"below the slice floor {slice_floor:.4f}, {BEYOND_CHANCE}", failed, levels)
 
 
-def _of_slices(name: str, spec: ModelSpec, what: str, failed: Sequence[str], parts: Sequence[Difference] | Sequence[Level]) -> Rule:
+def _of_slices(name: str, spec: ModelSpec, what: str, failed: Sequence[str], parts: Sequence[SliceDifference] | Sequence[Level]) -> Rule:
     judged, skipped = [part for part in parts if part.judged], [f"{part.name} ({part.rows:,})" for part in parts if not part.judged]
     reason = f"{spec.metric} is {what}: {', '.join(failed)}" if failed else f"0 of {len(judged)} judged slices have {spec.metric} {what}"
     left_out = f"; not judged, with too few rows or one class only: {', '.join(skipped)}" if skipped else ""

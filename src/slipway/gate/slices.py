@@ -1,4 +1,4 @@
-"""Candidate and champion by slice, and how far chance reaches."""
+"""Candidate and champion by slice, and how much of their difference chance explains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.training.evidence.slices import ENOUGH_ROWS, masks
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The candidate's figure in one slice, and the upper end of its 95 % interval; NaN in a slice that cannot be judged."""
+    """The candidate's figure in one slice, and the upper end of its 95 % interval; NaN if the slice cannot be judged."""
 
     name: str
     rows: int
@@ -26,15 +26,15 @@ class Level:
 
     @property
     def judged(self) -> bool:
-        """Whether there are rows enough, and of the kind that defines the figure."""
+        """Whether there are enough rows, and they define the figure."""
         return not math.isnan(self.figure)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Both figures in one slice; NaN in a slice that cannot be judged.
+class SliceDifference:
+    """Both figures in one slice; NaN if the slice cannot be judged.
 
-    `least` is the lower end of the 95 % interval of how much worse the candidate is; NaN also where it is not worse.
+    `least` is the lower end of the 95 % interval of `worse`; NaN also if the candidate is not worse.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Difference:
 
     @property
     def judged(self) -> bool:
-        """Whether there are rows enough, and of the kind that defines the figure."""
+        """Whether there are enough rows, and they define the figure."""
         return not math.isnan(self.ours)
 
     @property
     def worse(self) -> float:
-        """How much worse the candidate is; negative where it is better."""
+        """How much worse the candidate is; negative if it is better."""
         return self.theirs - self.ours
 
 
@@ -63,7 +63,7 @@ def levels(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation) -> list[Le
     return [_level(spec, name, ours.only(mask)) for _, name, mask in masks(spec, features)]
 
 
-def differences(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation, theirs: Evaluation) -> list[Difference]:
+def differences(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation, theirs: Evaluation) -> list[SliceDifference]:
     """Return both figures in every slice that the spec names.
 
     Args:
@@ -78,14 +78,14 @@ def _level(spec: ModelSpec, name: str, ours: Evaluation) -> Level:
     return Level(name, rows, ours.weighted().figures(np.ones(rows))[spec.metric], found[1]) if found else Level(name, rows)
 
 
-def _difference(spec: ModelSpec, name: str, ours: Evaluation, theirs: Evaluation) -> Difference:
+def _difference(spec: ModelSpec, name: str, ours: Evaluation, theirs: Evaluation) -> SliceDifference:
     rows = ours.rows
     if rows < ENOUGH_ROWS:
-        return Difference(name, rows)
+        return SliceDifference(name, rows)
     pair = _Pair(spec.metric, ours.weighted(), theirs.weighted())
     our_figure, their_figure = pair.figures(np.ones(rows))
     least = pair.least_gap(rows, spec.split.seed) if their_figure > our_figure else math.nan
-    return Difference(name, rows, our_figure, their_figure, least)
+    return SliceDifference(name, rows, our_figure, their_figure, least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ class _Pair:
     theirs: WeightedFigures
 
     def figures(self, weights: npt.NDArray[np.float64]) -> tuple[float, float]:
-        """Return both figures. What only one model leaves undefined, as the precision of one that never says yes, is 0."""
+        """Return both figures. A figure that is undefined for one model only is 0, such as the precision of a model that never says yes."""
         ours, theirs = self.ours.figures(weights)[self.metric], self.theirs.figures(weights)[self.metric]
         if math.isnan(ours) and math.isnan(theirs):
             return ours, theirs
         return float(np.nan_to_num(ours)), float(np.nan_to_num(theirs))
 
     def least_gap(self, rows: int, seed: int) -> float:
-        """Return the lower end of the percentile interval of theirs less ours, both of the same resampled rows."""
+        """Return the lower end of the percentile interval of theirs less ours, on the same resampled rows."""
         generator, gaps = np.random.default_rng(seed), []
         for _ in range(RESAMPLES):
             ours, theirs = self.figures(np.bincount(generator.integers(rows, size=rows), minlength=rows).astype(np.float64))

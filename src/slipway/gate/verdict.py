@@ -1,4 +1,4 @@
-"""The verdict on a candidate: what was measured, put to every rule."""
+"""The verdict on a candidate: every rule, applied to what was measured."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from slipway.bundle.reading import Bundle
 from slipway.gate import rules
-from slipway.gate.answers import ask
-from slipway.gate.comparison import Champion, Standing, compare
+from slipway.gate.comparison import Champion, Standing, answer_test_rows, compare
 from slipway.gate.footprint import Footprint, footprint
 from slipway.gate.slices import Level, levels
 from slipway.records import Candidate, Rule, Verdict
@@ -18,14 +17,14 @@ from slipway.training.splitting import Rows
 def decide(
     spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, standing: Standing | None, *, to_try: bool = False
 ) -> Verdict:
-    """Let the bundles of candidate and champion answer the same rows, measure what the candidate's costs, and judge.
+    """Let the bundles of candidate and champion answer the same rows, measure the cost of the candidate's bundle, and judge.
 
     Args:
-        bundle: The candidate's own; registration has proven that it answers as the measured model does.
+        bundle: The candidate's own; registration has proven that it answers like the measured model.
         standing: The champion, or None before the first promotion.
-        to_try: Whether it is to be tried beside the champion, and not to take its place: then it may be worse.
+        to_try: Whether the candidate is a challenger that is tried beside the champion; then it may be worse.
     """
-    ours = ask(spec, rows, bundle)
+    ours = answer_test_rows(spec, rows, bundle)
     champion = compare(spec, rows, candidate.data_sha256, ours, standing) if standing else None
     parts = levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else []
     return judge(spec, candidate, champion, footprint(bundle), parts, to_try=to_try)
@@ -40,7 +39,7 @@ def judge(
     *,
     to_try: bool = False,
 ) -> Verdict:
-    """Apply every rule, also after one has failed, so that a refusal says all its reasons. What was not measured is not judged."""
+    """Apply every rule, even after one has failed, so that a refusal gives all reasons. What was not measured is not judged."""
     shared = champion.comparison if champion else None
     return Verdict(
         model=spec.name,

@@ -18,13 +18,12 @@ from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue
 from slipway.data import recalling, validation
 from slipway.errors import NotInServiceError, WatchError
-from slipway.gate.answers import ask
+from slipway.gate.comparison import answer_test_rows
 from slipway.lifecycle.ledger import IN_SERVICE, Ledger
 from slipway.monitoring import performance
-from slipway.monitoring.drift.drift import find
+from slipway.monitoring.drift.drift import Reference, find
 from slipway.monitoring.findings import DriftFinding, Performance, Proposal, Window, WindowKind
 from slipway.monitoring.journal import Journal
-from slipway.monitoring.reference import Reference
 from slipway.monitoring.served_pairs import compare_served
 from slipway.monitoring.windows import cut, per_day, volume
 from slipway.problems.training import Evaluation
@@ -95,7 +94,7 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
     """
     with in_service(spec, settings) as (bundle, rows):
         contract = bundle.contract
-        registered = ask(spec, rows, bundle)
+        registered = answer_test_rows(spec, rows, bundle)
     since = _in_service_since(spec, contract.version or 0, settings)
     challenger = registry.state(connect(settings), spec.registered_as).aliases.get(registry.CHALLENGER)
     return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), rows.test, registered, challenger)

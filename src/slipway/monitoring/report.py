@@ -10,9 +10,8 @@ import pandas as pd
 
 from slipway.monitoring.drift import methods
 from slipway.monitoring.drift.columns import Compared
-from slipway.monitoring.drift.drift import compared
+from slipway.monitoring.drift.drift import Reference, compared
 from slipway.monitoring.findings import DriftFinding
-from slipway.monitoring.reference import Reference
 from slipway.spec import ClassLabel, ModelSpec
 
 
@@ -36,7 +35,7 @@ def report(
     drift = DataDriftPreset(
         columns=[column.name for column in columns],
         per_column_method={
-            column.name: methods.together(*column.methods, judged.significance, column.categories)
+            column.name: methods.together(column.distance, column.test, judged.significance, column.categories)
             for column, judged in zip(columns, finding.all, strict=True)
         },
         per_column_threshold={column.name: column.threshold for column in columns},

@@ -1,4 +1,4 @@
-"""The files that a run keeps of a measured model: pictures, evidence and the model card."""
+"""The files of a measured model in its run: plots, evidence and the model card."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from slipway.training import plots
 from slipway.training.card.card import card
 from slipway.training.evidence.evidence import Evidence, Subject, figures_as_json, gather
 from slipway.training.evidence.profile import as_markdown
-from slipway.training.plots import columns as of_columns
-from slipway.training.plots import search as of_search
 
 if TYPE_CHECKING:
     import optuna
@@ -23,8 +22,8 @@ def write(subject: Subject, folder: Path, commit: str, study: optuna.Study | Non
     """Write `plots/*.png`, `evidence/*` and `card.md` into a folder.
 
     Args:
-        commit: Of the code that runs, for the card.
-        study: The search the parameters came from; without it, or without trials in it, its two pictures are left out.
+        commit: The commit of the running code, for the card.
+        study: The search that found the parameters; without it, or if it has no trials, its two plots are left out.
     """
     evidence = gather(subject)
     for name in ("plots", "evidence"):
@@ -32,12 +31,12 @@ def write(subject: Subject, folder: Path, commit: str, study: optuna.Study | Non
     _draw(subject, evidence, folder / "plots")
     if study is not None:
         title = f"{subject.spec.name}: {study.study_name}"
-        of_search.history(folder / "plots" / "optuna_history.png", study, subject.spec.metric, title)
-        of_search.importance(folder / "plots" / "optuna_importance.png", study, title)
+        plots.history(folder / "plots" / "optuna_history.png", study, subject.spec.metric, title)
+        plots.importance_of_hyperparameters(folder / "plots" / "optuna_importance.png", study, title)
     _json(folder / "evidence" / "figures.json", figures_as_json(subject, evidence))
     _json(folder / "evidence" / "importance.json", [asdict(item) for item in evidence.importances])
     _json(folder / "evidence" / "profile.json", evidence.profile)
-    # by the row's place among the validated rows
+    # the index is the row's place among the validated rows
     pd.DataFrame(subject.measured.evaluation.columns(), index=subject.rows.test.index).to_csv(
         folder / "evidence" / "answers.csv", index_label="row"
     )
@@ -49,7 +48,7 @@ def _draw(subject: Subject, evidence: Evidence, folder: Path) -> None:
     spec, evaluation = subject.spec, subject.measured.evaluation
     title = f"{spec.name}{' (sample rows)' if subject.snapshot.sample else ''}: {evaluation.rows:,} test rows"
     spec.problem.draw(folder, evaluation, title)
-    of_columns.importance(folder / "permutation_importance.png", evidence.importances, spec.metric, title)
+    plots.importance_of_columns(folder / "permutation_importance.png", evidence.importances, spec.metric, title)
 
 
 def _json(path: Path, value: Any) -> None:

@@ -1,23 +1,26 @@
-"""The one time a tuned model meets the test rows."""
+"""Measuring a tuned model on the test rows, once, with simpler models on the same rows to compare with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from sklearn.base import clone
+
 from slipway.problems.training import Evaluation
 from slipway.records import Metrics, Tuned
-from slipway.spec import ModelSpec
-from slipway.training.baselines import score_baselines
-from slipway.training.pipelines import build
+from slipway.spec import PREPARATION, ModelSpec
+from slipway.training.pipelines import MODEL_STEP, build
 from slipway.training.splitting import Rows
+
+REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A fitted pipeline, its answers to the test rows, and their figures.
 
-    `baselines` are the same figures of simpler models on the same rows, by name; see `slipway.training.baselines`.
+    `baselines` are the same figures of simpler models on the same rows, by name; see `score_baselines`.
     """
 
     pipeline: Any
@@ -32,3 +35,25 @@ def measure(spec: ModelSpec, rows: Rows, tuned: Tuned) -> Measured:
     pipeline.fit(rows.train, rows.train_labels)
     evaluation = spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist())
     return Measured(pipeline, evaluation, evaluation.figures(), score_baselines(spec, rows, tuned))
+
+
+def score_baselines(spec: ModelSpec, rows: Rows, tuned: Tuned) -> dict[str, Metrics]:
+    """Fit each baseline on the training rows, and return its figures on the test rows. They show whether a simple rule is as good.
+
+    Returns:
+        The figures by the baseline's name: the simplest one of the kind of problem, which uses no column, and "reference", the spec's own
+        baseline, if it has one.
+    """
+    name, _ = spec.problem.simplest_baseline
+    chosen = {name: spec.problem.baseline()}
+    if spec.baseline is not None:
+        chosen[REFERENCE] = clone(spec.baseline)
+    return {name: _score(spec, rows, tuned, estimator) for name, estimator in chosen.items()}
+
+
+def _score(spec: ModelSpec, rows: Rows, tuned: Tuned, estimator: Any) -> Metrics:
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=spec.split.seed)
+    preparation = {key: value for key, value in tuned.parameters.items() if key.startswith(PREPARATION)}
+    pipeline = build(spec, preparation).set_params(**{MODEL_STEP: estimator}).fit(rows.train, rows.train_labels)
+    return spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist()).figures()

@@ -338,7 +338,7 @@ def test_a_champion_whose_rows_were_not_kept_is_taken_at_its_own_release_when_th
     verdict = judged(bundle, None)
 
     assert rule(verdict, "champion").reason.endswith(
-        "in its own release (tolerance 0.0050); not on the same rows: the data have changed, and which rows it has learnt from is not known"
+        "in its own release (tolerance 0.0050); not on the same rows: the data have changed, and its training rows are not known"
     )
     assert verdict.rows_compared is None
 
@@ -396,8 +396,7 @@ def test_a_champion_that_asks_for_other_columns_is_taken_at_its_own_release(
     verdict = judged(write_bundle(tmp_path / "bundle", columns=tuple(columns), metrics={"accuracy": 0.77}), None)
 
     assert rule(verdict, "champion").reason.endswith(
-        "with 0.7700 in its own release (tolerance 0.0050); not on the same rows: "
-        "it asks for Age, Sex, BloodType as the rows do not have it"
+        "with 0.7700 in its own release (tolerance 0.0050); not on the same rows: the rows do not fit its columns Age, Sex, BloodType"
     )
 
 

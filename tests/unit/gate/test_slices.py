@@ -17,7 +17,7 @@ from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
 from slipway.gate import Champion, Comparison, Footprint, Standing, decide, judge
-from slipway.gate.slices import Difference, Level, differences, levels
+from slipway.gate.slices import Level, SliceDifference, differences, levels
 from slipway.problems.training import Evaluation
 from slipway.records import Candidate, Rule, Snapshot, Tuned, Verdict
 from slipway.spec import Gate, ModelSpec
@@ -50,7 +50,7 @@ def right_but(rows: int, *wrong: range) -> list[bool]:
     return [not any(index in part for part in wrong) for index in range(rows)]
 
 
-def verdict_on(spec: ModelSpec, candidate: Candidate, slices: list[Difference], levels: list[Level] | None = None) -> Verdict:
+def verdict_on(spec: ModelSpec, candidate: Candidate, slices: list[SliceDifference], levels: list[Level] | None = None) -> Verdict:
     figures = {"accuracy": 0.9}
     champion = Champion(3, figures, sample=False, comparison=Comparison(200, 0, figures, figures, slices))
     return judge(spec, candidate.model_copy(update={"metrics": figures}), champion, FREE, levels or [])
@@ -144,14 +144,14 @@ def test_the_level_of_a_slice_is_the_candidates_own_with_the_end_of_its_interval
 @pytest.mark.parametrize(
     ("part", "passed"),
     [
-        pytest.param(Difference("colour = red", 50, 0.88, 0.90, 0.01), True, id="worse by the tolerance exactly passes"),
-        pytest.param(Difference("colour = red", 50, 0.8799, 0.90, 0.01), False, id="worse by more is refused"),
-        pytest.param(Difference("colour = red", 50, 0.70, 0.90, 0.0), True, id="unless chance explains it"),
-        pytest.param(Difference("colour = red", 50, 0.95, 0.90), True, id="better passes"),
-        pytest.param(Difference("colour = red", 5), True, id="too few rows are not judged"),
+        pytest.param(SliceDifference("colour = red", 50, 0.88, 0.90, 0.01), True, id="worse by the tolerance exactly passes"),
+        pytest.param(SliceDifference("colour = red", 50, 0.8799, 0.90, 0.01), False, id="worse by more is refused"),
+        pytest.param(SliceDifference("colour = red", 50, 0.70, 0.90, 0.0), True, id="unless chance explains it"),
+        pytest.param(SliceDifference("colour = red", 50, 0.95, 0.90), True, id="better passes"),
+        pytest.param(SliceDifference("colour = red", 5), True, id="too few rows are not judged"),
     ],
 )
-def test_a_slice_is_held_to_the_champion(sliced: ModelSpec, candidate: Candidate, part: Difference, passed: bool) -> None:
+def test_a_slice_is_held_to_the_champion(sliced: ModelSpec, candidate: Candidate, part: SliceDifference, passed: bool) -> None:
     verdict = verdict_on(sliced, candidate, [part])
 
     assert rule(verdict, "slices").passed == verdict.passed == passed
@@ -159,10 +159,10 @@ def test_a_slice_is_held_to_the_champion(sliced: ModelSpec, candidate: Candidate
 
 def test_a_refusal_names_the_slices_that_are_worse_and_those_that_were_not_judged(sliced: ModelSpec, candidate: Candidate) -> None:
     parts = [
-        Difference("colour = red", 1_234, 0.8, 0.9, 0.05),
-        Difference("colour = blue", 50, 0.7, 0.9, 0.01),
-        Difference("size < 10", 80, 0.9, 0.9),
-        Difference("size >= 10", 7),
+        SliceDifference("colour = red", 1_234, 0.8, 0.9, 0.05),
+        SliceDifference("colour = blue", 50, 0.7, 0.9, 0.01),
+        SliceDifference("size < 10", 80, 0.9, 0.9),
+        SliceDifference("size >= 10", 7),
     ]
 
     assert verdict_on(sliced, candidate, parts).failures == [

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from slipway.monitoring.drift import drift, homogeneity
+from slipway.monitoring.drift.drift import Reference
 from slipway.monitoring.findings import ColumnDrift, DriftFinding
-from slipway.monitoring.reference import Reference
 from slipway.spec import Category, Columns, Drift, ModelSpec, Numeric, Target, Watch
 
 COLOURS = ("amber", "blue", "red", "white")

@@ -17,10 +17,10 @@ from slipway.audit import Claim, OutcomeRequest
 from slipway.audit.outcomes import record as write_outcomes
 from slipway.audit.places import opened
 from slipway.audit.subjects.key_file import KeyFile
+from slipway.monitoring.drift.drift import Reference
 from slipway.monitoring.findings import Proposal, Window
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, Watched, observe, propose
-from slipway.monitoring.reference import Reference
 from slipway.problems.training import Evaluation
 from slipway.records import Effect, Paired
 from slipway.spec import ModelSpec

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from slipway.monitoring.drift import drift
+from slipway.monitoring.drift.drift import Reference
 from slipway.monitoring.findings import Performance, Window
-from slipway.monitoring.reference import Reference
 from slipway.monitoring.report import report
 from slipway.monitoring.trend import trend
 from slipway.spec import ModelSpec

@@ -12,8 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from slipway.errors import SpecError
 from slipway.records import Tuned
 from slipway.spec import ModelSpec
-from slipway.training.baselines import score_baselines
-from slipway.training.measuring import Measured
+from slipway.training.measuring import Measured, score_baselines
 from slipway.training.splitting import Rows
 
 

@@ -15,13 +15,13 @@ from slipway.problems.classification import plots
 from slipway.problems.training import Evaluation
 from slipway.spec import Target
 from slipway.training.evidence.importance import Importance
-from slipway.training.plots import columns, search
+from slipway.training.plots import history, importance_of_columns, importance_of_hyperparameters
 
 C = {"C": FloatDistribution(0, 1)}
 
 
 @pytest.fixture(params=[2, 3], ids=["two classes", "three classes"])
-def said(request: pytest.FixtureRequest) -> Evaluation:
+def evaluation(request: pytest.FixtureRequest) -> Evaluation:
     size, generator = request.param, np.random.default_rng(1)
     target = Target("fate", {label: f"class {label}" for label in range(size)}, positive=1 if size == 2 else None)
     truth = generator.integers(size, size=60)
@@ -39,15 +39,15 @@ def is_picture(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("draw", [plots.roc, plots.precision_recall, plots.calibration], ids=lambda draw: draw.__name__)
-def test_curves_are_drawn_of_the_positive_class_or_of_each_against_the_rest(draw: object, said: Evaluation, tmp_path: Path) -> None:
-    draw(tmp_path / "curve.png", said, "60 rows")  # type: ignore[operator]
+def test_curves_are_drawn_of_the_positive_class_or_of_each_against_the_rest(draw: object, evaluation: Evaluation, tmp_path: Path) -> None:
+    draw(tmp_path / "curve.png", evaluation, "60 rows")  # type: ignore[operator]
 
     assert is_picture(tmp_path / "curve.png")
 
 
-def test_a_confusion_matrix_and_importances_are_drawn(said: Evaluation, tmp_path: Path) -> None:
-    plots.confusion_matrix(tmp_path / "matrix.png", said, "rows")
-    columns.importance(tmp_path / "importance.png", [Importance("age", 0.2, 0.01), Importance("sex", -0.01, 0.02)], "f1", "rows")
+def test_a_confusion_matrix_and_importances_are_drawn(evaluation: Evaluation, tmp_path: Path) -> None:
+    plots.confusion_matrix(tmp_path / "matrix.png", evaluation, "rows")
+    importance_of_columns(tmp_path / "importance.png", [Importance("age", 0.2, 0.01), Importance("sex", -0.01, 0.02)], "f1", "rows")
 
     assert is_picture(tmp_path / "matrix.png")
     assert is_picture(tmp_path / "importance.png")
@@ -60,23 +60,23 @@ def test_a_search_is_drawn_with_its_pruned_trials(study: optuna.Study, tmp_path:
         create_trial(params={"C": 0.5}, distributions=C, state=TrialState.PRUNED, intermediate_values={0: 0.1, 1: 0.3}, value=None)
     )
 
-    assert search.history(tmp_path / "history.png", study, "f1", "a study")
-    assert search.importance(tmp_path / "importance.png", study, "a study")
+    assert history(tmp_path / "history.png", study, "f1", "a study")
+    assert importance_of_hyperparameters(tmp_path / "importance.png", study, "a study")
     assert is_picture(tmp_path / "history.png")
     assert is_picture(tmp_path / "importance.png")
 
 
 def test_a_study_without_trials_or_without_differences_leaves_its_pictures_out(study: optuna.Study, tmp_path: Path) -> None:
-    assert not search.history(tmp_path / "history.png", study, "f1", "empty")
+    assert not history(tmp_path / "history.png", study, "f1", "empty")
     for place in range(3):
         study.add_trial(create_trial(params={"C": place / 3}, distributions=C, value=0.5))
-    assert not search.importance(tmp_path / "importance.png", study, "all alike")
+    assert not importance_of_hyperparameters(tmp_path / "importance.png", study, "all alike")
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drawing_leaves_no_figure_behind(said: Evaluation, tmp_path: Path) -> None:
-    plots.roc(tmp_path / "roc.png", said, "rows")
+def test_drawing_leaves_no_figure_behind(evaluation: Evaluation, tmp_path: Path) -> None:
+    plots.roc(tmp_path / "roc.png", evaluation, "rows")
 
     pyplot = sys.modules.get("matplotlib.pyplot")  # scikit-learn imports it; a figure kept there would grow with every release
     assert pyplot is None or pyplot.get_fignums() == []

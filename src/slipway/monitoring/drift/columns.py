@@ -27,9 +27,14 @@ class Compared:
     drift: Drift
 
     @property
-    def methods(self) -> tuple[str, str]:
-        """Evidently's names of the distance and the test."""
-        return self.drift.methods(self.categories)
+    def distance(self) -> str:
+        """Evidently's name of the distance."""
+        return self.drift.methods(self.categories)[0]
+
+    @property
+    def test(self) -> str:
+        """Evidently's name of the test."""
+        return self.drift.methods(self.categories)[1]
 
     @property
     def threshold(self) -> float:
@@ -62,14 +67,15 @@ def compare(column: Compared, significance: float) -> ColumnDrift:
     Args:
         significance: The largest p-value that counts, for this one column.
     """
-    distance_by, test = column.methods
-    distance, p_value = (methods.score(name, column.reference, column.current, column.categories) for name in (distance_by, test))
+    distance, p_value = (
+        methods.score(name, column.reference, column.current, column.categories) for name in (column.distance, column.test)
+    )
     return ColumnDrift(
         column=column.name,
-        distance_by=distance_by,
+        distance_by=column.distance,
         distance=distance,
         threshold=column.threshold,
-        test=test,
+        test=column.test,
         p_value=p_value,
         significance=significance,
         drifted=methods.drifted(distance, column.threshold, p_value, significance),

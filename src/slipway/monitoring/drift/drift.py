@@ -1,23 +1,36 @@
-"""Whether a window of served rows has drifted: every feature beside the training rows, and what was predicted beside the test rows.
+"""Whether a window of served rows has drifted: each feature is compared with the training rows, the predictions with the test rows.
 
-A column has drifted when Evidently's distance reaches the threshold and its test finds that chance does not explain it. The
-significance is divided by the number of columns, the prediction being one (Bonferroni), so that it holds for the window.
+A column has drifted if Evidently's distance reaches the threshold and its test finds that chance does not explain it. The significance
+is divided by the number of columns, the prediction included (Bonferroni), so that it is the significance of the whole window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from slipway.monitoring.drift import columns as kinds
 from slipway.monitoring.drift.columns import Compared
 from slipway.monitoring.findings import DriftFinding
-from slipway.monitoring.reference import Reference
 from slipway.spec import ClassLabel, ModelSpec
 
-COMMON = 0.01  # the least share of the reference that makes a value's absence worth a word
-EXPECTED = 10.0  # rows with it that a window should hold: that there is none is then chance in 1 of 22,000 windows
+COMMON = 0.01  # a value with a smaller share of the reference is not reported as absent
+EXPECTED = 10.0  # expected rows with the value in the window; if 10 are expected, chance leaves none in 1 of 22,000 windows
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a window is compared with: the training rows, features in contract order; and predicted and true labels of the n test rows.
+
+    The labels are of the test rows, because a model answers its training rows better than any others: a forest returns nearly all of
+    their labels. Served rows are unseen, and so are the test rows, so the shares of their labels can be compared.
+    """
+
+    training: pd.DataFrame
+    labels: Sequence[ClassLabel]
+    truth: Sequence[ClassLabel]
 
 
 def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel]) -> DriftFinding:
@@ -25,9 +38,9 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
 
     Args:
         features: (n, columns) served rows that keep the contract, in any order of columns, n >= 1.
-        labels: The n labels that were answered.
+        labels: The n predicted labels.
     Returns:
-        The features in contract order, the prediction, and the values of categories, codes and labels that are new or absent.
+        The features in contract order, the prediction, and the new and absent values of categories, codes and labels.
     """
     columns = compared(spec, reference, features, labels)
     *found, prediction = [kinds.compare(column, column.drift.significance / len(columns)) for column in columns]
@@ -40,7 +53,7 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
 
 
 def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel]) -> list[Compared]:
-    """Return every column as it is compared: the features in contract order, and then the prediction."""
+    """Return every column in the form in which it is compared: the features in contract order, and then the prediction."""
     target = spec.columns.target
     cells = kinds.texts if target.answers_are_categories else kinds.numbers
     return [
@@ -59,7 +72,7 @@ def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labe
 
 
 def prediction_name(spec: ModelSpec) -> str:
-    """Return what the predicted labels are called among the columns; no feature is called so."""
+    """Return the name of the predicted labels among the columns; no feature has this name."""
     return f"predicted {spec.columns.target.name}"
 
 

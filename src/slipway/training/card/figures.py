@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from slipway.problems.training import Interval
 from slipway.rendering.markdown import number, table
-from slipway.training.baselines import REFERENCE
 from slipway.training.evidence.evidence import Evidence, Subject
 from slipway.training.evidence.intervals import method
 from slipway.training.evidence.slices import ENOUGH_ROWS, Slice
+from slipway.training.measuring import REFERENCE
 
 
 def figures(subject: Subject, evidence: Evidence) -> list[str]:

@@ -1,1 +1,1 @@
-"""What is known of a measured model beyond its figures."""
+"""What is known about a measured model beyond its figures."""

@@ -1,4 +1,4 @@
-"""What is known of a measured model beyond its figures: how sure they are, of whom they hold, and what the model leans on."""
+"""What is known about a measured model beyond its figures: their intervals, the figures by slice, and which columns matter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slipway.training.splitting import Rows
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A measured model, and all that it came from."""
+    """A measured model, with its spec, snapshot, hyperparameters and rows."""
 
     spec: ModelSpec
     snapshot: Snapshot
@@ -29,7 +29,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """95 % intervals by figure, figures by slice, importance by column (largest first), and what the rows hold."""
+    """95 % intervals by figure, figures by slice, importance by column (largest first), and a profile of the rows."""
 
     intervals: dict[str, Interval]
     slices: list[Slice]
@@ -38,7 +38,7 @@ class Evidence:
 
 
 def gather(subject: Subject) -> Evidence:
-    """Look at the answers that were measured, and at the rows; the same subject gives the same evidence."""
+    """Compute the evidence from the measured answers and the rows. The same subject gives the same evidence."""
     spec, rows, evaluation = subject.spec, subject.rows, subject.measured.evaluation
     return Evidence(
         intervals=intervals(evaluation, spec.split.seed),
@@ -49,7 +49,7 @@ def gather(subject: Subject) -> Evidence:
 
 
 def figures_as_json(subject: Subject, evidence: Evidence) -> dict[str, Any]:
-    """Return the figures, their intervals, the baselines' and the slices', for programs to read."""
+    """Return the figures, their intervals, and the figures of baselines and slices, for programs."""
     return {
         "rows": len(subject.rows.test),
         "figures": subject.measured.metrics,

@@ -1,4 +1,4 @@
-"""Which raw columns the model leans on, by permutation."""
+"""How important each raw column is to the model, by permutation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
 REPEATS, MOST_ROWS = 5, 2_000
-MOST_ANSWERS = 80_000  # rows the model is asked in all: with many columns, fewer rows stand for the rest
+MOST_ANSWERS = 80_000  # rows that the model answers in all; with many columns, fewer test rows are used
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Importance:
 def importances(spec: ModelSpec, rows: Rows, measured: Measured) -> list[Importance]:
     """Return the permutation importance of each raw column on test rows, the largest first.
 
-    The method of Breiman, Random Forests, Machine Learning 45 (2001), through the whole pipeline, on at most 2,000 test rows,
-    seeded. It looks at a model that is measured and decided already: nothing is chosen by it, so the test rows are still scored
-    once. Columns that say the same hide each other's importance.
+    The method of Breiman, Random Forests, Machine Learning 45 (2001), through the whole pipeline, on at most 2,000 test rows, seeded.
+    The model is measured and final by then, and nothing is chosen by its importances, so the test rows still decide only once. Columns
+    with the same information hide each other's importance.
     """
     generator = np.random.default_rng(spec.split.seed)
     features, labels = _some(spec, rows, generator)
@@ -38,7 +38,7 @@ def importances(spec: ModelSpec, rows: Rows, measured: Measured) -> list[Importa
     (whole,) = _figures(spec, measured.pipeline, [features], truth)
     found = []
     for column in spec.columns.names:
-        # the copies are asked in one go, not one by one as scikit-learn does: for a forest that is three times faster
+        # the model answers all copies at once, not one by one as in scikit-learn: for a forest this is three times faster
         copies = [features.assign(**{column: generator.permutation(features[column].to_numpy())}) for _ in range(REPEATS)]
         falls = whole - np.array(_figures(spec, measured.pipeline, copies, truth))
         found.append(Importance(column, float(falls.mean()), float(falls.std())))

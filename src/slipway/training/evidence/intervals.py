@@ -1,4 +1,4 @@
-"""How far a figure would move if other test rows had been drawn."""
+"""How much a figure would change with other test rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def method(evaluation: Evaluation) -> str:
     return (
         f"{LEVEL:.0%} intervals over the test rows. {evaluation.exact_method} The others: percentile bootstrap, {RESAMPLES:,} resamples of "
         "the rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). "
-        "They say how far chance in the choice of test rows reaches, and nothing of other hospitals, customers or years."
+        "They show how much chance in the choice of test rows explains, and nothing about other hospitals, customers or years."
     )
 
 
@@ -23,7 +23,7 @@ def intervals(evaluation: Evaluation, seed: int) -> dict[str, Interval]:
 
     Args:
         evaluation: n >= 1 rows.
-        seed: Of the resampling; the same seed gives the same interval.
+        seed: The seed of the resampling; the same seed gives the same intervals.
     Returns:
         Low and high by figure; a figure that no resample defines is left out.
     """

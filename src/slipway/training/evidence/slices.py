@@ -1,4 +1,4 @@
-"""Figures told apart by who or what a row is about: sex, age band, whatever the spec names."""
+"""Figures by slice: by sex, by age band, by any column that the spec names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from slipway.records import Metrics
 from slipway.spec import ModelSpec, Numeric
 from slipway.training.evidence.intervals import interval
 
-ENOUGH_ROWS = 20  # below, one row moves a share by more than five points
+ENOUGH_ROWS = 20  # with fewer, one row moves a share by more than five points
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The figures of the rows in one slice, such as "Sex = F" or "40 <= Age < 65"; a figure its rows do not define is left out.
+    """The figures of the rows in one slice, such as "Sex = F" or "40 <= Age < 65"; a figure that its rows do not define is left out.
 
     `interval` is the 95 % interval of the spec's metric.
     """
@@ -33,22 +33,22 @@ class Slice:
 
     @property
     def enough(self) -> bool:
-        """Whether there are rows enough to judge by."""
+        """Whether there are enough rows to judge the slice."""
         return self.rows >= ENOUGH_ROWS
 
 
 def by_slice(spec: ModelSpec, features: pd.DataFrame, evaluation: Evaluation) -> list[Slice]:
-    """Return the figures of every slice the spec asks for, also of those without rows.
+    """Return the figures of every slice of the spec, also of slices without rows.
 
     Args:
         features: (n, columns) raw rows, in the order of the evaluation.
-        evaluation: What the model said about them.
+        evaluation: The model's answers to them.
     """
     return [_slice(spec, feature, name, mask, evaluation) for feature, name, mask in masks(spec, features)]
 
 
 def masks(spec: ModelSpec, features: pd.DataFrame) -> Iterator[tuple[str, str, Flags]]:
-    """Yield the feature, the name and the (n,) members of each slice; the slices of one feature hold every row once."""
+    """Yield the feature, the name and the (n,) members of each slice; every row is in one slice of each feature."""
     for feature, edges in spec.slices.items():
         cells, kind = features[feature].to_numpy(), spec.columns.features[feature]
         if isinstance(kind, Numeric):

@@ -1,4 +1,4 @@
-"""Plots of the search for hyperparameters."""
+"""Plots of the columns' importance and of the search for hyperparameters, as PNG, drawn without a display."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slipway.rendering.picture import bars, height_of, picture
+from slipway.training.evidence.importance import Importance
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
+
+
+def importance_of_columns(path: Path, found: list[Importance], metric: str, title: str) -> None:
+    """Draw how much the metric falls when each column is shuffled, with one standard deviation over the repeats."""
+    with picture(path, title, height_of(len(found))) as axes:
+        bars(axes, [item.column for item in found], [item.mean for item in found], [item.deviation for item in found])
+        axes.set_xlabel(f"fall of {metric} when the column is shuffled")
 
 
 def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
@@ -37,7 +45,7 @@ def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
     return True
 
 
-def importance(path: Path, study: optuna.Study, title: str) -> bool:
+def importance_of_hyperparameters(path: Path, study: optuna.Study, title: str) -> bool:
     """Draw each hyperparameter's share of the difference between good and poor trials; return whether there was anything to draw.
 
     By PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), Optuna's default. It is not random, so it needs no seed.
