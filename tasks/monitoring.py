@@ -11,10 +11,11 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway.monitoring import observing, policy, published, watch_run
+from slipway.monitoring import in_service, observing, policy, published, watch_run
 from slipway.monitoring.findings import Alarm, Proposal, WatchReport, Window
+from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
-from slipway.monitoring.observing import Observed, Watched
+from slipway.monitoring.observing import Observed
 from slipway.monitoring.report import report as evidently_report
 from slipway.monitoring.summary import watch_report
 from slipway.monitoring.trend import trend
@@ -30,8 +31,8 @@ logger = logging.getLogger("slipway.tasks.monitoring")
 
 @task(task_run_name="recall-training-rows-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_ORIGIN)
 def recall(spec: ModelSpec, settings: Settings) -> Watched:
-    """Return the version in service, with the rows it has learnt from; see `slipway.monitoring.observing`."""
-    return observing.watched(spec, settings)
+    """Return the version in service, with the rows it has learnt from; see `slipway.monitoring.in_service`."""
+    return in_service.watched(spec, settings)
 
 
 @task(task_run_name="judge-windows-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR)

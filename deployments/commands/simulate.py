@@ -84,11 +84,11 @@ def _refuse_reachable(settings: Settings, really: bool) -> None:
 
 
 def _drawn(spec: ModelSpec, drift: Any, count: int, size: float, seed: int, settings: Settings) -> Stream:
-    from slipway.monitoring import observing
+    from slipway.monitoring import in_service
     from slipway.monitoring.simulation import drawing
 
     tell(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}{f' of {size:g}' if size else ''}")
-    with observing.in_service(spec, settings) as (_, held_out):
+    with in_service.bundle_and_rows(spec, settings) as (_, held_out):
         return drawing.simulate(spec, held_out, drift, count, size=size, seed=seed)
 
 

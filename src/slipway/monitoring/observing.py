@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 
 from slipway.audit import Known, Line, Place, known, served
-from slipway.bundle.contract import Contract
-from slipway.bundle.reading import Bundle
-from slipway.catalogue import catalogue
-from slipway.data import recalling, validation
-from slipway.errors import NotInServiceError, WatchError
-from slipway.gate.comparison import answer_test_rows
-from slipway.lifecycle.ledger import IN_SERVICE, Ledger
 from slipway.monitoring import performance
-from slipway.monitoring.drift.drift import Reference, find
+from slipway.monitoring.drift.drift import find
 from slipway.monitoring.findings import DriftFinding, Performance, Proposal, Window, WindowKind
+from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.served_pairs import compare_served
 from slipway.monitoring.windows import cut, per_day, volume
-from slipway.problems.training import Evaluation
 from slipway.records import Paired
-from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import registry
-from slipway.tracking.connection import connect
-from slipway.tracking.recorded import recorded
-from slipway.tracking.unfinished import MODEL_TAG
-from slipway.training.splitting import Rows, split
 
 logger = logging.getLogger(__name__)
 
@@ -42,26 +28,6 @@ SETTLED = timedelta(seconds=2)  # a line has the time of the request's arrival; 
 MOMENT = timedelta(milliseconds=1)  # the log's resolution
 NAMED = 3  # columns that a reason names; the report has all
 MOST_ROWS = 1_000_000  # read in one run of the watch; the next run continues after them
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """The version in service, and what its rows are compared with.
-
-    `since`: when it went into service. `tested`: the test rows. `registered`: its answers to the test rows. `challenger`: the version
-    that is tried beside it.
-    """
-
-    contract: Contract
-    since: datetime
-    reference: Reference
-    tested: pd.DataFrame
-    registered: Evaluation
-    challenger: int | None = None
-
-    @property
-    def version(self) -> int:
-        return self.contract.version or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,42 +48,6 @@ class Observed:
     latest: WindowRows | None
     waiting: int
     waiting_outcomes: int
-
-
-def watched(spec: ModelSpec, settings: Settings) -> Watched:
-    """Return the version in service with its training and test rows, which are fetched again if the snapshot is missing.
-
-    Raises:
-        NotInServiceError: No version is in service.
-        WatchError: The model's file now describes other columns than the version takes.
-        SnapshotNotFoundError, DatasetChangedError, OriginUnreachableError, DatasetNotFoundError: The rows are not available.
-    """
-    with in_service(spec, settings) as (bundle, rows):
-        contract = bundle.contract
-        registered = answer_test_rows(spec, rows, bundle)
-    since = _in_service_since(spec, contract.version or 0, settings)
-    challenger = registry.state(connect(settings), spec.registered_as).aliases.get(registry.CHALLENGER)
-    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), rows.test, registered, challenger)
-
-
-@contextmanager
-def in_service(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundle, Rows]]:
-    """Yield the bundle of the version in service, and its training and test rows. Raises as `watched`."""
-    client = connect(settings)
-    champion = registry.champion(client, spec.registered_as)
-    if champion is None:
-        raise NotInServiceError(f"{spec.name} has no version in service. Run `slipway release {spec.name}` first.")
-    with registry.downloaded_bundle(client, champion.run_id) as bundle:
-        contract = bundle.contract
-        if [column.name for column in contract.columns] != spec.columns.names:
-            raise WatchError(
-                f"{spec.name}: version {contract.version} takes other columns than the model's file describes, so the file cannot be used "
-                f"to read its training rows. Release the model: `slipway release {spec.name}`."
-            )
-        maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a promoted challenger keeps its rows under its own name
-        snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded, client, maker), settings.mirror, settings.snapshots)
-        rows = split(spec, validation.validate(spec, snapshot.path))
-        yield bundle, rows
 
 
 def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, now: datetime) -> Observed:
@@ -254,9 +184,3 @@ def _rows(spec: ModelSpec, lines: Sequence[Line], outcomes: Sequence[Known] = ()
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _in_service_since(spec: ModelSpec, version: int, settings: Settings) -> datetime:
-    entries = Ledger(settings.ledger).history(spec.name)
-    times = [entry.at for entry in entries if entry.event in IN_SERVICE and entry.version == version]
-    return datetime.fromisoformat(times[-1]) if times else datetime.fromtimestamp(0, UTC)

@@ -19,8 +19,9 @@ from slipway.audit.places import opened
 from slipway.audit.subjects.key_file import KeyFile
 from slipway.monitoring.drift.drift import Reference
 from slipway.monitoring.findings import Proposal, Window
+from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
-from slipway.monitoring.observing import Observed, Watched, observe, propose
+from slipway.monitoring.observing import Observed, observe, propose
 from slipway.problems.training import Evaluation
 from slipway.records import Effect, Paired
 from slipway.spec import ModelSpec
