@@ -41,11 +41,16 @@ def reachable(address: str) -> str:
     return f"[{found}]" if found.version == 6 else str(found)
 
 
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
 def _valid_rate(text: str) -> str:
     rate(text)
     return text.strip()
 
 
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Rate = Annotated[str, AfterValidator(_valid_rate)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
@@ -56,9 +61,13 @@ class GatewaySettings(BaseSettings):
 
     gateway_address: str = Field(LOOPBACK, description="IP address that the gateway listens on; other addresses than loopback need TLS.")
     gateway_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Number of processes that answer requests.")
-    tls_certificate: Path | None = Field(None, description="PEM file: the server's certificate, then those between it and its authority.")
-    tls_key: Path | None = Field(None, description="PEM file: the certificate's key, without a passphrase.")
-    tls_authority: Path | None = Field(None, description="PEM file: the authority that this machine's own programs trust for the gateway.")
+    tls_certificate: AbsolutePath | None = Field(
+        None, description="PEM file: the certificate, then those between it and its authority."
+    )
+    tls_key: AbsolutePath | None = Field(None, description="PEM file: the certificate's key, without a passphrase.")
+    tls_authority: AbsolutePath | None = Field(
+        None, description="PEM file: the authority that this machine's programs trust for the gateway."
+    )
 
     rate_per_caller: Rate = Field("60000/minute", description="Requests of one caller.")
     rate_per_address: Rate = Field("120000/minute", description="Requests from one address, before the caller is known.")
@@ -100,11 +109,6 @@ class GatewaySettings(BaseSettings):
             return str(ipaddress.ip_address(address))
         except ValueError:
             raise ValueError("expected an IP address, such as 127.0.0.1, ::1 or 0.0.0.0 (all addresses of this machine)") from None
-
-    @field_validator("tls_certificate", "tls_key", "tls_authority")
-    @classmethod
-    def _absolute_file(cls, file: Path | None) -> Path | None:
-        return file and file.expanduser().absolute()
 
     @field_validator("limits_storage")
     @classmethod

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slipway.files import addresses
-from slipway.settings.gateway import LOOPBACK, GatewaySettings, reachable
+from slipway.settings.gateway import LOOPBACK, AbsolutePath, GatewaySettings, reachable
 from slipway.settings.notifications import NotificationSettings
 
 __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
@@ -29,12 +29,12 @@ class HomeFolder(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", env_ignore_empty=True, env_file=".env")
 
-    home: Path = Path(".slipway")
+    home: AbsolutePath = Path(".slipway")
 
 
 def home_folder() -> Path:
     """Return the folder for all state of the local platform."""
-    return HomeFolder().home.expanduser().absolute()
+    return HomeFolder().home
 
 
 class Settings(NotificationSettings, GatewaySettings):
@@ -44,9 +44,9 @@ class Settings(NotificationSettings, GatewaySettings):
         env_prefix="SLIPWAY_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, env_ignore_empty=True
     )
 
-    home: Path = Field(Path(".slipway"), description="Folder for all state of the local platform.")
+    home: AbsolutePath = Field(Path(".slipway"), description="Folder for all state of the local platform.")
     mirror: str | None = Field(None, description="Folder, base URL or other address with the data sets' files; replaces the origins.")
-    models: Path | None = Field(None, description="Folder of additional model files.")
+    models: AbsolutePath | None = Field(None, description="Folder of additional model files.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
     gateway_port: Port = Field(8000, description="Main port of the gateway; every model is under /models/<name>/.")
@@ -77,18 +77,15 @@ class Settings(NotificationSettings, GatewaySettings):
         exclude=True,
         description="Token with which `slipway tunnel` opens a public address (NGROK_AUTHTOKEN is read as well).",
     )
-    ngrok_path: Path | None = Field(None, exclude=True, description="ngrok's agent, if it is installed; otherwise it is downloaded.")
+    ngrok_path: AbsolutePath | None = Field(
+        None, exclude=True, description="ngrok's agent, if installed; otherwise it is downloaded."
+    )
 
     @classmethod
     def load(cls) -> Self:
         """Read the environment, then `.env`, then the credentials that `slipway up` keeps in the home folder."""
         home = cls(_env_file=".env").home
         return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))
-
-    @field_validator("home", "models", "ngrok_path")
-    @classmethod
-    def _absolute(cls, path: Path | None) -> Path | None:
-        return path and path.expanduser().absolute()
 
     @field_validator("mirror")
     @classmethod
