@@ -73,12 +73,12 @@ class Caller:
         """
         if not self.may(role, model):
             way_out = {
-                "key": f"`slipway keys roles {self.name} --role ...`",
-                "user": f"`slipway users roles {self.name} --role ...`",
-                "oidc": "the provider, by the claim that carries roles",
+                "key": f"with `slipway keys roles {self.name} --role ...`",
+                "user": f"with `slipway users roles {self.name} --role ...`",
+                "oidc": "at the provider, in the claim with the roles",
             }
             where = f" for {model[:60]}" if model else " for every model"
-            raise ForbiddenError(f"{self}: expected the role {role!r}{where}, which was not granted. It is given by {way_out[self.kind]}.")
+            raise ForbiddenError(f"{self}: expected the role {role!r}{where}, which was not granted. Grant it {way_out[self.kind]}.")
 
     def __str__(self) -> str:
         """Return a name that is unique among all callers, such as `user:anna`, for logs and limits."""

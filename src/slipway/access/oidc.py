@@ -68,7 +68,7 @@ class TokenVerifier:
 
 def _key_id(header: dict[str, Any], provider: Provider) -> str:
     if header.get("alg") not in provider.algorithms:
-        raise _refused(f"expected it signed by {' or '.join(provider.algorithms)}")
+        raise _refused(f"expected a signature by {' or '.join(provider.algorithms)}")
     kid = header.get("kid")
     if not isinstance(kid, str):
         raise _refused("it does not name the key that signed it")

@@ -50,7 +50,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ProviderError(f"OIDC algorithms: expected some of {', '.join(ASYMMETRIC)}, received {', '.join(wrong) or 'none'}.")
         url = urlsplit(self.jwks_url)
         if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
-            raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody between can insert a key.")
+            raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody can replace a key on the way.")
         for role in (role for given in self.roles.values() for role in given):
             Grant.parse(role)
 

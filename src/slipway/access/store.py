@@ -71,7 +71,7 @@ class AccessStore:
                 self._snapshot = AccessSnapshot.of(read(self._home))
             except (DamagedAccessFileError, InvalidGrantError) as error:
                 self._snapshot = None
-                logger.error("every request is refused until the access file is repaired: %s", error)
+                logger.error("all requests are refused until the access file is repaired: %s", error)
         return self._valid()
 
     def _valid(self) -> AccessSnapshot:

@@ -94,5 +94,5 @@ def _extract(file: Path, folder: Path) -> Backup:
                 wrong.add(name)
         progress(number)
     if wrong:
-        raise BackupError(f"{file}: {len(wrong)} files are not as they were backed up, first {min(wrong)}. Nothing was changed.")
+        raise BackupError(f"{file}: {len(wrong)} files differ from those backed up, first {min(wrong)}. Nothing was changed.")
     return backup

@@ -71,7 +71,7 @@ def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
         if wrong:
             raise BundleError(
                 f"{bundle.folder}: the model does not answer as it was measured, at probe row {row}.\n"
-                f"  expected {label!r} {measured}   received {answer!r} {received}\nRelease the model again on this host's software."
+                f"  expected {label!r} {measured}   received {answer!r} {received}\nRelease the model again with this host's software."
             )
 
 

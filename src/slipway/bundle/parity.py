@@ -43,7 +43,7 @@ def prove(
             for row in wrong[:SHOWN].tolist()
         )
         raise ParityError(
-            f"{model}: the compiled model is not the measured model on {wrong.size} of {len(difference)} rows "
+            f"{model}: the compiled model differs from the measured model on {wrong.size} of {len(difference)} rows "
             f"(tolerance {tolerance:g}):\n{rows}\nNothing was registered. Compile it for another engine."
         )
     logger.info("%s: compiled and measured agree on %d rows, to %.1e", model, len(difference), difference.max())

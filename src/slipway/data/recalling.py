@@ -35,7 +35,7 @@ def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded
     digits = digits.strip().lower()
     if not FEWEST <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
         raise SnapshotNotFoundError(
-            f"{spec.name}: {digits!r} names no snapshot: expected the first {FEWEST} digits or more of a sha256.\n"
+            f"{spec.name}: {digits!r} cannot name a snapshot: expected the first {FEWEST} digits or more of a sha256.\n"
             f"{_there_are(spec, recorded, folder)}"
         )
     known = [*recorded(digits), *_in_folder(spec, digits, folder)]

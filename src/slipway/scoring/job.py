@@ -70,7 +70,7 @@ def job(
     if is_address(source):
         _refuse_password(source)
         if destination is None:
-            raise ScoringError(f"{_host(source)}: say where the predictions go (--to): there is no folder beside an address.")
+            raise ScoringError(f"{_host(source)}: say where the predictions go (--to), because an address has no folder for them.")
     else:
         source = str(Path(source.removeprefix("file://")).expanduser().absolute())
     chosen = Path(destination).expanduser().absolute() if destination else _beside(Path(source))

@@ -63,5 +63,5 @@ def _refuse_large(response: httpx.Response, path: Path, shown: str) -> None:
     if announced.isascii() and announced.isdigit() and int(announced) > free:
         raise ScoringError(
             f"{shown} has {int(announced):,} bytes, and {path.parent.parent} has room for {free:,}. "
-            "Make room, or have the predictions written to a larger disk (--to)."
+            "Make room, or write the predictions to a larger disk (--to)."
         )

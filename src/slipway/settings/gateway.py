@@ -61,9 +61,7 @@ class GatewaySettings(BaseSettings):
 
     gateway_address: str = Field(LOOPBACK, description="IP address that the gateway listens on; other addresses than loopback need TLS.")
     gateway_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Number of processes that answer requests.")
-    tls_certificate: AbsolutePath | None = Field(
-        None, description="PEM file: the certificate, then those between it and its authority."
-    )
+    tls_certificate: AbsolutePath | None = Field(None, description="PEM file: the certificate, then those between it and its authority.")
     tls_key: AbsolutePath | None = Field(None, description="PEM file: the certificate's key, without a passphrase.")
     tls_authority: AbsolutePath | None = Field(
         None, description="PEM file: the authority that this machine's programs trust for the gateway."

@@ -77,9 +77,7 @@ class Settings(NotificationSettings, GatewaySettings):
         exclude=True,
         description="Token with which `slipway tunnel` opens a public address (NGROK_AUTHTOKEN is read as well).",
     )
-    ngrok_path: AbsolutePath | None = Field(
-        None, exclude=True, description="ngrok's agent, if installed; otherwise it is downloaded."
-    )
+    ngrok_path: AbsolutePath | None = Field(None, exclude=True, description="ngrok's agent, if installed; otherwise it is downloaded.")
 
     @classmethod
     def load(cls) -> Self:

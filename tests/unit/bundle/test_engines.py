@@ -239,7 +239,7 @@ def test_a_plain_onnx_forest_changes_labels_at_the_border_and_the_proof_says_so(
     case, rows = make(FORESTS["full depth"], scaled=False, difference=False), made(300, seed=2)
     plain, border = as_graph(case, contract_of, tmp_path / "plain"), case.border(rows)
 
-    with pytest.raises(ParityError, match=r"the compiled model is not the measured model on \d+ of \d+ rows \(tolerance 1e-06\)"):
+    with pytest.raises(ParityError, match=r"the compiled model differs from the measured model on \d+ of \d+ rows \(tolerance 1e-06\)"):
         plain.prove(border)
 
     assert plain.contract.output.labels(plain.answers(border)) != case.model.predict(border).tolist()
@@ -329,7 +329,7 @@ def test_a_plain_onnx_machine_of_three_classes_passes_on_test_rows_and_fails_whe
     plain, rows = as_graph(case, contract_of, tmp_path / "plain"), made(300, seed=2)
 
     assert plain.prove(rows) <= TOLERANCE
-    with pytest.raises(ParityError, match="the compiled model is not the measured model"):
+    with pytest.raises(ParityError, match="the compiled model differs from the measured model"):
         plain.prove(case.border(rows))
     assert case.prove(case.border(rows)) < 1e-12
 
@@ -448,7 +448,7 @@ def test_a_graph_that_fails_its_proof_gives_way_to_the_pipeline(
 
 
 def test_an_exact_engine_that_fails_its_proof_is_no_reason_to_fall_back(make: Make) -> None:
-    case, failed = make(FORESTS["shallow"]), ParityError("toy: the compiled model is not the measured model on 1 of 300 rows")
+    case, failed = make(FORESTS["shallow"]), ParityError("toy: the compiled model differs from the measured model on 1 of 300 rows")
 
     with pytest.raises(ParityError) as refused:
         compile_after_failed_proof(case.spec, case.model, case.compiled, failed)
@@ -492,7 +492,7 @@ def test_a_type_that_nothing_can_convert_and_that_is_not_on_the_allow_list_is_na
 
 
 def test_a_pipeline_that_cannot_be_written_leaves_the_first_reason_as_it_was(make: Make) -> None:
-    case, failed = make(LogisticRegression()), ParityError("toy: the compiled model is not the measured model on 1 of 300 rows")
+    case, failed = make(LogisticRegression()), ParityError("toy: the compiled model differs from the measured model on 1 of 300 rows")
     case.model[-1].itself_ = (each for each in "abc")  # which skops can write as little as a network
 
     with pytest.raises(ParityError) as refused:
