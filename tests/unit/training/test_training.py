@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +17,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from slipway.data.validation import validate
-from slipway.problems.training import Evaluation
 from slipway.records import Tuned
-from slipway.spec import ModelSpec, Simplest, Target
+from slipway.spec import ModelSpec, Simplest
 from slipway.training.measuring import Measured
 from slipway.training.pipelines import build
 from slipway.training.search.tuning import STANDARD_ERROR, choose, study_name, tune
@@ -220,57 +218,3 @@ def test_measuring_scores_the_test_rows_with_the_tuned_parameters(rows: Rows, tu
     assert measured.metrics["accuracy"] == right / 184
     assert measured.evaluation.confusion()[0][0] + measured.evaluation.confusion()[1][1] == right
     assert [sum(row) for row in measured.evaluation.confusion()] == [82, 102]
-
-
-def test_figures_of_two_classes_are_those_worked_out_by_hand() -> None:
-    target = Target("ill", {0: "well", 1: "ill"}, positive=1)
-    truth = [0, 0, 0, 1, 1, 1, 1, 1]
-    ill = np.array([0.1, 0.2, 0.8, 0.3, 0.6, 0.7, 0.9, 0.9])
-    answers = [0, 0, 1, 0, 1, 1, 1, 1]
-
-    figures = Evaluation(target, truth, answers, np.column_stack([1 - ill, ill])).figures()
-
-    assert Evaluation(target, truth, answers, np.empty((0, 0))).confusion() == [[2, 1], [1, 4]]
-    assert figures == pytest.approx(
-        {
-            "accuracy": 6 / 8,
-            "balanced_accuracy": (2 / 3 + 4 / 5) / 2,  # recall of each class
-            "precision": 4 / 5,  # of 5 called ill
-            "recall": 4 / 5,  # of 5 who are ill
-            "f1": 4 / 5,
-            "f1_macro": (2 / 3 + 4 / 5) / 2,  # well: precision 2/3, recall 2/3
-            "neg_log_loss": sum(map(math.log, [0.9, 0.8, 0.2, 0.3, 0.6, 0.7, 0.9, 0.9])) / 8,  # of the true class
-            "roc_auc": 12 / 15,  # of 3 x 5 pairs, 0.8 stands above 0.3, 0.6 and 0.7 wrongly
-            # going down: two ill at 0.9 (precision 1), one well, then ill at precision 3/4, 4/5 and 5/6; each a fifth of the ill
-            "average_precision": (1 + 1 + 3 / 4 + 4 / 5 + 5 / 6) / 5,
-        }
-    )
-
-
-def test_figures_of_three_classes_are_those_worked_out_by_hand() -> None:
-    target = Target("grade", {"a": "A", "b": "B", "c": "C"})
-    truth, answers = list("aabbcc"), list("abbbca")
-    probabilities = np.array([[8, 1, 1], [3, 6, 1], [2, 7, 1], [1, 5, 4], [1, 2, 7], [5, 1, 4]]) / 10
-
-    figures = Evaluation(target, truth, answers, probabilities).figures()
-
-    assert Evaluation(target, truth, answers, np.empty((0, 0))).confusion() == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
-    assert figures == pytest.approx(
-        {
-            "accuracy": 4 / 6,
-            "balanced_accuracy": (1 / 2 + 1 + 1 / 2) / 3,  # recall of each class
-            # a: precision 1/2, recall 1/2; b: 2/3 and 1; c: 1 and 1/2; each f1 = 2 p r / (p + r)
-            "f1_macro": (1 / 2 + 4 / 5 + 2 / 3) / 3,
-            "neg_log_loss": sum(map(math.log, [0.8, 0.3, 0.7, 0.5, 0.7, 0.4])) / 6,  # of the true class
-            # each class against the rest, 2 x 4 pairs. a: 0.5 above 0.3, 7/8; b: 0.6 above 0.5, 7/8; c: 0.4 ties with 0.4, 7.5/8
-            "roc_auc_ovr": (7 + 7 + 7.5) / 24,
-        }
-    )
-
-
-def test_a_model_that_never_says_yes_has_precision_zero_rather_than_no_figure() -> None:
-    target = Target("ill", {0: "well", 1: "ill"}, positive=1)
-
-    figures = Evaluation(target, [0, 1], [0, 0], np.array([[0.9, 0.1], [0.6, 0.4]])).figures()
-
-    assert (figures["precision"], figures["recall"], figures["f1"]) == (0, 0, 0)
