@@ -260,6 +260,6 @@ def _say(line: str) -> None:
 def _administered(settings: Settings, what: str, about: str) -> None:
     """Log a command. What gives access is logged before it is done, so none is given unlogged; what takes it away is done first."""
     from slipway.audit import administered
-    from slipway.audit.administering import myself
+    from slipway.audit.acts import myself
 
     administered(settings.audit_url or settings.home, myself(), what, about)

@@ -58,7 +58,7 @@ def _decide(name: str, why: str, version: int | None, as_json: bool, *, approved
     if not why.strip():
         raise typer.BadParameter("say why: the ledger keeps it.", param_hint="--because")
     with told(as_json) as settings:
-        from slipway.audit.administering import myself
+        from slipway.audit.acts import myself
         from slipway.catalogue import listings
 
         listings().lookup(name)

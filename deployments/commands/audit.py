@@ -19,9 +19,9 @@ from deployments.terminal.failing import fail, told
 from deployments.terminal.printing import err, out, show_json, show_table
 from slipway.access.callers import Caller
 from slipway.audit import Line, Place, Wanted, administered, administration, predictions, refusals, shadows
-from slipway.audit.administering import myself
+from slipway.audit.acts import myself
+from slipway.audit.disclosure import pseudonyms, reveal
 from slipway.audit.retention import days_ago, prune
-from slipway.audit.revealing import pseudonyms, reveal
 from slipway.audit.rotation import rotate
 from slipway.settings import Settings
 

@@ -232,7 +232,7 @@ def test_a_bundle_with_other_columns_rests(serving, bundles, changed, fails):
 
     set_challenge(serving.store, "toy", Challenge(changed(serving.store, columns=tuple(columns)), "wider", 0.9))
 
-    assert "it rests beside version 1: their columns differ (Age)" in fails()
+    assert "it is paused beside version 1: their columns differ (Age)" in fails()
     assert {predict(serving, YOUNG).json()["version"] for _ in range(20)} == {1}
 
 
@@ -305,7 +305,7 @@ def test_a_promoted_challenger_rests_and_runs_again_when_that_is_undone(serving,
 
     serving.serve(bundles["toy-2"])
 
-    assert "it rests, because version 2 is in service itself" in fails()
+    assert "it is paused, because version 2 is in service itself" in fails()
     assert {predict(serving, YOUNG).json()["version"] for _ in range(10)} == {2}
     before = len(shadows(serving))
     serving.serve(bundles["toy-1"])
@@ -323,7 +323,7 @@ def test_a_challenger_stays_beside_a_new_champion_unless_that_takes_other_column
     assert {predict(serving, YOUNG).json()["version"] for _ in range(40)} == {2, 3}
 
     serving.serve(serving.store / "toy" / changed(serving.store, run_id="4" * 32, columns=tuple(columns)))
-    assert "it rests beside version 3: their columns differ (Age)" in fails()
+    assert "it is paused beside version 3: their columns differ (Age)" in fails()
     assert {predict(serving, YOUNG).json()["version"] for _ in range(20)} == {3}
 
 

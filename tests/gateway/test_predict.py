@@ -75,7 +75,7 @@ def test_classes_that_are_texts_are_named_by_themselves(gateway, bundles):
         ({}, "received an empty object"),
         ({"row": YOUNG, "rows": [YOUNG]}, "expected exactly one key, row or rows, received 'row', 'rows'"),
         ({"dataframe_records": [YOUNG]}, "received 'dataframe_records'"),
-        ({"rows": []}, "holds no rows"),
+        ({"rows": []}, "contains no rows"),
         ({"rows": YOUNG}, "rows: expected a list of rows, received an object"),
         ({"rows": [YOUNG, [30, 0, "F"]]}, "row 1: expected an object of column names and values"),
         ({"row": [30, 0, "F"]}, "row 0: expected an object of column names and values"),

@@ -1,18 +1,18 @@
-"""The log of what was answered, what became of it, what another version would have answered, what was refused, and who administered what.
+"""The log of answers, their outcomes, shadows, refusals and acts of administration.
 
-A reply leaves only after its lines are committed. Databases: `sqlite`, `postgres`; keys of subject ids: `key_file`, `subjects`;
-by command: `retention`, `rotation`.
+A reply is sent only after its lines are committed. Databases: `databases`; keys of subject ids: `subjects`; commands on the log:
+`retention`, `rotation`, `disclosure`.
 """
 
-from slipway.audit.administering import administered
+from slipway.audit.acts import administered
 from slipway.audit.book import OutcomeBook
 from slipway.audit.errors import AuditError
-from slipway.audit.known import Known, Outcome, history, known
+from slipway.audit.ground_truth import Known, Outcome, history, known
 from slipway.audit.lines import Administered, Answered, Refused, Shadowed, prediction_id
 from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, Unfit, UnfitError
 from slipway.audit.places import AUDIT, Place
 from slipway.audit.reading import Act, Line, Refusal, Shadow, Wanted, administration, predictions, read, refusals, shadows
-from slipway.audit.served import served
+from slipway.audit.traffic import served
 from slipway.audit.writer import AuditLog
 
 __all__ = [

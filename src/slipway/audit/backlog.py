@@ -1,4 +1,4 @@
-"""What waits to be written. It is bounded, so that memory stays flat when the disk is slow."""
+"""The entries that wait to be written. Their number is bounded, so that a slow disk does not fill the memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from slipway.audit.lines import LogEntry
 
 
 class QueuedEntry(NamedTuple):
-    """An entry, and the future of who waits for it, if somebody does."""
+    """An entry, and the future of the caller who waits for it, if any."""
 
     entry: LogEntry
     done: asyncio.Future[None] | None = None
 
 
 class Backlog:
-    """A queue for any number of threads that put and one that takes. Its size is counted in lines, until they are `settled`."""
+    """A queue for any number of threads that put and one that takes. Its size is in lines, which count until `settled`."""
 
     def __init__(self, most: int, batch: int) -> None:
         self._most = most
@@ -32,7 +32,7 @@ class Backlog:
         self.lines = 0
 
     def put(self, waiting: QueuedEntry, most: int | None = None) -> bool:
-        """Take an entry in, unless there would be more than `most` lines; what comes to an empty queue is taken whatever its size."""
+        """Queue an entry, unless there would be more than `most` lines. An empty queue accepts an entry of any size."""
         size = waiting.entry.size
         with self._lock:
             if self._closed or (self.lines and self.lines + size > (most or self._most)):
@@ -42,7 +42,7 @@ class Backlog:
         return True
 
     def take(self) -> tuple[list[QueuedEntry], bool]:
-        """Wait for an entry; return it with those that came meanwhile, up to a batch, and whether it was the last one."""
+        """Wait for an entry. Return it and the entries queued since, up to a batch, and whether the queue is closed and empty."""
         taken: list[QueuedEntry] = []
         lines = 0
         item = self._queue.get()
@@ -62,26 +62,26 @@ class Backlog:
             self.lines -= sum(item.entry.size for item in taken)
 
     def close(self) -> None:
-        """Take in nothing more; what is queued is still handed out."""
+        """Accept no more entries; those in the queue can still be taken."""
         with self._lock:
             self._closed = True
             self._queue.put(None)
 
 
 def answer(taken: list[QueuedEntry], written: list[bool]) -> None:
-    """Wake those who wait, each event loop once."""
+    """Wake the waiting callers, each event loop once."""
     ends: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], bool]]] = defaultdict(list)
     for waiting, success in zip(taken, written, strict=True):
         if waiting.done:
             ends[waiting.done.get_loop()].append((waiting.done, success))
     for loop, its_ends in ends.items():
-        with suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so no caller waits
             loop.call_soon_threadsafe(_settle, its_ends)
 
 
 def _settle(ends: list[tuple[asyncio.Future[None], bool]]) -> None:
     for done, success in ends:
-        if done.done():  # its caller went away
+        if done.done():  # its caller is gone
             continue
         if success:
             done.set_result(None)

@@ -1,7 +1,7 @@
-"""A request of many rows is one line of the log, and is read back as a line a row: a thousand lines take seven times as long to write.
+"""Requests of many rows, each one line of the log, because a line for each row takes seven times as long. They are read back row by row.
 
-`rows`, `labels` and `probabilities` are JSON lists of n each. A request that names subjects has a line a row, because those are found,
-deleted and encrypted by person.
+`rows`, `labels` and `probabilities` are JSON lists of n each. A request with subjects has a line for each row, because subjects are found,
+deleted and encrypted one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from slipway.audit.databases.cells import decoded
 from slipway.audit.databases.tables import Row
 
-MANY = 16  # rows from which it pays
+MANY = 16  # rows; from this number on, one line is faster
 
 
 def packed(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], probabilities: Sequence[Sequence[float]]) -> Row:
@@ -25,10 +25,10 @@ def packed(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], probabil
 
 
 def unpacked(lines: Iterable[Mapping[str, Any]], wanted: Container[str] | None) -> Iterator[dict[str, Any]]:
-    """Return the lines of predictions that stand in lines of batches, the last row of a request first.
+    """Return a line for each row of lines of batches, the last row of a request first.
 
     Args:
-        wanted: The ids of those that are; all if None.
+        wanted: The prediction ids to return; None for all.
     """
     for line in lines:
         rows, labels, probabilities = (decoded(line[name]) for name in ("rows", "labels", "probabilities"))

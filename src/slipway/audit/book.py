@@ -1,4 +1,4 @@
-"""Who writes outcomes for one process: a thread, because to look up ten thousand predictions would hold up the event loop."""
+"""The writer of outcomes: a thread, because looking up ten thousand predictions would block the event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from slipway.audit.databases.tables import Store
-from slipway.audit.errors import UNWRITTEN, AuditError, of_a_database, told
+from slipway.audit.errors import UNWRITTEN, AuditError, is_database_error, without_details
 from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, UnfitError, record
 from slipway.audit.places import opener, shown
 from slipway.audit.subjects.key_file import KeyFile
@@ -21,13 +21,13 @@ logger = logging.getLogger(__name__)
 
 
 class OutcomeBook:
-    """Records outcomes in the log, one request after the other. The database is opened when the first one comes.
+    """Records outcomes in the log, one request after the other. The first one opens the database.
 
     Args:
-        home: Folder of the state; it holds the keys of subject ids and, without an address, the log itself.
-        url: `postgresql://...` where the log is there instead.
+        home: The home folder, with the keys of subject ids and, without a `url`, the log itself.
+        url: `postgresql://...` if the log is there.
     Raises:
-        AuditError: The address is none, or the driver it needs is missing.
+        AuditError: The address is not valid, or its driver is missing.
     """
 
     def __init__(self, home: Path, url: str | None = None) -> None:
@@ -42,8 +42,8 @@ class OutcomeBook:
         """Return when the outcomes are committed; see `slipway.audit.outcomes.record`.
 
         Raises:
-            UnfitError: Some cannot be recorded, so none was.
-            AuditError: The log cannot be written, or too many wait for it; the gateway's own log says more.
+            UnfitError: Some outcomes cannot be recorded, so none is.
+            AuditError: The log cannot be written, or too many requests wait for it; the gateway's own log says more.
         """
         if self._waiting >= MOST_WAITING:
             raise AuditError("too many outcomes wait to be recorded. Try again later.")
@@ -54,12 +54,12 @@ class OutcomeBook:
             self._waiting -= 1
 
     def close(self) -> None:
-        """Take no more; return when what was taken is recorded."""
+        """Accept no more outcomes, and return when the accepted ones are recorded."""
         self._thread.submit(self._forget_store)
         self._thread.shutdown(wait=True)
 
     def _record(self, sent: OutcomeRequest, claims: Sequence[Claim], write: bool) -> OutcomeCounts:
-        again = self._store is not None  # a connection that was kept may have broken; what is recorded twice is a repetition
+        again = self._store is not None  # an open connection may have broken; outcomes recorded twice count as repeated
         while True:
             try:
                 self._store = self._store or self._open()
@@ -68,12 +68,12 @@ class OutcomeBook:
                 raise
             except Exception as error:
                 self._forget_store()
-                if not (of_a_database(error) or isinstance(error, AuditError)):
+                if not (is_database_error(error) or isinstance(error, AuditError)):
                     raise
                 if again:
                     again = False
                     continue
-                logger.error("outcomes cannot be recorded in the audit log %s: %s", shown(self._place), told(error))
+                logger.error("outcomes cannot be recorded in the audit log %s: %s", shown(self._place), without_details(error))
                 raise AuditError(UNWRITTEN) from error
 
     def _forget_store(self) -> None:

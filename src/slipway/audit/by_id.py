@@ -1,4 +1,4 @@
-"""Logged predictions by their ids, many at once, whether they are lines of their own or stand in lines of batches."""
+"""Logged predictions by their ids, many at once, from lines of their own and from lines of batches."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ BATCHES_AT_ONCE = 20  # each has many rows
 
 
 def matching(store: Store, ids: Iterable[str], condition: str, value: str) -> set[str]:
-    """Return those of the ids whose prediction is in the log and fulfils a condition.
+    """Return the ids whose prediction is in the log and meets a condition.
 
     Args:
-        condition: On a column that both tables have, with `?` for the value: `model = ?`.
+        condition: On a column of both tables, with `?` for the value: `model = ?`.
     """
     wanted = set(ids)
     found = {line["prediction_id"] for line in _chosen(store, "prediction_id FROM predictions", "prediction_id", wanted, condition, value)}
@@ -39,13 +39,13 @@ def lines(store: Store, ids: Iterable[str]) -> dict[str, Line]:
 
 
 def shadows_of(store: Store, ids: Iterable[str]) -> dict[str, Shadow]:
-    """Return what the versions that did not answer say of those ids; not every prediction has a shadow."""
+    """Return the shadows of those ids; not every prediction has one."""
     found = _chosen(store, f"{', '.join(SHADOWS.columns)} FROM shadows", "prediction_id", ids)
     return {line["prediction_id"]: shadow_of(line) for line in found}
 
 
 def some(values: Iterable[str], at_once: int = AT_ONCE) -> Iterator[Sequence[str]]:
-    """Split values into parts that one statement takes."""
+    """Split values into parts that are small enough for one statement."""
     rest = iter(values)
     while part := list(islice(rest, at_once)):
         yield part
@@ -65,7 +65,7 @@ def _chosen(
 
 
 def _by_request(ids: Iterable[str]) -> dict[str, list[int]]:
-    """Return the places of rows by request; what is no id of a row is left out."""
+    """Return the row numbers by request, without the ids that are no id of a row."""
     found: dict[str, list[int]] = defaultdict(list)
     for name in ids:
         request, _, row = name.rpartition("-")

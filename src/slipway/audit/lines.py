@@ -1,4 +1,4 @@
-"""What is written: answered predictions, what another version would have answered, refused requests, and acts of administration."""
+"""The entries of the log: answers, shadows, refused requests, and acts of administration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOBODY = (None, None, None)
 
 
 class LogEntry(Protocol):
-    """Something that becomes `size` lines of one table; those that seal subject ids need the ring of keys."""
+    """An entry that becomes `size` lines of one table. One that `seals` subject ids needs the ring of keys."""
 
     @property
     def table(self) -> Table: ...
@@ -39,10 +39,10 @@ class LogEntry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One request that is about to be answered: n rows by column, n labels, (n, classes) probabilities.
+    """The answer to one request: n rows by column, n labels, (n, classes) probabilities.
 
-    `time` is in seconds since 1970, `key` the caller's name, `address` where the request came from. `subjects` are n ids of whom
-    the rows are about, None for a row without one.
+    `time` is in seconds since 1970, `key` is the caller's name, `address` the caller's address. `subjects` are n ids of the persons in the
+    rows, None for a row without one.
     """
 
     request_id: str
@@ -91,10 +91,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Shadowed:
-    """What the version that did not answer says of the n rows of an answered request: n labels, (n, classes) probabilities.
+    """The shadows of an answered request of n rows: n labels and (n, classes) probabilities of the version that did not answer.
 
-    `agrees` says of each label whether it is the one that was answered. `time` is the request's, so that both are deleted at once;
-    `latency_ms` is of the scoring alone.
+    `agrees` says for each label whether it is that of the answer. `time` is the request's, so that both are deleted together;
+    `latency_ms` is that of the scoring alone.
     """
 
     table: ClassVar[Table] = SHADOWS
@@ -125,9 +125,9 @@ class Shadowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One request that was not answered. `key` is the caller's name, empty when unknown; `code` is the reply's `error_code`.
+    """One request that was refused. `key` is the caller's name, empty if unknown; `code` is the reply's `error_code`.
 
-    It has no place for values of rows, and `path` is without its query.
+    It contains no values of rows, and `path` has no query.
     """
 
     table: ClassVar[Table] = REFUSALS
@@ -152,7 +152,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Administered:
-    """Who did what ("revoked a key") to which user, key or model. Never put a secret or a subject id into `about`."""
+    """Who did what ("revoked a key") to which user, key or model. `about` must not contain a secret or a subject id."""
 
     table: ClassVar[Table] = ADMINISTRATION
 
@@ -169,12 +169,12 @@ class Administered:
 
 
 def prediction_id(request_id: str, index: int) -> str:
-    """Name one row of a request: the caller knows it from the reply's X-Request-Id and the row's place, from 0."""
+    """Return the id of one row of a request: the X-Request-Id of the reply, and the row's number from 0."""
     return f"{request_id}-{index}"
 
 
 def iso(time: float) -> str:
-    """Return seconds since 1970 as UTC, to the millisecond below."""
+    """Return seconds since 1970 as UTC, rounded down to milliseconds."""
     thousandths = int(time * 1000)
     return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}+00:00"
 
@@ -185,6 +185,6 @@ def _second(whole: int) -> str:
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
-    """Return a text from outside as one that every database takes and a terminal can show: short, without control characters."""
+    """Return a text from outside shortened and without control characters, for databases and terminals."""
     text = text[:longest]
     return text if text.isprintable() else "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -1,4 +1,4 @@
-"""What became of whom was predicted: lines that are added and never changed. The latest line of a prediction is the one that holds."""
+"""The actual outcomes of predictions: lines that are added and never changed. The latest line of a prediction counts."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SEALED = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one row of a request says: the label, and of which prediction: the one with this id, or the subject's latest.
+    """One row of a request with outcomes: a label, and its prediction, which is that of the id or the subject's latest.
 
-    `observed_at` is when the label became known; of the subject's predictions, it is about one that is not later. A label of None
-    is one that was wrong: whether there is such a prediction is still looked up.
+    `observed_at` is when the label became known: of a subject's predictions, the latest one before counts. The label is None if it was
+    wrong; the prediction is looked up all the same.
     """
 
     row: int
@@ -37,7 +37,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRequest:
-    """One request with outcomes: which one, by whom, about which model."""
+    """A request with outcomes: its id, its caller and its model."""
 
     request_id: str
     key: str
@@ -46,7 +46,7 @@ class OutcomeRequest:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
-    """How many outcomes were the first of their prediction, said something else than before, or said the same and were not written."""
+    """How many outcomes were the first of their prediction, differed from the one before, or repeated it and were not written."""
 
     recorded: int
     corrected: int
@@ -55,7 +55,7 @@ class OutcomeCounts:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A claim that cannot be recorded: the log has no such prediction of the model or, with `against`, that row says another label."""
+    """A claim that cannot be recorded: the model has no such prediction in the log or, with `against`, that row has another label."""
 
     row: int
     against: int | None = None
@@ -73,12 +73,12 @@ def record(store: Store, keys: KeyFile, sent: OutcomeRequest, claims: Sequence[C
     """Write the outcomes of one request, all or none, and return when they are committed.
 
     Args:
-        write: Whether to write them; if not, they are only looked at, for what else is wrong with their request.
+        write: Whether to write them; if not, they are only checked, to report all that is wrong with their request.
     Raises:
-        UnfitError: Claims are of predictions that are not in the log, or contradict each other. Nothing was written.
+        UnfitError: Claims name predictions that are not in the log, or contradict each other. Nothing is written.
         AuditError: The keys of subject ids are missing.
     """
-    with store.transaction("outcomes"):  # nobody else writes any, and none of the predictions is deleted, until this is committed
+    with store.transaction("outcomes"):  # until the commit, no other outcomes are written and no prediction is deleted
         subjects = _by_subject(store, keys, sent.model, [claim for claim in claims if claim.subject is not None])
         ids = [claim.prediction_id if claim.subject is None else subjects.get(claim.row) for claim in claims]
         known = matching(store, (name for name in ids if name), "model = ?", sent.model)
@@ -92,21 +92,21 @@ def record(store: Store, keys: KeyFile, sent: OutcomeRequest, claims: Sequence[C
 
 
 def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, ClassLabel]) -> tuple[list[Row], list[Unfit], OutcomeCounts]:
-    """Return prediction, label and time of what is to be written, and what cannot be."""
+    """Return prediction, label and time of each outcome to write, the claims that cannot be recorded, and the counts."""
     lines: list[Row] = []
     unfit: list[Unfit] = []
-    said: dict[str, Claim] = {}
+    seen: dict[str, Claim] = {}
     corrected = 0
     for claim, name in zip(claims, ids, strict=True):
         if name is None:
             unfit.append(Unfit(claim.row))
         elif claim.label is None:
             continue
-        elif before := said.get(name):
+        elif before := seen.get(name):
             if before.label != claim.label:
                 unfit.append(Unfit(claim.row, before.row))
         else:
-            said[name] = claim
+            seen[name] = claim
             if now.get(name) != claim.label:
                 corrected += name in now
                 lines.append((name, claim.label, claim.observed_at and utc(claim.observed_at)))
@@ -114,7 +114,7 @@ def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, Cla
 
 
 def current(store: Store, ids: Iterable[str]) -> dict[str, ClassLabel]:
-    """Return the outcomes that hold, by prediction."""
+    """Return the latest outcomes, by prediction."""
     found: dict[str, ClassLabel] = {}
     for part in some(ids):
         latest = f"SELECT max(id) FROM outcomes WHERE prediction_id IN ({marks(part)}) GROUP BY prediction_id"  # noqa: S608
@@ -146,5 +146,5 @@ def _by_subject(store: Store, keys: KeyFile, model: str, claims: Sequence[Claim]
 def _ring(store: Store, keys: KeyFile) -> Ring | None:
     ring = keys.ring()
     if ring is None and store.rows(SEALED):
-        raise AuditError(f"{keys.path} is missing, but the log holds subject ids under its keys: restore the file.")
+        raise AuditError(f"{keys.path} is missing, but the log has subject ids under its keys: restore the file.")
     return ring

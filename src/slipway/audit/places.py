@@ -1,4 +1,4 @@
-"""Where the log is: a home folder, which holds an SQLite file, or the address of a database."""
+"""The place of the log: a home folder with an SQLite file, or the address of a database."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 
 from slipway.audit.databases.sqlite import PATIENCE, SqliteStore
 from slipway.audit.databases.tables import Store
-from slipway.audit.errors import AuditError, of_a_database, told
+from slipway.audit.errors import AuditError, is_database_error, without_details
 
 AUDIT = Path("gateway") / "audit.db"
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
-# Commands can wait longer than callers of the gateway.
+# Seconds. Commands can wait longer than callers of the gateway.
 COMMAND_PATIENCE = 30.0
 
 Place = Path | str
 
 
 def opener(place: Place, patience: float = PATIENCE) -> Callable[[], Store]:
-    """Return what opens the log there; opening may raise any error of the database.
+    """Return a function that opens the log; it may raise any error of the database.
 
     Args:
         place: A home folder, or `postgresql://...` or `sqlite:///path`, as SQLAlchemy writes them.
     Raises:
-        AuditError: It is neither, or PostgreSQL's driver is not installed. Nothing is opened.
+        AuditError: The place is neither, or PostgreSQL's driver is not installed.
     """
     if path := sqlite_path(place):
         return lambda: SqliteStore(path, patience)
@@ -49,15 +49,15 @@ def opened(place: Place) -> Iterator[Store]:
     """Open the log for the length of the block.
 
     Raises:
-        AuditError: The database is not there, is full, is locked or has no such rights.
+        AuditError: The database is missing, full or locked, or refuses access.
     """
     try:
         with closing(opener(place, COMMAND_PATIENCE)()) as store:
             yield store
     except Exception as error:
-        if not of_a_database(error):
+        if not is_database_error(error):
             raise
-        raise AuditError(f"the audit log {shown(place)}: {told(error)}") from None
+        raise AuditError(f"the audit log {shown(place)}: {without_details(error)}") from None
 
 
 def sqlite_path(place: Place) -> Path | None:
@@ -68,11 +68,11 @@ def sqlite_path(place: Place) -> Path | None:
 
 
 def missing(place: Place) -> bool:
-    """Tell whether nothing was ever logged: asking a file to be read must not make it, perhaps as another user's."""
+    """Return whether nothing was ever logged. A reader must not create the file, perhaps as another user."""
     path = sqlite_path(place)
     return path is not None and not path.exists()
 
 
 def shown(place: Place) -> str:
-    """Return the place as it may be shown: an address may hold a password."""
+    """Return the place for messages, without the address, which may contain a password."""
     return str(sqlite_path(place) or "in PostgreSQL")

@@ -1,4 +1,4 @@
-"""What is in the log, newest first."""
+"""Read the log, newest line first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from slipway.problems.serving import ClassLabel
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One logged row; `row` holds its values in contract order, `time` is UTC, `subject` is encrypted by the key `subject_key`."""
+    """One logged row: `row` has its values in contract order, `time` is UTC, `subject` is encrypted with the key `subject_key`."""
 
     prediction_id: str
     request_id: str
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What a version that did not answer says of one logged row; `agrees` tells whether it is what was answered."""
+    """The answer to one logged row of the version that did not answer; `agrees` says whether it is the same answer."""
 
     prediction_id: str
     time: str
@@ -56,7 +56,7 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One request that was not answered; `key` is empty where the caller is not known."""
+    """One request that was refused; `key` is empty if the caller is unknown."""
 
     request_id: str
     time: str
@@ -71,7 +71,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that was done to a user, a key, a model or the log itself."""
+    """An act of administration on a user, a key, a model or the log itself."""
 
     time: str
     who: str
@@ -81,7 +81,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which lines: those that are all of what is not None. `since` is included, `until` is not; both have a time zone."""
+    """Which lines to read: those that meet every condition that is not None. `since` is included, `until` is not; both have a time zone."""
 
     model: str | None = None
     caller: str | None = None
@@ -93,7 +93,7 @@ class Wanted:
 
 
 def read(home: Path, model: str, limit: int) -> list[Line]:
-    """Return the latest lines of one model, newest first; none when nothing was ever logged."""
+    """Return the latest lines of one model, newest first; none if nothing was ever logged."""
     return predictions(home, Wanted(model=model, limit=limit))
 
 
@@ -114,19 +114,19 @@ def predictions(place: Place, wanted: Wanted) -> list[Line]:
 
 
 def line_of(found: Mapping[str, Any]) -> Line:
-    """Return a line as the database gave it, or `batches` took it out of one."""
+    """Return a line from a row of the database, or of `batches`."""
     read = {"time": shown(found["time"]), "row": decoded(found["row"]), "probabilities": decoded(found["probabilities"])}
     return Line(**{**found, **read})
 
 
 def shadow_of(found: Mapping[str, Any]) -> Shadow:
-    """Return a line as the database gave it."""
+    """Return a shadow from a row of the database."""
     read = {"time": shown(found["time"]), "probabilities": decoded(found["probabilities"]), "agrees": bool(found["agrees"])}
     return Shadow(**{**found, **read})
 
 
 def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
-    """Return what the versions that did not answer say; `caller` asks for nothing.
+    """Return shadows; `caller` has no effect.
 
     Raises:
         AuditError: The log cannot be read.
@@ -136,7 +136,7 @@ def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
 
 
 def refusals(place: Place, wanted: Wanted) -> list[Refusal]:
-    """Return refused requests; those of a model are the ones whose path was under it.
+    """Return refused requests; those of a model are the requests whose path is below the model's.
 
     Raises:
         AuditError: The log cannot be read.
@@ -147,7 +147,7 @@ def refusals(place: Place, wanted: Wanted) -> list[Refusal]:
 
 
 def administration(place: Place, wanted: Wanted) -> list[Act]:
-    """Return acts; `caller` is who did them, and `model` asks for nothing.
+    """Return acts of administration; `caller` is who did them, and `model` has no effect.
 
     Raises:
         AuditError: The log cannot be read.

@@ -1,6 +1,6 @@
-"""Old lines are deleted by command only, and the log says so. What was administered is kept: it tells what is missing and why.
+"""Delete old lines, by command only. Acts of administration are kept, so that the log shows what was deleted, and by whom.
 
-Outcomes are as old as the prediction that they are about, however late they came.
+Outcomes are as old as their prediction, no matter when they were sent.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from slipway.audit.administering import administered
+from slipway.audit.acts import administered
 from slipway.audit.by_id import matching
 from slipway.audit.databases.tables import BATCHES, OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS, Store, Table
 from slipway.audit.lines import iso
 from slipway.audit.places import Place, missing, opened
 
-# Shadows have the times of their predictions, and go first, so that none is left without its prediction.
+# Shadows have the times of their predictions, and are deleted first, so that no shadow is left without its prediction.
 DELETED = (SHADOWS, PREDICTIONS, BATCHES, REFUSALS)
 AT_ONCE = 2_000
 BATCHES_AT_ONCE = 50  # each has many rows
@@ -22,14 +22,12 @@ PAUSE = 0.02  # seconds between two transactions, for the gateway to write
 
 
 def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
-    """Delete predictions with their shadows and outcomes, and refused requests, from before a time; return how many lines of each table.
+    """Delete predictions with their shadows and outcomes, and refused requests, from before a time. Return the deleted lines by table.
 
-    A line of batches is a request of many rows.
-
-    Killed half-way, it has deleted the oldest part, and the log says that it began. Run it again.
+    A line of batches is a request of many rows. If this is killed, the oldest part is deleted and the log says that it began: run it again.
 
     Raises:
-        AuditError: The log cannot be written; what was deleted so far stays deleted.
+        AuditError: The log cannot be written; lines deleted so far stay deleted.
     """
     if missing(place):
         return {table.name: 0 for table in (OUTCOMES, *DELETED)}
@@ -49,7 +47,7 @@ def _delete(store: Store, table: Table, until: str) -> int:
     some = f"SELECT {table.key} FROM {table.name} WHERE time < ? LIMIT {at_once}"  # noqa: S608
     deleted = 0
     while True:
-        with store.transaction("outcomes"):  # one that comes meanwhile finds its prediction, or finds none
+        with store.transaction("outcomes"):  # no outcome may be recorded for a prediction that is being deleted
             gone = store.change(f"DELETE FROM {table.name} WHERE {table.key} IN ({some})", [(until,)])  # noqa: S608
         deleted += gone
         if gone < at_once:
@@ -58,7 +56,7 @@ def _delete(store: Store, table: Table, until: str) -> int:
 
 
 def _delete_outcomes(store: Store, until: str) -> int:
-    """Delete those whose prediction is about to be deleted, and those that are there without one."""
+    """Delete the outcomes of predictions that are about to be deleted, and outcomes without a prediction."""
     deleted = last = 0
     while lines := store.rows("SELECT id, prediction_id FROM outcomes WHERE id > ? ORDER BY id LIMIT ?", (last, AT_ONCE)):
         last = lines[-1]["id"]

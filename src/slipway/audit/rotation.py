@@ -1,4 +1,4 @@
-"""New keys for subject ids: for lines to come at once, and for those that are there one by one."""
+"""New keys for subject ids: new lines use them at once, and the lines in the log are re-encrypted one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.audit.administering import administered
+from slipway.audit.acts import administered
 from slipway.audit.databases.tables import Row, Store
 from slipway.audit.errors import AuditError
 from slipway.audit.places import Place, missing, opened
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """`resumed`: the keys of a rotation that had not ended were taken. `unreadable` lines keep what they had, and their key."""
+    """`resumed`: an unfinished rotation was continued, with its keys. `unreadable` lines stay as they are, and so does their key."""
 
     lines: int
     unreadable: int
@@ -39,8 +39,8 @@ class Rotated:
 def rotate(home: Path, place: Place, who: str, *, pseudonyms: bool = False) -> Rotated:
     """Make a new key, re-encrypt every subject id with it, and delete the old key.
 
-    With `pseudonyms`, the key of pseudonyms is replaced as well, so that they differ from those in earlier reports. Killed half-way,
-    every line opens with one of the keys in the ring; run it again, and it goes on with the newest key.
+    With `pseudonyms`, the key of the pseudonyms is replaced too, so that they differ from those in earlier reports. If this is killed,
+    each line can be decrypted by a key in the ring: run it again, and it continues with the newest key.
 
     Raises:
         AuditError: There is no key yet, or the log cannot be written.
@@ -59,7 +59,7 @@ def rotate(home: Path, place: Place, who: str, *, pseudonyms: bool = False) -> R
 
 
 def _new_ring(keys: KeyFile, store: Store, pseudonyms: bool) -> tuple[Ring, bool]:
-    # Alone, and so between the transactions of all writers: the ones that follow see the new keys.
+    # "alone" runs between the transactions of all writers, so that those after it see the new keys.
     with keys.locked(), store.transaction("alone"):
         ring = keys.ring()
         if ring is None:
@@ -70,7 +70,7 @@ def _new_ring(keys: KeyFile, store: Store, pseudonyms: bool) -> tuple[Ring, bool
 
 
 def _reseal(store: Store, ring: Ring) -> tuple[int, int]:
-    """Return how many lines were sealed anew, and how many could not be opened."""
+    """Return how many lines were re-encrypted, and how many could not be decrypted."""
     done = unreadable = 0
     last = ""
     while lines := store.rows(NEXT, (ring.newest.id, last, AT_ONCE)):

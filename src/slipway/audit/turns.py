@@ -1,7 +1,7 @@
-"""What one turn of the event loop brought is committed by that loop itself: no other thread has to wake, and callers share a commit.
+"""Commits in the event loop's own thread: the entries of one turn share a commit, and no other thread has to wake.
 
-That is quicker than the writer's thread as long as nobody else writes; whenever it does not succeed at once, the thread takes over, which
-waits, tries again, and says what is wrong.
+This is faster than the writer's thread as long as no other process writes. If a commit fails, the thread takes the entries: it waits, tries
+again, and logs what is wrong.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from slipway.audit.backlog import QueuedEntry
 from slipway.audit.databases.tables import Row, Store, Table
 from slipway.audit.lines import LogEntry
 
-MOST_LINES = 2_000  # of one entry: to encode more would hold up the loop
+MOST_LINES = 2_000  # of one entry: encoding more would block the loop
 
 
 class Turns:
-    """For the event loop's thread.
+    """The entries of the current turn. For the event loop's thread.
 
     Args:
-        opened: Opens the log's database so that it waits for nobody.
+        opened: Opens the log's database without waiting for other writers.
         hand_on: Gives an entry to the writer's thread.
     """
 
@@ -34,17 +34,17 @@ class Turns:
 
     @staticmethod
     def take(entry: LogEntry) -> bool:
-        """Tell whether an entry is one for here: short, and without subject ids, whose keys the thread looks after."""
+        """Return whether to commit an entry here: a short one without subject ids, whose keys only the thread uses."""
         return entry.size <= MOST_LINES and not entry.seals
 
     def add(self, waiting: QueuedEntry) -> None:
-        """Have an entry committed at the loop's next turn, with those that come in this one."""
+        """Commit an entry at the loop's next turn, with all entries of this turn."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.commit)
         self._waiting.append(waiting)
 
     def commit(self, *, here: bool = True) -> None:
-        """Commit what waits, or hand it on, and wake those who wait for it."""
+        """Commit the waiting entries and wake their callers, or give them to the writer's thread."""
         taken, self._waiting = self._waiting, []
         if not taken:
             return
@@ -53,11 +53,11 @@ class Turns:
                 self._hand_on(waiting)
             return
         for waiting in taken:
-            if waiting.done and not waiting.done.done():  # else its caller went away
+            if waiting.done and not waiting.done.done():  # else its caller is gone
                 waiting.done.set_result(None)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         if self._store:
             with suppress(sqlite3.Error):
                 self._store.close()
@@ -71,7 +71,7 @@ class Turns:
                 batch[entry.table] += entry.rows(None)
             with store.transaction():
                 store.insert(batch)
-        except Exception:  # whatever it is: the thread meets it too, and tells
+        except Exception:  # of any kind: the thread meets it too, and logs it
             self.close()
             return False
         return True

@@ -1,7 +1,7 @@
-"""The writer of the log: a reply leaves only after its lines are committed, so killing the process loses none.
+"""The writer of the log. A reply is sent only after its lines are committed, so that a killed process loses none.
 
-Callers share the cost of a commit: in SQLite, what one turn of the event loop brought is committed by it (see `turns`). What that
-cannot do, one thread does: whatever is queued goes into one transaction.
+Callers share the cost of a commit: in SQLite, the event loop commits the entries of one turn together (see `turns`). A thread writes all
+other entries, those in its queue in one transaction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from slipway.audit.backlog import Backlog, QueuedEntry, answer
 from slipway.audit.databases.tables import Row, Store, Table
-from slipway.audit.errors import UNWRITTEN, AuditError, told
+from slipway.audit.errors import UNWRITTEN, AuditError, without_details
 from slipway.audit.lines import Administered, Answered, LogEntry, Refused, Shadowed
 from slipway.audit.places import opener, shown, sqlite_path
 from slipway.audit.subjects.key_file import KeyFile
@@ -25,7 +25,7 @@ from slipway.audit.turns import Turns
 
 MOST_QUEUED = 200_000
 LARGEST_BATCH = 10_000
-QUIET = 10.0  # seconds between two complaints about the same trouble
+QUIET = 10.0  # seconds between two log lines about failures
 SEALED = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL LIMIT 1"
 
 logger = logging.getLogger(__name__)
@@ -35,11 +35,11 @@ class AuditLog:
     """The log of one process. Its thread starts at once; `close` writes what is queued and ends it.
 
     Args:
-        home: Folder of the state; it holds the keys of subject ids and, without an address, the log itself.
-        url: `postgresql://...` to log there instead.
-        most_queued: Lines that may wait. While there are more, nothing is answered.
+        home: The home folder, with the keys of subject ids and, without a `url`, the log itself.
+        url: `postgresql://...` if the log is there.
+        most_queued: Lines that may wait. Beyond this number, requests are refused.
     Raises:
-        AuditError: The address is none, or the driver it needs is missing. Whether the database answers shows at the first line.
+        AuditError: The address is not valid, or its driver is missing. The database is opened for the first line.
     """
 
     def __init__(self, home: Path, url: str | None = None, *, most_queued: int = MOST_QUEUED) -> None:
@@ -49,10 +49,10 @@ class AuditLog:
         self._store: Store | None = None
         self._backlog = Backlog(most_queued, LARGEST_BATCH)
         self._turns = Turns(opener(self._place, 0.0), self._queue) if sqlite_path(self._place) else None
-        self._most_unanswered = max(1, most_queued // 2)  # beyond this there is room only for what somebody waits for
+        self._most_unanswered = max(1, most_queued // 2)  # beyond this, only entries are accepted for which a caller waits
         self._overflowed = self._failed = self._admitted = 0
         self._failing_since: float | None = None
-        self._complained = float("-inf")
+        self._reported = float("-inf")
         self._thread = threading.Thread(target=self._write_forever, name="audit", daemon=True)
         self._thread.start()
 
@@ -63,7 +63,7 @@ class AuditLog:
 
     @property
     def failing(self) -> bool:
-        """Whether the database took nothing at the last attempt."""
+        """Whether the last attempt to write failed."""
         return self._failing_since is not None
 
     @property
@@ -75,7 +75,7 @@ class AuditLog:
         """Return when every line of the entry is committed.
 
         Raises:
-            AuditError: They could not be written, and were not.
+            AuditError: The lines could not be written.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._turns and self._turns.take(entry) and not self._backlog.lines:
@@ -85,15 +85,15 @@ class AuditLog:
         await done
 
     def refuse(self, refused: Refused) -> None:
-        """Have a refused request logged, without waiting. For the event loop's thread; what cannot be logged is counted."""
+        """Queue a refused request, without waiting. For the event loop's thread; a request for which there is no room is counted."""
         if not self._backlog.put(QueuedEntry(refused), self._most_unanswered):
             self._overflowed += 1
 
     def shadow(self, shadowed: Shadowed) -> asyncio.Future[None] | None:
-        """Have answers that nobody gets logged, without waiting. For the event loop's thread.
+        """Queue shadows, without waiting. For the event loop's thread.
 
         Returns:
-            What ends when they are committed, with an AuditError when they could not be; None when there is no room for them.
+            A future that ends when they are committed, with an AuditError if they could not be; None if there is no room for them.
         """
         done = asyncio.get_running_loop().create_future()
         return done if self._backlog.put(QueuedEntry(shadowed, done), self._most_unanswered) else None
@@ -118,19 +118,19 @@ class AuditLog:
                 written = self._write(taken)
                 self._backlog.settled(taken)
                 self._admit()
-                answer(taken, written)  # last: whoever wakes wants the interpreter at once
+                answer(taken, written)  # last: a caller that wakes needs the interpreter at once
         self._forget_store()
 
     def _write(self, taken: list[QueuedEntry]) -> list[bool]:
-        """Commit them all at once; when what one of them holds is at fault, each by itself. Return which were written."""
+        """Commit all entries at once or, if the content of one is wrong, each by itself. Return which were written."""
         try:
             self._commit([waiting.entry for waiting in taken])
         except Exception as error:
-            at_fault = self._at_fault(error)
+            wrong_entry = self._is_wrong_entry(error)
             self._forget_store()
-            if at_fault and len(taken) > 1:
+            if wrong_entry and len(taken) > 1:
                 return [self._write([waiting])[0] for waiting in taken]
-            self._complain(error, of_the_database=not at_fault)
+            self._report(error, of_the_database=not wrong_entry)
             self._failed += sum(isinstance(waiting.entry, Refused) for waiting in taken)
             return [False] * len(taken)
         self._recovered()
@@ -145,7 +145,7 @@ class AuditLog:
             for entry in entries:
                 batch[entry.table] += entry.rows(ring)
             with store.transaction("shared" if seals else None):
-                if not seals or self._keys.ring() is ring:  # else they were replaced meanwhile, and must not be used any more
+                if not seals or self._keys.ring() is ring:  # else the keys were replaced in between, and must not be used
                     store.insert(batch)
                     return
 
@@ -153,34 +153,34 @@ class AuditLog:
         if ring := self._keys.ring():
             return ring
         if store.rows(SEALED):
-            raise AuditError(f"{self._keys.path} is missing, but the log holds subject ids under its keys: restore the file.")
+            raise AuditError(f"{self._keys.path} is missing, but the log has subject ids under its keys: restore the file.")
         return self._keys.created()
 
-    def _at_fault(self, error: Exception) -> bool:
-        """Tell whether the error is about what was to be written rather than about the database."""
+    def _is_wrong_entry(self, error: Exception) -> bool:
+        """Return whether the error is about the content of an entry, not about the database."""
         return isinstance(error, (AuditError, ValueError, TypeError, *(self._store.wrong_lines if self._store else ())))
 
     def _admit(self) -> None:
-        """Log that refused requests are missing in the log, once it can be written again."""
+        """Log how many refused requests are missing, once the log can be written again."""
         missing = self.dropped - self._admitted
         if missing and self._failing_since is None:
             act = Administered("gateway", "could not log refused requests", f"{missing} of them")
             if self._write([QueuedEntry(act)])[0]:
                 self._admitted += missing
 
-    def _complain(self, error: Exception, *, of_the_database: bool) -> None:
+    def _report(self, error: Exception, *, of_the_database: bool) -> None:
         now = time.monotonic()
         if of_the_database:
             self._failing_since = self._failing_since or now
-        if now - self._complained >= QUIET:
-            self._complained = now
-            what = "cannot be written" if of_the_database else "does not take what a request holds"
-            logger.error("the audit log %s %s, so nothing is answered: %s", shown(self._place), what, told(error))
+        if now - self._reported >= QUIET:
+            self._reported = now
+            what = "cannot be written" if of_the_database else "does not accept the content of a request"
+            logger.error("the audit log %s %s, so nothing is answered: %s", shown(self._place), what, without_details(error))
 
     def _recovered(self) -> None:
         if self._failing_since is not None:
             logger.warning("the audit log can be written again, after %.1f s", time.monotonic() - self._failing_since)
-            self._failing_since, self._complained = None, float("-inf")
+            self._failing_since, self._reported = None, float("-inf")
 
     def _forget_store(self) -> None:
         if self._store:

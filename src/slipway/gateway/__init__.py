@@ -1,5 +1,5 @@
-"""The server that answers for every model of the fleet.
+"""The server of all models.
 
-Its process holds neither orchestrator, tracker, frames nor training libraries: it starts in under a second and stays small. A request
-passes size limit -> key -> decode and check against the contract -> predict -> audit log -> reply.
+Its process loads no orchestrator, no tracker, no data frames and no training library, so that it starts in under a second and stays
+small. The way of a request: size limit -> key -> decode and check against the contract -> predict -> audit log -> reply.
 """

@@ -1,4 +1,4 @@
-"""Start the gateway: `python -m slipway.gateway`, configured by `SLIPWAY_*` (see `slipway.settings`)."""
+"""Start the gateway: `python -m slipway.gateway`. Its settings are the `SLIPWAY_*` variables; see `slipway.settings`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.gateway.configuration import Configuration, Reading
 if TYPE_CHECKING:
     from slipway.gateway.workers.workers import ParentChannel
 
-SPARE_FILES = 512  # beside connections: sockets that listen, the log's database, libraries
+SPARE_FILES = 512  # beside connections: listening sockets, the log's database, libraries
 
 logger = logging.getLogger("slipway.gateway")
 
@@ -26,7 +26,7 @@ def main() -> int:
     """Return 0 after SIGTERM or SIGINT, 1 when the gateway cannot start."""
     reading = Reading()
     logs.configure("text")
-    os.umask(0o077)  # the audit log holds the callers' rows
+    os.umask(0o077)  # the audit log contains the callers' rows
 
     from slipway.gateway import server  # noqa: F401 - imported while the settings are read, and before workers are forked
     from slipway.gateway.limits.admission import provider_of
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def check_transport(configuration: Configuration, *, authentication: bool = True) -> None:
-    """Refuse to be reached from elsewhere without TLS and authentication, and a certificate that cannot be used.
+    """Refuse an address that other machines can reach without TLS and authentication, and a certificate that cannot be used.
 
     Raises:
         PlatformError: The message says what to set.
@@ -65,7 +65,7 @@ def check_transport(configuration: Configuration, *, authentication: bool = True
 
 
 def work(configuration: Configuration, sock: socket.socket, number: int, channel: ParentChannel | None) -> int:
-    """Answer, as one of the workers, until it is time to end."""
+    """Answer requests as one of the workers, until SIGTERM, SIGINT or the end of the parent."""
     import uvloop
 
     from slipway.gateway.server import serve
@@ -83,7 +83,7 @@ def _several(configuration: Configuration, sock: socket.socket) -> int:
 
 
 def _allow_files(wanted: int) -> None:
-    """Ask the system for as many open files as connections may need; it may allow fewer."""
+    """Raise the limit of open files to what the connections may need, as far as the system allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -1,7 +1,7 @@
-"""The gateway's share of the settings, read by a short-lived child process.
+"""The gateway's settings, read by a short-lived child process.
 
-Reading them takes pydantic, which would cost the gateway 24 MB for as long as it runs and delay its first answer; the child reads while the
-gateway imports what it needs.
+Reading them needs pydantic, which would take 24 MB of the gateway and delay its first answer. So a child reads them while the gateway
+imports its own modules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from slipway.errors import PlatformError
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """What the gateway is told, as `.env.example` describes it. `model_ports` replaces the port a pointer asks for.
+    """The settings of the gateway, as `.env.example` describes them. `model_ports` replaces the ports of the bundles' pointers.
 
     Each rate is (requests, seconds).
     """
@@ -57,7 +57,7 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 class Reading:
-    """Settings on their way. Make one before any thread starts: it forks."""
+    """A child process that reads the settings. Make one before any thread starts: it forks."""
 
     def __init__(self) -> None:
         self._pipe, child_end = os.pipe()
@@ -70,7 +70,7 @@ class Reading:
         """Wait for the settings.
 
         Raises:
-            PlatformError: They are not valid; what is wrong stands on standard error.
+            PlatformError: They are not valid; standard error says what is wrong.
         """
         with os.fdopen(self._pipe, "rb") as pipe:
             content = pipe.read()
@@ -81,19 +81,19 @@ class Reading:
 
 def _read_and_exit(pipe: int) -> NoReturn:
     try:
-        os.write(pipe, msgspec.json.encode(_found()))
+        os.write(pipe, msgspec.json.encode(_configuration()))
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
-def _found() -> Configuration:
+def _configuration() -> Configuration:
     from slipway.settings import Settings
     from slipway.settings.gateway import rate
 
     settings = Settings.load()
-    told = settings.model_dump(mode="json", include=set(Configuration.__struct_fields__)) | {
+    values = settings.model_dump(mode="json", include=set(Configuration.__struct_fields__)) | {
         "bundles": str(settings.bundles),
         "address": settings.gateway_address,
         "port": settings.gateway_port,
@@ -101,4 +101,4 @@ def _found() -> Configuration:
         "rate_per_caller": rate(settings.rate_per_caller),
         "rate_per_address": rate(settings.rate_per_address),
     }
-    return msgspec.convert(told, Configuration)
+    return msgspec.convert(values, Configuration)

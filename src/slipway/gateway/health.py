@@ -1,4 +1,4 @@
-"""Whether the gateway lives, and whether it is ready: every installed model loaded, and the audit log can be written."""
+"""Whether the gateway lives, and whether it is ready: every installed model is loaded, and the audit log can be written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from slipway.gateway.replies import Reply, as_json
 from slipway.gateway.versions.fleet import ServedFleet
 
-LEAST_BYTES = 32 * 1024 * 1024  # less than this on the disk of the audit log, and its next lines may be lost
+LEAST_BYTES = 32 * 1024 * 1024  # free on the disk of the audit log; with less, its next lines may be lost
 FRESH = 1.0
 
 Check = Callable[[], str | None]
@@ -27,17 +27,17 @@ class Health:
         self._looked, self._found = float("-inf"), (list[str](), list[str]())
 
     def live(self) -> Reply:
-        """Say that the event loop turns: whoever gets no answer restarts the process."""
+        """Answer as long as the event loop turns. A supervisor restarts a process that does not answer."""
         return as_json({"status": "live"})
 
     def ready(self) -> Reply:
-        """Return 200, or 503 with the reasons; whoever sends requests here sends them elsewhere then."""
+        """Return 200, or 503 with the reasons, so that a load balancer sends requests elsewhere."""
         reasons, warnings = self.reasons()
         body = {"status": "not ready" if reasons else "ready", "reasons": reasons, "warnings": warnings}
         return Reply(503 if reasons else 200, msgspec.json.encode(body))
 
     def reasons(self) -> tuple[list[str], list[str]]:
-        """Return why the gateway is not ready, and what else somebody should know; looked up once a second at most."""
+        """Return why the gateway is not ready, and the warnings. The checks run once a second at most."""
         now = time.monotonic()
         if now - self._looked > FRESH:
             blocking = [*self._models(), *filter(None, (check() for check in self._blocking))]
@@ -49,13 +49,13 @@ class Health:
         return [f"{model} {'could not be loaded' if self._fleet.failed(model) else 'is being loaded'}" for model in missing]
 
     def _failed(self) -> list[str]:
-        """A version that failed beside one that answers is no reason to send callers away."""
+        """Return warnings only: while an older version answers, a version that failed is no reason to send callers away."""
         models = [model for model in self._fleet.models() if self._fleet.failed(model) and self._fleet.find(model)]
         return [f"{model}: its latest installation failed; the version before it answers" for model in models]
 
 
 def writable(folder: Path) -> Check:
-    """Return a check that a folder takes further lines: it may be written, and its disk has 32 MB left."""
+    """Return a check that the log can grow in a folder: it is writable, and its disk has 32 MB left."""
 
     def check() -> str | None:
         if not os.access(folder, os.W_OK):

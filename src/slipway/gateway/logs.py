@@ -1,6 +1,7 @@
 """The gateway's own log: lines for people or JSON for programs, each with the request it is about.
 
-Never a row, a key or a query string: nobody logs them, and the message of an unforeseen error, which may quote a cell, is left out.
+It never contains a row, a key or a query string: no code logs them, and the message of an unexpected error, which may quote a cell, is
+left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from slipway.errors import SlipwayError
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# Their messages are about files, addresses and the database, not about what is in a row.
+# Their messages are about files, addresses and the database, never about the content of a row.
 HARMLESS = (SlipwayError, OSError, sqlite3.Error)
 
 ErrorInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -36,7 +37,7 @@ def configure(form: str) -> None:
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Tells where an error happened, and its message only where that cannot quote a row."""
+    """Shows where an error happened, and its message only if that cannot quote a row."""
 
     def formatException(self, ei: ErrorInfo) -> str:  # noqa: N802 - logging's own name
         kind, error, place = ei
@@ -48,7 +49,7 @@ class DiscreetFormatter(logging.Formatter):
 
 
 class TextFormatter(DiscreetFormatter):
-    """One line, with the request where there is one."""
+    """One line, with the id of its request, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = request_id.get()
@@ -56,7 +57,7 @@ class TextFormatter(DiscreetFormatter):
 
 
 class JsonFormatter(DiscreetFormatter):
-    """One JSON object a line: time (UTC), level, logger, message, and request and error where there are any."""
+    """One JSON object a line: time (UTC), level, logger, message, process, and request and error, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

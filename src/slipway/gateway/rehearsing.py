@@ -1,7 +1,7 @@
-"""A gateway for one rehearsal: on a socket that its starter opened, never on a model's own port, and ended with its starter.
+"""A gateway for one rehearsal: it listens on a socket of the process that started it, never on a model's own port, and ends with it.
 
-python -m slipway.gateway.rehearsing FOLDER DESCRIPTOR    its home folder, and the descriptor of the socket that listens
-Standard input is a socket whose other end the starter holds: when that is closed, also by `kill -9`, this process ends.
+python -m slipway.gateway.rehearsing FOLDER DESCRIPTOR    the home folder, and the descriptor of the listening socket
+Standard input is one end of a socket pair; the starter has the other end. When the starter ends, also by `kill -9`, this process ends.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ ANY = 0
 
 
 class Lifeline(ParentChannel):
-    """The line to the starter: its end is the end, and whatever port a bundle asks for, a free one is opened."""
+    """The connection to the starter. This process ends with it, and opens a free port instead of a model's own."""
 
     def open(self, address: str, port: int) -> socket.socket:
         return bind(address, ANY)
 
     def close(self, port: int) -> None:
-        """Tell nobody: the starter knows of no port but its own."""
+        """Do nothing: the starter knows only its own port."""
 
 
 def main(folder: str, descriptor: str) -> None:
-    """Answer until the line to the starter ends, or SIGTERM. Settings of the environment are not read: they are the real gateway's."""
+    """Answer until the starter ends, or SIGTERM. The settings of the environment are the real gateway's, so they are not read."""
     logs.configure("text")
-    os.umask(0o077)  # its audit log holds probe rows until the folder is removed
+    os.umask(0o077)  # its audit log contains probe rows until the folder is removed
     sock = socket.socket(fileno=int(descriptor))
     address, port = sock.getsockname()[:2]
     configuration = Configuration(home=folder, bundles=str(Path(folder) / "bundles"), address=address, port=port, model_ports={})

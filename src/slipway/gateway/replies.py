@@ -1,4 +1,4 @@
-"""What goes back to a caller: a reply, or the reason why there is none, always as JSON with `error_code` and `message` as MLflow has it."""
+"""Replies, and errors as replies: JSON with `error_code` and `message`, as MLflow sends them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
 
 
 class RequestError(Exception):
-    """A request that is not answered: the HTTP status, MLflow's kind of error code, and words for the caller."""
+    """A request that is refused: the HTTP status, an error code as MLflow's, and a message for the caller."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply; the request's id and the body's length are added where it is sent.
+    """One HTTP reply. The application adds the request's id and the body's length.
 
-    `policy` is a Content-Security-Policy of its own, in place of the one of all replies.
+    `policy` is a Content-Security-Policy for this reply, in place of the usual one.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""One request: its head, and its body within the limit of bytes."""
+"""One request: its header, and its body up to the limit of bytes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class CallerGone(Exception):  # noqa: N818
-    """The caller closed the connection before its request was whole; there is nobody to answer."""
+    """The caller closed the connection before the request was complete, so nobody waits for a reply."""
 
 
 def _request_id() -> str:
-    """Begins with the time, so that the log's index grows at its end."""
+    """Return an id that begins with the time, so that the log's index grows at its end."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
 
 
@@ -30,8 +30,8 @@ def _request_id() -> str:
 class Request:
     """One request.
 
-    `path` is the one on the main port, also where the request came to a model's own port. `headers` are by lower-case name;
-    `address` is the caller's, empty when the server does not know it.
+    `path` is the path on the main port, also for a request to a model's own port. `headers` are by lower-case name; `address` is the
+    caller's, empty if the server does not know it.
     """
 
     method: str
@@ -49,17 +49,17 @@ class Request:
         return self.headers.get(b"content-type", b"").decode("latin-1")
 
     def refuse_large(self) -> None:
-        """Raise 413 when the caller says that its body is beyond the limit, before any of it is read."""
+        """Raise 413 if Content-Length is above the limit, before any of the body is read."""
         length = self.headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > ALLOWED.body:
             raise _too_large(ALLOWED.body)
 
     async def body(self, most: int | None = None) -> bytes:
-        """Read the body, and no more than `most` bytes; the limit of the settings if left out.
+        """Read the body, up to `most` bytes, or up to the limit of the settings.
 
         Raises:
-            RequestError: 413, the body is larger than the settings allow, 10 MiB unless they say otherwise.
-            CallerGone: The connection was closed before its end.
+            RequestError: 413, the body is larger. The default limit is 10 MiB.
+            CallerGone: The connection was closed before the end of the body.
         """
         body, most = bytearray(), most or ALLOWED.body
         more = True

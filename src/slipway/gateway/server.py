@@ -21,11 +21,11 @@ logger = logging.getLogger(__name__)
 
 
 async def serve(configuration: Configuration, sock: socket.socket, number: int = 0, channel: ParentChannel | None = None) -> None:
-    """Answer on the main port and the models' ports until SIGTERM or SIGINT, then finish what was taken.
+    """Answer on the main port and the models' ports until SIGTERM or SIGINT, then answer the requests that were accepted.
 
     Args:
-        number: Which of several workers this is.
-        channel: The line to their parent, which opens the ports; None where this process is the only one.
+        number: The number of this worker.
+        channel: The connection to the parent of the workers, which opens the ports; None if this process is the only worker.
     Raises:
         PlatformError: The certificate cannot be used.
         ProviderError: The settings of the identity provider cannot be right.
@@ -58,17 +58,17 @@ def _transport(parts: Parts, channel: ParentChannel | None) -> Transport:
 
 
 def _ending(channel: ParentChannel | None) -> asyncio.Task[bool]:
-    """Return a task that ends at a signal, or with the parent."""
+    """Return a task that ends at a signal, or when the parent ends."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     if channel:
-        loop.add_reader(channel.sock.fileno(), stopping.set)  # it says nothing unasked: what can be read is its end
+        loop.add_reader(channel.sock.fileno(), stopping.set)  # it sends nothing unasked: readable means ended
     return asyncio.create_task(stopping.wait(), name="signals")
 
 
 async def _first(*tasks: asyncio.Task[bool] | asyncio.Task[None]) -> None:
-    """Wait for one task to end and raise its error: a gateway that no longer follows its bundles must not look healthy."""
+    """Wait until one task ends, and raise its error: a gateway that no longer follows its bundles must not look healthy."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()

@@ -105,6 +105,6 @@ def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> C
 
 def _administered(settings: Settings, what: str, about: str) -> None:
     from slipway.audit import administered
-    from slipway.audit.administering import myself
+    from slipway.audit.acts import myself
 
     administered(settings.audit_url or settings.home, myself(), what, about)

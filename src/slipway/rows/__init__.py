@@ -1,1 +1,1 @@
-"""Whether rows keep the contract: for requests, files of rows, and outcomes alike."""
+"""Checks of rows against the contract, for requests, files of rows, and outcomes."""

@@ -1,4 +1,4 @@
-"""Cells against the contract: which break it, and in which words that is said."""
+"""Cells against the contract: which cells break it, and how an error describes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.bundle.contract import Column
 
 LISTED = 20
 SHOWN = 60
-# The engine computes in float32: a number beyond this would become infinity inside it.
+# The engine computes in float32, in which a larger number is infinity.
 LARGEST = 3.4028234663852886e38
 NUMBERS = {int, float}  # bool is a kind of its own here: true is not 1
 
@@ -20,7 +20,7 @@ Cells = Sequence[Any]
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """One cell that breaks the contract. `row` counts from 0 in the request; `column` is None where the whole row is at fault."""
+    """One cell that breaks the contract. `row` counts from 0 in the request; `column` is None if the whole row is wrong."""
 
     row: int
     column: str | None
@@ -33,7 +33,7 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Absent:
-    """A cell that the request does not have, unlike one that is there and null."""
+    """A cell that is missing in the request, unlike one that is null."""
 
     def __repr__(self) -> str:
         return "no value"
@@ -43,7 +43,7 @@ ABSENT: Final = Absent()
 
 
 def expected(column: Column) -> str:
-    """Say what a cell of this column must hold."""
+    """Describe the cells that a column allows."""
     if column.kind == "category":
         return "one of " + ", ".join(map(repr, column.values))
     words = ["a whole number" if column.kind == "integer" else "a number"]
@@ -57,7 +57,7 @@ def expected(column: Column) -> str:
 
 
 def shown(cell: Any) -> str:
-    """Return a cell as the caller wrote it, shortened to 60 characters."""
+    """Return a cell as the caller sent it, shortened to 60 characters."""
     if isinstance(cell, Absent):
         return repr(cell)
     if cell is None or cell != cell:
@@ -70,7 +70,7 @@ def shown(cell: Any) -> str:
 
 
 def keeps(column: Column, cells: Cells) -> bool:
-    """Tell whether there are cells and all keep the contract; many are looked at together, which is quicker than one by one."""
+    """Return whether there are cells and all keep the contract. Many are checked together, which is faster than one by one."""
     if len(cells) == 1:
         return _cell_keeps(column, cells[0])
     if column.kind == "category":
@@ -86,7 +86,7 @@ def keeps(column: Column, cells: Cells) -> bool:
         return False
     if float not in kinds:
         return True
-    if isnan(sum(cells)):  # min and max overlook it
+    if isnan(sum(cells)):  # min and max miss it
         return False
     return column.kind == "number" or all(map(float.is_integer, map(float, cells)))
 
@@ -102,15 +102,15 @@ def _cell_keeps(column: Column, cell: Any) -> bool:
 
 
 def faults(column: Column, cells: Cells) -> list[int]:
-    """Return the rows whose cells break the contract. A NaN does: no comparison with it is true."""
+    """Return the rows whose cells break the contract. NaN breaks it: no comparison with it is true."""
     return [row for row, cell in enumerate(cells) if not _cell_keeps(column, cell)]
 
 
 def bounds(column: Column) -> tuple[float, float]:
-    """Return the least and the largest number of a column, both allowed."""
+    """Return the smallest and the largest allowed number of a column."""
     return -LARGEST if column.low is None else column.low, LARGEST if column.high is None else column.high
 
 
 def violation(row: int, column: Column, cell: Any) -> Violation:
-    """Say what was wrong with a cell."""
+    """Describe a cell that breaks the contract."""
     return Violation(row, column.name, expected(column), shown(cell))

@@ -1,4 +1,4 @@
-"""What one row of outcomes claims: which prediction it means, and what the outcome was."""
+"""The claim of one row of outcomes: its prediction, and the outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def claim_of(row: int, record: Any, contract: Contract, violations: list[Violation]) -> Claim | None:
-    """Return what one row says, None where it does not say of which prediction; what is wrong with it is added to the violations."""
+    """Return the claim of one row, None if it names no prediction; add what is wrong with the row to the violations."""
 
     def wrong(column: str | None, expected: str, received: Any) -> None:
         violations.append(Violation(row, column, expected, received if column is None else shown(received)))
@@ -53,7 +53,7 @@ def claim_of(row: int, record: Any, contract: Contract, violations: list[Violati
 
 
 def _moment(cell: Any) -> Any:
-    """Return a time, None where there is none, ABSENT for what is no time that has passed."""
+    """Return a time, None for None, and ABSENT for anything that is not a time in the past."""
     try:
         found = None if cell is None else msgspec.convert(cell, Moment)
     except (msgspec.ValidationError, OverflowError):
@@ -62,7 +62,7 @@ def _moment(cell: Any) -> Any:
 
 
 def contradicts(claim: Claim, other: Claim) -> Violation:
-    """Say that another row says something else of the same prediction."""
+    """Return the violation of a claim that differs from another row's about the same prediction."""
     return Violation(claim.row, OUTCOME, f"{shown(other.label)}, as an earlier row says of the same prediction", shown(claim.label))
 
 

@@ -1,4 +1,4 @@
-"""What the cells of a CSV file spell."""
+"""The values of the cells of a CSV file, which are all text."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ def texts(cells: Cells) -> Cells:
 
 
 def numbers(cells: Cells) -> Cells:
-    """Return the numbers that cells spell."""
+    """Return the numbers in the cells."""
     return [_number(cell) for cell in cells]
 
 
 def _number(cell: str) -> int | float | str | None:
-    """Return None for an empty cell or NaN, and the text itself where it is no number: the check names it."""
+    """Return None for an empty cell or NaN, and the text itself if it is no number, so that the check reports it."""
     if not cell.strip() or cell.strip().lower() == "nan":
         return None
-    if "_" in cell or not cell.isascii():  # Python would read 1_000, and the digits of every script
+    if "_" in cell or not cell.isascii():  # Python also accepts 1_000, and the digits of other scripts
         return cell
     for kind in (int, float):
         try:

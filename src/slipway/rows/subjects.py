@@ -1,4 +1,4 @@
-"""Of whom a row is: the id of a patient or customer, which goes to the log and never to the model."""
+"""The subject of a row: the id of a patient or customer, which is logged and never given to the model."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def wrong_subjects(subjects: Subjects) -> list[Violation]:
 
 
 def is_subject(subject: Any) -> bool:
-    """Tell whether it may stand as the subject of a row, where None is none."""
+    """Return whether a value is a valid subject, or None for a row without one."""
     return subject is None or (type(subject) is str and 0 < len(subject) <= LONGEST_SUBJECT and subject.isprintable())

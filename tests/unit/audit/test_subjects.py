@@ -13,8 +13,8 @@ import pytest
 
 from slipway import audit
 from slipway.audit import AuditError, Wanted
+from slipway.audit.disclosure import pseudonyms, reveal
 from slipway.audit.places import opened
-from slipway.audit.revealing import pseudonyms, reveal
 from slipway.audit.rotation import rotate
 from slipway.audit.subjects.key_file import Content, KeyFile
 from slipway.audit.subjects.pseudonyms import Ring, generation

@@ -44,8 +44,8 @@ def test_a_repeated_key_is_named_by_row_and_column(body, row, column, times):
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        (b'{"inputs": [], "inputs": []}', "'inputs' stands there more than once"),
-        (b'{"dataframe_split": {"data": [], "columns": [], "data": []}}', "'data' stands there more than once"),
+        (b'{"inputs": [], "inputs": []}', "'inputs' occurs more than once"),
+        (b'{"dataframe_split": {"data": [], "columns": [], "data": []}}', "'data' occurs more than once"),
         (b'{"dataframe_split": {"columns": [], "data": [], "index": [[{"x": 1, "x": 1}]]}}', "expected every key of an object once."),
         (b'[{"x": 1, "x": 1}]', "expected every key of an object once."),
     ],

@@ -1,1 +1,1 @@
-"""Where the log is kept: SQLite or PostgreSQL, with the same tables."""
+"""The databases of the log: SQLite or PostgreSQL, with the same tables."""

@@ -1,4 +1,4 @@
-"""What the two databases give back, alike: PostgreSQL's driver has decoded JSON and times already, SQLite's has not."""
+"""Values from both databases in one form: PostgreSQL's driver decodes JSON and times, SQLite's does not."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import msgspec
 
 
 def decoded(value: Any) -> Any:
-    """Return what a column of JSON holds."""
+    """Return the value of a JSON column."""
     return msgspec.json.decode(value) if isinstance(value, str) else value
 
 
 def utc(time: datetime) -> str:
-    """Return a time as the log has it: UTC, to the millisecond below."""
+    """Return a time as the log writes it: UTC, rounded down to milliseconds."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def shown(time: str | datetime) -> str:
-    """Return a column of times as the log has it."""
+    """Return the value of a time column as the log writes it."""
     return time if isinstance(time, str) else utc(time)

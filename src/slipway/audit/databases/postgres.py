@@ -1,4 +1,4 @@
-"""The log in PostgreSQL, in a schema of its own. Times are `timestamptz`; rows, answers and probabilities are `json`."""
+"""The log in PostgreSQL, in its own schema. Times are `timestamptz`; rows, labels and probabilities are `json`."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from slipway.audit.errors import AuditError
 SCHEMA = "slipway_audit"
 MANY = 200  # lines from which COPY is faster than INSERT; at 10,000 it is twice as fast
 LABEL = "label"
-# Advisory locks of this log, by numbers nobody else is likely to use.
+# Advisory locks of this log, by numbers that no other program is likely to use.
 KEYS, MIGRATION, OUTCOMES = 7_238_110_001, 7_238_110_002, 7_238_110_003
 LOCK = {
     "shared": f"SELECT pg_advisory_xact_lock_shared({KEYS})",
     "alone": f"SELECT pg_advisory_xact_lock({KEYS})",
-    # Outcomes look for subjects too, so the keys must stay meanwhile.
+    # Outcomes also look up subjects, so the keys must not change.
     "outcomes": f"SELECT pg_advisory_xact_lock({OUTCOMES}), pg_advisory_xact_lock_shared({KEYS})",
 }
-# For what the address does not say itself. Without them, a network that swallows packets would keep callers waiting for minutes.
+# For options that the address does not set. Without them, a network that loses packets would keep callers waiting for minutes.
 DEFAULTS = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "application_name": "slipway-audit"}
 LIMITS = ("SET lock_timeout = '5s'", "SET statement_timeout = '30s'", f"SET search_path = {SCHEMA}")
 
-# Each step brings the schema one version further; steps are added, never changed.
+# Each step is one version of the schema; steps are added, never changed.
 STEPS = (
     (
         "CREATE TABLE predictions (id bigint GENERATED ALWAYS AS IDENTITY, prediction_id text PRIMARY KEY, request_id text NOT NULL,"

@@ -1,4 +1,4 @@
-"""The log in an SQLite file: one writer at a time, readers never wait."""
+"""The log in an SQLite file: one writer at a time, and readers never wait."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PATIENCE = 2.0  # seconds to wait for another process that writes
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    # A commit is in the operating system's hands: safe when this process is killed; a power cut may cost the last moments.
+    # A commit is given to the operating system: it survives a kill of this process, but a power cut may lose the last moments.
     "PRAGMA synchronous=NORMAL",
     "PRAGMA wal_autocheckpoint=4000",  # pages; larger than the default, for fewer pauses
     "PRAGMA secure_delete=ON",  # deleted lines are overwritten, not just forgotten
 )
-# Each step brings the schema one version further; steps are added, never changed.
-# No index on `time`: it would cost a third of the speed, and lines lie in the order of their commits anyway.
-# `label` has no type, so that whole numbers and texts come back as what they were.
+# Each step is one version of the schema; steps are added, never changed.
+# No index on `time`: it would cost a third of the speed, and lines are in the order of their commits anyway.
+# `label` has no type, so that whole numbers and texts are read back as they were.
 STEPS = (
     (
         "CREATE TABLE IF NOT EXISTS predictions (prediction_id TEXT PRIMARY KEY, request_id TEXT NOT NULL, time TEXT NOT NULL,"
@@ -56,7 +56,7 @@ STEPS = (
         "CREATE TABLE outcomes (id INTEGER PRIMARY KEY, time TEXT NOT NULL, request_id TEXT NOT NULL, key TEXT NOT NULL,"
         " model TEXT NOT NULL, prediction_id TEXT NOT NULL, label NOT NULL, observed_at TEXT)",
         "CREATE INDEX outcomes_prediction ON outcomes (prediction_id)",
-        "CREATE INDEX outcomes_time ON outcomes (model, time)",  # there are few, and they are asked for by time
+        "CREATE INDEX outcomes_time ON outcomes (model, time)",  # there are few, and they are read by time
     ),
 )
 VERSION = "SELECT coalesce(max(version), 0) FROM audit_schema"
@@ -71,7 +71,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         private_folder(path.parent)
-        with suppress(FileExistsError):  # the files beside it that SQLite makes have the same rights
+        with suppress(FileExistsError):  # SQLite makes the files beside it with the same rights
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
@@ -85,12 +85,12 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self, lock: Lock | None = None) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")  # whoever writes is alone, so there is nothing to do about `lock`
+        self._connection.execute("BEGIN IMMEDIATE")  # a writer is always alone, so `lock` needs nothing
         try:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:  # a full disk may have taken it back already
+            if self._connection.in_transaction:  # a full disk may have rolled it back already
                 self._connection.execute("ROLLBACK")
             raise
 
@@ -105,7 +105,7 @@ class SqliteStore:
         return self._connection.executemany(statement, values).rowcount
 
     def wipe(self) -> None:
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else what was deleted stays in the file beside it
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else deleted lines stay in the file beside it
 
     def close(self) -> None:
         self._connection.close()

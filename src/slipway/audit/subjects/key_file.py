@@ -1,4 +1,4 @@
-"""The file that holds the keys of subject ids: apart from the log, readable by its owner only, never half-written."""
+"""The file of the keys of subject ids: apart from the log, readable by its owner only, and replaced atomically."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Stamp = tuple[int, int, int]
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in the file."""
+    """The content of the file."""
 
     generations: tuple[Generation, ...]
 
 
 class KeyFile:
-    """`<home>/gateway/subjects.json`. `ring` follows the file, which costs one look at its date."""
+    """`<home>/gateway/subjects.json`. `ring` follows the file, at the cost of one `stat`."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / SUBJECTS
@@ -33,10 +33,10 @@ class KeyFile:
         self._stamp: Stamp | None = None
 
     def ring(self) -> Ring | None:
-        """Return the keys, the same object until the file changes; None when there is no file.
+        """Return the keys, the same object until the file changes; None if there is no file.
 
         Raises:
-            AuditError: The file cannot be read, or holds something else.
+            AuditError: The file cannot be read, or is not a file of keys.
         """
         try:
             if (stamp := _stamp(self.path)) != self._stamp:
@@ -47,15 +47,15 @@ class KeyFile:
         return self._ring
 
     def created(self) -> Ring:
-        """Make the first keys, unless another process has just done so."""
+        """Return the keys; make the first ones, unless another process has just made them."""
         with self.locked():
             return self.ring() or self.write((generation(),))
 
     def write(self, generations: tuple[Generation, ...]) -> Ring:
-        """Replace the file's content at once. Hold `locked` meanwhile."""
+        """Replace the content of the file. Call it inside `locked`."""
         content = msgspec.json.format(msgspec.json.encode(Content(generations)), indent=1)
         try:
-            # durable: a power cut must not leave lines whose key was never on the disk
+            # durable: after a power cut, every key of a line must be on the disk
             replace(self.path, content, private=True, durable=True)
         except OSError as error:
             raise AuditError(f"{self.path}: the keys of subject ids cannot be written ({error.strerror}).") from None
@@ -63,7 +63,7 @@ class KeyFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from replacing the file; a killed holder frees it."""
+        """Keep other processes from replacing the file. The lock of a killed process is free."""
         from filelock import FileLock
 
         private_folder(self.path.parent)

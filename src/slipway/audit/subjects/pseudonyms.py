@@ -1,8 +1,8 @@
-"""Subject ids: a keyed pseudonym links the lines of one person, and the id itself is kept encrypted.
+"""Subject ids: a keyed pseudonym links the lines of one person, and the id itself is encrypted.
 
-The pseudonym is HMAC-SHA256 (RFC 2104); without its key nobody can try out ids until one fits. The id is encrypted by AES-256-GCM,
-with a random nonce and bound to its line: put into another line, it does not open. A ring holds the keys by generation, newest
-last: the last one seals, all of them open.
+The pseudonym is HMAC-SHA256 (RFC 2104): without its key, ids cannot be guessed by trial. The id is encrypted with AES-256-GCM, with a
+random nonce and bound to its line: in another line, it cannot be decrypted. A ring contains the generations of keys, newest last: the last
+one encrypts, and all of them decrypt.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY = 32
-NONCE = 12  # random nonces are good for 2**32 lines a key
+NONCE = 12  # random nonces are safe for 2**32 lines a key
 
 
 class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,13 +51,13 @@ class Ring:
         return self.generations[-1]
 
     def seal(self, subject: str, line: str) -> tuple[str, str, str]:
-        """Return the pseudonym, the encrypted id and the generation that the line `line` is to hold."""
+        """Return the pseudonym, the encrypted id and the generation for the line `line`."""
         nonce = os.urandom(NONCE)
         sealed = self._ciphers[self.newest.id].encrypt(nonce, subject.encode(), line.encode())
         return _pseudonym(self.newest, subject), b64encode(nonce + sealed).decode(), self.newest.id
 
     def open(self, sealed: str, generation: str, line: str) -> str:
-        """Return the subject id that a line holds.
+        """Return the decrypted subject id of a line.
 
         Raises:
             AuditError: Its key is not in the ring, or the line was altered.
@@ -73,7 +73,7 @@ class Ring:
             raise AuditError(f"prediction {line}: the encrypted subject id was altered, or is another line's.") from None
 
     def pseudonyms(self, subject: str) -> list[str]:
-        """Return the pseudonyms a subject may have, one for each key; there are several only until a rotation is finished."""
+        """Return the pseudonyms of a subject, one for each key; there are several only until a rotation is finished."""
         return list(dict.fromkeys(_pseudonym(made, subject) for made in self.generations))
 
 
@@ -88,7 +88,7 @@ def _pseudonym(made: Generation, subject: str) -> str:
 
 
 def _cipher(key: bytes) -> AESGCM:
-    # Imported when the first subject id comes: it takes 6 MB.
+    # Imported for the first subject id: it takes 6 MB.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(key)

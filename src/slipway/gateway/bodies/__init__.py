@@ -1,1 +1,1 @@
-"""Requests and replies: bodies into columns of cells, answers into JSON."""
+"""Bodies of requests into columns of cells, and answers into JSON."""

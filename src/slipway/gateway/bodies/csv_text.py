@@ -1,4 +1,4 @@
-"""CSV in UTF-8, column names in its first line, cells as texts."""
+"""CSV in UTF-8: column names in the first line, cells as text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from slipway.gateway.replies import BAD_REQUEST, RequestError
 
 
 def read(body: bytes, most: int) -> tuple[list[str], list[list[str]]]:
-    """Return the names and the rows; of more than `most` rows one more, so that there being too many shows.
+    """Return the names and the rows, at most `most` + 1 of them, so that the caller sees if there are too many.
 
     Raises:
-        RequestError: 400, it is not CSV in UTF-8, or empty.
+        RequestError: 400, the body is empty or not CSV in UTF-8.
     """
     try:
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)

@@ -1,8 +1,7 @@
-"""JSON in which every object names a key once. msgspec keeps the last of two silently, and the caller meant one of them.
+"""JSON whose objects have no repeated key. msgspec silently keeps the last value of a repeated key, which may be the wrong one.
 
-A colon outside of a text stands for one key, so comparing the number of colons with the number of keys that were decoded
-finds every repetition, however its key is escaped. Nearly always the whole body has as many colons as keys, and counting
-them is all it costs.
+Each colon outside a string belongs to one key. So a body with more colons outside strings than decoded keys repeats a key, however that
+key is escaped. Nearly always the whole body has as many colons as keys, and the check costs only this count.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ NOT_PUNCTUATION = bytes(set(range(256)) - set(b'":'))
 
 
 def decode(body: bytes, contract: Contract, refuse: Refusal = refusal) -> Any:
-    """Return what a body in UTF-8 holds, with or without a byte order mark.
+    """Decode a body in UTF-8, with or without a byte order mark.
 
     Args:
-        refuse: Makes the error of a repeated key, from the violations and their number.
+        refuse: Makes the error for repeated keys, from the violations and their number.
     Raises:
-        RequestError: 400, it is not JSON, is nested too deeply, or an object repeats a key: the violations name row and column.
+        RequestError: 400, the body is not JSON, is nested too deeply, or repeats a key: the violations name row and column.
     """
     if body.startswith(BOM):
         body = body[len(BOM) :]
@@ -48,7 +47,7 @@ def decode(body: bytes, contract: Contract, refuse: Refusal = refusal) -> Any:
 
 
 def keys_are_unique(body: bytes, content: Any) -> bool:
-    """Tell whether every object of a body in valid JSON names each key once; `content` is what the body was decoded to."""
+    """Return whether no object of a body repeats a key; `content` is the decoded body."""
     found = _keys_at_the_top(content)
     if body.count(b":") == found:
         return True
@@ -56,7 +55,7 @@ def keys_are_unique(body: bytes, content: Any) -> bool:
 
 
 def _keys_at_the_top(content: Any) -> int:
-    """Count the keys of the outermost object, and of the objects right in it or in a list in it: never more than there are."""
+    """Count the keys of the outermost object, of its objects, and of the objects in its lists: at most all keys."""
     if type(content) is not dict:
         return 0
     total = len(content)
@@ -69,8 +68,8 @@ def _keys_at_the_top(content: Any) -> int:
 
 
 def _keys_written(body: bytes) -> int:
-    """Count the colons outside of texts, in valid JSON."""
-    if b"\\" in body:  # escaped backslashes first: what is left before a quote then escapes it
+    """Count the colons outside strings, in valid JSON."""
+    if b"\\" in body:  # escaped backslashes first: a backslash that is left before a quote escapes it
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     return sum(map(len, body.translate(None, NOT_PUNCTUATION).split(b'"')[::2]))
 
@@ -88,7 +87,7 @@ def _keys(content: Any) -> int:
 
 
 def _repetition(body: bytes, contract: Contract, refuse: Refusal) -> RequestError:
-    """Read the body once more, objects as tuples of pairs, to say which key it repeats, and in which rows."""
+    """Decode the body again, objects as tuples of pairs, to find the repeated keys and their rows."""
     try:
         content = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
@@ -96,7 +95,7 @@ def _repetition(body: bytes, contract: Contract, refuse: Refusal) -> RequestErro
     if violations := [Violation(row, name[:SHOWN], "every key once", f"it {times} times") for row, name, times in _in_rows(content)]:
         return refuse(contract, violations[:LISTED], len(violations))
     names = [name for pairs in (content, *_objects_in(content)) for name, _ in _repeated(pairs)]
-    which = f": {names[0][:SHOWN]!r} stands there more than once" if names else ""
+    which = f": {names[0][:SHOWN]!r} occurs more than once" if names else ""
     return _malformed(f"expected every key of an object once{which}.")
 
 

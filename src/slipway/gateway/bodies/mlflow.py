@@ -1,7 +1,7 @@
 """MLflow's scoring protocol: bodies in, columns of cells out.
 
-`dataframe_split`, `dataframe_records`, `inputs`, `instances` and CSV. Stricter than `mlflow models serve` on purpose: keys and
-parameters nobody reads are refused, so that a misspelt one is noticed.
+`dataframe_split`, `dataframe_records`, `inputs`, `instances` and CSV. It is stricter than `mlflow models serve`: it refuses keys and
+parameters that no code reads, so that the caller notices a misspelt one.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ PARAMS = "params"
 
 
 def decode(content_type: str | None, body: bytes, contract: Contract) -> Columns:
-    """Return the cells of a request by column, as the caller named them, all columns of one length >= 1.
+    """Return the cells of a request by the caller's column names, all columns of one length >= 1.
 
-    Rows without names are taken in contract order. Nothing is checked against the contract but the length of such rows.
+    Rows without names are in contract order, and their length is checked. Nothing else is checked against the contract.
 
     Raises:
-        RequestError: 415 for another content type, 400 for a body that is not one of the forms, 413 for more rows than the settings allow.
+        RequestError: 415 for another content type, 400 for a body of another form, 413 for more rows than the settings allow.
     """
     columns = _decode_csv(body, contract) if media_type(content_type) == CSV else _decode_json(body, contract)
     rows = max(map(len, columns.values()), default=0)
     if not rows:
-        raise malformed("the request holds no rows; send one at least.")
+        raise malformed("the request contains no rows; send at least one.")
     refuse_too_many(rows)
     return columns
 
 
 def media_type(content_type: str | None, accepted: Sequence[str] = (JSON, CSV)) -> str:
-    """Return the kind of a body, in lower case.
+    """Return the media type of a body, in lower case.
 
     Raises:
-        RequestError: 415, it is none of those accepted, or not in UTF-8.
+        RequestError: 415, the type is not accepted, or not in UTF-8.
     """
     if content_type and content_type in accepted:
         return content_type

@@ -1,8 +1,8 @@
-"""`POST /models/<name>/outcomes`: what became of whom was predicted, learnt later.
+"""The body of `POST /models/<name>/outcomes`: the actual outcomes of earlier predictions.
 
     {"outcomes": [{"prediction_id": "...", "outcome": 1}, {"subject": "4711", "outcome": 0, "observed_at": "2026-11-01T08:00:00Z"}]}
 
-All of a request are recorded or, when anything is wrong with one, none; every place that is wrong is told.
+Either all outcomes of a request are recorded, or none, with an error that lists what is wrong in each row.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from slipway.rows.claims import PREDICTION, claim_of, contradicts, expected_id
 from slipway.rows.subjects import SUBJECT
 
 OUTCOMES = "outcomes"
-MOST = 10_000  # of one request: the log takes no other line while they are written
+MOST = 10_000  # of one request: while they are written, the log cannot write other lines
 
 
 def decode(content_type: str, body: bytes, contract: Contract) -> tuple[list[Claim], list[Violation]]:
-    """Return what the rows of a request say, and what is wrong with them; a wrong row has a claim if it says which prediction it means.
+    """Return the claims of a request, and its violations. A wrong row also gives a claim if it names its prediction.
 
     Raises:
         RequestError: 415 for another content type than JSON, 400 for a body of another form, 413 for too many outcomes.
@@ -42,13 +42,13 @@ def decode(content_type: str, body: bytes, contract: Contract) -> tuple[list[Cla
 
 
 def unfit(claims: Sequence[Claim], found: Sequence[Unfit], contract: Contract) -> list[Violation]:
-    """Say what is wrong with claims that the log cannot take."""
+    """Return a violation for each claim that cannot be recorded."""
     by_row = {claim.row: claim for claim in claims}
     return [_unfit(by_row[one.row], None if one.against is None else by_row[one.against], contract) for one in found]
 
 
 def refusal(contract: Contract, violations: Sequence[Violation], total: int) -> RequestError:
-    """Return the 400 that tells the first violations, by row, and how many there are."""
+    """Return the 400 with the first violations, by row, and their number."""
     return refused(f"the outcomes for {contract.model} are wrong", "nothing was recorded", violations, total)
 
 
@@ -61,7 +61,7 @@ def _records(body: bytes, contract: Contract) -> list[Any]:
     if not isinstance(records, list):
         raise malformed(f"outcomes: expected a list, received {kind_of(records)}.")
     if not records:
-        raise malformed("the request holds no outcomes; send one at least.")
+        raise malformed("the request contains no outcomes; send at least one.")
     if len(records) > (most := min(MOST, ALLOWED.rows)):
         raise RequestError(413, TOO_LARGE, f"expected at most {most:,} outcomes, received more; send them in several requests.")
     return records

@@ -1,9 +1,9 @@
-"""`POST /models/<name>/predict`: rows as objects in, and for each row an answer that a program can use without knowing the model.
+"""The bodies of `POST /models/<name>/predict`: rows as objects, and an answer to each row that needs no knowledge of the model.
 
     {"rows": [{"subject": "4711", "Age": 60, ...}, ...]}     or, for one row,     {"row": {"Age": 60, ...}}
 
-`subject` says of whom the row is: it goes to the audit log and comes back with the answer, and the model never sees it. A
-model with a column of that name takes none: there the column is meant.
+`subject` is the id of the person whom the row describes. It is logged and returned with the answer, but never given to the model. If
+the model has a column of that name, the key is that column, and rows have no subject.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROW, ROWS = "row", "rows"
 
 
 def decode(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:
-    """Return the cells by column, and the rows' subjects: none at all where no row has one.
+    """Return the cells by column, and the subjects of the rows, empty if no row has one.
 
     Raises:
         RequestError: 415 for another content type than JSON, 400 for a body of another form, 413 for more rows than the settings allow.
@@ -35,15 +35,15 @@ def decode(content_type: str, body: bytes, contract: Contract) -> tuple[Columns,
     media_type(content_type, (JSON,))
     if quickly := typed_rows.read(body, contract, ROWS, SUBJECT):
         columns, subjects = quickly
-        return columns, _told(subjects)
+        return columns, _or_none(subjects)
     records = objects_of(_rows(json_text.decode(body, contract)), ROWS, contract)
     if not records:
-        raise malformed("the request holds no rows; send one at least.")
+        raise malformed("the request contains no rows; send at least one.")
     subjects = [] if takes_no_subject(contract) else [record.pop(SUBJECT, None) for record in records]
-    return from_objects(records, contract), _told(subjects)
+    return from_objects(records, contract), _or_none(subjects)
 
 
-def _told(subjects: Subjects) -> Subjects:
+def _or_none(subjects: Subjects) -> Subjects:
     return subjects if any(subject is not None for subject in subjects) else ()
 
 
@@ -56,7 +56,7 @@ def _rows(content: Any) -> Any:
 
 
 def answer(scored: ScoredRows, contract: Contract, request_id: str) -> dict[str, Any]:
-    """Return the reply's content: what is true of all rows once, then one prediction a row, in the rows' order."""
+    """Return the content of the reply: the facts about all rows, then one prediction a row, in their order."""
     output, rows = contract.output, len(scored.labels)
     ids = (prediction_id(request_id, row) for row in range(rows))
     subjects: Sequence[Any] = scored.subjects or [msgspec.UNSET] * rows

@@ -1,4 +1,4 @@
-"""Refusing rows: every cell that breaks the contract is counted, the first twenty are told, and nothing is half-scored."""
+"""Refuse rows: count every cell that breaks the contract, and list the first twenty. One bad row, and no row is scored."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from slipway.rows.checks import ABSENT, LISTED, SHOWN, Cells, Violation, expecte
 
 
 def check(columns: Mapping[str, Cells], contract: Contract, others: Sequence[Violation] = ()) -> dict[str, Cells]:
-    """Return the columns in contract order when all cells keep the contract.
+    """Return the columns in contract order if all cells keep the contract.
 
     Args:
-        columns: Cells by the column names the caller used, all of one length >= 1; ABSENT where a record lacks the column.
-        others: What is wrong with the same rows beside their columns; told with the rest.
+        columns: Cells by the caller's column names, all of one length >= 1; ABSENT if a record lacks the column.
+        others: Violations of the same rows outside their columns, which are listed too.
     Raises:
-        RequestError: 400, with row, column, what was expected and what came for each violation.
+        RequestError: 400, with row, column, expected and received for each violation.
     """
     checked = {column.name: columns.get(column.name, ()) for column in contract.columns}
     kept = all(map(keeps, contract.columns, checked.values()))
@@ -48,7 +48,7 @@ def refusal(contract: Contract, violations: Sequence[Violation], total: int) -> 
 
 
 def refused(what: str, done: str, violations: Sequence[Violation], total: int) -> RequestError:
-    """Return the 400 that tells the first violations, by row, and how many there are."""
+    """Return the 400 with the first violations, by row, and their number."""
     listed = sorted(violations, key=lambda violation: violation.row)[:LISTED]
     places = "1 place" if total == 1 else f"{total} places"
     lines = [f"{what} in {places}; {done}.", *map(str, listed)]

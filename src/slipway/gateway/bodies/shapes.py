@@ -1,4 +1,4 @@
-"""Rows in the shapes that JSON and CSV give them become columns of cells. What the cells must hold is `checks`' business."""
+"""Rows in the shapes of JSON and CSV become columns of cells. `rows.checks` checks the cells."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Columns = dict[str, Cells]
 
 @dataclass(frozen=True, slots=True)
 class ScoredRows:
-    """n checked rows by column in contract order, n labels, (n, classes) probabilities; `subjects` are n, or none at all.
+    """n checked rows by column in contract order, n labels, (n, classes) probabilities, and n subjects or none.
 
-    `by_challenger` tells that the challenger answered, not the version in service.
+    `by_challenger`: the challenger answered, not the version in service.
     """
 
     columns: dict[str, Cells]
@@ -34,9 +34,9 @@ class ScoredRows:
 
 
 def from_objects(content: Any, contract: Contract) -> Columns:
-    """Take a list of objects, one a row; a column that only some rows have is ABSENT in the others.
+    """Convert a list of objects, one a row. A column that some rows lack is ABSENT there.
 
-    Of names that the contract does not know, no more are kept than are told.
+    Of the names that are not in the contract, only as many are kept as an error lists.
     """
     records = objects_of(content, "records", contract)
     known = {column.name: None for column in contract.columns}
@@ -44,15 +44,15 @@ def from_objects(content: Any, contract: Contract) -> Columns:
         try:
             return {name: [record[name] for record in records] for name in known}
         except KeyError:
-            pass  # some name is another one
+            pass  # a row has another name
     names = dict.fromkeys(chain.from_iterable(records)) or known
-    if len(names) > len(known) + LISTED:  # as many unknown names as are told: the table must not grow as rows times names
+    if len(names) > len(known) + LISTED:  # the table must not grow as rows times unknown names
         names = {name: None for name in names if name in known} | dict.fromkeys(islice((n for n in names if n not in known), LISTED))
     return {name: [record.get(name, ABSENT) for record in records] for name in names}
 
 
 def from_lists(content: dict[str, Any]) -> Columns:
-    """Take an object of columns: a list of cells each, or one cell each where there is one row."""
+    """Convert an object of columns: each a list of cells, or each one cell if there is one row."""
     if content and not any(isinstance(cells, list) for cells in content.values()):
         return {name: [cell] for name, cell in content.items()}
     if wrong := [name for name, cells in content.items() if not isinstance(cells, list)]:
@@ -66,7 +66,7 @@ def from_lists(content: dict[str, Any]) -> Columns:
 
 
 def from_rows(names: list[str], rows: Sequence[Any], contract: Contract) -> Columns:
-    """Take lists of cells in the order of `names`."""
+    """Convert lists of cells in the order of `names`."""
     if len(set(names)) < len(names):
         twice = [name for name, times in Counter(names).items() if times > 1]
         raise malformed(f"expected every column once, received {named(twice)} more than once.")

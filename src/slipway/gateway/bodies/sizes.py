@@ -1,4 +1,4 @@
-"""How large a request may be. Set once, when a worker starts, as the settings say; read wherever a body is looked at."""
+"""The size limits of a request. A worker sets them once, from the settings, when it starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LARGE = 256 * 1024
 
 @dataclass
 class Sizes:
-    """`body` is in bytes; `rows` counts those of one request."""
+    """`body` is in bytes; `rows` is the number in one request."""
 
     body: int = 10 * 1024 * 1024
     rows: int = 100_000

@@ -1,6 +1,6 @@
-"""Many rows as objects, decoded without a dictionary a row: three times as quick as the way that can tell what is wrong.
+"""A fast way to decode many rows as objects, without a dictionary a row. It takes a third of the time, but cannot say what is wrong.
 
-A body that is anything but whole rows in order gives None here, and is left to that other way.
+Only a body of complete rows is decoded. Any other body gives None, and `shapes` finds what is wrong with it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ ABSENT = msgspec.UNSET
 
 
 def read(body: bytes, contract: Contract, key: str, beside: str | None = None) -> tuple[Columns, list[Any]] | None:
-    """Return the rows' cells by column, and what stands in each row beside its columns, None where nothing does.
+    """Return the cells by column, and each row's value of `beside`, None if a row has none.
 
     Args:
-        body: One object with one key, which holds a list of objects.
+        body: One object with one key, whose value is a list of objects.
         key: That key.
-        beside: A key that rows may have beside the columns'.
+        beside: A key that rows may have beside the columns.
     """
     names = tuple(column.name for column in contract.columns)
     if len(body) < MANY or beside in names:
@@ -37,7 +37,7 @@ def read(body: bytes, contract: Contract, key: str, beside: str | None = None) -
     others = [row.beside for row in rows] if beside else []
     absent = others.count(ABSENT)
     if not 0 < len(rows) <= ALLOWED.rows or body.count(b":") != 1 + len(rows) * len(names) + len(others) - absent:
-        return None  # a key is repeated, or a text holds a colon
+        return None  # a key is repeated, or a string contains a colon
     columns: Columns = {name: list(map(attrgetter(field), rows)) for name, field in zip(names, _fields(len(names)), strict=True)}
     return columns, [None if other is ABSENT else other for other in others]
 
@@ -56,5 +56,5 @@ def _decoder(names: tuple[str, ...], key: str, beside: str | None) -> Any:
 
 @lru_cache(maxsize=64)
 def _fields(count: int) -> tuple[str, ...]:
-    """Return names that Python allows, whatever the columns are called."""
+    """Return field names that Python allows, in place of the columns' names."""
     return tuple(f"cell_{number}" for number in range(count))

@@ -1,1 +1,1 @@
-"""Who is let in, and how much a caller may ask: credentials, rates, and places at work."""
+"""Limits for callers: credentials, rates, and requests in work."""

@@ -1,4 +1,4 @@
-"""Who is let in, as the settings say: the gatekeeper of one worker."""
+"""The gatekeeper of one worker, from the settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def gatekeeper_of(configuration: Configuration) -> Gatekeeper:
     """Return the gatekeeper of this process.
 
     Raises:
-        ProviderError: What the settings say of the identity provider cannot be right.
+        ProviderError: The settings of the identity provider cannot be right.
     """
     lock = configuration.lockout_minutes * 60.0
     by_name = Policy(free=min(3, configuration.lockout_failures - 1), lock_after=configuration.lockout_failures, lock=lock, forget=3 * lock)
@@ -27,17 +27,20 @@ def gatekeeper_of(configuration: Configuration) -> Gatekeeper:
 
 
 def provider_of(configuration: Configuration) -> Provider | None:
-    """Return the identity provider, None where none is set; the settings saw to it that nothing of it is missing."""
-    told = configuration
-    if told.oidc_issuer is None or told.oidc_audience is None or told.oidc_jwks_url is None:
+    """Return the identity provider, or None if none is set. The settings refuse a provider that is not complete.
+
+    Raises:
+        ProviderError: The settings of the identity provider cannot be right.
+    """
+    if configuration.oidc_issuer is None or configuration.oidc_audience is None or configuration.oidc_jwks_url is None:
         return None
     return Provider(
-        issuer=told.oidc_issuer,
-        audience=told.oidc_audience,
-        jwks_url=told.oidc_jwks_url,
-        roles={value: tuple(roles) for value, roles in told.oidc_roles.items()},
-        algorithms=told.oidc_algorithms,
-        role_claim=told.oidc_role_claim,
-        name_claim=told.oidc_name_claim,
-        second_factor={claim: tuple(values) for claim, values in told.oidc_second_factor.items()},
+        issuer=configuration.oidc_issuer,
+        audience=configuration.oidc_audience,
+        jwks_url=configuration.oidc_jwks_url,
+        roles={value: tuple(roles) for value, roles in configuration.oidc_roles.items()},
+        algorithms=configuration.oidc_algorithms,
+        role_claim=configuration.oidc_role_claim,
+        name_claim=configuration.oidc_name_claim,
+        second_factor={claim: tuple(values) for claim, values in configuration.oidc_second_factor.items()},
     )

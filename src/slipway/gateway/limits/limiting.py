@@ -1,7 +1,7 @@
-"""How often one caller, and one address, may ask: a sliding window, counted in memory or in Redis.
+"""The rate of one caller and of one address: a sliding window, counted in memory or in Redis.
 
-The memory of `limits` itself looks at every key in every turn of the event loop (6 ms a request with 20,000 addresses, measured), so
-its formula is counted here; Redis is counted by `limits`. Without Redis each worker counts for itself: the limits hold, only per worker.
+The in-memory storage of the library `limits` looks at every key in every turn of the event loop: 6 ms a request with 20,000 addresses,
+measured. So `windows` applies the library's formula itself; only Redis is counted by the library. Without Redis, the limits are per worker.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Shared(Protocol):
 
 
 class Limits:
-    """The rates of one worker. Both calls together take a few microseconds in memory and one round trip with Redis."""
+    """The rates of one worker. The two calls of a request take a few microseconds in memory, or a round trip to Redis."""
 
     def __init__(self, per_caller: Rate, per_address: Rate, storage: str = "memory://") -> None:
         self._rates = {"caller": per_caller, "address": per_address}
@@ -46,21 +46,21 @@ class Limits:
         """Count a request of a caller, and return headers for its reply.
 
         Raises:
-            RequestError: 429 with Retry-After: it was one too many.
+            RequestError: 429 with Retry-After, the rate is exceeded.
         """
         remaining = await self._hit("caller", name)
         return _headers(self._rates["caller"][0], remaining)
 
     async def address(self, address: str) -> None:
-        """Count a request from an address, of IPv6 from its /64 network; call it before looking at who asks.
+        """Count a request from an address, or from the /64 network of an IPv6 address. Call it before the caller is identified.
 
         Raises:
-            RequestError: 429 with Retry-After: it was one too many.
+            RequestError: 429 with Retry-After, the rate is exceeded.
         """
         await self._hit("address", network_of(address))
 
     async def _hit(self, kind: str, key: str) -> int:
-        """Return how many more requests may come."""
+        """Return how many requests are left."""
         if self._shared is not None and time.monotonic() >= self._again:
             remaining, wait = await self._ask(self._shared, kind, key, self._rates[kind])
         else:
@@ -72,7 +72,7 @@ class Limits:
     async def _ask(self, shared: Shared, kind: str, key: str, rate: Rate) -> tuple[int, float]:
         try:
             found = await shared.hit(kind, key, rate)
-        except Exception as error:  # whatever a client library raises: answering must not depend on the count
+        except Exception as error:  # any error of a client library: answers must not depend on the count
             self._lost(error)
             return self._windows[kind].hit(key)
         if self.error:
@@ -90,8 +90,8 @@ class Limits:
 def _refusal(kind: str, rate: Rate, wait: float) -> RequestError:
     seconds = max(1, math.ceil(wait))
     message = f"expected at most {rate[0]:,} requests in {rate[1]:,} s from one {kind}, received more; ask again in {seconds} s."
-    told = b"%d" % seconds
-    headers = (*_headers(rate[0], 0), (b"ratelimit-reset", told), (b"retry-after", told))
+    reset = b"%d" % seconds
+    headers = (*_headers(rate[0], 0), (b"ratelimit-reset", reset), (b"retry-after", reset))
     return RequestError(429, TOO_MANY_REQUESTS, message, headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""At most so many requests in work, and so many that wait for a place; the next one is told to come back."""
+"""Limits of the requests in work and of the requests that wait for a place. The next one gets a 503 with Retry-After."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Places:
         return len(self._waiting)
 
     async def __aenter__(self) -> None:
-        """Take a place, when there is one.
+        """Take a place, or wait for one.
 
         Raises:
             RequestError: 503 with Retry-After: the queue is full.
@@ -43,13 +43,13 @@ class Places:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._pass_on()  # the place came at the moment the request went
+                self._pass_on()  # it got a place in the moment in which it was cancelled
             else:
                 self._waiting.remove(turn)
             raise
 
     def _pass_on(self) -> None:
-        """Give a place to whoever waits longest; `busy` stays the same then."""
+        """Give the place to the request that waits longest, so that `busy` stays the same, or free it."""
         if self._waiting:
             self._waiting.popleft().set_result(None)
         else:

@@ -1,4 +1,4 @@
-"""The count of requests in Redis, by the library `limits`: one for all workers and hosts."""
+"""Rates counted in Redis, by the library `limits`: one count for all workers and hosts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-PATIENCE = 0.25  # seconds for one answer; Redis answers in under a millisecond, or not at all
+PATIENCE = 0.25  # seconds; Redis answers in under a millisecond, or not at all
 
 
 class SharedWindows:
-    """Rates whose counts are in Redis."""
+    """Sliding windows in Redis."""
 
     def __init__(self, url: str) -> None:
         storage = RedisStorage(
@@ -22,10 +22,10 @@ class SharedWindows:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
     async def hit(self, kind: str, key: str, rate: tuple[int, int]) -> tuple[int, float]:
-        """Return how many more requests may come, and the seconds to wait when this one may not.
+        """Return how many requests are left, and the seconds to wait if this one is refused.
 
         Raises:
-            Exception: Redis does not answer within a quarter of a second; of which kind is up to its client.
+            Exception: Redis does not answer within a quarter of a second. Its client decides the type of the error.
         """
         item = RateLimitItemPerSecond(rate[0], rate[1])
         async with asyncio.timeout(PATIENCE):

@@ -1,7 +1,7 @@
-"""A sliding window over two fixed ones, in memory: what came in this window, and a share of the one before.
+"""A sliding window in memory: the requests of this fixed window, and a share of those of the window before.
 
-The formula is that of `limits.strategies.SlidingWindowCounterRateLimiter`. A whole window is dropped when it is over, so memory is
-bounded by the keys of two windows, and no key is ever looked at twice to be forgotten.
+The formula is that of `limits.strategies.SlidingWindowCounterRateLimiter`. A window is dropped as a whole when it is over, so that memory
+is bounded by the keys of two windows, and no key is visited only to be removed.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-MOST_KEYS = 100_000  # about 10 MB; whoever comes beyond that in one window shares one count
+MOST_KEYS = 100_000  # about 10 MB; all further keys of one window share one count
 OTHERS = "the others"
 
 
 class Windows:
-    """How often each key came. For one thread."""
+    """The requests of each key. For one thread."""
 
     def __init__(self, limit: int, seconds: int, clock: Callable[[], float] = time.time) -> None:
         self._limit, self._seconds, self._clock = limit, seconds, clock
@@ -23,7 +23,7 @@ class Windows:
         self._before: dict[str, int] = {}
 
     def hit(self, key: str) -> tuple[int, float]:
-        """Count a request, if it may come; return how many more may, and the seconds to wait when this one may not."""
+        """Count a request that is allowed. Return how many are left, and the seconds to wait if this one is refused."""
         number, age = divmod(self._clock(), self._seconds)
         if number != self._number:
             self._turn(int(number))
@@ -42,8 +42,8 @@ class Windows:
         self._number = number
 
     def _wait(self, count: int, before: int, age: float) -> float:
-        """Return after how many seconds the weighted count falls below the limit."""
+        """Return the seconds until the weighted count falls below the limit."""
         left = self._seconds - age
-        if count < self._limit and before:  # in this window, when enough of the one before has gone: before * share < limit - count
+        if count < self._limit and before:  # in this window, as soon as before * share < limit - count
             return max(0.001, left - (self._limit - count) / before * self._seconds)
-        return left + self._seconds * max(0.0, 1 - self._limit / max(count, 1))  # in the next one, where this one has the weight
+        return left + self._seconds * max(0.0, 1 - self._limit / max(count, 1))  # in the next window, in which this one has the weight

@@ -1,1 +1,1 @@
-"""What is counted, and how Prometheus reads it."""
+"""The gateway's metrics: their declarations, their counts, and their text for Prometheus."""

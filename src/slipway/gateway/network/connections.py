@@ -1,6 +1,6 @@
-"""Open connections: how many there may be, and how long a caller may take over a header, a body, or an answer.
+"""Limits of open connections: their number, and the seconds that a caller may take for a header, a body or an answer.
 
-uvicorn has no time-out for any of these. One look a half second over all connections costs less than a timer for each request.
+uvicorn has no time-outs for these. A look over all connections every half second costs less than a timer for each request.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.network.corking import Corked
 
 LOOK_EVERY = 0.5
-# Longer than callers keep a connection for reuse, so that it is the caller who closes it: a request sent into a closing one would be lost.
+# Longer than callers keep a connection for reuse, so that the caller closes it: a request that is sent into a closing connection is lost.
 KEEP_ALIVE = 75
-MOST_HEAD = 32 * 1024  # bytes of a header, beside what one read brings; uvicorn takes any number
-SURPLUS = 4  # times the largest body: how chunks are written and what follows the last one must not be without end
+MOST_HEAD = 32 * 1024  # bytes of a header, beside those of one read; uvicorn has no limit
+SURPLUS = 4  # times the largest body: a limit for the overhead of chunks and for the trailer
 IDLE, HEADER, BODY, WORK, ANSWER = range(5)
 UNKNOWN = "?"
 
@@ -40,7 +40,7 @@ TOO_SLOW = _raw(b"408 Request Timeout", b"REQUEST_TIMEOUT", b"the request did no
 
 @dataclass
 class Connections:
-    """The connections of one worker, over all its ports, and what they may do."""
+    """The connections of one worker, on all its ports, and their limits."""
 
     most: int = 4_096
     most_per_address: int = 512
@@ -52,7 +52,7 @@ class Connections:
     timed_out: Counter[str] = field(default_factory=Counter)
 
     def add(self, connection: WatchedProtocol) -> bool:
-        """Count one more connection; False when there are too many, in all or from its address."""
+        """Count a connection; return False if there are too many, in all or from its address."""
         if len(self.open) >= self.most or self.per_address[connection.address] >= self.most_per_address:
             self.refused += 1
             return False
@@ -68,7 +68,7 @@ class Connections:
                 del self.per_address[connection.address]
 
     async def watch(self) -> None:
-        """Close connections that take too long, for ever."""
+        """Close connections that take too long, until cancelled."""
         now = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(min(LOOK_EVERY, self.header_seconds / 4, self.body_seconds / 4))
@@ -77,7 +77,7 @@ class Connections:
 
 
 class WatchedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol that knows since when it waits, and for what. `connections` is set by `watched`."""
+    """uvicorn's HTTP protocol, with the phase of its request and since when. `watched` sets `connections_of_worker`."""
 
     connections_of_worker: Connections
     address: str = UNKNOWN
@@ -98,7 +98,7 @@ class WatchedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():  # what was refused is not parsed
+        if self.transport.is_closing():  # a refused connection is not parsed
             return
         super().data_received(data)
         if self.phase in (HEADER, BODY):
@@ -117,34 +117,34 @@ class WatchedProtocol(HttpToolsProtocol):
         self.phase, self.since, self.taken = BODY, self.loop.time(), 0
         before = self.cycle
         super().on_headers_complete()
-        if self.cycle is not before:  # what asks for another protocol gets none
+        if self.cycle is not before:  # a request for another protocol has no cycle
             corked = Corked(self.transport)
             self.cycle.transport = corked  # type: ignore[assignment]
             self.cycle.on_response = corked.then(self.cycle.on_response)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._rest(IDLE if self.cycle.response_complete else WORK)
+        self._enter(IDLE if self.cycle.response_complete else WORK)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.phase == WORK:
-            self._rest(IDLE)
+            self._enter(IDLE)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._rest(ANSWER)
+        self._enter(ANSWER)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.phase == ANSWER:
-            self._rest(IDLE if self.cycle is None or self.cycle.response_complete else WORK)
+            self._enter(IDLE if self.cycle is None or self.cycle.response_complete else WORK)
 
-    def _rest(self, phase: int) -> None:
+    def _enter(self, phase: int) -> None:
         self.phase, self.since = phase, self.loop.time()
 
     def look(self, now: float) -> None:
-        """End the connection when it is the caller who is late."""
+        """End the connection if the caller is late."""
         waited, may = now - self.since, self.connections_of_worker
         if self.phase == HEADER and waited > may.header_seconds:
             self._end("header")
@@ -152,7 +152,7 @@ class WatchedProtocol(HttpToolsProtocol):
             self._end("body")
         elif self.phase == ANSWER and waited > may.body_seconds:
             self._end("answer")
-        elif self.phase == IDLE and waited > KEEP_ALIVE + 1:  # uvicorn's own timer stops at any byte, also at one that begins nothing
+        elif self.phase == IDLE and waited > KEEP_ALIVE + 1:  # any byte stops uvicorn's own timer, also one that begins no request
             self._end("idle")
 
     def _refuse_long_header(self) -> None:
@@ -162,7 +162,7 @@ class WatchedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _owes_an_answer(self) -> bool:
-        """Tell whether a request that came before the one that is late is still worked on."""
+        """Return whether an earlier request of the connection is still in work."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _end(self, what: str) -> None:
@@ -170,11 +170,11 @@ class WatchedProtocol(HttpToolsProtocol):
         if (what == "header" and not self._owes_an_answer()) or (what == "body" and not self.cycle.response_started):
             self.transport.write(TOO_SLOW)
         if what == "answer" or self.transport.is_closing():
-            self.transport.abort()  # closing would wait for what the caller does not read
+            self.transport.abort()  # close would wait until the caller has read everything
         else:
             self.transport.close()
 
 
 def watched(connections: Connections) -> type[WatchedProtocol]:
-    """Return the protocol class whose connections count in `connections`; uvicorn makes one of it for each connection."""
+    """Return a protocol class that counts in `connections`; uvicorn makes one instance for each connection."""
     return type("WatchedProtocol", (WatchedProtocol,), {"connections_of_worker": connections})

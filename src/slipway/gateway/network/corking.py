@@ -1,4 +1,4 @@
-"""An answer leaves in one piece. uvicorn writes the head and the body of each apart, and both wake the caller."""
+"""Send an answer in one piece. uvicorn writes its head and its body separately, and each write wakes the caller."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 CONTINUE = b"HTTP/1.1 100 "
-ENOUGH = 256 * 1024  # bytes; more leave as they come
+ENOUGH = 256 * 1024  # bytes; a larger answer is sent in parts
 
 
 class Corked:
-    """A transport that keeps what is written for one answer until the answer is complete."""
+    """A transport that buffers one answer until it is complete."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -19,7 +19,7 @@ class Corked:
         self._size = 0
 
     def write(self, data: bytes) -> None:
-        if data.startswith(CONTINUE):  # the caller waits for it before it sends its body
+        if data.startswith(CONTINUE):  # the caller waits for this before it sends its body
             self._transport.write(data)
             return
         self._parts.append(data)
@@ -37,7 +37,7 @@ class Corked:
         self._transport.close()
 
     def then(self, complete: Callable[[], None]) -> Callable[[], None]:
-        """Return what is to be called when the answer is complete."""
+        """Return a function that flushes and then calls `complete`, for when the answer is complete."""
 
         def done() -> None:
             self.flush()

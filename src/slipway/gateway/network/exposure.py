@@ -1,4 +1,4 @@
-"""Who can reach the gateway, and what that takes. The settings refuse the same by themselves; this holds whatever they came from."""
+"""An address that other machines can reach needs TLS and authentication. The settings check this too, but not every caller uses them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipway.errors import PlatformError
 
 
 class ExposedError(PlatformError):
-    """The gateway would be reached from other machines without what that takes."""
+    """Other machines could reach the gateway without TLS or without authentication."""
 
 
 def check(address: str, *, tls: bool, authentication: bool) -> None:

@@ -1,4 +1,4 @@
-"""Headers that every answer carries, so that a browser which is pointed at the gateway does nothing with what it gets."""
+"""The security headers of every answer: a browser must not run, embed or cache it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SECURITY: tuple[Header, ...] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-# Only under TLS: over plain HTTP anyone on the way could have written it, and browsers ignore it.
+# Only with TLS: over plain HTTP anyone on the way could have written it, and browsers ignore it.
 SECURITY_TLS: tuple[Header, ...] = (*SECURITY, (b"strict-transport-security", b"max-age=31536000"))
 
 
-# A page with all that it needs inside: its own scripts and styles run, in an origin of nobody's, and can reach nothing and no one.
+# For a page that contains its own scripts and styles: they run in an opaque origin and can reach no other address.
 PAGE = (
     b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     b"font-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -25,10 +25,10 @@ PAGE = (
 
 
 def with_policy(headers: tuple[Header, ...], policy: bytes) -> tuple[Header, ...]:
-    """Return the headers with another policy; a browser that gets two keeps both."""
+    """Return the headers with another policy in place of the usual one: a browser applies all policies that it gets."""
     return tuple((name, policy if name == POLICY else value) for name, value in headers)
 
 
 def security(tls: bool) -> tuple[Header, ...]:
-    """Return the headers for this gateway; computed once, not for every answer."""
+    """Return the headers for a gateway with or without TLS."""
     return SECURITY_TLS if tls else SECURITY

@@ -1,4 +1,4 @@
-"""One uvicorn server a port, all on one event loop: the main port, and one a model."""
+"""One uvicorn server for each port, all on one event loop: the main port, and a port for each model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Applications(Protocol):
-    """The main port's ASGI application, which has one for each model's port."""
+    """The ASGI application of the main port; `for_model` returns that of a model's port."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]: ...
     def for_model(self, model: str) -> Application: ...
@@ -32,7 +32,7 @@ class Applications(Protocol):
 
 @dataclass(frozen=True)
 class Transport:
-    """What all ports share. `open` and `close` say how a port's socket is come by and given up."""
+    """What all ports share. `open` returns the listening socket of a port, `close` gives it back."""
 
     connections: Connections = field(default_factory=Connections)
     context: ssl.SSLContext | None = None
@@ -41,8 +41,9 @@ class Transport:
 
 
 class Listener(uvicorn.Server):
-    """uvicorn without its signal handlers: the process has many servers and handles a signal once. A TLS handshake must not take longer
-    than a header may.
+    """uvicorn without its signal handlers: the process has many servers and handles a signal once.
+
+    A TLS handshake may take as long as a header.
     """
 
     transport: Transport
@@ -75,7 +76,7 @@ class Listener(uvicorn.Server):
 
 
 class ModelPorts:
-    """The open ports. All methods are for the event loop's thread."""
+    """The open ports. For the event loop's thread."""
 
     def __init__(self, app: Applications, address: str, transport: Transport | None = None) -> None:
         self._app = app
@@ -85,7 +86,7 @@ class ModelPorts:
         self._running: set[asyncio.Task[None]] = set()
 
     def open(self, port: int, model: str) -> None:
-        """Answer for one model on its own port; nothing happens when that is so already.
+        """Answer for one model on its own port, if it does not yet.
 
         Raises:
             PortTakenError: Another model or another program listens there.
@@ -97,7 +98,7 @@ class ModelPorts:
         self.listen(self._transport.open(self._address, port), model, self._app.for_model(model))
 
     def listen(self, sock: socket.socket, holder: str, app: Application) -> None:
-        """Answer on a socket that listens already."""
+        """Answer on a socket that is listening already."""
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -117,19 +118,19 @@ class ModelPorts:
         task.add_done_callback(self._ended)
 
     def close(self, port: int) -> None:
-        """Take no more connections on a port; requests that were taken are answered first."""
+        """Accept no more connections on a port. Requests that were accepted are still answered."""
         listener = self._open.pop(port)[1]
         listener.should_exit = True
-        for server in getattr(listener, "servers", []):  # now, not at the listener's next tick: the port may be wanted again
+        for server in getattr(listener, "servers", []):  # now, not at the listener's next tick: the port may be opened again at once
             server.close()
         self._transport.close(port)
 
     async def shut(self) -> None:
-        """Close every port and return when the last request is answered, or after 30 s."""
+        """Close every port, and return when the last request is answered, or after 30 s."""
         for port in list(self._open):
             self.close(port)
         await asyncio.gather(*self._running)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or not task.exception():
-            self._running.discard(task)  # one that failed stays, so that `shut` raises its error
+            self._running.discard(task)  # a failed task stays, so that `shut` raises its error

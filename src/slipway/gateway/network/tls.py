@@ -1,7 +1,7 @@
-"""TLS: one context for all ports, with the certificate of two files that are read again when they change.
+"""TLS: one context for all ports. Its certificate and key are read again when their files change.
 
-A new pair gets a context of its own, to which handshakes are handed over once it is whole. So none meets half a pair, and a damaged
-pair changes nothing: the old one goes on answering, and log, health and metrics tell. Open connections keep what they were made with.
+A new pair gets a context of its own, and new handshakes use it once both files are read and match. A damaged pair changes nothing: the old
+one stays in service, and log, health and metrics report it. Open connections keep the certificate that they began with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 class ServerCertificate:
-    """The pair in service. `context` is for the listening sockets; `follow` keeps it up to date."""
+    """The certificate and key in service. `context` is for the listening sockets; `follow` keeps it up to date."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         """Read both files.
@@ -42,22 +42,22 @@ class ServerCertificate:
             self.context = self._current = _context(certificate, key)
             self.ends_at = ends_at(certificate)
         except (OSError, ValueError) as error:
-            raise PlatformError(f"{_told(certificate, key, error)} {WAY_OUT}") from None
+            raise PlatformError(f"{_problem(certificate, key, error)} {WAY_OUT}") from None
         self.context.sni_callback = self._hand_over
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until the certificate ends; negative when it has ended."""
+        """Seconds until the certificate ends; negative after its end."""
         return self.ends_at - time.time()
 
     async def follow(self) -> None:
-        """Look at the files every second, for ever."""
+        """Check the files every second, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
             await asyncio.to_thread(self.refresh)
 
     def refresh(self) -> None:
-        """Take a new pair, if there is one and it is whole; else say what is wrong with it, once."""
+        """Put a new pair into service. Log once what is wrong with one that cannot be used."""
         stamp = self._look()
         if stamp == self._stamp and self.error is None:
             return
@@ -71,14 +71,14 @@ class ServerCertificate:
         logger.info("%s: the new certificate is in service and ends in %.1f days", self._certificate, self.seconds_left / 86_400)
 
     def _hand_over(self, handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        """Called at the beginning of every handshake, whether or not it names a server."""
+        """Use the current context. Called at the beginning of every handshake, with or without a server name."""
         handshake.context = self._current
 
     def _refuse(self, stamp: Stamp, error: Exception) -> None:
-        told = _told(self._certificate, self._key, error)
-        if stamp != self._tried or told != self.error:
-            logger.error("%s The certificate that was in service stays. %s", told, WAY_OUT)
-        self._tried, self.error = stamp, told
+        problem = _problem(self._certificate, self._key, error)
+        if stamp != self._tried or problem != self.error:
+            logger.error("%s The certificate that was in service stays. %s", problem, WAY_OUT)
+        self._tried, self.error = stamp, problem
 
     def _look(self) -> Stamp:
         return tuple(_stamps(self._certificate, self._key))
@@ -88,14 +88,14 @@ def ends_at(certificate: Path) -> float:
     """Return when the first certificate of a PEM file ends, in seconds since the epoch.
 
     Raises:
-        ValueError: The file holds no certificate.
+        ValueError: The file contains no certificate.
     """
     from slipway.gateway.network.validity import not_after
 
     text = certificate.read_text("latin-1")
     begin, end = text.find(ssl.PEM_HEADER), text.find(ssl.PEM_FOOTER)
     if begin < 0 or end < 0:
-        raise ValueError("it holds no certificate")
+        raise ValueError("it contains no certificate")
     return not_after(ssl.PEM_cert_to_DER_cert(text[begin : end + len(ssl.PEM_FOOTER)]))
 
 
@@ -113,7 +113,7 @@ def _no_passphrase() -> str:
     raise ValueError("the key has a passphrase, which nobody could type when it is read again; store it without one, for its owner only")
 
 
-def _told(certificate: Path, key: Path, error: Exception) -> str:
+def _problem(certificate: Path, key: Path, error: Exception) -> str:
     why = error.reason if isinstance(error, ssl.SSLError) and error.reason else error.strerror if isinstance(error, OSError) else error
     missing = [str(path) for path in (certificate, key) if not os.access(path, os.R_OK)]
     what = f"{' and '.join(missing)} cannot be read" if missing else f"certificate {certificate} and key {key} cannot be used ({why})"

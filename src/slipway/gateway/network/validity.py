@@ -1,4 +1,4 @@
-"""When a certificate ends. Python's `ssl` does not tell it of a server's own, and `cryptography` would cost the gateway 9 MB and 0.1 s."""
+"""The end of a certificate. Python's `ssl` has no function for a server's own certificate, and `cryptography` takes 9 MB and 0.1 s."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def not_after(certificate: bytes) -> float:
     The order of its fields is fixed (RFC 5280, 4.1): version, serial number, signature, issuer, validity, ...
 
     Raises:
-        ValueError: It is not one.
+        ValueError: The bytes are not an X.509 certificate.
     """
     try:
         content = _inside(_inside(certificate))
@@ -36,7 +36,7 @@ def _inside(element: bytes) -> bytes:
 
 
 def _after(element: bytes) -> bytes:
-    """Return what comes after the first element."""
+    """Return the bytes after the first element."""
     return element[_bounds(element)[1] :]
 
 

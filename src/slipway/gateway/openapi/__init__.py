@@ -1,1 +1,1 @@
-"""The OpenAPI document of each model."""
+"""The OpenAPI documents: one for each model, and one for the gateway."""

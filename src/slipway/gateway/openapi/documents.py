@@ -1,6 +1,6 @@
 """OpenAPI 3.1 documents: one per model from its contract, and one of the gateway's own paths.
 
-A model's document is written once per installation, and kept.
+A model's document is made once for each installation.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ STATUS: Schema = {"type": "object", "required": ["status"], "properties": {"stat
 
 
 class Documents:
-    """The models' documents, made when first asked for; one that a newer installation replaced is let go."""
+    """The models' documents. Each is made for its first request; a newer installation replaces it."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], tuple[str, bytes]] = {}
 
     def of_model(self, installation: str, contract: Contract, server: str) -> bytes:
-        """Return the document of the version in service, as JSON, for the address its paths stand below."""
+        """Return the document of the version in service, as JSON, for paths below `server`."""
         made = self._made.get((contract.model, server))
         if made is None or made[0] != installation:
             made = self._made[contract.model, server] = installation, msgspec.json.encode(of_model(contract, server))
@@ -35,7 +35,7 @@ class Documents:
 
 
 def of_model(contract: Contract, server: str) -> dict[str, Any]:
-    """Return the document of one model, whose paths stand below `server`: `/models/<name>`, or `/` on its own port."""
+    """Return the document of one model. Its paths are below `server`: `/models/<name>`, or `/` on its own port."""
     sample = " Trained on sample rows: not for use on patients or customers." if contract.sample else ""
     return {
         "openapi": VERSION,
@@ -72,7 +72,7 @@ def of_gateway(version: str) -> bytes:
         "paths": {
             "/ping": {"get": operation("ping", "Whether the gateway answers", {}, ())},
             "/health": {"get": operation("health", "Whether the gateway answers", {}, ())},
-            "/health/live": {"get": operation("live", "Whether the process lives; else start it anew", STATUS, ())},
+            "/health/live": {"get": operation("live", "Whether the process lives; else restart it", STATUS, ())},
             "/health/ready": {"get": operation("ready", "Whether to send requests here, and why not", STATUS, (503,))},
             "/metrics": {"get": _as_text(operation("metrics", "Counts, for Prometheus; needs the role operate", {}, (401, 403, 503)))},
             "/sessions": {"post": _sign_in(), "delete": operation("signOut", "End the session whose token is sent", {}, (401, 503))},
@@ -116,8 +116,8 @@ def _sign_in() -> Schema:
             "expires_in": {"type": "integer", "description": "Seconds."},
         },
     }
-    described = operation("signIn", "Buy a short-lived token for a password and, with a second factor, a code", given, (400, 413, 415, 503))
-    described["responses"]["401"] = {"description": "Name, password or code is wrong; the words do not tell which."}
+    described = operation("signIn", "Get a short-lived token for a password and, with a second factor, a code", given, (400, 413, 415, 503))
+    described["responses"]["401"] = {"description": "Name, password or code is wrong; the message does not say which."}
     return described | {"requestBody": {"required": True, "content": {"application/json": {"schema": asked}}}}
 
 
@@ -149,7 +149,7 @@ def _outcomes(contract: Contract) -> Schema:
     example = {"outcomes": [{"prediction_id": "0199c8e2f5a10123456789ab-0", "outcome": contract.output.example}]}
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Outcomes"}, "example": example}}
     answer = {"$ref": "#/components/schemas/Recorded"}
-    described = operation("outcomes", "What became of whom was predicted; needs the role outcome", answer, SCORING, of_version=True)
+    described = operation("outcomes", "The actual outcomes of predictions; needs the role outcome", answer, SCORING, of_version=True)
     return described | {"requestBody": {"required": True, "content": content}}
 
 

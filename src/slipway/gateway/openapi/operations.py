@@ -1,4 +1,4 @@
-"""The parts of an OpenAPI document that every model shares: operations with every status code they send, and errors."""
+"""The parts that all OpenAPI documents share: operations with every status code that they send, and errors."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from slipway.rows.checks import LISTED
 Schema = dict[str, Any]
 
 FAILURES = {
-    400: "The body is not what is taken here, or rows break the contract; nothing was predicted or recorded.",
-    401: "No valid credential came in the header `Authorization: Bearer <key or token>`.",
-    403: "The caller is known, and lacks the role for this.",
+    400: "The body has another form, or rows break the contract; nothing was predicted or recorded.",
+    401: "The request has no valid credential in the header `Authorization: Bearer <key or token>`.",
+    403: "The caller does not have the role for this.",
     404: "No such model is in service.",
     408: "The request did not arrive in time.",
     413: "More bytes or rows than one request may have; send them in several requests.",
-    415: "The body is of another kind than is taken here.",
-    429: "Too many requests of this caller or from this address; ask again after as many seconds as Retry-After says.",
+    415: "The body has another Content-Type.",
+    429: "Too many requests from this caller or this address; try again after the seconds in Retry-After.",
     500: "The gateway failed; its log says why under the request's id.",
-    503: "The model is being loaded, too much is in work, or the audit log cannot be written; ask again after as many seconds as "
-    "Retry-After says.",
+    503: "The model is being loaded, too many requests are in work, or the audit log cannot be written; try again after the seconds in "
+    "Retry-After.",
 }
 REQUEST_HEADER = {"X-Request-Id": "Names the request in the logs."}
 VERSION_HEADERS = {
@@ -46,9 +46,9 @@ VIOLATION: Schema = {
     "required": ["row", "column", "expected", "received"],
     "properties": {
         "row": {"type": "integer", "minimum": 0, "description": "The row's place in the request, from 0."},
-        "column": {"type": ["string", "null"], "description": "null where the whole row is at fault."},
+        "column": {"type": ["string", "null"], "description": "null if the whole row is wrong."},
         "expected": {"type": "string"},
-        "received": {"type": "string", "description": "What came, shortened to 60 characters."},
+        "received": {"type": "string", "description": "The value that was received, shortened to 60 characters."},
     },
 }
 ERROR: Schema = {
@@ -59,7 +59,7 @@ ERROR: Schema = {
         "error_code": {"type": "string", "examples": [replies.BAD_REQUEST, replies.UNAUTHENTICATED, replies.UNAVAILABLE]},
         "message": {"type": "string"},
         "violations": {"type": "array", "maxItems": LISTED, "items": {"$ref": "#/components/schemas/Violation"}},
-        "total": {"type": "integer", "minimum": 0, "description": f"How many violations there are; the first {LISTED} are told."},
+        "total": {"type": "integer", "minimum": 0, "description": f"The number of violations; the first {LISTED} are listed."},
     },
     "examples": [
         {
@@ -79,11 +79,11 @@ MODEL: Schema = {
     "required": ["model", "version", "run_id", "installation", "sample", "port", "error", "challenger", "columns", "classes"],
     "properties": {
         "model": {"type": "string"},
-        "version": {"type": ["integer", "null"], "description": "null while none is in service."},
+        "version": {"type": ["integer", "null"], "description": "null if none is in service."},
         "run_id": {"type": ["string", "null"]},
         "installation": {"type": ["string", "null"]},
         "sample": {"type": ["boolean", "null"], "description": "true: trained on sample rows, not for use."},
-        "port": {"type": ["integer", "null"], "description": "The port of its own."},
+        "port": {"type": ["integer", "null"], "description": "The model's own port."},
         "error": {
             "type": ["object", "null"],
             "description": "The installation that could not be put into service.",
@@ -98,7 +98,7 @@ MODEL: Schema = {
                 "version": {"type": ["integer", "null"]},
                 "run_id": {"type": ["string", "null"]},
                 "installation": {"type": ["string", "null"]},
-                "share": {"type": ["number", "null"], "description": "Of the requests, which it answers; 0: none, in shadow."},
+                "share": {"type": ["number", "null"], "description": "The share of the requests that it answers; 0: none, in shadow."},
                 "error": {"type": ["object", "null"]},
             },
         },
@@ -109,10 +109,10 @@ MODEL: Schema = {
 
 
 def operation(name: str, summary: str, answer: Schema, failures: Sequence[int], *, of_version: bool = False) -> Schema:
-    """Describe one method of one path; it needs a key when it can fail with 401.
+    """Describe one method of one path. One that can fail with 401 needs a key.
 
     Args:
-        answer: The answer's schema; {} for a text that is not JSON.
+        answer: The schema of the answer; {} for text that is not JSON.
         failures: The status codes beside 200, 429 and 500.
         of_version: Whether the reply names a version in its headers.
     """

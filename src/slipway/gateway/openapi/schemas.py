@@ -1,4 +1,4 @@
-"""JSON Schemas of what goes in and out, from a model's contract."""
+"""JSON Schemas of requests and answers, from a model's contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 
 def of_column(column: Column) -> Schema:
-    """Describe one cell. A whole number may be written with a zero fraction, 40.0, as JSON Schema has it too."""
+    """Describe one cell. A whole number may have a zero fraction, 40.0, as in JSON Schema itself."""
     described: Schema = {"description": column.description} if column.description else {}
     if column.kind == "category":
         return described | {"type": "string", "enum": list(column.values)}
@@ -42,12 +42,12 @@ def of_row(contract: Contract) -> Schema:
 
 
 def of_subject_row(contract: Contract) -> Schema:
-    """Describe a row as `predict` takes it: with the subject, unless the model has a column of that name."""
+    """Describe a row of `predict`: with the subject, unless the model has a column of that name."""
     row = of_row(contract)
     if takes_no_subject(contract):
         return row
-    said = "An id of the patient or customer, for the audit log; the model never sees it. Any printable characters."
-    subject = _subject() | {"type": ["string", "null"], "description": said}
+    description = "An id of the patient or customer, for the audit log; the model never sees it. Any printable characters."
+    subject = _subject() | {"type": ["string", "null"], "description": description}
     return row | {"properties": {SUBJECT: subject} | row["properties"]}
 
 
@@ -59,14 +59,14 @@ def of_positions(contract: Contract) -> Schema:
 
 
 def of_columns(contract: Contract) -> Schema:
-    """Describe rows as an object of columns, all of one length, which a schema cannot say."""
+    """Describe rows as an object of columns. A schema cannot say that all have one length."""
     lists = {column.name: of_list(of_column(column)) for column in contract.columns}
     description = "One list a column, all of one length."
     return {"type": "object", "description": description, "required": list(lists), "properties": lists, "additionalProperties": False}
 
 
 def of_split(contract: Contract) -> Schema:
-    """Describe `dataframe_split`: the names in any order, the cells in the same one."""
+    """Describe `dataframe_split`: the names in any order, the cells in the same order."""
     names, width = [column.name for column in contract.columns], len(contract.columns)
     columns = {"type": "array", "items": {"enum": names}, "uniqueItems": True, "minItems": width, "maxItems": width}
     row = {"type": "array", "items": {"type": ["number", "string"]}, "minItems": width, "maxItems": width}
@@ -104,9 +104,9 @@ def of_labels(contract: Contract) -> Schema:
 
 def of_prediction(contract: Contract) -> Schema:
     """Describe the answer to one row."""
-    said = "Names the answer in the audit log: request id and row, from 0."
-    properties: Schema = {"prediction_id": {"type": "string", "description": said}} | contract.output.of_prediction()
-    subject = {SUBJECT: {"type": ["string", "null"], "description": "As it was sent; there when any row has one."}}
+    description = "Names the answer in the audit log: request id and row, from 0."
+    properties: Schema = {"prediction_id": {"type": "string", "description": description}} | contract.output.of_prediction()
+    subject = {SUBJECT: {"type": ["string", "null"], "description": "As it was sent; present if any row has one."}}
     return {"type": "object", "required": list(properties), "properties": properties | subject}
 
 
@@ -124,14 +124,14 @@ def of_predictions(contract: Contract) -> Schema:
 
 
 def of_outcomes(contract: Contract) -> Schema:
-    """Describe the body of `outcomes`. That a prediction is in the log is more than a schema can say."""
-    name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As the prediction's answer had it."}
-    said = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
-    time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known; with its zone, and in the past."}
+    """Describe the body of `outcomes`. A schema cannot say that a prediction must be in the log."""
+    name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As in the prediction's answer."}
+    latest = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
+    time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known: a time in the past, with its zone."}
     rest = {OUTCOME: contract.output.of_label(), OBSERVED: time}
     rows = [
         {"type": "object", "required": [key, OUTCOME], "properties": {key: of} | rest, "additionalProperties": False}
-        for key, of in ((PREDICTION, name), (SUBJECT, _subject() | {"description": said}))
+        for key, of in ((PREDICTION, name), (SUBJECT, _subject() | {"description": latest}))
     ]
     most = f"At most {min(MOST, ALLOWED.rows):,}."
     outcomes = {"type": "array", "items": {"oneOf": rows}, "minItems": 1, "description": most}
@@ -140,13 +140,17 @@ def of_outcomes(contract: Contract) -> Schema:
 
 def of_recorded() -> Schema:
     """Describe the answer of `outcomes`."""
-    said = {"recorded": "The first of their prediction.", "corrected": "Another than before.", "repeated": "The same, not written again."}
-    properties = {kind: {"type": "integer", "minimum": 0, "description": what} for kind, what in said.items()}
+    kinds = {
+        "recorded": "The first outcomes of their predictions.",
+        "corrected": "Outcomes that differ from those before.",
+        "repeated": "The same outcomes again, which are not written.",
+    }
+    properties = {kind: {"type": "integer", "minimum": 0, "description": what} for kind, what in kinds.items()}
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def example_row(contract: Contract) -> dict[str, float | int | str]:
-    """Make up a row from the middle of every range; it is nobody's."""
+    """Return an invented row, from the middle of every range."""
     return {column.name: example_cell(column) for column in contract.columns}
 
 

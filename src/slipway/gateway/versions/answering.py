@@ -1,4 +1,4 @@
-"""One request's way from its body to the model's answers: decode, check, run, with no frame between."""
+"""From a request's body to the model's answers: decode, check, run, without a data frame."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
     from slipway.gateway.versions.splitting import Turn
 
-# Content type, body and contract in; cells by column out, and of whom each row is, empty where nothing says so.
+# From content type, body and contract to the cells by column, and the subjects of the rows, empty if there are none.
 Decode = Callable[[str, bytes, "Contract"], tuple[Columns, Subjects]]
 
 
 def checked(decode: Decode, contract: Contract, content_type: str, body: bytes) -> tuple[dict[str, Cells], Subjects]:
-    """Return all rows of a body by column in contract order; one bad row, and there are none.
+    """Return the rows of a body by column in contract order, if all of them keep the contract.
 
     Raises:
-        RequestError: 415, 413 or 400; a row breaks the contract, or the body is not what `decode` takes.
+        RequestError: 415, 413 or 400; a row breaks the contract, or `decode` cannot read the body.
     """
     columns, subjects = decode(content_type, body, contract)
     return check(columns, contract, wrong_subjects(subjects)), subjects
@@ -33,7 +33,7 @@ def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes
     """Return the answers to all rows of a body. Raises as `checked` does.
 
     Args:
-        turn: A challenger that may answer in place of the deployment, whose contract its columns are those of.
+        turn: A challenger that may answer in place of the deployment. Both have the same columns.
     """
     columns, subjects = checked(decode, deployment.contract, content_type, body)
     if turn and (answered := turn.answer(columns, subjects)):

@@ -1,6 +1,6 @@
-"""Requests that arrive together are run together: one call of the engine, and each gets its own answers.
+"""Run requests that arrive together in one call of the engine; each gets its own answers.
 
-There is no timer: what one turn of the event loop delivered is run at the next, so nobody waits for a batch to fill.
+There is no timer: the requests of one turn of the event loop run at the next, so that no request waits for a batch to fill.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Answers = tuple[list["ClassLabel"], list[list[float]]]
 
 
 class Batches:
-    """The requests of one worker that wait to be run, by deployment. For the event loop's thread."""
+    """The requests of one worker that wait for the engine, by deployment. For the event loop's thread."""
 
     def __init__(self) -> None:
         self._waiting: dict[Deployment, list[tuple[dict[str, Cells], asyncio.Future[Answers]]]] = {}
 
     async def predict(self, deployment: Deployment, columns: dict[str, Cells]) -> Answers:
-        """Return n labels and (n, classes) probabilities of n checked rows, a few."""
+        """Return n labels and (n, classes) probabilities of n checked rows. For small requests."""
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(deployment)
         if waiting is None:

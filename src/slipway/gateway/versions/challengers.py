@@ -1,7 +1,7 @@
-"""Which version is tried beside the one in service: follows the bundle store's challenges, as `fleet` follows its pointers.
+"""The challengers: versions that are tried beside those in service. They follow the challenge files, as `fleet` follows the pointers.
 
-A challenger is proven beside everything else, and never answers unless it could be. What its file asks for runs, or nothing does:
-the service can do without it, so one that was replaced by a broken one does not go on.
+A challenger must be proven before it answers. If the bundle that its file names cannot be loaded, no challenger runs, not even the one
+before: the service does not depend on it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 class Challengers:
-    """The challengers of all models. For the event loop's thread; only `follow` and `pair` change something.
+    """The challengers of all models. For the event loop's thread; only `follow` and `pair` change them.
 
     Args:
-        champion: Returns the version that answers for a model now.
+        champion: Returns the version in service of a model.
     """
 
     def __init__(self, store: Path, champion: Callable[[str], Deployment | None]) -> None:
@@ -41,37 +41,37 @@ class Challengers:
         self._failures: dict[str, Failure] = {}
 
     def beside(self, champion: Deployment) -> Challenger | None:
-        """Return the challenger of the version that a request began with; None when there is none, or it rests."""
+        """Return the challenger of the version that a request began with; None if there is none, or it is paused."""
         found = self._running.get(champion.contract.model)
         return found if found and found.champion == champion.installation else None
 
     def status(self, model: str) -> dict[str, Any] | None:
-        """Return what is tried and what is wrong with it, ready for JSON; None without a challenge."""
+        """Return the challenger and its error, ready for JSON; None without a challenge."""
         loaded, failure = self._loaded.get(model), self._failures.get(model)
         if loaded is None and failure is None:
             return None
-        told: dict[str, Any] = dict.fromkeys(("version", "run_id", "installation", "share"))
+        status: dict[str, Any] = dict.fromkeys(("version", "run_id", "installation", "share"))
         if loaded:
             deployment, share = loaded
             contract = deployment.contract
-            told = {"version": contract.version, "run_id": contract.run_id, "installation": deployment.installation, "share": share}
-        return told | {"error": failure and {"installation": failure.installation, "message": failure.message}}
+            status = {"version": contract.version, "run_id": contract.run_id, "installation": deployment.installation, "share": share}
+        return status | {"error": failure and {"installation": failure.installation, "message": failure.message}}
 
     def pair(self, model: str) -> None:
-        """Let the model's challenger run beside its champion of now, or have it rest. To be called in the step that changes either."""
+        """Run the model's challenger beside its current champion, or pause it. Call it whenever either of them changes."""
         loaded, champion = self._loaded.get(model), self._champion(model)
         self._running.pop(model, None)
         if loaded is None or champion is None:
             return
         deployment, share = loaded
-        if why := _rests(champion, deployment, share):
+        if why := _pause(champion, deployment, share):
             self._fail(model, Failure(deployment.installation, why))
         else:
             self._failures.pop(model, None)
             self._running[model] = Challenger(deployment, share, champion.installation)
 
     async def follow(self) -> None:
-        """Look at the challenges for ever."""
+        """Follow the challenge files, until cancelled."""
         while True:
             try:
                 await self._look()
@@ -80,13 +80,13 @@ class Challengers:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self) -> None:
-        # A challenger waits until its champion is in service: that one's first answer is not to wait for it.
+        # A challenger is loaded after its champion, whose first answer must not wait for it.
         found = {model: stamp for model, stamp in stamps(self._store, CHALLENGER).items() if self._champion(model)}
         for model in self._seen.keys() - found.keys():
             self._withdraw(model)
         for model, stamp in found.items():
             if stamp != self._seen.get(model):
-                self._seen[model] = stamp  # before the file is read: one that changes meanwhile is seen at the next look
+                self._seen[model] = stamp  # before the file is read: a change in between is seen at the next look
                 await self._renew(model)
 
     async def _renew(self, model: str) -> None:
@@ -107,7 +107,7 @@ class Challengers:
         self._loaded[model] = deployment, challenge.share
         self.pair(model)
         if model in self._running:
-            how = f"answers {challenge.share:.1%} of the requests" if challenge.share else "is asked in shadow"
+            how = f"answers {challenge.share:.1%} of the requests" if challenge.share else "answers in shadow"
             logger.info("%s version %s is the challenger and %s", model, deployment.contract.version, how)
 
     async def _load(self, model: str, challenge: Challenge) -> Deployment:
@@ -119,7 +119,7 @@ class Challengers:
         self._failures.pop(model, None)
         self._running.pop(model, None)
         if loaded := self._loaded.pop(model, None):
-            logger.info("%s version %s is no challenger any more", model, loaded[0].contract.version)
+            logger.info("%s version %s is no longer the challenger", model, loaded[0].contract.version)
 
     def _fail(self, model: str, failure: Failure) -> None:
         if failure != self._failures.get(model):
@@ -127,12 +127,12 @@ class Challengers:
         self._failures[model] = failure
 
 
-def _rests(champion: Deployment, challenger: Deployment, share: float) -> str:
+def _pause(champion: Deployment, challenger: Deployment, share: float) -> str:
     ours, theirs = champion.contract, challenger.contract
     if (ours.version, ours.run_id) == (theirs.version, theirs.run_id):
-        return f"it rests, because version {ours.version} is in service itself. `slipway challenge {ours.model} --end` ends it."
+        return f"it is paused, because version {ours.version} is in service itself. `slipway challenge {ours.model} --end` ends it."
     if why := mismatch(ours, theirs):
-        return f"it rests beside version {ours.version}: {why}"
+        return f"it is paused beside version {ours.version}: {why}"
     if share and theirs.sample and not ours.sample:
-        return "it rests, because it was trained on sample rows, and real callers are not to be answered by it."
+        return "it is paused, because it was trained on sample rows and must not answer real callers."
     return ""

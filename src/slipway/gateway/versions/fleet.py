@@ -1,6 +1,6 @@
-"""Which version answers for which model: follows the bundle store's pointers and switches without a pause.
+"""The versions in service. They follow the pointers of the bundle store, and switch without a pause.
 
-A new bundle is proven beside the old one, in another thread, and takes over by one assignment. One that cannot be proven never answers.
+A new bundle is proven in another thread, beside the old one, and takes over by one assignment. One that cannot be proven never answers.
 """
 
 from __future__ import annotations
@@ -34,10 +34,7 @@ class Ports(Protocol):
 
 
 class ServedFleet:
-    """The models in service. `follow` is the only writer; reading takes no lock, because all of it happens on one event loop.
-
-    `challengers` are tried beside them.
-    """
+    """The models in service, and their `challengers`. For the event loop's thread, so there is no lock; only `follow` changes them."""
 
     def __init__(self, store: Path, other_ports: Mapping[str, int]) -> None:
         self._store = store
@@ -50,27 +47,27 @@ class ServedFleet:
         self.challengers = Challengers(store, self.find)
 
     def find(self, model: str) -> Deployment | None:
-        """Return the version that answers now."""
+        """Return the version in service."""
         return self._deployments.get(model)
 
     def starting(self, model: str) -> bool:
-        """Tell whether the model's first bundle is still being loaded."""
+        """Return whether the model's first bundle is still being loaded."""
         return model in self._installed and model not in self._deployments and model not in self._failures
 
     def failed(self, model: str) -> bool:
-        """Tell whether the model's latest installation could not be put into service."""
+        """Return whether the model's latest installation failed."""
         return model in self._failures
 
     def knows(self, model: str) -> bool:
-        """Tell whether the model is in service, is about to be, or failed to be."""
+        """Return whether a version of the model is installed, in service or not."""
         return model in self._deployments or model in self._installed
 
     def models(self) -> list[str]:
-        """Return the names of all models that are in service, are about to be, or failed to be."""
+        """Return the names of all models with an installed version, in service or not."""
         return sorted(self._deployments.keys() | self._installed)
 
     def status(self, model: str) -> dict[str, Any]:
-        """Return what is in service, what failed since, and what is tried beside it, ready for JSON."""
+        """Return the version in service, a later one that failed, and the challenger, ready for JSON."""
         deployment, failure = self._deployments.get(model), self._failures.get(model)
         beside = {
             "error": None if failure is None else {"installation": failure.installation, "message": failure.message},
@@ -83,7 +80,7 @@ class ServedFleet:
         return {**contract, "installation": deployment.installation, "port": deployment.port, **beside}
 
     async def follow(self, ports: Ports) -> None:
-        """Look at the pointers for ever; a champion never waits for a challenger that is being loaded."""
+        """Follow pointers and challenges, until cancelled. A champion never waits for a challenger that is being loaded."""
         await asyncio.gather(self._follow_pointers(ports), self.challengers.follow())
 
     async def _follow_pointers(self, ports: Ports) -> None:
@@ -91,7 +88,7 @@ class ServedFleet:
             try:
                 await self._look(ports)
             except OSError:
-                logger.exception("%s cannot be read; what is in service stays so", self._store)
+                logger.exception("%s cannot be read; the versions in service stay", self._store)
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, ports: Ports) -> None:
@@ -101,7 +98,7 @@ class ServedFleet:
             self._withdraw(model, ports)
         for model, stamp in found.items():
             if stamp != self._seen.get(model) or _now() >= self._again.get(model, float("inf")):
-                self._seen[model] = stamp  # before the pointer is read: one that moves meanwhile is seen at the next look
+                self._seen[model] = stamp  # before the pointer is read: a change in between is seen at the next look
                 self._again.pop(model, None)
                 await self._renew(model, ports)
 
@@ -116,7 +113,7 @@ class ServedFleet:
             if current is None or current.installation != installation:
                 await self._switch(model, pointer, ports)
             self._failures.pop(model, None)
-        except PortTakenError as error:  # whoever holds the port may let it go
+        except PortTakenError as error:  # the port may become free
             self._again[model] = _now() + TRY_PORT_AGAIN_AFTER
             self._fail(model, Failure(installation, str(error)))
         except SlipwayError as error:

@@ -1,4 +1,4 @@
-"""The bundle store's small files as the gateway looks at them: what changed, what could not be put into service, and how it is loaded."""
+"""How the gateway follows the small files of the bundle store: which changed, how their bundle is loaded, and which failed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The installation that could not be put into service, and why; `installation` is empty when the pointer itself is unreadable."""
+    """An installation that could not be put into service, and why. `installation` is empty if the pointer is unreadable."""
 
     installation: str
     message: str
 
 
 def stamps(store: Path, name: str) -> dict[str, Stamp]:
-    """Return what tells one state of a model's file of this name from another, by model; costs one `stat` a model."""
+    """Return a stamp of each model's file of this name, which changes with the file. It costs one `stat` a model."""
     if not store.exists():
         return {}
     found = {}
@@ -40,7 +40,7 @@ def stamps(store: Path, name: str) -> dict[str, Stamp]:
 
 
 def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
-    """Import the engine with the first bundle, in that bundle's thread: the gateway answers `/ping` before it is there."""
+    """Load a bundle. The first one imports the engines, in its own thread, so that the gateway answers `/ping` meanwhile."""
     from slipway.bundle import deployment
 
     return deployment.load(folder, model, pointer, port)

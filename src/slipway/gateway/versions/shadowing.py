@@ -1,6 +1,6 @@
-"""What the version that did not answer says of the same rows: scored when the answer has left, logged, and never given to anybody.
+"""The shadows: answers of the version that did not answer a request. They are scored after the reply, logged, and never sent.
 
-What does not find room is counted as skipped; no answer waits for a shadow, or fails by one.
+A request for which there is no room is counted as skipped. No answer waits for a shadow or fails because of one.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from slipway.problems.serving import ClassLabel
 
 MOST_REQUESTS, MOST_ROWS = 256, 100_000
-LAST_SHADOWS = 5.0  # seconds for what waits when the gateway ends
-AT_ONCE = 0.001  # seconds of shadows before the requests that came meanwhile have their turn
-QUICK = 0.005  # a version that takes longer works in a thread, so that answers need not wait for it
-QUIET = 10.0  # seconds between two complaints
+LAST_SHADOWS = 5.0  # seconds for the requests that still wait when the gateway ends
+AT_ONCE = 0.001  # seconds of shadows before new requests have their turn
+QUICK = 0.005  # seconds; a version that takes longer works in a thread, so that answers do not wait for it
+QUIET = 10.0  # seconds between two log lines about failures
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowRequest:
-    """The version that did not answer, and the request: n checked rows by column, and the n labels that were answered."""
+    """A request for the version that did not answer: n checked rows by column, and the n labels of the answer."""
 
     deployment: Deployment
     request_id: str
@@ -45,7 +45,7 @@ class ShadowRequest:
 
 
 class Shadows:
-    """The shadows that wait, for one event loop. `follow` scores them."""
+    """The requests that wait for their shadows. For the event loop's thread; `follow` scores them."""
 
     def __init__(self, log: AuditLog, metrics: Metrics, most_requests: int = MOST_REQUESTS, most_rows: int = MOST_ROWS) -> None:
         self._log, self._metrics = log, metrics
@@ -54,10 +54,10 @@ class Shadows:
         self._rows = 0
         self._filled = asyncio.Event()
         self._quick: set[str] = set()
-        self._complained = float("-inf")
+        self._reported = float("-inf")
 
     def put(self, shadow: ShadowRequest) -> None:
-        """Have a request scored later, if there is room. One that comes to an empty queue is taken whatever its size."""
+        """Queue a request, if there is room. An empty queue accepts a request of any size."""
         rows = len(shadow.labels)
         if len(self._queue) >= self._most_requests or (self._queue and self._rows + rows > self._most_rows):
             self._metrics.add(SHADOW_SKIPPED, rows, shadow.deployment.contract.model)
@@ -67,13 +67,13 @@ class Shadows:
         self._filled.set()
 
     async def follow(self) -> None:
-        """Score what comes, for ever."""
+        """Score the requests, until cancelled."""
         while True:
             await self._filled.wait()
             await self._work()
 
     async def finish(self, seconds: float = LAST_SHADOWS) -> None:
-        """Score what waits, for so long at most; to be called when `follow` was cancelled."""
+        """Score the requests that still wait, within `seconds`. Call it after `follow` was cancelled."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._work(), seconds)
         if self._queue:
@@ -83,7 +83,7 @@ class Shadows:
         since = time.perf_counter()
         while self._queue:
             await self._score(self._queue[0])
-            self._rows -= len(self._queue.popleft().labels)  # now: one whose scoring is cancelled is scored by `finish`
+            self._rows -= len(self._queue.popleft().labels)  # only now: `finish` scores a request whose scoring was cancelled
             if time.perf_counter() - since > AT_ONCE:
                 await asyncio.sleep(0)
                 since = time.perf_counter()
@@ -98,7 +98,7 @@ class Shadows:
                 labels, probabilities = deployment.predict(shadow.columns)
         except Exception:
             self._metrics.add(SHADOW_SKIPPED, len(shadow.labels), deployment.contract.model)
-            self._complain(deployment)
+            self._report(deployment)
             return
         seconds = time.perf_counter() - started
         if not shadow.large:
@@ -119,8 +119,8 @@ class Shadows:
             self._metrics.add(SHADOW_ROWS, agreeing, model, "yes")
             self._metrics.add(SHADOW_ROWS, rows - agreeing, model, "no")
 
-    def _complain(self, deployment: Deployment) -> None:
-        if (now := time.monotonic()) - self._complained >= QUIET:
-            self._complained = now
+    def _report(self, deployment: Deployment) -> None:
+        if (now := time.monotonic()) - self._reported >= QUIET:
+            self._reported = now
             contract = deployment.contract
             logger.exception("%s version %s could not answer in shadow; callers did not notice", contract.model, contract.version)

@@ -1,4 +1,4 @@
-"""Who answers a request where a challenger has a share of the traffic. A request is answered whole, by one version."""
+"""Split the requests between champion and challenger. One version answers all rows of a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """A proven version that is tried beside one champion, by whose installation it is known that they can be compared."""
+    """A proven version that is tried beside a champion. `champion` is the installation that it can be compared with."""
 
     deployment: Deployment
     share: float
@@ -31,18 +31,18 @@ class Turn:
     request_id: str
 
     def answer(self, columns: Columns, subjects: Subjects) -> tuple[list[ClassLabel], list[list[float]]] | None:
-        """Return the challenger's labels and probabilities, or None when the champion is to answer: it is its turn, or they failed."""
+        """Return the challenger's labels and probabilities, or None if the champion must answer: by its share, or because this failed."""
         if not self.challenger.share or not self._is_challengers(subjects):
             return None
         try:
             return self.challenger.deployment.predict(columns)
-        except Exception:  # it fails once more as the champion's shadow, where that is logged and counted
+        except Exception:  # it fails again as the champion's shadow, which logs and counts it
             return None
 
     def _is_challengers(self, subjects: Subjects) -> bool:
-        """Decide by the subject if there is one, so that a patient meets the same version as long as the challenge lasts.
+        """Decide by the subject, if the rows have one, so that the same version answers about a patient during the whole challenge.
 
-        The hash is keyed by the challenger's run: another challenger meets other patients, and one whose share is raised keeps its own.
+        The hash is keyed by the challenger's run: another challenger gets other patients, and one with a larger share keeps its own.
         """
         persons = set(subjects) - {None}
         by = persons.pop() if len(persons) == 1 else self.request_id

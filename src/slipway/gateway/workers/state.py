@@ -1,6 +1,6 @@
-"""What each of several workers has in service, in small files that the others read: one answers for all of them.
+"""The state of each worker, in a small file that the other workers read, so that any of them can answer for all.
 
-`<home>/gateway/workers/<number>.json` is written when a model changes and once a second, and removed by the parent when its worker ends.
+A worker writes `<home>/gateway/workers/<number>.json` when a model changes and once a second. The parent removes it when the worker ends.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ LOOK_EVERY, WRITE_EVERY = 0.05, 1.0
 SWITCHING = "switching"
 
 Error = dict[str, str]
-Challenger = dict[str, Any]
+Status = dict[str, Any]
 
 
 class State(msgspec.Struct):
-    """One worker: the installation of each model it answers with, what failed, its counts, and the challengers' status by model."""
+    """One worker: by model, the installation in service, the error, and the challenger's status; and the worker's counts."""
 
     installations: dict[str, str | None]
     errors: dict[str, Error]
     counts: Counts
-    challengers: dict[str, Challenger] = {}
+    challengers: dict[str, Status] = {}
 
 
 class WorkerStates:
-    """The states of all workers, as one of them sees them. With one worker there are no files."""
+    """The states of all workers, as one of them sees them. A single worker writes no file."""
 
     def __init__(self, folder: Path, fleet: ServedFleet, counts: Callable[[], Counts], number: int = 0, workers: int = 1) -> None:
         self._folder, self._fleet, self._counts = folder, fleet, counts
         self.number, self.workers = number, workers
 
     def switched(self, model: str, installation: str | None) -> bool:
-        """Tell whether every worker answers from this installation; None means that no worker answers for the model."""
+        """Return whether all workers answer with this installation; None means that no worker answers for the model."""
         return all(found is not None and found.installations.get(model) == installation for found in self._all())
 
     def agreed(self, status: dict[str, Any]) -> dict[str, Any]:
-        """Return a model's status as it is for all workers: `installation` is "switching" while they differ, `error` is of any of them.
+        """Return a model's status for all workers: `installation` is "switching" while they differ, `error` is that of any worker.
 
         Args:
-            status: What `ServedFleet.status` tells of this worker.
+            status: The status of this worker, from `ServedFleet.status`.
         """
         if self.workers == 1:
             return status
@@ -57,16 +57,16 @@ class WorkerStates:
         others = list(self._others())
         error = error or next((found.errors[model] for found in others if found and model in found.errors), None)
         same = all(found and found.installations.get(model) == status["installation"] for found in others)
-        told = status | {"installation": status["installation"] if same else SWITCHING, "error": error}
+        agreed = status | {"installation": status["installation"] if same else SWITCHING, "error": error}
         tried = [found.challengers.get(model) if found else None for found in others]
-        return told | {"challenger": _agreed_challenger([status.get("challenger"), *tried])}
+        return agreed | {"challenger": _agreed_challenger([status.get("challenger"), *tried])}
 
     def counts(self) -> dict[str, Counts]:
-        """Return the counts of each worker by its number; those of the others are up to a second old."""
+        """Return the counts of each worker by its number; those of other workers are up to a second old."""
         return {str(number): state.counts for number, state in enumerate(self._all()) if state is not None}
 
     async def follow(self) -> None:
-        """Write this worker's state whenever it changes and once a second, for ever."""
+        """Write this worker's state whenever it changes and once a second, until cancelled."""
         written, age = None, 0.0
         while self.workers > 1:
             state = self._own()
@@ -101,16 +101,16 @@ class WorkerStates:
         replace(self._folder / f"{self.number}.json", msgspec.json.encode(state), private=True)
 
 
-def _agreed_challenger(told: list[Challenger | None]) -> Challenger | None:
-    """Return one challenger for all workers as `agreed` returns one model; None when none of them has any."""
-    found = [challenger for challenger in told if challenger]
+def _agreed_challenger(challengers: list[Status | None]) -> Status | None:
+    """Return the challenger's status for all workers, as `agreed` does; None if no worker has one."""
+    found = [challenger for challenger in challengers if challenger]
     if not found:
         return None
     error = next((challenger["error"] for challenger in found if challenger["error"]), None)
-    same = all(challenger and challenger["installation"] == found[0]["installation"] for challenger in told)
+    same = all(challenger and challenger["installation"] == found[0]["installation"] for challenger in challengers)
     return found[0] | {"installation": found[0]["installation"] if same else SWITCHING, "error": error}
 
 
 def forget(folder: Path, number: int) -> None:
-    """Remove the state of a worker that ended: what it had in service is in service no more."""
+    """Remove the state of a worker that ended."""
     (folder / f"{number}.json").unlink(missing_ok=True)

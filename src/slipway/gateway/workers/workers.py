@@ -1,6 +1,6 @@
-"""Several workers: a small parent opens every port, hands it to all of them, and starts one anew that ended.
+"""Several workers: a small parent opens the ports, gives their sockets to the workers, and restarts a worker that ended.
 
-A port is opened once, so nobody else can share it by accident, and connections that wait in it outlive a worker.
+Each port is opened once, so that no other program can share it by accident, and its waiting connections outlive a worker.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ logger = logging.getLogger(__name__)
 
 
 class ParentChannel:
-    """A worker's line to its parent: asks for the sockets of ports. Its end means that the parent is gone."""
+    """A worker's connection to its parent, which opens ports. The worker ends when it is closed: the parent is gone."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
 
     def open(self, address: str, port: int) -> socket.socket:
-        """Return a socket that listens; the parent opened it, and others may have it too.
+        """Return a listening socket that the parent opened, and that other workers may have too.
 
         Raises:
             PortTakenError, PlatformError: As `bind` does.
         """
         self.sock.sendall(QUESTION.pack(OPEN, port))
-        ready = select.poll()  # the event loop that watches for the end has made the line non-blocking
+        ready = select.poll()  # the event loop, which watches for the end, has made the socket non-blocking
         ready.register(self.sock, select.POLLIN)
         if not ready.poll(PATIENCE * 1_000):
             raise PlatformError(f"port {port}: the parent of the workers did not answer within {PATIENCE} s.")
@@ -56,8 +56,8 @@ class ParentChannel:
         raise (PortTakenError if answer[:1] == TAKEN else PlatformError)(answer[1:].decode() or "the parent of the workers is gone.")
 
     def close(self, port: int) -> None:
-        """Tell the parent that this worker no longer answers on a port."""
-        with contextlib.suppress(OSError):  # a parent that is gone holds no port
+        """Report to the parent that this worker no longer answers on a port."""
+        with contextlib.suppress(OSError):  # a parent that is gone has no port open
             self.sock.sendall(QUESTION.pack(CLOSE, port))
 
 
@@ -73,7 +73,7 @@ class Workers:
     """The parent. `run` forks, so there must be no thread yet."""
 
     def __init__(self, count: int, address: str, folder: Path, work: Callable[[int, ParentChannel], int]) -> None:
-        """Args: work: what worker `number` does until it returns its exit status; it must end at SIGTERM and when its channel ends."""
+        """Args: work: runs as worker `number` and returns its exit status; it must end at SIGTERM and when its channel is closed."""
         self._count, self._address, self._folder, self._work = count, address, folder, work
         self._workers: dict[int, _Worker] = {}
         self._due: dict[int, float] = dict.fromkeys(range(count), 0.0)
@@ -83,7 +83,7 @@ class Workers:
         self._stopping = False
 
     def run(self) -> int:
-        """Return 0 after SIGTERM or SIGINT, when the workers have answered what they took; 1 when they do not live."""
+        """Return 0 after SIGTERM or SIGINT, when the workers have answered their last requests; 1 if they keep ending at once."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for number in range(self._count):
             forget(self._folder, number)
@@ -104,7 +104,7 @@ class Workers:
 
     def _start(self, number: int) -> None:
         ours, theirs = socket.socketpair()
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # one that came now would be handled in the child as if it were the parent
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # else a signal now would run the parent's handler in the child
         pid = os.fork()
         if not pid:
             self._be_worker(number, theirs, ours)
@@ -134,7 +134,7 @@ class Workers:
             question = worker.line.recv(QUESTION.size, socket.MSG_WAITALL)
         except OSError:
             question = b""
-        if len(question) < QUESTION.size:  # it ends; `_reap` will see
+        if len(question) < QUESTION.size:  # it ends; `_reap` notices
             self._selector.unregister(worker.line)
             return
         what, port = QUESTION.unpack(question)

@@ -11,7 +11,7 @@ from typing import Any
 from slipway.access import keys
 from slipway.access.callers import Grant
 from slipway.audit import administered
-from slipway.audit.administering import myself
+from slipway.audit.acts import myself
 from slipway.client import Client, ClientError, Prediction, RecordedOutcomes, Unauthorized
 from slipway.errors import SimulationError
 from slipway.lifecycle.locking import simulating

@@ -1,4 +1,4 @@
-"""Predictions whose outcome is known, and how it came to be known."""
+"""Predictions with their actual outcome, and the history of that outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.problems.serving import ClassLabel
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One line: what became of a prediction, as `key` told it at `time`. `observed_at` is when it became known, where that was told."""
+    """One line: the outcome of a prediction that `key` sent at `time`. `observed_at` is when it became known, if that was sent."""
 
     time: str
     request_id: str
@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A prediction and the outcome that holds; `first_known` is when the first one came. `shadow` is what another version said."""
+    """A prediction and its latest outcome; `first_known` is the time of the first one. `shadow` is the answer of another version."""
 
     line: Line
     outcome: ClassLabel
@@ -39,11 +39,11 @@ class Known:
 
 
 def known(place: Place, model: str, *, since: datetime | None, until: datetime) -> list[Known]:
-    """Return the predictions of a model whose first outcome came from `since` (included; None: ever) to `until` (excluded).
+    """Return the predictions of a model whose first outcome was recorded from `since` (included; None: no limit) to `until` (excluded).
 
-    One for each prediction, in the order in which the first outcomes came. A correction changes the outcome and not the place: who asks
-    span by span meets each prediction once. An outcome has the time at which its transaction wrote it: let `until` lie some seconds
-    back where none may be missed.
+    Each prediction comes once, in the order of the first outcomes. A correction changes the outcome but not the order, so that a caller who
+    reads span after span gets each prediction once. An outcome has the time at which its transaction began: choose an `until` some
+    seconds ago if none may be missed.
 
     Raises:
         AuditError: The log cannot be read.
@@ -69,7 +69,7 @@ def known(place: Place, model: str, *, since: datetime | None, until: datetime) 
 
 
 def history(place: Place, prediction_id: str) -> list[Outcome]:
-    """Return all outcomes of a prediction, oldest first; the last one holds.
+    """Return all outcomes of a prediction, oldest first; the last one counts.
 
     Raises:
         AuditError: The log cannot be read.

@@ -1,4 +1,4 @@
-"""Acts of administration, logged by the commands that do them."""
+"""Acts of administration, logged by the commands that perform them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from slipway.audit.places import Place, opened
 
 
 def administered(place: Place, who: str, what: str, about: str) -> None:
-    """Log that `who` did `what` ("revoked a key") to a user, key or model, and return when that is committed.
+    """Log that `who` did `what` ("revoked a key") to a user, key or model, and return when the line is committed.
+
+    Call it before an act that must not happen unlogged.
 
     Args:
         place: The home folder, or the address of the log's database.
-        about: To whom or what it was done; no secret, and no subject id.
+        about: The user, key or model; no secret, and no subject id.
     Raises:
-        AuditError: The line cannot be written. What must not happen unlogged is done after this call.
+        AuditError: The line cannot be written.
     """
     with opened(place) as store, store.transaction():
         store.insert({ADMINISTRATION: Administered(who, what, about).rows(None)})
 
 
 def myself() -> str:
-    """Return who runs this process, as the ledger names them."""
+    """Return the operator who runs this process, as the ledger names operators."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

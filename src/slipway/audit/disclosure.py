@@ -1,11 +1,11 @@
-"""Subject ids in the clear: for callers with the role `audit`, and never without a line about it."""
+"""Decrypted subject ids, for callers with the role `audit`. Every disclosure is logged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway.audit.administering import administered
+from slipway.audit.acts import administered
 from slipway.audit.errors import AuditError
 from slipway.audit.places import Place
 from slipway.audit.reading import Line
@@ -13,10 +13,10 @@ from slipway.audit.subjects.key_file import KeyFile
 
 
 def pseudonyms(home: Path, place: Place, who: str, subject: str) -> list[str]:
-    """Return what to look for to find a subject's lines; none when no id was ever logged. That somebody looks is logged first.
+    """Log a search for a subject, and return the pseudonyms that find its lines; none if no id was ever logged.
 
     Raises:
-        AuditError: That cannot be logged, or the keys cannot be read.
+        AuditError: The search cannot be logged, or the keys cannot be read.
     """
     ring = KeyFile(home).ring()
     if ring is None:
@@ -27,12 +27,12 @@ def pseudonyms(home: Path, place: Place, who: str, subject: str) -> list[str]:
 
 
 def reveal(home: Path, place: Place, who: str, lines: Sequence[Line]) -> dict[str, str]:
-    """Return the subject id of each line that has one, by prediction id. Who sees which is logged first.
+    """Log the disclosure, and return the subject id of each line that has one, by prediction id.
 
-    Whether `who` may is for the caller to settle before.
+    The caller checks before that `who` has the role.
 
     Raises:
-        AuditError: That cannot be logged, a key is missing, or a line was altered; then none is returned.
+        AuditError: The disclosure cannot be logged, a key is missing, or a line was altered; no id is returned.
     """
     sealed = [line for line in lines if line.subject and line.subject_key]
     if not sealed:

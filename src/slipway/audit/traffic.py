@@ -1,6 +1,6 @@
-"""What was served in a span of time, oldest first: for whoever compares it with what was learnt from.
+"""The answered rows of a span of time, oldest first, for comparison with the training rows.
 
-First only times and ids are read and put in order, then the lines themselves, some at a time: a request of many rows may be large.
+Only times and ids are read and sorted first, then the lines, some at a time: a request of many rows may be large.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from slipway.audit.reading import Line, line_of
 
 
 class Head(NamedTuple):
-    """Where a line is in time. `size` is the number of rows in a line of batches, and 0 for a line that is one row."""
+    """The time and id of a line. `size` is the number of rows in a line of batches, and 0 for a line of one row."""
 
     time: str
     place: int
@@ -29,10 +29,10 @@ class Head(NamedTuple):
 
 
 def served(place: Place, model: str, *, since: datetime | None, until: datetime, limit: int) -> list[Line]:
-    """Return the first `limit` rows of a model that were answered from `since` (included; None: ever) to `until` (excluded).
+    """Return the first `limit` rows of a model that arrived from `since` (included; None: no limit) to `until` (excluded).
 
-    Ordered by time; rows of one request by their places. A time is that of the request's arrival, and its line is there when it was
-    answered: let `until` lie some seconds back where no row may be missed.
+    They are in the order of time, those of one request in its order. A line is written when its request is answered, with the time of the
+    request's arrival: choose an `until` some seconds ago if no row may be missed.
 
     Raises:
         AuditError: The log cannot be read.
@@ -56,7 +56,7 @@ def _heads(store: Store, table: Table, model: str, since: datetime | None, until
 
 
 def _enough(heads: Iterator[Head], limit: int) -> Iterator[Head]:
-    """Stop after the head with which there are `limit` rows."""
+    """Stop after the head that completes `limit` rows."""
     rows = 0
 
     def wanted(head: Head) -> bool:
