@@ -73,11 +73,10 @@ def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
     """Draw as many rows of each class as the original has, in a random order from the split's seed."""
     generator = np.random.default_rng(spec.split.seed)
     parts = []
-    texts = {str(label): text for text, label in spec.columns.target.by_text.items()}
     for label, known in facts["classes"].items():
         rows = int(known["rows"])
         part = {name: _draw_column(kind, known["columns"][name], rows, generator) for name, kind in spec.columns.features.items()}
-        parts.append(pd.DataFrame({**part, spec.columns.target.name: texts[label]}))
+        parts.append(pd.DataFrame({**part, spec.columns.target.name: spec.problem.cells_of_group(label, rows)}))
     drawn = pd.concat(parts, ignore_index=True)
     return drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
 
@@ -95,15 +94,14 @@ def _draw_column(kind: Numeric | Category, known: Any, rows: int, generator: np.
 
 def derive(spec: ModelSpec, rows: pd.DataFrame) -> Statistics:
     """Return the statistics of validated rows, per class."""
-    target = spec.columns.target.name
     return {
         "quantiles": QUANTILES,
         "classes": {
-            str(label): {
+            group: {
                 "rows": len(part),
                 "columns": {name: _column_facts(kind, part[name]) for name, kind in spec.columns.features.items()},
             }
-            for label, part in rows.groupby(target)
+            for group, part in spec.problem.groups(rows).items()
         },
     }
 

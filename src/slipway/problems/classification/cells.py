@@ -31,6 +31,17 @@ def read(target: Target, cells: pd.Series[str], places: Places) -> tuple[pd.Seri
     return cells.map(by_text), found
 
 
+def groups(target: Target, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the rows of each class, by the label's text: sample rows are drawn from the statistics of one group at a time."""
+    return {str(label): part for label, part in rows.groupby(target.name)}
+
+
+def cells_of_group(target: Target, group: str, count: int) -> list[str]:
+    """Return the target's cells, as the file writes them, of `count` sample rows of a group."""
+    texts = {str(label): text for text, label in target.by_text.items()}
+    return [texts[group]] * count
+
+
 def leaks(target: Target, rows: pd.DataFrame, features: list[str]) -> list[str]:
     """Return an error for each column whose every value occurs with one class only: it gives the answer away."""
     return [

@@ -129,6 +129,14 @@ class Classification:
         """Return the outcomes that the cells of a file stand for, and what is wrong with the cells."""
         return cells.read(self.target, column, places)
 
+    def groups(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """See `cells.groups`."""
+        return cells.groups(self.target, rows)
+
+    def cells_of_group(self, group: str, count: int) -> list[str]:
+        """See `cells.cells_of_group`."""
+        return cells.cells_of_group(self.target, group, count)
+
     def leaks(self, rows: pd.DataFrame, features: list[str]) -> list[str]:
         """Return an error for each column that gives the answer away."""
         return cells.leaks(self.target, rows, features)
