@@ -1,4 +1,4 @@
-"""Waiting after wrong passwords: the policy as a table, on a clock of the test's own."""
+"""Waiting after wrong passwords: the policy as a table, with the test's own clock."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_a_wait_never_exceeds_the_lock():
 @pytest.mark.parametrize(
     "wrong", [{"free": 5, "lock_after": 5}, {"free": -1, "lock_after": 5}, {"free": 1, "lock_after": 5, "lock": 1000, "forget": 900}]
 )
-def test_a_policy_that_would_lock_nobody_is_refused(wrong):
+def test_a_policy_that_locks_nobody_is_refused(wrong):
     with pytest.raises(ValueError, match="expected 0 <= free < lock_after"):
         Policy(**wrong)
 
 
-def test_an_attempt_that_comes_too_early_is_refused_uncounted_and_one_after_the_wait_is_not(clock):
+def test_an_early_attempt_is_refused_and_not_counted_and_one_after_the_wait_is_allowed(clock):
     guessing = Guessing(POLICY, LENIENT, clock)
     assert [attempt(guessing) for _ in range(4)] == [None] * 4
 
@@ -72,13 +72,13 @@ def test_an_attempt_that_comes_too_early_is_refused_uncounted_and_one_after_the_
     assert attempt(guessing) == 2
 
 
-def test_many_attempts_at_once_are_no_way_around_the_wait(clock):
+def test_many_attempts_at_once_cannot_avoid_the_wait(clock):
     guessing = Guessing(POLICY, LENIENT, clock)
 
     assert [attempt(guessing) for _ in range(100)].count(None) == 4
 
 
-def test_after_the_tenth_failure_nobody_tries_for_five_minutes_and_then_once(clock):
+def test_after_the_tenth_failure_all_attempts_are_refused_for_five_minutes_and_then_one_is_allowed(clock):
     guessing = Guessing(POLICY, LENIENT, clock)
     while (seconds := attempt(guessing)) != 300:
         clock.now += seconds or 0
@@ -103,7 +103,7 @@ def test_failures_are_forgotten_after_a_while_and_by_a_success(clock):
     assert attempt(guessing) is None
 
 
-def test_one_name_locks_no_other_from_another_address(clock):
+def test_a_locked_name_does_not_lock_other_names_at_other_addresses(clock):
     guessing = Guessing(POLICY, Policy(free=5, lock_after=6), clock)
     for _ in range(4):
         attempt(guessing)
@@ -111,7 +111,7 @@ def test_one_name_locks_no_other_from_another_address(clock):
     assert attempt(guessing, "bert", "192.0.2.2") is None
 
 
-def test_one_address_that_tries_many_names_is_locked_and_its_own_success_clears_nothing_of_that(clock):
+def test_an_address_that_tries_many_names_is_locked_even_after_a_success_of_its_own(clock):
     guessing = Guessing(LENIENT, Policy(free=5, lock_after=6), clock)
     for n in range(5):
         assert attempt(guessing, f"name-{n}") is None
@@ -134,7 +134,7 @@ def test_addresses_of_one_ipv6_network_count_as_one_and_mapped_ones_as_ipv4(cloc
     assert attempt(guessing, "a", "somewhere:else") is None
 
 
-def test_an_attempt_that_was_not_decided_does_not_count(clock):
+def test_an_undecided_attempt_does_not_count(clock):
     guessing = Guessing(Policy(free=1, lock_after=2), LENIENT, clock)
     for _ in range(10):
         guessing.begin("anna", "192.0.2.1")

@@ -1,4 +1,4 @@
-"""Keys and the file they are in: who may, since when, and what a reader sees while it is rewritten."""
+"""Keys and their file: their roles, when they become valid, and what a reader sees while the file is replaced."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_an_error_about_a_missing_role_says_how_to_grant_it():
 
 
 @pytest.mark.parametrize("text", ["", "admin", "predict:", "predict:../x", "predict:a:b", "PREDICT"])
-def test_what_is_no_role_is_refused_with_those_there_are(text):
+def test_an_unknown_role_is_refused_with_a_list_of_the_roles(text):
     with pytest.raises(InvalidGrantError, match="predict, outcome, audit, operate"):
         Grant.parse(text)
 
@@ -95,7 +95,7 @@ def test_a_key_lets_its_holder_in_with_its_roles_and_is_stored_as_a_hash_for_its
 
 
 @pytest.mark.parametrize("header", [None, b"", b"Bearer", b"Bearer  ", b"Basic YTpi", b"Bearer \xe9", b"Bearer a.b.c", b"Bearer sls_x.y.z"])
-def test_anything_else_is_refused_alike_and_not_repeated(header, tmp_path):
+def test_all_other_credentials_get_the_same_error_which_does_not_repeat_them(header, tmp_path):
     keys.issue(tmp_path, "erp", PREDICT)
 
     with pytest.raises(UnauthenticatedError) as error:
@@ -105,7 +105,7 @@ def test_anything_else_is_refused_alike_and_not_repeated(header, tmp_path):
     assert "a.b.c" not in str(error.value)
 
 
-def test_a_key_is_known_at_once_and_ends_within_a_second_for_a_reader_that_runs(tmp_path):
+def test_a_running_reader_accepts_a_new_key_at_once_and_refuses_a_revoked_one_within_a_second(tmp_path):
     gatekeeper = Gatekeeper(tmp_path)
     other = keys.issue(tmp_path, "other", PREDICT)
     assert status(gatekeeper, other) == 200
@@ -150,7 +150,7 @@ def test_roles_are_replaced_while_the_key_stays(tmp_path):
     assert asyncio.run(gatekeeper.authenticate(bearer(key))).grants == {Grant("operate")}
 
 
-def test_a_name_is_taken_once_and_unknown_ones_are_answered_with_those_there_are(tmp_path):
+def test_a_name_is_used_once_and_an_unknown_one_is_answered_with_a_list_of_the_names(tmp_path):
     key = keys.issue(tmp_path, "erp", PREDICT)
 
     with pytest.raises(keys.KeyNameTakenError, match="slipway keys rotate erp"):
@@ -164,7 +164,7 @@ def test_a_name_is_taken_once_and_unknown_ones_are_answered_with_those_there_are
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"keys": {"a": {}}}', '{"surprise": 1}'])
-def test_a_damaged_file_lets_nobody_in_says_so_and_is_not_overwritten(content, tmp_path, caplog):
+def test_a_damaged_file_refuses_everybody_is_reported_and_is_not_overwritten(content, tmp_path, caplog):
     gatekeeper = Gatekeeper(tmp_path)
     key = keys.issue(tmp_path, "erp", PREDICT)
     assert status(gatekeeper, key) == 200
@@ -184,7 +184,7 @@ def test_a_damaged_file_lets_nobody_in_says_so_and_is_not_overwritten(content, t
     assert seconds_until(gatekeeper, key, 200) < 1
 
 
-def test_a_grant_that_does_not_exist_damages_the_file_rather_than_counting_for_something(tmp_path):
+def test_a_file_with_an_unknown_grant_counts_as_damaged(tmp_path):
     key = keys.issue(tmp_path, "erp", PREDICT)
     path = tmp_path / "gateway" / "access.json"
     path.write_text(path.read_text().replace('"predict"', '"everything"'))
@@ -192,7 +192,7 @@ def test_a_grant_that_does_not_exist_damages_the_file_rather_than_counting_for_s
     assert status(Gatekeeper(tmp_path), key) == 503
 
 
-def test_keys_of_the_earlier_file_count_and_are_taken_over_with_the_first_change(tmp_path):
+def test_keys_of_the_earlier_file_are_valid_and_move_with_the_first_change(tmp_path):
     old, folder = keys.generate(), tmp_path / "gateway"
     folder.mkdir()
     entry = {"name": "local", "sha256": keys.digest(old.encode()).hex(), "created_at": "2026-11-01T00:00:00+00:00"}
@@ -208,7 +208,7 @@ def test_keys_of_the_earlier_file_count_and_are_taken_over_with_the_first_change
     assert sorted(read(tmp_path).keys) == ["erp", "local"]
 
 
-def test_many_who_write_at_once_lose_nothing_and_a_reader_never_sees_half(tmp_path):
+def test_many_writers_at_once_lose_nothing_and_a_reader_never_sees_a_part(tmp_path):
     keys.issue(tmp_path, "first", PREDICT)
     program = "import sys; from pathlib import Path; from slipway.access import keys; from slipway.access.callers import Grant\n"
     program += "for n in range(15): keys.issue(Path(sys.argv[1]), f'{sys.argv[2]}-{n}', [Grant('predict')])"
@@ -233,7 +233,7 @@ def test_threads_of_one_process_lose_nothing_either(tmp_path):
     assert len(read(tmp_path).keys) == 10
 
 
-def test_nothing_secret_shows_itself(tmp_path):
+def test_no_secret_is_shown(tmp_path):
     from rich.pretty import pretty_repr
 
     key = keys.issue(tmp_path, "erp", PREDICT)

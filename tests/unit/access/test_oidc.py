@@ -1,4 +1,4 @@
-"""Tokens of a provider that stands in for a real one: a real HTTP server on loopback that publishes real keys."""
+"""Tokens of a provider in place of a real one: a real HTTP server on loopback that publishes real keys."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def front(make) -> Front:
     return make()
 
 
-def test_a_token_speaks_for_its_subject_with_the_roles_its_claim_maps_to(front):
+def test_a_token_authenticates_its_subject_with_the_roles_of_its_claim(front):
     caller = front.ask(token(roles=["doctors", "gardeners", 7]))
 
     assert (str(caller), caller.grants) == ("oidc:dr.who", {Grant("predict", "heart-failure"), Grant("outcome")})
@@ -128,7 +128,7 @@ def test_a_token_with_a_wrong_claim_is_refused_with_the_reason_and_without_itsel
     assert front.status(token()) == 200
 
 
-def test_no_algorithm_counts_but_those_that_are_configured(front):
+def test_only_the_configured_algorithms_are_accepted(front):
     public = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     by_hand = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
     head, body, _ = token().split(".")
@@ -149,7 +149,7 @@ def test_no_algorithm_counts_but_those_that_are_configured(front):
             front.ask(sent)
 
 
-def test_algorithms_that_do_not_fit_do_not_even_cost_a_fetch(front):
+def test_a_token_with_another_algorithm_costs_no_fetch(front):
     assert front.status(token("0" * 64, "HS256")) == 401
     assert front.status(token(kid=None)) == 401
     assert front.website.hits == 0
@@ -160,7 +160,7 @@ def test_another_key_under_a_known_id_is_refused(front):
     assert front.status(token()) == 200
 
 
-def test_an_unknown_key_is_asked_for_at_most_every_so_often(make):
+def test_unknown_keys_are_fetched_at_most_once_in_an_interval(make):
     front = make(refetch=0.5)
     assert front.status(token()) == 200
 
@@ -189,7 +189,7 @@ def test_a_token_is_checked_once_until_it_expires_or_access_changes(front, tmp_p
     assert len(checked) == 2
 
 
-def test_an_expired_token_stops_counting_also_when_it_is_remembered(make):
+def test_an_expired_token_is_refused_even_if_it_is_remembered(make):
     front = make(leeway=0.0)
     sent = token(exp=int(time.time()) + 2)
     assert front.status(sent) == 200
@@ -208,7 +208,7 @@ def test_a_provider_that_does_not_publish_keys_is_unavailable(page, front):
     assert (error.value.status, error.value.headers) == (503, ((b"retry-after", b"5"),))
 
 
-def test_a_provider_that_is_down_is_asked_once_in_a_while_and_keys_that_are_known_go_on(make, tmp_path):
+def test_a_provider_that_is_down_is_asked_rarely_and_known_keys_stay_valid(make, tmp_path):
     front = make(refetch=30.0)
     key = keys.issue(tmp_path / "home", "erp", [Grant("predict")])
     front.website.status = 500
@@ -218,7 +218,7 @@ def test_a_provider_that_is_down_is_asked_once_in_a_while_and_keys_that_are_know
     assert front.status(key) == 200
 
 
-def test_keys_that_were_fetched_count_while_the_provider_is_down(make):
+def test_fetched_keys_stay_valid_while_the_provider_is_down(make):
     front = make(refetch=0.1)
     assert front.status(token()) == 200
     front.website.status = 500
@@ -228,7 +228,7 @@ def test_keys_that_were_fetched_count_while_the_provider_is_down(make):
     assert front.status(token(kid="unknown")) == 503
 
 
-def test_a_provider_that_never_answers_holds_nobody_up_for_longer_than_the_time_out(tmp_path):
+def test_a_provider_that_never_answers_delays_callers_by_the_time_out_at_most(tmp_path):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -289,6 +289,6 @@ def test_without_a_provider_its_tokens_are_refused_like_anything_else(tmp_path):
         ({"roles": {"doctors": ("admin",)}}, InvalidGrantError, "'admin'"),
     ],
 )
-def test_a_provider_that_cannot_be_right_is_refused_when_it_is_described(wrong, error, words):
+def test_a_description_of_a_provider_that_cannot_be_right_is_refused(wrong, error, words):
     with pytest.raises(error, match=words):
         Provider(**{"issuer": ISSUER, "audience": AUDIENCE, "jwks_url": "https://login.example.org/jwks"} | wrong)

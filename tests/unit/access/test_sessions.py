@@ -70,7 +70,7 @@ def front(tmp_path) -> Iterator[Front]:
     front.close()
 
 
-def test_a_password_buys_a_token_that_speaks_for_the_user_and_shows_no_secret(anna, front, tmp_path):
+def test_a_password_gives_a_token_of_the_user_that_shows_no_secret(anna, front, tmp_path):
     opened = front.sign_in()
 
     assert opened.expires_in == 15 * 60
@@ -82,7 +82,7 @@ def test_a_password_buys_a_token_that_speaks_for_the_user_and_shows_no_secret(an
     assert "$argon2id$" in stored
 
 
-def test_another_worker_takes_the_token_at_once(anna, front, tmp_path):
+def test_another_worker_accepts_the_token_at_once(anna, front, tmp_path):
     other = Front(tmp_path)
     assert other.status("nobody") == 401  # it has looked before there was a secret to sign with
 
@@ -117,7 +117,7 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(anna, front):
 
 
 @pytest.mark.parametrize("password", ["short", "a" * 300, "aaaaaaaaaaaaaaaa", "Anna-and-her-dog-12"])
-def test_a_password_that_would_be_guessed_is_refused_and_nobody_added(password, tmp_path):
+def test_a_weak_password_is_refused_and_no_user_is_added(password, tmp_path):
     with pytest.raises(passwords.WeakPasswordError) as error:
         users.add(tmp_path, "anna", password, GRANTS)
 
@@ -125,7 +125,7 @@ def test_a_password_that_would_be_guessed_is_refused_and_nobody_added(password, 
     assert users.listed(tmp_path) == {}
 
 
-def test_an_accent_is_the_same_however_a_keyboard_composes_it():
+def test_an_accent_is_the_same_for_all_ways_to_compose_it():
     assert passwords.matches(passwords.hashed("caf\u00e9-correct-horse"), "cafe\u0301-correct-horse")
 
 
@@ -145,7 +145,7 @@ def test_an_old_hash_is_replaced_by_todays_when_its_user_signs_in(anna, front, t
     assert front.status(token) == 200
 
 
-def test_a_code_is_needed_where_there_is_a_second_factor_and_good_for_one_use(front, tmp_path):
+def test_a_second_factor_needs_a_code_which_is_valid_once(front, tmp_path):
     uri = users.add(tmp_path, "anna", PASSWORD, GRANTS, with_second_factor=True)
     totp = pyotp.parse_uri(uri)
     assert (totp.name, totp.issuer) == ("anna", "Slipway")
@@ -164,7 +164,7 @@ def test_a_code_is_needed_where_there_is_a_second_factor_and_good_for_one_use(fr
     other.close()
 
 
-def test_codes_count_one_step_before_and_after_and_never_twice():
+def test_codes_are_valid_one_step_before_and_after_and_never_twice():
     key = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
     totp, now = pyotp.TOTP(key), 1_800_000_000  # begins step 60,000,000 of 30 s
     accepted = {offset: second_factor.used_step(key, totp.at(now + 30 * offset), now, 0) for offset in range(-2, 3)}
@@ -184,7 +184,7 @@ def test_codes_count_one_step_before_and_after_and_never_twice():
     ],
     ids=["revoked", "signed out", "rotated"],
 )
-def test_a_session_ends_within_a_second_when_its_user_is(act, anna, front, tmp_path):
+def test_a_session_ends_within_a_second_when_its_user_is_revoked(act, anna, front, tmp_path):
     token = front.sign_in().token
     assert front.status(token) == 200
 
@@ -201,7 +201,7 @@ def test_a_user_who_comes_back_under_the_name_does_not_inherit_sessions(anna, fr
     assert front.ends_within_a_second(token)
 
 
-def test_roles_are_those_of_now_not_of_when_the_session_was_opened(anna, front, tmp_path):
+def test_a_session_has_the_current_roles_of_its_user(anna, front, tmp_path):
     token = front.sign_in().token
     users.grant(tmp_path, "anna", [Grant("audit")])
     time.sleep(0.25)
@@ -209,7 +209,7 @@ def test_roles_are_those_of_now_not_of_when_the_session_was_opened(anna, front, 
     assert front.ask(token).grants == {Grant("audit")}
 
 
-def test_a_closed_session_is_over_here_at_once_and_elsewhere_within_a_second(anna, front, tmp_path):
+def test_a_closed_session_ends_at_once_here_and_within_a_second_in_other_workers(anna, front, tmp_path):
     other = Front(tmp_path)
     token, stays = front.sign_in().token, front.sign_in().token
     assert other.status(token) == 200
@@ -222,7 +222,7 @@ def test_a_closed_session_is_over_here_at_once_and_elsewhere_within_a_second(ann
     other.close()
 
 
-def test_a_session_ends_by_itself_and_is_not_kept_as_ended_for_ever(anna, tmp_path):
+def test_a_session_expires_and_is_then_no_longer_stored_as_ended(anna, tmp_path):
     front = Front(tmp_path, session_minutes=2 / 60)
     token, other = front.sign_in().token, front.sign_in().token
     front.runner.run(front.keeper.close_session(f"Bearer {other}".encode()))
@@ -236,7 +236,7 @@ def test_a_session_ends_by_itself_and_is_not_kept_as_ended_for_ever(anna, tmp_pa
     front.close()
 
 
-def test_a_token_that_was_tampered_with_or_signed_by_others_is_none(anna, front, tmp_path):
+def test_a_token_that_was_changed_or_signed_by_others_is_refused(anna, front, tmp_path):
     token = front.sign_in().token
     claims = jwt.decode(token.removeprefix("sls_"), options={"verify_signature": False})
     forged = [
@@ -254,7 +254,7 @@ def test_a_token_that_was_tampered_with_or_signed_by_others_is_none(anna, front,
     assert front.status(token) == 200
 
 
-def test_without_a_secret_to_sign_with_an_empty_one_opens_nothing(anna, front):
+def test_without_a_secret_a_token_signed_with_an_empty_one_is_refused(anna, front):
     now = int(time.time())
     claims = {"iss": "slipway", "sub": "anna", "iat": now, "exp": now + 60, "jti": "1", "gen": "1"}
     unsigned = jwt.encode(claims, "0" * 64, "HS256").rpartition(".")[0]
@@ -266,7 +266,7 @@ def test_without_a_secret_to_sign_with_an_empty_one_opens_nothing(anna, front):
     assert front.status("sls_" + token) == 401
 
 
-def test_wrong_passwords_make_the_next_wait_also_for_the_right_one_but_not_for_open_sessions(anna, tmp_path):
+def test_wrong_passwords_delay_the_right_one_too_but_not_open_sessions(anna, tmp_path):
     front = Front(tmp_path, guessing=Guessing(Policy(free=1, lock_after=2, lock=60), Policy(free=50, lock_after=100)))
     token = front.sign_in().token
     for _ in range(2):
@@ -314,7 +314,7 @@ def test_a_second_factor_is_replaced_or_taken_away_with_the_password(front, tmp_
     assert front.sign_in().token
 
 
-def test_when_the_file_is_damaged_signing_in_is_unavailable_not_wrong(anna, front, tmp_path):
+def test_with_a_damaged_file_signing_in_is_unavailable_rather_than_refused(anna, front, tmp_path):
     (tmp_path / "gateway" / "access.json").write_text("{")
 
     with pytest.raises(UndecidedError) as error:
@@ -324,7 +324,7 @@ def test_when_the_file_is_damaged_signing_in_is_unavailable_not_wrong(anna, fron
     assert str(tmp_path) not in str(error.value)
 
 
-def test_a_change_between_check_and_note_is_seen(front, tmp_path):
+def test_a_change_between_the_check_and_the_write_is_noticed(front, tmp_path):
     """Two workers are given the same code at the same moment: one of them finds it used when it writes."""
     from slipway.access.signing_in import _noted
 

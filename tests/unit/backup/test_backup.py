@@ -1,4 +1,4 @@
-"""A backup of a home folder: made while others write, compared before it is put back, and never half-way."""
+"""A backup of a home folder: made while others write, compared before it is restored, and restored completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LINES = 500
 
 @pytest.fixture
 def lived_in(settings: Settings) -> Settings:
-    """A home folder with two databases, a bundle, and what belongs to running processes."""
+    """A home folder with two databases, a bundle, and files of running processes."""
     home = settings.home
     for name in ("ledger.db", "gateway/audit.db"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def lines(database: Path) -> list[tuple[int, int]]:
         return opened.execute("SELECT * FROM lines").fetchall()
 
 
-def test_what_was_backed_up_comes_back(lived_in, tmp_path):
+def test_a_backup_restores_the_home_folder(lived_in, tmp_path):
     made = back_up(lived_in, tmp_path / "backup.tar.gz")
 
     again = tmp_path / "elsewhere" / "home"
@@ -64,7 +64,7 @@ def test_what_was_backed_up_comes_back(lived_in, tmp_path):
     assert stat.S_IMODE((tmp_path / "backup.tar.gz").stat().st_mode) == 0o600
 
 
-def test_database_that_is_written_to_meanwhile_is_copied_as_of_one_moment(lived_in, tmp_path):
+def test_a_database_that_is_being_written_is_copied_as_it_was_at_one_moment(lived_in, tmp_path):
     ended, started = threading.Event(), threading.Event()
 
     def write() -> None:
@@ -92,7 +92,7 @@ def test_database_that_is_written_to_meanwhile_is_copied_as_of_one_moment(lived_
     assert found == [(number, 2 * number) for number in range(len(found))]
 
 
-def test_release_that_runs_is_waited_for(lived_in, tmp_path):
+def test_a_backup_waits_for_a_running_release(lived_in, tmp_path):
     with FileLock(lived_in.home / "locks" / "toy.lock"), pytest.raises(ReleaseInProgressError, match="toy"):
         back_up(lived_in, tmp_path / "backup.tar.gz", patience=0.1)
 
@@ -100,7 +100,7 @@ def test_release_that_runs_is_waited_for(lived_in, tmp_path):
 
 
 @pytest.mark.parametrize("at", [0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
-def test_damaged_file_changes_nothing(lived_in, tmp_path, at):
+def test_a_damaged_file_changes_nothing(lived_in, tmp_path, at):
     file = tmp_path / "backup.tar.gz"
     back_up(lived_in, file)
     content = bytearray(file.read_bytes())
@@ -114,7 +114,7 @@ def test_damaged_file_changes_nothing(lived_in, tmp_path, at):
     assert list(tmp_path.glob(".again*")) == []
 
 
-def test_file_that_was_cut_off_changes_nothing(lived_in, tmp_path):
+def test_an_incomplete_file_changes_nothing(lived_in, tmp_path):
     file = tmp_path / "backup.tar.gz"
     back_up(lived_in, file)
     file.write_bytes(file.read_bytes()[:-200])
@@ -125,7 +125,7 @@ def test_file_that_was_cut_off_changes_nothing(lived_in, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
-def test_archive_with_other_content_than_its_list_is_refused(lived_in, tmp_path):
+def test_an_archive_that_differs_from_its_manifest_is_refused(lived_in, tmp_path):
     back_up(lived_in, tmp_path / "backup.tar.gz")
     with tarfile.open(tmp_path / "backup.tar.gz") as whole:
         whole.extractall(tmp_path / "opened", filter="data")
@@ -138,7 +138,7 @@ def test_archive_with_other_content_than_its_list_is_refused(lived_in, tmp_path)
         restore(tmp_path / "changed.tar.gz", tmp_path / "again")
 
 
-def test_archive_that_leads_out_of_the_folder_is_refused(tmp_path):
+def test_an_archive_with_names_outside_of_the_folder_is_refused(tmp_path):
     (tmp_path / MANIFEST).write_text("{}")
     with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / MANIFEST, "../escaped.json")
@@ -149,7 +149,7 @@ def test_archive_that_leads_out_of_the_folder_is_refused(tmp_path):
     assert not list(tmp_path.rglob("escaped.json"))
 
 
-def test_home_that_is_there_is_only_moved_aside_when_asked(lived_in, tmp_path):
+def test_an_existing_home_is_moved_aside_only_on_request(lived_in, tmp_path):
     back_up(lived_in, tmp_path / "backup.tar.gz")
     (lived_in.home / "newer").write_text("since the backup")
 
@@ -166,7 +166,7 @@ def whole(home: Path) -> dict[str, bytes]:
     return {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
-def test_restore_of_a_damaged_file_leaves_the_home_that_is_there_in_its_place(lived_in, tmp_path):
+def test_a_damaged_file_leaves_the_existing_home_in_place(lived_in, tmp_path):
     file = tmp_path / "backup.tar.gz"
     back_up(lived_in, file)
     file.write_bytes(file.read_bytes()[:-200])
@@ -179,7 +179,7 @@ def test_restore_of_a_damaged_file_leaves_the_home_that_is_there_in_its_place(li
     assert set(lived_in.home.parent.iterdir()) == beside
 
 
-def test_restore_onto_a_disk_that_takes_no_more_leaves_the_home_that_is_there_in_its_place(lived_in, tmp_path):
+def test_a_full_disk_leaves_the_existing_home_in_place(lived_in, tmp_path):
     back_up(lived_in, tmp_path / "backup.tar.gz")
     before, beside = whole(lived_in.home), set(lived_in.home.parent.iterdir())
     most, _ = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -194,12 +194,12 @@ def test_restore_onto_a_disk_that_takes_no_more_leaves_the_home_that_is_there_in
     assert set(lived_in.home.parent.iterdir()) == beside
 
 
-def test_restore_that_cannot_take_the_place_of_the_home_puts_it_back(lived_in, tmp_path, monkeypatch):
+def test_a_restore_that_cannot_replace_the_home_puts_it_back(lived_in, tmp_path, monkeypatch):
     back_up(lived_in, tmp_path / "backup.tar.gz")
     before, beside, rename = whole(lived_in.home), set(lived_in.home.parent.iterdir()), os.rename
 
     def refuses(old: Path, new: Path) -> None:
-        """As a file system that runs out of room for entries, or is taken away, after the home folder was moved aside."""
+        """Fail like a file system that is full or unmounted after the home folder was moved aside."""
         if ".restoring-" in old.name:
             assert not lived_in.home.exists()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -213,7 +213,7 @@ def test_restore_that_cannot_take_the_place_of_the_home_puts_it_back(lived_in, t
     assert set(lived_in.home.parent.iterdir()) == beside
 
 
-def test_restore_to_where_nothing_can_be_written_says_so(lived_in, tmp_path):
+def test_a_restore_into_a_folder_that_cannot_be_written_says_so(lived_in, tmp_path):
     back_up(lived_in, tmp_path / "backup.tar.gz")
     (tmp_path / "a-file").write_text("no folder")
 
@@ -223,7 +223,7 @@ def test_restore_to_where_nothing_can_be_written_says_so(lived_in, tmp_path):
     assert (tmp_path / "a-file").read_text() == "no folder"
 
 
-def test_backup_overwrites_nothing_and_lies_outside(lived_in, tmp_path):
+def test_a_backup_overwrites_nothing_and_is_outside_of_the_home(lived_in, tmp_path):
     (tmp_path / "there").write_text("precious")
 
     with pytest.raises(BackupError, match="not overwritten"):

@@ -1,4 +1,4 @@
-"""A bundle is whole or it is refused by name; what is compiled answers as what was measured; the pointer moves at once or not at all."""
+"""A bundle is complete or refused by name; the compiled model answers like the measured one; the pointer moves at once or not at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Write = Callable[..., Bundle]
 # reading and writing
 
 
-def test_a_bundle_that_was_written_reads_the_same(write_bundle: Write, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
+def test_a_written_bundle_reads_the_same(write_bundle: Write, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     written = write_bundle(tmp_path / "bundle", version=7)
 
     again = read(tmp_path / "bundle")
@@ -47,7 +47,7 @@ def test_a_bundle_that_was_written_reads_the_same(write_bundle: Write, contract_
     ]
 
 
-def test_its_contract_shows_callers_every_column_of_the_model(heart: ModelSpec) -> None:
+def test_the_contract_shows_every_column_of_the_model(heart: ModelSpec) -> None:
     columns = {column.name: column for column in contract_columns(heart)}
 
     assert list(columns) == heart.columns.names
@@ -81,14 +81,14 @@ def test_a_missing_file_is_refused_by_name(write_bundle: Write, tmp_path: Path, 
         read(tmp_path / "bundle")
 
 
-def test_a_file_that_is_not_listed_is_refused_by_name(write_bundle: Write, tmp_path: Path) -> None:
+def test_an_unlisted_file_is_refused_by_name(write_bundle: Write, tmp_path: Path) -> None:
     (write_bundle(tmp_path / "bundle").folder / "more.bin").write_bytes(b"")
 
     with pytest.raises(BundleError, match=r"the manifest and the folder disagree about \['more\.bin'\]"):
         read(tmp_path / "bundle")
 
 
-def test_a_folder_without_manifest_is_no_bundle(write_bundle: Write, tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_not_a_bundle(write_bundle: Write, tmp_path: Path) -> None:
     (write_bundle(tmp_path / "bundle").folder / "manifest.json").unlink()
 
     with pytest.raises(BundleError, match=r"manifest\.json is missing; the bundle is incomplete"):
@@ -163,7 +163,7 @@ def test_taking_a_model_out_of_service_removes_its_pointer_only(write_bundle: Wr
     assert (store / "heart-failure" / name).exists()
 
 
-def test_whoever_reads_the_pointer_while_it_moves_finds_the_old_or_the_new_one(tmp_path: Path) -> None:
+def test_a_reader_of_the_pointer_finds_the_old_or_the_new_one_while_it_moves(tmp_path: Path) -> None:
     (tmp_path / "toy").mkdir()
     pointers = [Pointer("1-a", 8001, "a" * 32), Pointer("2-b", 8001, "b" * 32_000)]  # of different length, so that half of one shows
     point(tmp_path, "toy", pointers[0])
@@ -197,7 +197,7 @@ def both(
     contract_of: Callable[..., Contract],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[object, Bundle]:
-    """A fitted pipeline of heart-failure and the bundle compiled from it, for each way with zeros."""
+    """A fitted pipeline of heart-failure and the bundle compiled from it, for each treatment of zeros."""
     pipeline = build(heart, {"C": 0.5, "preparation.zeros": request.param}).fit(rows.train, rows.train_labels)
     folder = tmp_path_factory.mktemp("compiled")
     return pipeline, write(folder, compile_model(heart, pipeline).files, contract_of(), Probe([], [], []))
@@ -216,12 +216,12 @@ def test_the_compiled_model_answers_every_test_row_as_the_pipeline_does(both: tu
     assert_same_answers(*both, rows.test)
 
 
-def test_it_answers_one_row_alone_as_among_others(both: tuple[object, Bundle], rows: Rows) -> None:
+def test_a_row_has_the_same_answer_alone_and_among_others(both: tuple[object, Bundle], rows: Rows) -> None:
     for index in range(3):
         assert_same_answers(*both, rows.test.iloc[[index]])
 
 
-def test_it_answers_rows_at_every_corner_of_what_the_contract_allows(both: tuple[object, Bundle], heart: ModelSpec) -> None:
+def test_rows_at_the_limits_of_the_contract_are_answered(both: tuple[object, Bundle], heart: ModelSpec) -> None:
     numeric = {name: (kind.low, kind.high) for name, kind in heart.columns.numeric.items()}
     categories = {name: kind.values for name, kind in heart.columns.categorical.items()}
     corners = pd.DataFrame(itertools.product(*numeric.values()), columns=list(numeric))  # 2^6 = 64
@@ -232,7 +232,7 @@ def test_it_answers_rows_at_every_corner_of_what_the_contract_allows(both: tuple
     assert_same_answers(*both, pd.concat(parts, ignore_index=True)[heart.columns.names])
 
 
-def test_a_threshold_decides_where_the_contract_has_one(contract_of: Callable[..., Contract]) -> None:
+def test_a_threshold_of_the_contract_decides(contract_of: Callable[..., Contract]) -> None:
     probabilities = np.array([[0.70, 0.30], [0.71, 0.29], [0.5, 0.5]])
 
     assert contract_of(threshold=0.3).output.labels(probabilities) == [1, 0, 1]  # positive from 0.3 on
@@ -257,14 +257,14 @@ def test_parity_refuses_another_probability_and_names_the_row(measured: Measured
         prove("toy", measured.evaluation.probabilities, measured.evaluation.labels, compiled, measured.evaluation.labels)
 
 
-def test_parity_refuses_another_label_even_where_probabilities_agree(measured: Measured) -> None:
+def test_parity_refuses_another_label_even_if_probabilities_agree(measured: Measured) -> None:
     changed = [1 - label if row == 5 else label for row, label in enumerate(measured.evaluation.labels)]
 
     with pytest.raises(ParityError, match=rf"row 5: measured {measured.evaluation.labels[5]} .*compiled {changed[5]} "):
         prove("toy", measured.evaluation.probabilities, measured.evaluation.labels, measured.evaluation.probabilities, changed)
 
 
-def test_parity_refuses_a_probability_that_is_no_number(measured: Measured) -> None:
+def test_parity_refuses_a_probability_that_is_not_a_number(measured: Measured) -> None:
     compiled = measured.evaluation.probabilities.copy()
     compiled[[7, 8]] = np.nan
 

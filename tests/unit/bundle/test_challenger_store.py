@@ -1,4 +1,4 @@
-"""What may be tried beside the version in service, and what its file says."""
+"""Which version may challenge the one in service, and the file of a challenge."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_without_a_share_it_is_in_shadow(store, two):
     assert challenge(two(), store).share == 0
 
 
-def test_every_challenge_has_an_id_of_its_own_and_replaces_the_one_before(store, two):
+def test_every_challenge_has_a_new_id_and_replaces_the_earlier_one(store, two):
     first, second = challenge(two(), store), challenge(store / MODEL / "2-01234567", store, 0.5)
 
     assert first.installation != second.installation
@@ -52,7 +52,7 @@ def test_every_challenge_has_an_id_of_its_own_and_replaces_the_one_before(store,
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5, float("nan")])
-def test_a_share_that_is_none_is_refused(store, two, share):
+def test_an_invalid_share_is_refused(store, two, share):
     with pytest.raises(ValueError, match="expected a share from 0 to less than 1"):
         challenge(two(), store, share)
 
@@ -62,7 +62,7 @@ def test_the_version_in_service_cannot_challenge_itself(store, tmp_path):
         challenge(tmp_path / "one", store)
 
 
-def test_there_must_be_something_to_challenge(two, tmp_path):
+def test_a_challenge_needs_a_version_in_service(two, tmp_path):
     with pytest.raises(BundleError, match=r"no version in service.*slipway release heart-failure"):
         challenge(two(), tmp_path / "empty")
 
@@ -87,7 +87,7 @@ def test_sample_rows_never_answer_beside_real_ones_and_may_be_tried_in_shadow(tm
     assert challenge(two(), tmp_path / "store").share == 0
 
 
-def test_columns_and_classes_must_be_the_same_but_not_their_words(store, two, contract_of):
+def test_columns_and_classes_must_be_the_same_but_not_the_descriptions_of_columns(store, two, contract_of):
     champion = contract_of()
     age = next(column for column in champion.columns if column.name == "Age")
 
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_an_error_that_names_it_and_can_be_ended(store, conten
     assert end(store, MODEL)
 
 
-def test_a_challenge_ends_when_its_version_is_in_service_and_no_other_does(store, two):
+def test_a_challenge_ends_only_when_its_own_version_is_in_service(store, two):
     end_promoted(store, MODEL)  # there is none
     earlier = challenge(two(), store)
 
@@ -126,7 +126,7 @@ def test_a_challenge_ends_when_its_version_is_in_service_and_no_other_does(store
     end_promoted(store, MODEL)
 
 
-def test_an_earlier_challenge_can_be_put_back(store):
+def test_an_earlier_challenge_can_be_restored(store):
     earlier = Challenge("2-01234567", "earlier", 0.25)
 
     set_challenge(store, MODEL, earlier)

@@ -29,7 +29,7 @@ print(before - held())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries return memory by themselves, or cannot do it on request")
-def test_what_reading_took_is_given_back(write_bundle, tmp_path):
+def test_memory_that_reading_needed_is_returned(write_bundle, tmp_path):
     write_bundle(tmp_path / "bundle")
 
     freed = subprocess.run([sys.executable, "-c", LOAD, str(tmp_path / "bundle")], capture_output=True, text=True, check=True)

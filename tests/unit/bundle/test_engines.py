@@ -1,4 +1,4 @@
-"""Every engine answers as the measured model does: on real rows, on split thresholds, at ties of the vote; and the proof can fail."""
+"""Every engine answers like the measured model: on real rows, on split thresholds, at ties of the vote; and the proof can fail."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def made(count: int, seed: int) -> pd.DataFrame:
 
 
 def answer(rows: pd.DataFrame, classes: int) -> pd.Series:
-    """What is to be learnt: of every column, and not without chance."""
+    """Labels that depend on every column, and on chance."""
     score = rows["age"] / 40 + rows["dose"] + (rows["after"] - rows["before"]) / 400 + (rows["colour"] == "red") + (rows["glucose"] > 130)
     score += np.random.default_rng(9).normal(0, 0.7, len(rows))
     place = pd.qcut(score, classes, labels=False)
@@ -136,7 +136,7 @@ def preparation(scaled: bool, difference: bool) -> ColumnTransformer:
 
 @pytest.fixture
 def make(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -> Make:
-    """Fit an estimator behind every kind of preparation, compile it and write its bundle."""
+    """Fit an estimator after every kind of preparation, compile it and write its bundle."""
 
     def case(
         estimator: Any,
@@ -177,7 +177,7 @@ def as_graph(case: Case, contract_of: Callable[..., Contract], folder: Path) -> 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", FORESTS)
-def test_trees_answer_bit_by_bit_as_scikit_learn_does(make: Make, name: str, classes: int) -> None:
+def test_trees_answer_like_scikit_learn_bit_by_bit(make: Make, name: str, classes: int) -> None:
     case, rows = make(FORESTS[name], classes, scaled=name != "balanced"), made(300, seed=2)
 
     assert case.contract.engine == "trees"
@@ -188,7 +188,7 @@ def test_trees_answer_bit_by_bit_as_scikit_learn_does(make: Make, name: str, cla
         assert case.contract.output.labels(case.answers(asked)) == case.model.predict(asked).tolist()
 
 
-def test_they_answer_one_row_alone_as_among_more_than_are_added_up_at_once(make: Make) -> None:
+def test_a_row_has_the_same_answer_alone_and_among_more_rows_than_are_added_up_at_once(make: Make) -> None:
     case, rows = make(FORESTS["full depth"]), made(VOTES // 60 + 3, seed=3)
 
     together = case.answers(rows)
@@ -198,7 +198,7 @@ def test_they_answer_one_row_alone_as_among_more_than_are_added_up_at_once(make:
         assert np.array_equal(case.answers(rows.iloc[[index]]), together[[index]])
 
 
-def test_the_border_of_a_forest_holds_ties_and_cells_on_thresholds(make: Make) -> None:
+def test_the_border_of_a_forest_has_ties_and_cells_on_thresholds(make: Make) -> None:
     case, rows = make(FORESTS["full depth"], scaled=False), made(300, seed=2)
 
     border = case.border(rows)
@@ -304,7 +304,7 @@ def test_boosted_trees_answer_within_the_noise_of_float64(make: Make, estimator:
 
 
 @pytest.mark.parametrize("other", [{"loss": "exponential"}, {"init": LogisticRegression()}], ids=["loss", "start"])
-def test_boosting_that_has_no_engine_is_served_by_another(make: Make, other: dict[str, Any]) -> None:
+def test_boosting_without_an_engine_is_served_by_another(make: Make, other: dict[str, Any]) -> None:
     case = make(GradientBoostingClassifier(n_estimators=5, random_state=1).set_params(**other), difference=False)
 
     assert case.contract.engine != "boosting"
@@ -374,7 +374,7 @@ def test_a_graph_answers_within_the_tolerance_as_one_and_in_two_parts(make: Make
         assert case.prove(case.border(rows)) <= TOLERANCE
 
 
-def test_columns_may_be_called_as_no_graph_would_call_them(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
+def test_columns_may_have_names_that_a_graph_cannot_have(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
     odd = {"mean dose (mg/dl)": FEATURES["dose"], "2nd colour": FEATURES["colour"], "AGE": FEATURES["age"], "age": FEATURES["age"]}
     rows = made(300, seed=2)
     asked = pd.DataFrame({"mean dose (mg/dl)": rows["dose"], "2nd colour": rows["colour"], "AGE": rows["before"] % 90, "age": rows["age"]})
@@ -430,7 +430,7 @@ def test_a_pipeline_that_nothing_can_convert_answers_itself_bit_by_bit(make: Mak
 
 
 @pytest.mark.parametrize("name", WORSE_AS_A_GRAPH)
-def test_a_graph_that_fails_its_proof_gives_way_to_the_pipeline(
+def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline(
     make: Make, contract_of: Callable[..., Contract], tmp_path: Path, name: str
 ) -> None:
     case, rows = make(WORSE_AS_A_GRAPH[name], difference=False), made(300, seed=2)
@@ -447,7 +447,7 @@ def test_a_graph_that_fails_its_proof_gives_way_to_the_pipeline(
         assert whole.contract.output.labels(whole.answers(asked)) == case.model.predict(asked).tolist()
 
 
-def test_an_exact_engine_that_fails_its_proof_is_no_reason_to_fall_back(make: Make) -> None:
+def test_an_exact_engine_that_fails_its_proof_is_not_replaced(make: Make) -> None:
     case, failed = make(FORESTS["shallow"]), ParityError("toy: the compiled model differs from the measured model on 1 of 300 rows")
 
     with pytest.raises(ParityError) as refused:
@@ -456,7 +456,7 @@ def test_an_exact_engine_that_fails_its_proof_is_no_reason_to_fall_back(make: Ma
     assert refused.value is failed
 
 
-def test_the_pipeline_gets_the_dtypes_it_was_trained_on_whatever_the_caller_sent(make: Make) -> None:
+def test_the_pipeline_gets_the_dtypes_of_its_training_for_all_types_that_a_caller_sends(make: Make) -> None:
     case, rows = make(NO_CONVERSION), made(5, seed=2)
     sent = rows.to_dict("list") | {"age": [float(age) for age in rows["age"]], "before": [np.int32(count) for count in rows["before"]]}
 
@@ -491,7 +491,7 @@ def test_a_type_that_nothing_can_convert_and_that_is_not_on_the_allow_list_is_na
         make(UnheardOf())
 
 
-def test_a_pipeline_that_cannot_be_written_leaves_the_first_reason_as_it_was(make: Make) -> None:
+def test_a_pipeline_that_cannot_be_written_is_refused_for_the_first_reason(make: Make) -> None:
     case, failed = make(LogisticRegression()), ParityError("toy: the compiled model differs from the measured model on 1 of 300 rows")
     case.model[-1].itself_ = (each for each in "abc")  # which skops can write as little as a network
 
@@ -558,7 +558,7 @@ class UnheardOf(BaseEstimator, ClassifierMixin):
 
 
 class Network(MLPClassifier):
-    """An estimator that brings its own graph."""
+    """An estimator with its own graph."""
 
     def to_onnx(self) -> bytes:
         from skl2onnx import to_onnx
@@ -570,7 +570,7 @@ class Network(MLPClassifier):
         return to_onnx(plain, initial_types=matrix, options={"zipmap": False}).SerializeToString()
 
 
-def test_a_network_brings_its_graph_and_gets_its_preparation_in_front(make: Make) -> None:
+def test_a_network_has_its_own_graph_after_a_preparation(make: Make) -> None:
     case, rows = make(Network((8,), max_iter=60, random_state=1), 3), made(300, seed=2)
 
     assert case.contract.engine == "network"
@@ -618,7 +618,7 @@ def test_an_altered_file_of_trees_is_refused(make: Make, name: str) -> None:
         read(path.parent)
 
 
-def test_an_engine_opens_the_bytes_that_were_verified_whatever_happens_to_the_file(make: Make) -> None:
+def test_an_engine_opens_the_verified_bytes_even_if_the_file_changes(make: Make) -> None:
     case, rows = make(FORESTS["shallow"]), made(20, seed=2)
     bundle = read(case.bundle.folder)
     shutil.rmtree(bundle.folder)

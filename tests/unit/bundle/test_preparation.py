@@ -1,4 +1,4 @@
-"""The preparation in a bundle gives the very matrix that scikit-learn's ColumnTransformer gives, or it is not compiled."""
+"""The preparation in a bundle gives exactly the matrix of scikit-learn's ColumnTransformer, or it is not compiled."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_matrix_is_the_same_bit_by_bit(steps: list[Any]) -> None:
         (("places", StandardScaler(), [0, 2]), r"the step 'places' takes \[0, 2\]; name its columns"),
     ],
 )
-def test_what_has_no_equal_is_refused_by_name(step: Any, said: str) -> None:
+def test_a_step_that_no_engine_knows_is_refused_by_name(step: Any, said: str) -> None:
     measured = fitted(step)
 
     with pytest.raises(CannotCompileError, match=said):

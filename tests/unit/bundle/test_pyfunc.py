@@ -1,4 +1,4 @@
-"""Registering a model whose ONNX graph fails its proof: the bundle holds the pipeline itself, and the log says so."""
+"""Registering a model whose ONNX graph fails its proof: the bundle contains the pipeline itself, and the log says so."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_the_keys_are_their_owner_s_only(folder: Path) -> None:
     assert 396 <= (made.ends_at - datetime.now(UTC)).days <= 397
 
 
-def test_a_second_time_nothing_is_made(folder: Path) -> None:
+def test_the_second_time_nothing_is_made(folder: Path) -> None:
     first = trial.server(folder, ["gateway.example", "10.0.0.5"])
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -79,7 +79,7 @@ def test_openssl_trusts_it_for_its_names_with_the_authority_only(folder: Path) -
 
 
 def handshake(pair: trial.Pair, authority: Path, name: str) -> bool:
-    """Tell whether a client that trusts `authority` takes the server for `name`; both sides are here, in memory."""
+    """Return whether a client that trusts `authority` accepts the server as `name`; both are here, in memory."""
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(pair.certificate, pair.key)
     asking = ssl.create_default_context(cafile=str(authority))
@@ -107,7 +107,7 @@ def test_a_damaged_file_is_named_and_not_replaced(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-.-/", "ä.example", "x" * 64, "a..b", "*.example"])
-def test_what_is_no_host_is_refused(folder: Path, name: str) -> None:
+def test_a_name_that_is_not_a_host_is_refused(folder: Path, name: str) -> None:
     with pytest.raises(CertificateError, match="neither a host name nor an IP address"):
         trial.server(folder, [name])
 
@@ -144,7 +144,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_pair_can_be_made_while_the_settings_wait_for_it(tmp_path):
-    """An address beyond loopback is refused until there is a certificate; the command that makes one must not be."""
+    """An address beyond loopback is refused until there is a certificate; but the command that makes one must work."""
     environment = os.environ | {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_GATEWAY_ADDRESS": "0.0.0.0"}
 
     made = subprocess.run([sys.executable, "-m", "deployments.cli", "certs"], env=environment, capture_output=True, text=True)

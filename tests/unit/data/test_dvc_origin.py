@@ -1,4 +1,4 @@
-"""Rows that DVC tracks: a real Git repository, real storage beside it, and what a revision of it says."""
+"""Rows that DVC tracks: a real Git repository, real storage beside it, and the rows of a revision."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Project:
         shutil.rmtree(self.path / ".dvc" / "cache")
 
     def commit(self, tag: str, storage: str) -> None:
-        """Tag what is tracked, with the storage in which it is said to be."""
+        """Tag the tracked version, with the storage that the repository names."""
         self.configure(storage)
         git(self.path, "add", "--all")
         git(self.path, "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message", tag)
@@ -92,7 +92,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, quiet_dvc: None) -> Projec
 
 @pytest.fixture(scope="module")
 def bare(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository as a server has it, without a working tree."""
+    """The repository as on a server, without a working tree."""
     path = tmp_path_factory.mktemp("server") / "data.git"
     git(path.parent, "clone", "--quiet", "--bare", str(project.path), path.name)
     git(path, "update-server-info")
@@ -109,7 +109,7 @@ def tracked(toy: ModelSpec, origin: str, content: bytes = V1) -> ModelSpec:
 
 
 @pytest.mark.parametrize(("revision", "content"), [("v1", V1), ("v2", V2)], ids=["v1", "v2"])
-def test_rows_come_as_the_revision_has_them(toy: ModelSpec, project: Project, folder: Path, revision: str, content: bytes) -> None:
+def test_the_rows_are_those_of_the_revision(toy: ModelSpec, project: Project, folder: Path, revision: str, content: bytes) -> None:
     origin = f"dvc+file://{project.path}@{revision}#data/toy.csv"
 
     snapshot = fetch(tracked(toy, origin, content), None, folder)
@@ -184,7 +184,7 @@ def test_a_storage_that_does_not_answer_is_unreachable(toy: ModelSpec, bare: Pat
         fetch(tracked(toy, f"dvc+file://{bare}@dead#data/toy.csv"), None, folder)
 
 
-def test_a_storage_whose_part_of_dvc_is_not_installed_is_an_error_that_names_it(toy: ModelSpec, bare: Path, folder: Path) -> None:
+def test_an_error_names_the_part_of_dvc_that_a_storage_needs(toy: ModelSpec, bare: Path, folder: Path) -> None:
     with pytest.raises(MissingExtraError, match="gs is supported, but requires 'dvc-gs' to be installed"):
         fetch(tracked(toy, f"dvc+file://{bare}@foreign#data/toy.csv"), None, folder)
 

@@ -1,4 +1,4 @@
-"""Rows come from an address, whole and as pinned, or not at all; the error says which of the three went wrong."""
+"""Rows come from an address, completely and as pinned, or not at all; the error says which of the three failures it was."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_origin_that_does_not_answer_is_unreachable_and_the_error_gives_both_
     assert not folder.exists()
 
 
-def test_a_server_error_is_unreachable_because_asking_again_may_help(model: ModelSpec, website: Any, folder: Path) -> None:
+def test_a_server_error_is_unreachable_because_another_attempt_may_help(model: ModelSpec, website: Any, folder: Path) -> None:
     website.status = 503
 
     with pytest.raises(OriginUnreachableError, match="answered 503 Service Unavailable"):
@@ -84,7 +84,7 @@ def test_a_server_error_is_unreachable_because_asking_again_may_help(model: Mode
     assert website.hits == 1  # asking again is the task's business
 
 
-def test_a_missing_file_is_not_found_because_asking_again_will_not_help(model: ModelSpec, website: Any, folder: Path) -> None:
+def test_a_missing_file_is_not_found_because_another_attempt_will_not_help(model: ModelSpec, website: Any, folder: Path) -> None:
     (website.folder / "toy.csv").unlink()
 
     with pytest.raises(DatasetNotFoundError, match=r"toy\.csv answered 404"):
@@ -113,7 +113,7 @@ def test_a_changed_file_is_refused_with_both_checksums_and_leaves_no_file(model:
     assert not folder.exists()
 
 
-def test_a_stored_snapshot_is_used_again_without_asking(model: ModelSpec, website: Any, folder: Path) -> None:
+def test_a_stored_snapshot_is_used_again_without_a_download(model: ModelSpec, website: Any, folder: Path) -> None:
     first = fetch(model, None, folder)
     website.status = 503
 

@@ -1,4 +1,4 @@
-"""The rows of an earlier run come back as they were, or not at all; generated rows never pass for real ones."""
+"""The rows of an earlier run come back as they were, or not at all; generated rows never become real ones."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old(toy: ModelSpec, website: Any, folder: Path) -> Snapshot:
-    """The rows that were pinned before: fetched then, and replaced at their address since."""
+    """The rows that were pinned earlier: fetched at that time, and replaced at their address since."""
     return fetch(pinned(toy, website, OLD), None, folder)
 
 
 @pytest.fixture
 def spec(toy: ModelSpec, website: Any, old: Snapshot) -> ModelSpec:
-    """The toy as it is today, with other rows."""
+    """The current toy, with other rows."""
     return pinned(toy, website, NEW)
 
 
@@ -68,7 +68,7 @@ def test_old_rows_come_from_the_folder_with_the_origin_they_had(
     assert website.hits == hits
 
 
-def test_digits_are_taken_as_they_are_pasted(spec: ModelSpec, old: Snapshot, recorded: Any, folder: Path) -> None:
+def test_pasted_digits_may_have_spaces_and_capitals(spec: ModelSpec, old: Snapshot, recorded: Any, folder: Path) -> None:
     assert recall(spec, f" {old.sha256[:12].upper()}\n", recorded, None, folder) == old
 
 
@@ -98,7 +98,7 @@ def test_old_rows_that_were_replaced_at_their_origin_are_an_error_that_says_wher
     assert not list(folder.iterdir())
 
 
-def test_rows_that_are_pinned_today_are_fetched_as_ever(toy: ModelSpec, website: Any, dead_url: str, folder: Path) -> None:
+def test_currently_pinned_rows_are_fetched_as_usual(toy: ModelSpec, website: Any, dead_url: str, folder: Path) -> None:
     spec = pinned(toy, website, NEW)
     spec = replace(spec, dataset=replace(spec.dataset, origin=f"{dead_url}/toy.csv"))
     recorded = records(Recorded(sha256(NEW), spec.dataset.origin, sample=False))
@@ -108,7 +108,7 @@ def test_rows_that_are_pinned_today_are_fetched_as_ever(toy: ModelSpec, website:
     assert (again.path.read_bytes(), again.origin) == (NEW, f"{website.url}/toy.csv")
 
 
-def test_a_file_that_no_run_recorded_says_itself_where_it_is(spec: ModelSpec, old: Snapshot, folder: Path) -> None:
+def test_an_unrecorded_file_is_its_own_origin(spec: ModelSpec, old: Snapshot, folder: Path) -> None:
     assert recall(spec, old.sha256[:8], records(), None, folder) == old.model_copy(update={"origin": str(old.path)})
 
 
@@ -125,7 +125,7 @@ def test_sample_rows_stay_sample_rows_and_are_generated_again_when_they_are_gone
     assert again.path.exists()
 
 
-def test_rows_that_were_sample_rows_once_never_pass_for_real_ones(heart: ModelSpec, folder: Path, website: Any) -> None:
+def test_sample_rows_never_become_real_rows(heart: ModelSpec, folder: Path, website: Any) -> None:
     generated = samples.generate(heart, folder)
     # the same bytes, published and pinned as if they were real
     posing = pinned(heart, website, generated.path.read_bytes())
@@ -156,7 +156,7 @@ def test_an_unknown_checksum_of_a_model_without_snapshots_says_how_to_make_one(t
         recall(toy, "0" * 8, records(), None, folder)
 
 
-def test_digits_that_several_checksums_begin_with_are_refused(toy: ModelSpec, folder: Path) -> None:
+def test_digits_at_the_beginning_of_several_checksums_are_refused(toy: ModelSpec, folder: Path) -> None:
     recorded = records(Recorded("ab" * 32, "a.csv", sample=False), Recorded("ab" * 8 + "cd" * 24, "b.csv", sample=False))
 
     with pytest.raises(SnapshotNotFoundError, match="the sha256 of 2 snapshots begins with abababab"):
@@ -164,7 +164,7 @@ def test_digits_that_several_checksums_begin_with_are_refused(toy: ModelSpec, fo
 
 
 @pytest.mark.parametrize("digits", ["", "0123456", "latest", "0123456z", "0" * 65, "' OR 1=1"])
-def test_what_is_no_checksum_is_refused(toy: ModelSpec, folder: Path, digits: str) -> None:
+def test_a_text_that_is_not_a_checksum_is_refused(toy: ModelSpec, folder: Path, digits: str) -> None:
     with pytest.raises(SnapshotNotFoundError, match="expected the first 8 digits or more of a sha256"):
         recall(toy, digits, records(), None, folder)
 

@@ -1,4 +1,4 @@
-"""Rows in an S3 store: a real server on loopback, reached as every AWS program reaches its own."""
+"""Rows in an S3 store: a real server on loopback, reached like any AWS store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADDRESS = "s3://rows/2026/toy.csv"
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    """The address of a server that speaks S3."""
+    """The address of an S3 server."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -35,7 +35,7 @@ def store() -> Iterator[str]:
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Point every AWS program at an endpoint, with credentials that are nobody's and without a configuration of the machine's own."""
+    """Point every AWS program at an endpoint, with invented credentials and without the machine's own configuration."""
 
     def point(endpoint: str) -> None:
         for name, value in {
@@ -113,7 +113,7 @@ def test_a_missing_object_or_bucket_is_not_found_and_the_way_out_is_shown(
     assert not folder.exists()
 
 
-def test_missing_credentials_are_not_asked_for_again(model: ModelSpec, bucket: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_not_retried(model: ModelSpec, bucket: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
     with pytest.raises(DatasetNotFoundError, match="credentials"):

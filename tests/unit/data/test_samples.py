@@ -1,4 +1,4 @@
-"""Sample rows are the same everywhere, look like the original per class, and are none of its rows."""
+"""Sample rows are the same everywhere, look like the original per class, and repeat none of its rows."""
 
 from __future__ import annotations
 

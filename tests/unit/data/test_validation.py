@@ -70,7 +70,7 @@ def test_values_on_the_borders_of_a_range_are_valid(toy: ModelSpec, write: Write
     assert len(validate(toy, write(HEADER, *GOOD, "0,0,red,0,e", "100,5,red,1,f"))) == 6
 
 
-def test_all_violations_are_said_at_once(toy: ModelSpec, write: Write) -> None:
+def test_all_violations_are_reported_at_once(toy: ModelSpec, write: Write) -> None:
     with pytest.raises(InvalidRowsError) as error:
         validate(toy, write("size,colour,wanted,extra", "ten,red,0,1", "101,green,1,2", "10,red,7,3"))
 

@@ -1,4 +1,4 @@
-"""An address that holds a secret or cannot be read is refused before anything is asked; the others are taken apart as they are meant."""
+"""An address that holds a secret or cannot be read is refused before any request; the others are split into their parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "correct-horse-battery-staple"
         "dvc+file:///srv/data@v1#heart.csv",
     ],
 )
-def test_every_kind_of_address_is_taken_as_it_is(address: str) -> None:
+def test_every_kind_of_address_is_accepted_unchanged(address: str) -> None:
     assert checked(address, "the origin") == address
 
 
@@ -45,7 +45,7 @@ def test_a_secret_in_an_address_is_refused_and_not_shown(address: str) -> None:
     assert SECRET not in str(refusal.value)
 
 
-def test_a_kind_of_address_that_nothing_reads_is_refused_with_those_there_are() -> None:
+def test_an_unknown_kind_of_address_is_refused_with_a_list_of_the_kinds() -> None:
     with pytest.raises(ValueError, match=r"the origin gs://rows/heart\.csv begins with gs://.*http, https, file, s3, dvc\+file"):
         checked("gs://rows/heart.csv", "the origin")
 
@@ -85,11 +85,11 @@ def test_an_address_of_dvc_that_lacks_a_part_is_refused_with_an_example(address:
         ("dvc+https://host/data.git@v1#data/", "dvc+https://host/data.git@v1#data/heart.csv"),
     ],
 )
-def test_a_mirror_of_every_kind_holds_the_file_by_its_name(mirror: str, address: str) -> None:
+def test_a_mirror_of_every_kind_has_the_file_under_its_name(mirror: str, address: str) -> None:
     assert of_file(mirror, "heart.csv") == address
 
 
-def test_credentials_in_somebody_elses_words_are_hidden() -> None:
+def test_credentials_in_the_messages_of_other_programs_are_hidden() -> None:
     shown = masked(f"cannot clone https://reader:{SECRET}@host/data.git; git@host is well")
 
     assert shown == "cannot clone https://***@host/data.git; git@host is well"

@@ -1,4 +1,4 @@
-"""Files that are replaced whole, or not at all."""
+"""Files are replaced completely, or not at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_half(path: Path) -> None:
 
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize(("private", "expected"), [(True, 0o600), (False, 0o640)])
-def test_a_private_file_is_its_owners_only_and_others_follow_the_umask(tmp_path: Path, private: bool, expected: int) -> None:
+def test_only_the_owner_can_read_a_private_file_and_others_follow_the_umask(tmp_path: Path, private: bool, expected: int) -> None:
     (tmp_path / "file").write_bytes(b"old")
     (tmp_path / "file").chmod(0o666)  # the rights of what was there do not stay
 
@@ -54,12 +54,12 @@ def test_a_block_that_fails_leaves_the_old_content_and_nothing_beside_it(tmp_pat
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_a_folder_that_is_missing_is_the_systems_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         replace(tmp_path / "nowhere" / "file", b"new")
 
 
-def test_a_process_that_is_killed_half_way_leaves_the_old_content(tmp_path: Path) -> None:
+def test_a_process_killed_while_it_writes_leaves_the_old_content(tmp_path: Path) -> None:
     replace(tmp_path / "file", b"old")
     code = (
         "import os, signal, sys\n"

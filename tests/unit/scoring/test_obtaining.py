@@ -1,4 +1,4 @@
-"""Rows from an address: stored for the run, asked for again only where that can help, and recorded without signatures."""
+"""Rows from an address: stored for the run, retried only if that can help, and recorded without signatures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_refusal_shows_its_status(from_website, website, status, error):
     assert refused.value.__cause__ is None
 
 
-def test_an_answer_that_breaks_off_may_be_asked_for_again(from_website, website):
+def test_an_answer_that_breaks_off_may_be_retried(from_website, website):
     website.missing = 7
 
     with pytest.raises(OriginUnreachableError, match="cannot be reached"):
@@ -60,7 +60,7 @@ def test_a_file_larger_than_the_disk_is_refused_before_it_is_fetched(from_websit
         from_website("rows.csv")
 
 
-def test_nobody_at_the_address_may_be_asked_again(dead_url, tmp_path):
+def test_an_address_that_does_not_answer_may_be_retried(dead_url, tmp_path):
     with pytest.raises(OriginUnreachableError, match="cannot be reached"):
         obtain(job("toy", f"{dead_url}/rows.csv", tmp_path / "out.csv"), tmp_path)
 

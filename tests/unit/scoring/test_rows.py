@@ -1,4 +1,4 @@
-"""Rows of a file are read whole and in order, and what is refused is what the gateway refuses, in its words."""
+"""Rows of a file are read completely and in order, and refused like rows of a request, in the same words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ODD = [
 
 
 def scored(source, size=100):
-    """Return the cells of the rows that are taken, by their numbers, and what is wrong with the others, by theirs."""
+    """Return the cells of the accepted rows, and the violations of the others, both by row number."""
     taken, wrong = {}, {}
     for chunk in source.chunks(NEEDED, size):
         checked = check(chunk, CONTRACT, [], source.spelled)
@@ -60,7 +60,7 @@ def written(path, rows, header=NEEDED):
 
 
 def of_gateway(row):
-    """Return the cells of one row as the gateway would take them, and what it says is wrong."""
+    """Return the cells of one row as the gateway accepts them, and its violations."""
     text = io.StringIO()
     csv.writer(text).writerows([NEEDED, row])
     try:
@@ -76,7 +76,7 @@ def of_gateway(row):
     good=st.integers(0, 3),
     size=st.integers(1, 5),
 )
-def test_a_row_of_a_file_is_taken_or_refused_as_the_gateway_does(tmp_path_factory, rows, good, size):
+def test_a_row_of_a_file_is_accepted_or_refused_as_by_the_gateway(tmp_path_factory, rows, good, size):
     rows = [["40", "1.5", "F"]] * good + rows
     path = written(tmp_path_factory.getbasetemp() / "rows.csv", rows)
 
@@ -98,7 +98,7 @@ def test_lines_of_another_length_are_refused_and_the_rows_around_them_keep_their
         assert wrong == {1: [(None, "3 cells", "2 cells")], 3: [(None, "3 cells", "4 cells")]}
 
 
-def test_quoted_cells_may_hold_commas_quotes_and_line_ends_wherever_the_chunks_end(tmp_path):
+def test_quoted_cells_may_contain_commas_quotes_and_line_ends_even_where_a_chunk_ends(tmp_path):
     rows = [[str(age), "1", "F", f'a "{age}",\nb'] if age % 3 == 2 else [str(age), "1", "F", "plain"] for age in range(10)]
     path = written(tmp_path / "rows.csv", rows, [*NEEDED, "note"])
     source = CsvSource(path)
@@ -120,7 +120,7 @@ def test_a_file_that_is_not_csv_in_utf8_is_an_error_that_says_where(tmp_path, ta
         list(CsvSource(path).chunks(NEEDED, 2))
 
 
-def test_parquet_has_types_so_a_text_is_no_number_and_a_flag_is_none(tmp_path):
+def test_parquet_has_types_so_texts_and_flags_are_not_numbers(tmp_path):
     table = pa.table({
         "age": pa.array(["40", "41"]),
         "dose": pa.array([True, False]),
@@ -149,7 +149,7 @@ def test_numbers_of_any_width_and_decimals_of_parquet_are_numbers(tmp_path):
         assert {row: [column for column, _, _ in said] for row, said in wrong.items()} == {1: ["age"], 2: ["dose"], 3: ["age"]}
 
 
-def test_missing_doubled_and_unknown_columns_are_reported_together(tmp_path):
+def test_missing_repeated_and_unknown_columns_are_reported_together(tmp_path):
     source = CsvSource(written(tmp_path / "rows.csv", [], ["age", "age", "id"]))
 
     with pytest.raises(InvalidRowsError) as refused:

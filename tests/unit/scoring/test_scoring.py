@@ -1,4 +1,4 @@
-"""A file is scored as the measured model answers, whole or not at all."""
+"""A file is scored like the measured model answers, completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from slipway.scoring.workspace import workspace
 
 @pytest.fixture
 def served(settings, heart, write_bundle, tmp_path):
-    """Put a bundle of heart-failure into service, as keywords change its contract; return its folder in the store."""
+    """Put a bundle of heart-failure into service, its contract changed by keywords; return its folder in the store."""
 
     def serve(**changes):
         pointer = install(write_bundle(tmp_path / "bundle", **changes).folder, settings.bundles, heart.port)
@@ -45,7 +45,7 @@ def score(settings, heart):
 
 @pytest.fixture
 def patients(rows, tmp_path):
-    """The test rows as a hospital has them: ids before, the diagnosis behind."""
+    """The test rows as in a hospital: with an id before and the diagnosis after them."""
     frame = rows.test.assign(HeartDisease=rows.test_labels)
     frame.insert(0, "patient", [f"P-{number:04d}" for number in range(len(frame))])
     path = tmp_path / "patients.csv"
@@ -95,7 +95,7 @@ def test_the_threshold_of_the_contract_decides(served, score, patients, measured
     assert [place for place, (was, now) in enumerate(zip(measured.evaluation.labels, found["label"], strict=True)) if was != now] == [row]
 
 
-def test_bad_rows_go_aside_with_every_reason_and_the_others_are_scored(served, score, patients, measured):
+def test_bad_rows_are_rejected_with_every_reason_and_the_others_are_scored(served, score, patients, measured):
     served()
     spoilt(patients, row3_Age="forty", row3_Sex="X", row7_Oldpeak="", row9_patient="")
 
@@ -125,7 +125,7 @@ def test_the_size_of_the_chunks_changes_nothing(served, score, patients, tmp_pat
     assert one.rejected_to.read_bytes() == other.rejected_to.read_bytes()
 
 
-def test_parquet_in_and_out_says_the_same_as_csv(served, score, patients, tmp_path):
+def test_parquet_in_and_out_gives_the_same_as_csv(served, score, patients, tmp_path):
     served()
     frame = pd.read_csv(patients)
     frame.to_parquet(tmp_path / "patients.parquet", index=False)
@@ -137,7 +137,7 @@ def test_parquet_in_and_out_says_the_same_as_csv(served, score, patients, tmp_pa
     pd.testing.assert_frame_equal(pd.read_parquet(scored.destination), pd.read_csv(patients.with_name("patients.predictions.csv")))
 
 
-def test_columns_are_kept_as_asked(served, score, patients):
+def test_the_named_columns_are_kept(served, score, patients):
     served()
 
     named = list(pd.read_csv(score(patients, keep=["Age", "patient"]).destination))
@@ -147,7 +147,7 @@ def test_columns_are_kept_as_asked(served, score, patients):
     assert none[:2] == ["row", "label"]
 
 
-def test_a_kept_column_that_is_called_as_one_of_the_outputs_is_refused(served, score, patients):
+def test_a_kept_column_with_the_name_of_an_output_is_refused(served, score, patients):
     served()
     frame = pd.read_csv(patients).rename(columns={"HeartDisease": "label"})
     frame.to_csv(patients, index=False)
@@ -180,7 +180,7 @@ def test_missing_columns_are_refused_before_anything_is_written(served, score, p
     assert [path.name for path in patients.parent.glob("*patients*")] == ["patients.csv"]
 
 
-def test_a_file_without_rows_gives_one_without_predictions(served, score, patients):
+def test_a_file_without_rows_gives_a_file_without_predictions(served, score, patients):
     served()
     patients.write_text(patients.read_text().splitlines()[0] + "\n")
 
@@ -190,7 +190,7 @@ def test_a_file_without_rows_gives_one_without_predictions(served, score, patien
     assert pd.read_csv(scored.destination).empty
 
 
-def test_a_run_that_fails_in_the_middle_leaves_the_results_of_the_one_before(served, score, patients):
+def test_a_run_that_fails_leaves_the_results_of_the_earlier_one(served, score, patients):
     served()
     spoilt(patients, row3_Age="forty")
     before = score(patients)
@@ -205,7 +205,7 @@ def test_a_run_that_fails_in_the_middle_leaves_the_results_of_the_one_before(ser
     assert not [path for path in patients.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_reasons_of_a_run_before_do_not_stay_beside_whole_results(served, score, patients):
+def test_reasons_of_an_earlier_run_are_removed_when_no_row_is_rejected(served, score, patients):
     served()
     whole = patients.read_bytes()
     spoilt(patients, row3_Age="forty")
@@ -218,7 +218,7 @@ def test_reasons_of_a_run_before_do_not_stay_beside_whole_results(served, score,
     assert not rejected.exists()
 
 
-def test_what_a_killed_run_left_is_removed_and_two_at_once_are_refused(served, score, patients, settings, heart):
+def test_files_of_a_killed_run_are_removed_and_two_runs_at_once_are_refused(served, score, patients, settings, heart):
     served()
     asked = job(heart.name, str(patients))
     left = asked.destination.with_name(f".{asked.destination.name}.scoring")
@@ -232,7 +232,7 @@ def test_what_a_killed_run_left_is_removed_and_two_at_once_are_refused(served, s
     assert not left.exists()
 
 
-def test_a_bundle_that_was_changed_is_not_asked(served, score, patients):
+def test_a_changed_bundle_is_refused(served, score, patients):
     folder = served()
     (folder / "contract.json").write_text(json.dumps({}))
 
@@ -274,7 +274,7 @@ def test_progress_counts_up_to_all_rows_and_memory_does_not_grow_with_them(serve
         ("http://anna:correct-horse-battery-staple@127.0.0.1/rows.csv", "out.csv", "must not have a user or a password"),
     ],
 )
-def test_destinations_and_sources_that_cannot_be_are_refused_at_once(tmp_path, source, destination, message):
+def test_impossible_destinations_and_sources_are_refused_at_once(tmp_path, source, destination, message):
     for name in ("rows.csv", "out.csv.rejected.csv"):
         (tmp_path / name).touch()
     (tmp_path / "link.csv").symlink_to(tmp_path / "rows.csv")

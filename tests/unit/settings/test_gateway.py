@@ -1,4 +1,4 @@
-"""The settings of what faces the network: what they refuse, and what the gateway is handed."""
+"""The gateway's settings: what they refuse, and what the gateway receives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_rate_is_requests_in_seconds(text: str, expected: tuple[int, int]) -> 
 
 
 @pytest.mark.parametrize("text", ["", "600", "0/minute", "-1/minute", "1.5/second", "600 per minute", "600/fortnight"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_rate_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="expected a rate such as 600/minute"):
         Settings(rate_per_caller=text)
 
@@ -41,7 +41,7 @@ def test_an_address_beyond_loopback_needs_tls(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
-def test_loopback_needs_none(address: str) -> None:
+def test_loopback_needs_no_tls(address: str) -> None:
     assert Settings(gateway_address=address).tls_certificate is None
 
 
@@ -59,7 +59,7 @@ def test_this_machine_s_programs_reach_it_where_it_listens(address: str, url: st
     assert Settings(gateway_address=address, tls_certificate=Path("a.pem"), tls_key=Path("a.key")).gateway_url == url
 
 
-def test_what_may_hold_a_password_is_not_shown() -> None:
+def test_settings_that_may_contain_a_password_are_not_shown() -> None:
     settings = Settings(limits_storage=f"redis://:{SECRET}@cache/0", audit_url=f"postgresql://me:{SECRET}@db/audit")
 
     assert SECRET not in repr(settings)
@@ -68,11 +68,11 @@ def test_what_may_hold_a_password_is_not_shown() -> None:
     assert SECRET not in str(refused.value)
 
 
-def test_an_async_storage_is_named_either_way() -> None:
+def test_an_async_storage_may_be_named_in_both_ways() -> None:
     assert Settings(limits_storage="async+redis://cache/0").limits_storage == "redis://cache/0"
 
 
-def test_the_gateway_is_handed_every_setting_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gateway_receives_all_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"TLS_CERTIFICATE": "a.pem", "TLS_KEY": "a.key", "GATEWAY_WORKERS": "3", "RATE_PER_CALLER": "7/hour", "MAX_ROWS": "9"}
     for name, value in other.items():
         monkeypatch.setenv(f"SLIPWAY_{name}", value)

@@ -22,7 +22,7 @@ TEAMS = "https://prod-1.westeurope.logic.azure.com:443/workflows/0ab1/triggers/m
         ("WEBHOOK", f"https://chat.example.org/hooks/{SECRET}"),
     ],
 )  # fmt: skip
-def test_a_channel_is_read_and_neither_shown_nor_handed_to_the_platforms_programs(monkeypatch, tmp_path, name, url):
+def test_a_channel_is_read_but_neither_shown_nor_passed_to_the_platforms_programs(monkeypatch, tmp_path, name, url):
     monkeypatch.setenv(f"SLIPWAY_NOTIFY_{name}", url)
 
     settings = Settings(home=tmp_path)

@@ -1,4 +1,4 @@
-"""One table of settings: where each comes from, which comes first, and what never shows."""
+"""One table of settings: their sources, the order of these, and what is never shown."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_credentials_are_looked_for_in_the_home_that_dotenv_names(tmp_path: 
     assert key.get_secret_value() == "kept-elsewhere"
 
 
-def test_an_empty_variable_counts_as_not_set_wherever_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_not_set_in_the_environment_and_in_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".slipway").mkdir()
     (tmp_path / ".slipway" / "credentials.env").write_text("SLIPWAY_API_KEY=kept\n")
     (tmp_path / ".env").write_text("SLIPWAY_API_KEY=\nSLIPWAY_GATEWAY_PORT=8123\n")
@@ -113,7 +113,7 @@ def test_a_refused_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SECRET not in str(refusal.value)
 
 
-def test_the_api_key_shows_in_no_form_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_form_of_the_settings_shows_the_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_API_KEY", SECRET)
 
     settings = Settings.load()
@@ -124,7 +124,7 @@ def test_the_api_key_shows_in_no_form_of_the_settings(monkeypatch: pytest.Monkey
         assert SECRET not in shown
 
 
-def test_settings_cannot_be_changed_once_they_are_read() -> None:
+def test_settings_cannot_be_changed_after_they_are_read() -> None:
     settings = Settings.load()
 
     with pytest.raises(ValidationError, match="frozen"):
@@ -132,7 +132,7 @@ def test_settings_cannot_be_changed_once_they_are_read() -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536"])
-def test_a_number_that_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+def test_a_number_that_is_not_a_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"heart-failure": {port}}}')
 
     with pytest.raises(ValidationError, match="model_ports"):
@@ -157,7 +157,7 @@ def test_a_setting_given_in_code_comes_before_the_environment(monkeypatch: pytes
     assert settings.api_key == SecretStr("code")
 
 
-def test_dotenv_example_documents_exactly_the_settings_there_are() -> None:
+def test_dotenv_example_documents_exactly_the_existing_settings() -> None:
     read = set()
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias or f"SLIPWAY_{name.upper()}"

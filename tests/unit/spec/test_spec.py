@@ -51,7 +51,7 @@ WANTED = Target("wanted", {0: "left", 1: "wanted"}, positive=1)
         (lambda: Gate(0.9, -0.1), "tolerance=-0.1 must not be negative"),
     ],
 )
-def test_part_that_cannot_be_true_is_refused_with_what_it_says(declare: Callable[[], Any], message: str) -> None:
+def test_a_part_that_cannot_be_true_is_refused_with_its_values(declare: Callable[[], Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         declare()
 
@@ -78,18 +78,18 @@ def test_part_that_cannot_be_true_is_refused_with_what_it_says(declare: Callable
         ({"simplest": Simplest("depth", "low")}, r"simplest names 'depth', which is not in the search space \['C'\]"),
     ],
 )
-def test_model_that_cannot_be_true_is_refused_under_its_name(toy: ModelSpec, changes: dict[str, Any], message: str) -> None:
+def test_a_model_that_cannot_be_true_is_refused_under_its_name(toy: ModelSpec, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=f"toy: .*{message}"):
         replace(toy, **changes)
 
 
 @pytest.mark.parametrize("name", ["", "-", "Toy", "toy box", "toy_box", "toy/box", "größe"])
-def test_name_that_cannot_stand_in_an_address_is_refused(toy: ModelSpec, name: str) -> None:
+def test_a_name_that_cannot_be_part_of_an_address_is_refused(toy: ModelSpec, name: str) -> None:
     with pytest.raises(SpecError, match="a model's name is lower-case letters, digits and hyphens"):
         replace(toy, name=name)
 
 
-def test_figure_of_two_classes_is_refused_for_three(toy: ModelSpec) -> None:
+def test_a_figure_of_two_classes_is_refused_for_three(toy: ModelSpec) -> None:
     columns = replace(toy.columns, target=Target("wanted", {0: "left", 1: "wanted", 2: "loved"}))
 
     assert replace(toy, columns=columns, metric="roc_auc_ovr").metric == "roc_auc_ovr"
