@@ -21,7 +21,7 @@ class QueuedEntry(NamedTuple):
 
 
 class Backlog:
-    """A queue for any number of threads that put and one that takes. Its size is in lines, which count until `settled`."""
+    """A queue for any number of threads that put and one that takes. Its size is in lines; they count until `settled`."""
 
     def __init__(self, most: int, batch: int) -> None:
         self._most = most

@@ -1,4 +1,4 @@
-"""The parts of one worker: models, callers, log, limits, counts, health, certificate. Made once, and passed to every handler."""
+"""The parts of one worker, which are made once and passed to every handler."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOON = 14 * 86_400
 
 @dataclass(frozen=True)
 class Parts:
-    """The objects that handlers work with; each one's methods say how."""
+    """What the handlers of one worker work with: settings, models, callers, log, limits, counts, health, certificate."""
 
     configuration: Configuration
     fleet: ServedFleet

@@ -14,6 +14,7 @@ from slipway.gateway.endpoints.version import of_version
 from slipway.gateway.metrics.declarations import AUDIT_DROPPED, AUDIT_LINES, ROWS
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply, as_json, unavailable
+from slipway.gateway.request import Request
 from slipway.gateway.routing import Call
 from slipway.gateway.versions.answering import Decode, checked, score
 from slipway.gateway.versions.shadowing import ShadowRequest
@@ -39,30 +40,54 @@ async def predict(parts: Parts, call: Call, deployment: Deployment) -> Reply:
 
 
 async def _score(decode: Decode, deployment: Deployment, parts: Parts, call: Call) -> ScoredRows:
-    body = await call.request.body()
+    request = call.request
+    body = await request.body()
     async with parts.places:
-        return await _score_body(decode, deployment, parts, call, body)
+        challenger = parts.fleet.challengers.beside(deployment)
+        turn = Turn(challenger, request.id) if challenger else None
+        scored = await _score_body(decode, deployment, parts, request, body, turn)
+        other = challenger.deployment if challenger else None
+        if other and scored.by_challenger:
+            deployment, other = other, deployment
+            call.deployment = deployment
+        await _record(scored, deployment.contract, parts, call)
+        if other:
+            parts.shadows.put(
+                ShadowRequest(
+                    deployment=other,
+                    request_id=request.id,
+                    time=request.arrived,
+                    columns=scored.columns,
+                    labels=scored.labels,
+                    large=len(body) > LARGE,
+                )
+            )
+        return scored
 
 
-async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes) -> ScoredRows:
-    request, large = call.request, len(body) > LARGE
-    challenger = parts.fleet.challengers.beside(deployment)
-    turn = Turn(challenger, request.id) if challenger else None
-    if large:
-        scored = await asyncio.to_thread(score, decode, deployment, request.content_type, body, turn)
-    elif turn or parts.places.busy == 1:
-        scored = score(decode, deployment, request.content_type, body, turn)
-    else:
-        scored = await _score_in_a_batch(decode, deployment, parts, request.content_type, body)
-    other = challenger.deployment if challenger else None
-    if other and scored.by_challenger:
-        deployment, other = other, deployment
-        call.deployment = deployment
+async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, request: Request, body: bytes, turn: Turn | None) -> ScoredRows:
+    if len(body) > LARGE:
+        return await asyncio.to_thread(score, decode, deployment, request.content_type, body, turn)
+    if turn or parts.places.busy == 1:
+        return score(decode, deployment, request.content_type, body, turn)
+    # together with the other requests of this turn of the event loop
+    columns, subjects = checked(decode, deployment.contract, request.content_type, body)
+    labels, probabilities = await parts.batches.predict(deployment, columns)
+    return ScoredRows(columns, labels, probabilities, subjects)
+
+
+async def _record(scored: ScoredRows, contract: Contract, parts: Parts, call: Call) -> None:
+    """Return when the answer is in the audit log.
+
+    Raises:
+        RequestError: 503, the log cannot be written.
+    """
+    request = call.request
     answered = Answered(
         request_id=request.id,
         time=request.arrived,
         key=call.caller_name,
-        contract=deployment.contract,
+        contract=contract,
         columns=scored.columns,
         labels=scored.labels,
         probabilities=scored.probabilities,
@@ -77,16 +102,6 @@ async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, call
         raise unavailable(str(error), retry_after=5) from None
     parts.metrics.add(AUDIT_LINES, answered.size)
     parts.metrics.add(ROWS, answered.size, call.model)
-    if other:
-        parts.shadows.put(ShadowRequest(other, request.id, request.arrived, scored.columns, scored.labels, large))
-    return scored
-
-
-async def _score_in_a_batch(decode: Decode, deployment: Deployment, parts: Parts, content_type: str, body: bytes) -> ScoredRows:
-    """Score a body together with the others that came in the same turn of the event loop."""
-    columns, subjects = checked(decode, deployment.contract, content_type, body)
-    labels, probabilities = await parts.batches.predict(deployment, columns)
-    return ScoredRows(columns, labels, probabilities, subjects)
 
 
 def _without_subjects(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:

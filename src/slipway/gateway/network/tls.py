@@ -110,7 +110,9 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def _no_passphrase() -> str:
-    raise ValueError("the key has a passphrase, which nobody could type when it is read again; store it without one, for its owner only")
+    raise ValueError(
+        "the key has a passphrase, which nobody can type when it is read again; store it without one, readable by its owner only"
+    )
 
 
 def _problem(certificate: Path, key: Path, error: Exception) -> str:

@@ -36,6 +36,8 @@ def score(decode: Decode, deployment: Deployment, content_type: str, body: bytes
         turn: A challenger that may answer in place of the deployment. Both have the same columns.
     """
     columns, subjects = checked(decode, deployment.contract, content_type, body)
-    if turn and (answered := turn.answer(columns, subjects)):
-        return ScoredRows(columns, *answered, subjects, by_challenger=True)
-    return ScoredRows(columns, *deployment.predict(columns), subjects)
+    if turn and (answers := turn.answer(columns, subjects)):
+        labels, probabilities = answers
+        return ScoredRows(columns, labels, probabilities, subjects, by_challenger=True)
+    labels, probabilities = deployment.predict(columns)
+    return ScoredRows(columns, labels, probabilities, subjects)

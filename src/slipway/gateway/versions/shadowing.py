@@ -104,7 +104,17 @@ class Shadows:
         if not shadow.large:
             (self._quick.add if seconds < QUICK else self._quick.discard)(deployment.installation)
         agrees = [label == answered for label, answered in zip(labels, shadow.labels, strict=True)]
-        self._record(Shadowed(shadow.request_id, shadow.time, deployment.contract, labels, probabilities, agrees, seconds * 1e3))
+        self._record(
+            Shadowed(
+                request_id=shadow.request_id,
+                time=shadow.time,
+                contract=deployment.contract,
+                labels=labels,
+                probabilities=probabilities,
+                agrees=agrees,
+                latency_ms=seconds * 1e3,
+            )
+        )
 
     def _record(self, shadowed: Shadowed) -> None:
         if written := self._log.shadow(shadowed):
