@@ -44,7 +44,7 @@ def _in_service(fleet: ServedFleet, model: str) -> Deployment:
     if deployment := fleet.find(model):
         return deployment
     if fleet.starting(model):
-        raise unavailable(f"{model} is being loaded; ask again in a second.", retry_after=1)
+        raise unavailable(f"{model} is being loaded; try again in a second.", retry_after=1)
     if fleet.failed(model):
         message = f"{model} has no version in service: its last installation failed; GET /models/{model} says why."
         raise RequestError(404, NOT_FOUND, message)

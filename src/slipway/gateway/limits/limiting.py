@@ -89,7 +89,7 @@ class Limits:
 
 def _refusal(kind: str, rate: Rate, wait: float) -> RequestError:
     seconds = max(1, math.ceil(wait))
-    message = f"expected at most {rate[0]:,} requests in {rate[1]:,} s from one {kind}, received more; ask again in {seconds} s."
+    message = f"expected at most {rate[0]:,} requests in {rate[1]:,} s from one {kind}, received more; try again in {seconds} s."
     reset = b"%d" % seconds
     headers = (*_headers(rate[0], 0), (b"ratelimit-reset", reset), (b"retry-after", reset))
     return RequestError(429, TOO_MANY_REQUESTS, message, headers=headers)

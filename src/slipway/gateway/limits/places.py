@@ -30,7 +30,7 @@ class Places:
             self.busy += 1
             return
         if len(self._waiting) >= self._queue:
-            raise unavailable(f"{self.busy} requests are in work and {len(self._waiting)} wait; ask again in a second.", retry_after=1)
+            raise unavailable(f"{self.busy} requests are in work and {len(self._waiting)} wait; try again in a second.", retry_after=1)
         await self._wait()
 
     async def __aexit__(self, *_: object) -> None:

@@ -33,7 +33,7 @@ def _raw(status: bytes, code: bytes, message: bytes) -> bytes:
     )
 
 
-TOO_MANY = _raw(b"503 Service Unavailable", b"TEMPORARILY_UNAVAILABLE", b"there are too many connections; close some, or ask again later.")
+TOO_MANY = _raw(b"503 Service Unavailable", b"TEMPORARILY_UNAVAILABLE", b"there are too many connections; close some, or try again later.")
 TOO_LONG = _raw(b"431 Request Header Fields Too Large", b"REQUEST_TOO_LARGE", b"the header of the request is too long.")
 TOO_SLOW = _raw(b"408 Request Timeout", b"REQUEST_TIMEOUT", b"the request did not arrive in time; send it again without pauses.")
 

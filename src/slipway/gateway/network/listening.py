@@ -93,7 +93,7 @@ class ModelPorts:
         """
         if port in self._open:
             if (holder := self._open[port][0]) != model:
-                raise PortTakenError(f"port {port}: expected to be free for {model}, but {holder} is served there. Give one another port.")
+                raise PortTakenError(f"port {port}: expected to be free for {model}, but {holder} is served there. Change one of them.")
             return
         self.listen(self._transport.open(self._address, port), model, self._app.for_model(model))
 
