@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import httpx
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.input import RunInput, keyset_from_paused_state
@@ -25,6 +24,7 @@ from pydantic import Field
 from slipway.errors import ApprovalError
 from slipway.lifecycle import approval
 from slipway.records import Candidate, Decision, Verdict
+from slipway.retries import wait_until
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.connection import connect, run_page
@@ -85,19 +85,23 @@ def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
     paused.state_details.run_input_keyset = {str(part): key for part, key in keyset.items()}
     form.save(keyset, run)
     with get_client(sync_client=True) as client:
-        told = client.set_flow_run_state(run, paused)
-        if told.status != SetStateStatus.ACCEPT:
-            raise ApprovalError(f"Prefect does not let run {flow_run.name} wait for approval: {told.details}")
-        while datetime.now(UTC) < end:
-            time.sleep(min(POLL, max(0.0, (end - datetime.now(UTC)).total_seconds())))
-            try:
-                state = client.read_flow_run(run).state
-            except httpx.TransportError as error:  # the client has tried for a minute; a person may take days
-                logger.warning("Prefect does not answer, the approval goes on waiting: %r", error)
-                continue
-            if state and state.is_running():
-                answer = cast(Form, form.load(keyset, run))  # called from synchronous code, Prefect answers with the form itself
-                return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
-            if state and not state.is_paused():
-                return None
-    return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")
+        reply = client.set_flow_run_state(run, paused)
+        if reply.status != SetStateStatus.ACCEPT:
+            raise ApprovalError(f"Prefect does not let run {flow_run.name} wait for approval: {reply.details}")
+        state = wait_until(lambda: _state_after_pause(client, run) or datetime.now(UTC) >= end, every=POLL)
+    if not isinstance(state, State):
+        return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")
+    if not state.is_running():
+        return None
+    answer = cast(Form, form.load(keyset, run))  # called from synchronous code, Prefect answers with the form itself
+    return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
+
+
+def _state_after_pause(client: SyncPrefectClient, run: UUID) -> State[Any] | None:
+    """Return the state of the run; None while it is paused, or while Prefect does not answer."""
+    try:
+        state = client.read_flow_run(run).state
+    except httpx.TransportError as error:  # the client has tried for a minute; a person may take days
+        logger.warning("Prefect does not answer, the approval goes on waiting: %r", error)
+        return None
+    return None if state and state.is_paused() else state

@@ -8,12 +8,11 @@ its steps could interrupt nothing.
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from slipway.errors import EndpointUnreachableError, GatewayUnreachableError, OriginUnreachableError
+from slipway.retries import retry
 from slipway.tracking.connection import is_away, without_password
 
 logger = logging.getLogger("slipway.tasks.patience")
@@ -44,19 +43,14 @@ def patiently(step: Callable[[], Result], delays: tuple[int, ...] = MLFLOW_DELAY
 
     Prefect rolls the transaction back when an attempt fails, before the next one.
     """
-    for attempt, delay in enumerate(delays, 1):
-        try:
-            return step()
-        except Exception as error:
-            if not _heals(error, attempt):
-                raise
-            seconds = delay * random.uniform(0.5, 1.5)  # noqa: S311  (it spreads callers)
-            logger.warning("%s; it is tried again in %.0f s", without_password(error), seconds)
-            time.sleep(seconds)
-    return step()
+    return retry(step, pauses=delays, heals=_heals, spread=0.5, report=_log)
 
 
-def _heals(error: BaseException | None, attempts: int) -> bool:
+def _log(error: object, seconds: float) -> None:
+    logger.warning("%s; it is tried again in %.0f s", without_password(error), seconds)
+
+
+def _heals(error: Any, attempts: int) -> bool:
     if isinstance(error, GatewayUnreachableError | EndpointUnreachableError):
         return attempts <= GATEWAY_RETRIES
     return isinstance(error, OriginUnreachableError) or is_away(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import httpx
 
@@ -12,6 +13,7 @@ from deployments.local.logs import Mark
 from deployments.local.services import Program
 from deployments.local.supervisor import Supervisor
 from slipway.errors import PlatformError
+from slipway.retries import wait_until
 
 POLL_SECONDS = 0.2
 EXITS_ALLOWED = 1  # one restart may heal, for example when an ending process still held the port
@@ -37,10 +39,12 @@ class Start:
             PlatformError: One of them exited twice, was given up by supervisord, or did not answer in time. What was started is
                 still there; `started` names it.
         """
-        while self._waiting:
-            for program in list(self._waiting.values()):
-                self._advance(program, http)
-            time.sleep(POLL_SECONDS if self._waiting else 0)
+        wait_until(partial(self._all_answer, http), every=POLL_SECONDS)
+
+    def _all_answer(self, http: httpx.Client) -> bool:
+        for program in list(self._waiting.values()):
+            self._advance(program, http)
+        return not self._waiting
 
     def _advance(self, program: Program, http: httpx.Client) -> None:
         if program.name not in self._watches:

@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 import xmlrpc.client
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from deployments.local import configuration
 from deployments.local.logs import Mark
 from deployments.local.services import WORKER, Program
 from slipway.errors import PlatformError
+from slipway.retries import wait_until
 
 logger = logging.getLogger(__name__)
 
@@ -167,15 +167,16 @@ class Supervisor:
             return False
 
     def _appears(self) -> bool:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self.process() is not None:
-                try:
-                    return bool(self._rpc.getState())
-                except GONE:
-                    logger.debug("supervisord has its pid file, not its socket yet")
-            time.sleep(0.02)
-        return False
+        return wait_until(self._answers, every=0.02, within=START_SECONDS)
+
+    def _answers(self) -> bool:
+        if self.process() is None:
+            return False
+        try:
+            return bool(self._rpc.getState())
+        except GONE:
+            logger.debug("supervisord has its pid file, not its socket yet")
+            return False
 
     def _written(self) -> Any:
         conf = configuration.parser()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from deployments.local.services import POOL, WORKER_NAME
 from slipway.errors import ReleaseInProgressError, SlipwayError
 from slipway.lifecycle.ledger import Ledger
+from slipway.retries import wait_until
 from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,13 +32,14 @@ def put_back(settings: Settings) -> None:
         logger.error("the ledger cannot be read, so nothing was put back: %s", error)
         return
     for model in left:
-        deadline = time.monotonic() + PATIENCE
-        while not _put_back(model, settings, last=time.monotonic() >= deadline):
-            time.sleep(POLL)
+        try:
+            wait_until(partial(_put_back, model, settings), every=POLL, within=PATIENCE, despite=SlipwayError)
+        except SlipwayError as error:
+            logger.error("%s: its promotion could not be undone; its next release tries again: %s", model, error)
 
 
-def _put_back(model: str, settings: Settings, *, last: bool) -> bool:
-    """Try once, and return whether there is nothing more to try. What that needs is imported here: it is seldom wanted."""
+def _put_back(model: str, settings: Settings) -> bool:
+    """Undo one, unless its release still runs. The imports are here, because they are rarely needed."""
     from slipway.catalogue import lookup
     from slipway.lifecycle.locking import exclusive
     from slipway.lifecycle.promotion import recover
@@ -47,10 +49,6 @@ def _put_back(model: str, settings: Settings, *, last: bool) -> bool:
             recover(lookup(model), settings)
     except ReleaseInProgressError as error:
         logger.info("%s", error)
-    except SlipwayError as error:
-        if not last:
-            return False
-        logger.error("%s: its promotion could not be undone; its next release tries again: %s", model, error)
     return True
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from deployments.server.prefect_api import PrefectServer
 from slipway.errors import ApprovalError, PlatformError
+from slipway.retries import wait_until
 from slipway.settings import Settings
 
 TAKEN_WITHIN = 60.0  # seconds until the release must have noticed the answer; it looks every 2
@@ -53,16 +54,18 @@ def answer(settings: Settings, asked: Waiting, *, approved: bool, who: str, why:
     if told["status"] != "ACCEPT":
         reason = (told.get("details") or {}).get("reason")
         raise ApprovalError(f"{asked.model}: Prefect did not take the answer for {asked.release}: {reason} See {asked.page}")
-    deadline = time.monotonic() + TAKEN_WITHIN
-    while time.monotonic() < deadline:
-        run = _ask(settings, "GET", f"/flow_runs/{asked.id}")
-        if run["state_type"] in ENDED:
-            return str(run["state_name"])
-        time.sleep(LOOK)
+    if state := wait_until(partial(_ended_as, settings, asked), every=LOOK, within=TAKEN_WITHIN):
+        return state
     raise ApprovalError(
         f"{asked.model}: the answer was given, but {asked.release} did not take it within {TAKEN_WITHIN:.0f} s, so its process is gone. "
         f"Nothing was changed; release again. See {asked.page}"
     )
+
+
+def _ended_as(settings: Settings, asked: Waiting) -> str:
+    """Return the state in which the approval ended; "" until then."""
+    run = _ask(settings, "GET", f"/flow_runs/{asked.id}")
+    return str(run["state_name"]) if run["state_type"] in ENDED else ""
 
 
 def _release(settings: Settings, run: dict[str, Any]) -> dict[str, Any] | None:

@@ -5,12 +5,14 @@ They are a collection of Prefect's (an entry point of the project), so that its 
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 import httpx
 from prefect.blocks.abstract import NotificationBlock, NotificationError
 from prefect.blocks.notifications import AppriseNotificationBlock, MicrosoftTeamsWebhook, SlackWebhook
 from pydantic import Field, SecretStr
+
+from slipway.retries import retry_async
 
 AGAIN_AFTER = (1.0, 4.0)  # seconds; the server runs few actions at a time, so none may take long
 PATIENCE = 5.0
@@ -37,13 +39,9 @@ class WebHook(NotificationBlock):
         """
         message = {"text": f"{subject}\n{body}" if subject else body, "subject": subject, "body": body}
         async with httpx.AsyncClient(timeout=PATIENCE, headers={"User-Agent": "Slipway"}) as http:
-            for wait in (*AGAIN_AFTER, None):
-                problem, may_heal = await self._post(http, message)
-                if not problem:
-                    return
-                if wait is None or not may_heal:
-                    raise NotificationError(f"the web hook {problem}")
-                await asyncio.sleep(wait)
+            problem, _ = await retry_async(partial(self._post, http, message), pauses=AGAIN_AFTER, heals=_heals)
+        if problem:
+            raise NotificationError(f"the web hook {problem}")
 
     async def _post(self, http: httpx.AsyncClient, message: dict[str, str | None]) -> tuple[str, bool]:
         """Return what is wrong, empty if nothing, and whether another try may help."""
@@ -52,6 +50,10 @@ class WebHook(NotificationBlock):
         except httpx.TransportError as error:
             return f"was not reached: {type(error).__name__}", True
         return ("" if response.is_success else f"answered {response.status_code}"), response.status_code in MAY_HEAL
+
+
+def _heals(outcome: object, _attempts: int) -> bool:
+    return isinstance(outcome, tuple) and bool(outcome[1])
 
 
 class Email(AppriseNotificationBlock):

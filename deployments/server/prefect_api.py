@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from slipway.errors import PlatformError
+from slipway.retries import retry
 
 PAGE = 200  # the most that the server gives at once
 SECONDS = 90.0  # its database waits 60 for a lock, and then it may be asked again
@@ -40,7 +40,7 @@ class PrefectServer:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the answer's JSON; None if it has no body."""
         try:
-            answer = self._answer(method, path, body)
+            answer = retry(lambda: self._http.request(method, path, json=body), pauses=BUSY_PAUSES, heals=_is_busy)
         except httpx.TransportError as error:
             raise PlatformError(f"Prefect does not answer at {self._api} ({error}); start it with `slipway up`.") from error
         if answer.is_error:
@@ -50,18 +50,14 @@ class PrefectServer:
         except ValueError as error:
             raise PlatformError(f"something else than Prefect answers at {self._api}: see `slipway status`.") from error
 
-    def _answer(self, method: str, path: str, body: Any) -> httpx.Response:
-        """Ask again while the server says that its database is busy: nothing was done then."""
-        for pause in BUSY_PAUSES:
-            answer = self._http.request(method, path, json=body)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                return answer
-            time.sleep(pause)
-        return self._http.request(method, path, json=body)
-
     def all(self, kind: str) -> list[dict[str, Any]]:
         """Return everything of a kind, such as deployments."""
         found: list[dict[str, Any]] = []
         while page := self.call("POST", f"/{kind}/filter", {"limit": PAGE, "offset": len(found)}):
             found += page
         return found
+
+
+def _is_busy(answer: object, _attempts: int) -> bool:
+    """Return whether the server's database is busy. Nothing was done then, so the call may be repeated."""
+    return isinstance(answer, httpx.Response) and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE

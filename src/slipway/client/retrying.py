@@ -2,6 +2,8 @@
 
 Sending twice is safe: a prediction changes nothing, and the gateway's audit log has one line for each answer; an outcome that is sent
 twice is recorded once.
+
+This is not `slipway.retries`, because the client stands alone, and the gateway names the wait in `Retry-After`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from slipway.bundle.reading import Bundle
 from slipway.errors import ServingError
 from slipway.lifecycle import serving, smoke
 from slipway.records import SmokeReport
+from slipway.retries import wait_until
 from slipway.settings import LOOPBACK, Settings
 from slipway.sockets import bind
 from slipway.spec import ModelSpec
@@ -83,16 +83,16 @@ def private_gateway(home: Path) -> Iterator[Settings]:
 
 
 def _await_answer(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         if process.poll() is not None:
             raise ServingError(f"the gateway of the rehearsal ended with status {process.returncode}:\n{_last_lines(log)}")
         try:
-            if httpx.get(f"{address}/ping", timeout=1.0, verify=False).is_success:  # noqa: S501 - plain http
-                return
+            return httpx.get(f"{address}/ping", timeout=1.0, verify=False).is_success  # noqa: S501 - plain http
         except httpx.TransportError:
-            time.sleep(POLL)
-    raise ServingError(f"the gateway of the rehearsal did not answer at {address} within {STARTS_WITHIN:.0f} s:\n{_last_lines(log)}")
+            return False
+
+    if not wait_until(answers, every=POLL, within=STARTS_WITHIN):
+        raise ServingError(f"the gateway of the rehearsal did not answer at {address} within {STARTS_WITHIN:.0f} s:\n{_last_lines(log)}")
 
 
 def _last_lines(log: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,6 +16,7 @@ from slipway.bundle.store.challenger import Challenge
 from slipway.catalogue import port_of
 from slipway.errors import BundleError, GatewayUnreachableError, ServingError
 from slipway.records import Endpoint
+from slipway.retries import wait_until
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
@@ -77,30 +77,24 @@ def revert(model: str, pointer: Pointer | None, settings: Settings) -> None:
     """Put an earlier pointer back, and wait until the gateway followed. A gateway that is down follows when it is started."""
     active.point(settings.bundles, model, pointer)
     wanted = None if pointer is None else pointer.installation
-    _follow(model, lambda told: told.get("installation") == wanted, "the earlier bundle is put back", settings)
+    _follow(model, lambda state: state.get("installation") == wanted, "the earlier bundle is put back", settings)
 
 
 def end_challenge(model: str, settings: Settings) -> bool:
     """End the challenge, wait until the gateway followed, and return whether there was one. A gateway that is down begins without it."""
     ended = challenger.end(settings.bundles, model)
     if ended:
-        _follow(model, lambda told: told.get("challenger") is None, "the challenge is ended", settings)
+        _follow(model, lambda state: state.get("challenger") is None, "the challenge is ended", settings)
     return ended
 
 
 def _follow(model: str, followed: Callable[[dict[str, Any]], bool], done: str, settings: Settings) -> None:
-    """Wait until the gateway tells what was `done`; one that does not is only told of in the log."""
-    address, deadline = f"{settings.gateway_url}/models/{model}", time.monotonic() + PATIENCE
+    """Wait until the gateway has followed. If it does not, that is only logged: the caller has more to put back."""
     try:
-        with httpx.Client(headers=bearer(settings), timeout=5.0, verify=settings.trust) as client:
-            while time.monotonic() < deadline:
-                if followed(_ask(client, address)):
-                    return
-                time.sleep(POLL)
-    except ServingError as error:  # also when no key is set: whoever undoes has more to put back
+        if not _becomes(model, followed, settings):
+            logger.warning("%s: %s, but the gateway did not follow within %.0f s; see `slipway status`", model, done, PATIENCE)
+    except ServingError as error:  # also when no key is set
         logger.warning("%s: %s, and counts when the gateway is up again: %s", model, done, error)
-        return
-    logger.warning("%s: %s, but the gateway did not follow within %.0f s; see `slipway status`", model, done, PATIENCE)
 
 
 def bearer(settings: Settings) -> dict[str, str]:
@@ -115,17 +109,20 @@ def bearer(settings: Settings) -> dict[str, str]:
 
 
 def _await_installation(model: str, pointer: Pointer | Challenge, settings: Settings, *, beside: bool = False) -> None:
-    deadline = time.monotonic() + PATIENCE
-    address, headers = f"{settings.gateway_url}/models/{model}", bearer(settings)
-    with httpx.Client(headers=headers, timeout=5.0, verify=settings.trust) as client:
-        while time.monotonic() < deadline:
-            told = _ask(client, address)
-            if _took((told.get("challenger") or {}) if beside else told, model, pointer):
-                return
-            time.sleep(POLL)
-    raise ServingError(
-        f"{model}: the gateway at {settings.gateway_url} did not take the new bundle within {PATIENCE:.0f} s. See `slipway status`."
-    )
+    def taken(state: dict[str, Any]) -> bool:
+        return _took((state.get("challenger") or {}) if beside else state, model, pointer)
+
+    if not _becomes(model, taken, settings):
+        raise ServingError(
+            f"{model}: the gateway at {settings.gateway_url} did not take the new bundle within {PATIENCE:.0f} s. See `slipway status`."
+        )
+
+
+def _becomes(model: str, wanted: Callable[[dict[str, Any]], bool], settings: Settings) -> bool:
+    """Return whether the gateway's state of the model becomes the wanted one within `PATIENCE` seconds."""
+    address = f"{settings.gateway_url}/models/{model}"
+    with httpx.Client(headers=bearer(settings), timeout=5.0, verify=settings.trust) as client:
+        return wait_until(lambda: wanted(_ask(client, address)), every=POLL, within=PATIENCE)
 
 
 def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
@@ -145,9 +142,9 @@ def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
         raise ServingError(f"something else than the gateway answers at {address}: see `slipway status`, and end it.") from error
 
 
-def _took(told: dict[str, Any], model: str, pointer: Pointer | Challenge) -> bool:
+def _took(state: dict[str, Any], model: str, pointer: Pointer | Challenge) -> bool:
     """Return whether the gateway runs this installation; not yet is no error, a failed load is."""
-    failure = told.get("error")
+    failure = state.get("error")
     if failure and failure["installation"] == pointer.installation:
         raise ServingError(f"{model}: the gateway refused bundle {pointer.bundle}: {failure['message']}")
-    return bool(told.get("installation") == pointer.installation)
+    return bool(state.get("installation") == pointer.installation)

@@ -16,12 +16,13 @@ from slipway.client import Client, ClientError, Prediction, RecordedOutcomes, Un
 from slipway.errors import SimulationError
 from slipway.lifecycle.locking import simulating
 from slipway.monitoring.simulation.drawing import Stream
+from slipway.retries import wait_until
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
 KEY = "simulation"
 PARTS = 5  # requests that fill a window; the rows of one request are always in one window
-KNOWN_WITHIN = 10.0  # seconds; the gateway usually knows a new key after one
+LOOK, KNOWN_WITHIN = 0.2, 10.0  # seconds; the gateway usually knows a new key after one
 
 ShowProgress = Callable[[str, int, int], None]  # what is being sent, how many were sent, of how many
 
@@ -71,13 +72,8 @@ def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, sh
 
 def _answered(client: Client, model: str, rows: list[dict[str, Any]], deadline: float) -> list[Prediction]:
     """Return the answers to one request; until the deadline the gateway may not know the new key yet."""
-    while True:
-        try:
-            return client.predict(model, rows, chunk=len(rows))
-        except Unauthorized:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
+    left = max(0.0, deadline - time.monotonic())
+    return wait_until(lambda: client.predict(model, rows, chunk=len(rows)), every=LOOK, within=left, despite=Unauthorized)
 
 
 @contextmanager
