@@ -1,4 +1,4 @@
-"""The order of the steps. A flow reads as the paragraph a colleague would say aloud."""
+"""The order of the steps. A flow reads as a colleague would describe it aloud."""
 
 import logging
 

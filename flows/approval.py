@@ -1,4 +1,4 @@
-"""A person's word, between the gate and the promotion."""
+"""A person's decision, between the gate and the promotion."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ FLOW = "approval"
 
 @flow(name=FLOW, flow_run_name="approve-{name}-version-{candidate.version}", result_serializer="json", retries=0)
 def approve(name: str, candidate: Candidate, verdict: Verdict, hours: float) -> State[Any]:
-    """Show a person what is to be decided, and pause until they have filled in the form.
+    """Ask a person whether to put a version into service, and pause until they have filled in the form.
 
-    It is a flow of its own inside the release, because Prefect takes a paused run's concurrency slot away, and then ends the run when
-    it cannot renew the slot. The release around it stays Running and keeps its slot: no other run of its deployment begins meanwhile.
+    It is a flow of its own inside the release, because Prefect takes away the concurrency slot of a paused run, and then ends the run
+    when it cannot renew the slot. The release around it stays Running and keeps its slot, so no other run of its deployment begins.
 
     Args:
         name: The model's name in the catalogue.
         candidate: The version that passed the gate.
-        verdict: What the gate said.
-        hours: After how many hours without an answer it counts as rejected.
+        verdict: The gate's verdict on it.
+        hours: Without an answer for so long, it counts as rejected.
     """
     question = ask(lookup(name), candidate, verdict, hours, Settings.load())
     decision = wait_for_decision(Form.with_initial_data(description=question), hours)
@@ -37,15 +37,15 @@ def approve(name: str, candidate: Candidate, verdict: Verdict, hours: float) -> 
     return Completed(name="Approved" if decision.approved else "Rejected", message=f"{decision.who}: {decision.why}", data=decision)
 
 
-def ask_somebody(lock: Held, candidate: Candidate, verdict: Verdict, settings: Settings) -> Decision:
-    """Wait for a person's word on a candidate that passed the gate, and write it down."""
-    with lock.lent():  # while a person thinks, a rollback must be possible
+def request_approval(lock: Held, candidate: Candidate, verdict: Verdict, settings: Settings) -> Decision:
+    """Wait for a person's decision on a candidate that passed the gate, and enter it in the ledger."""
+    with lock.lent():  # a rollback must be possible while the release waits
         asked = approve(candidate.model, candidate, verdict, settings.approval_hours, return_state=True)
     return settle(candidate, verdict, decided(asked), settings)
 
 
 def decided(state: State[Any]) -> Decision:
-    """Return the decision; an approval run that ended otherwise than by an answer is a rejection."""
+    """Return the decision. An approval run that ended without an answer is a rejection."""
     if state.is_completed():
         return cast(Decision, state.result())
-    return Decision(approved=False, who=NOBODY, why=f"the approval run ended as {state.name}: {state.message or 'without a word'}")
+    return Decision(approved=False, who=NOBODY, why=f"the approval run ended as {state.name}: {state.message or 'without a message'}")

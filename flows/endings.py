@@ -80,5 +80,5 @@ def findings(result: Release | Promoted) -> str:
 
 
 def _ended(name: str, message: str, result: Release | Promoted | Rollback, spec: ModelSpec, settings: Settings) -> State[Any]:
-    show_history(spec, settings, return_state=True)  # a table that cannot be shown fails no release
+    show_history(spec, settings, return_state=True)  # a table that cannot be made fails no release
     return Completed(name=name, message=message, data=result)

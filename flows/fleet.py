@@ -24,7 +24,7 @@ def fleet(
     jobs: AtLeastOne | None = None,
     dry_run: bool = False,
 ) -> State[Any]:
-    """Release several models. One that demands a person's approval is left out: the others would wait for it.
+    """Release several models. One that needs a person's approval is left out, because the others would wait for it.
 
     Args:
         names: Models of the catalogue; all of them if left out.
@@ -34,7 +34,7 @@ def fleet(
         dry_run: Stop after the gate, and change neither registry nor service.
     """
     specs = [lookup(name) for name in names or catalogue()]
-    chosen = [spec.name for spec in sorted(specs, key=lambda spec: spec.challenges is not None)]  # a challenger after what it challenges
+    chosen = [spec.name for spec in sorted(specs, key=lambda spec: spec.challenges is not None)]  # a challenger after its champion
     entries = [
         _left_out(name)
         if lookup(name).approval and not dry_run
@@ -52,13 +52,13 @@ def fleet(
 
 
 def _left_out(name: str) -> FleetEntry:
-    """A model whose every release needs a person: it is released by itself."""
+    """Return the entry of a model that needs a person's approval, and so is released by itself."""
     message = f"needs a person's approval; release it by itself: `slipway release {name}`, or its deployment"
     return FleetEntry(model=name, outcome="needs approval", version=None, metric=lookup(name).metric, figure=None, message=message)
 
 
 def _entry(name: str, state: State[Any]) -> FleetEntry:
-    """Sum up one release; what went wrong stands in its own run, with all its words."""
+    """Sum up one release. Its own run has the full error."""
     ended = state.result(raise_on_failure=False)
     spec = lookup(name)
     if not isinstance(ended, Release):

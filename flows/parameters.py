@@ -1,4 +1,4 @@
-"""What a flow may be given, as the form of a run page offers it: choices and bounds. The descriptions stand in the flows."""
+"""The parameters of the flows: choices and bounds for the form of a run page. The flows describe them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.catalogue import catalogue
 
 
 class _OfTheCatalogue:
-    """Has a form offer the models there are. A flow looks the name up itself: its error lists them too."""
+    """Offers the models of the catalogue in a form. The flow itself looks the name up, and its error lists them too."""
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**handler(core_schema), "enum": list(catalogue())}

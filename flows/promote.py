@@ -1,4 +1,4 @@
-"""The challenger of one model, into the champion's place."""
+"""One model, from its champion to its challenger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from flows import endings
-from flows.approval import ask_somebody
+from flows.approval import request_approval
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.service import put_into_service
@@ -29,10 +29,10 @@ def promote(name: ModelName, because: str, version: AtLeastOne | None = None, ap
     """Put the challenger into service: the gate judges it against the champion, then service, alias and stage move together.
 
     Args:
-        name: The model's name in the catalogue, such as heart-failure: the one that is challenged.
-        because: Why, for the ledger and for those who read it later.
+        name: The model's name in the catalogue, such as heart-failure: the champion's.
+        because: The reason, for the ledger.
         version: The version to promote; if left out, the one with the alias challenger.
-        approval: After the gate, wait until a person approves. A model may demand it always.
+        approval: After the gate, wait until a person approves. Some models always do.
     """
     spec, settings, because = served(name), Settings.load(), reason(because, "promotion", "it was right more often for a month")
     with releasing(name, settings), exclusive(name, settings) as lock:
@@ -45,7 +45,7 @@ def promote(name: ModelName, because: str, version: AtLeastOne | None = None, ap
         result = Promoted(outcome="refused", candidate=candidate, champion=verdict.champion, because=because, verdict=verdict)
         if not verdict.passed:
             return endings.refused(spec, result, settings)
-        decision = ask_somebody(lock, candidate, verdict, settings) if approval or spec.approval else None
+        decision = request_approval(lock, candidate, verdict, settings) if approval or spec.approval else None
         if decision and not decision.approved:
             return endings.rejected(spec, result, decision, settings)
         rehearse(spec, candidate, settings)

@@ -1,8 +1,7 @@
-"""Putting back what a run left half-done that was cancelled, crashed or failed.
+"""Recovery after a run that was cancelled, crashed or failed: what it left half-done is put back.
 
-A flow takes it on with `**RECOVERS` among its options. Prefect calls `put_back` in the run's own process; where that was killed, the
-worker does, in another one. Where nobody is left to do so, the worker does when it is started again, and so does the model's next
-release.
+A flow has it with `**RECOVERS` among its options. Prefect calls `put_back` in the process of the run. If that was killed, the worker
+calls it in another one. If the worker was killed too, it puts things back when it is started again, and so does the model's next release.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ logger = logging.getLogger("slipway.flows.recovery")
 
 
 def put_back(flow: Any, flow_run: Any, state: Any) -> None:
-    """Undo the promotion and the registration that the run of one model, or of several, did not end."""
+    """Undo the promotions and registrations that the run did not finish, of one model or of several."""
     settings = Settings.load()
     given = flow_run.parameters
     for name in [given["name"]] if "name" in given else given.get("names") or catalogue():
         try:
             spec = lookup(name)
             with exclusive(spec.service, settings):
-                # a step that fails takes back what it did itself, unless MLflow was gone; a killed one could not
+                # a step that fails undoes its own work, unless MLflow does not answer; a killed one cannot
                 if not state.is_failed() or Ledger(settings.ledger).unfinished(spec.service):
                     recover(spec, settings)
         except ReleaseInProgressError as error:

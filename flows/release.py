@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from flows import endings
-from flows.approval import ask_somebody
+from flows.approval import request_approval
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.service import put_into_service
@@ -47,7 +47,7 @@ def release(
         dry_run: Stop after the gate, and change neither registry nor service.
         snapshot: Use the rows of an earlier run: the first 8 digits or more of their sha256, as `slipway history` shows them.
         approval: After the gate, wait until a person approves in the run page of the approval, or with `slipway approve`. No answer
-            in time is a rejection. A model may demand it always.
+            in time is a rejection. Some models always wait.
     """
     spec, settings = lookup(name), Settings.load()
     with releasing(spec.service, settings), exclusive(spec.service, settings) as lock:
@@ -70,7 +70,7 @@ def release(
 def replace_champion(spec: ModelSpec, result: Release, lock: Held, settings: Settings, approval: bool) -> State[Any]:
     """Put a candidate that passed the gate into the champion's place, after a person's approval where one is needed."""
     candidate = result.candidate
-    decision = ask_somebody(lock, candidate, result.verdict, settings) if approval or spec.approval else None
+    decision = request_approval(lock, candidate, result.verdict, settings) if approval or spec.approval else None
     if decision and not decision.approved:
         return endings.rejected(spec, result, decision, settings)
     tested = put_into_service(spec, candidate, settings, why=endings.findings(result))

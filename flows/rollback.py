@@ -26,8 +26,8 @@ def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> Sta
 
     Args:
         name: The model's name in the catalogue, such as heart-failure.
-        because: Why, for the ledger and for those who read it later.
-        to: The version to go back to, one that was in service; if left out, the one that was in service before.
+        because: The reason, for the ledger.
+        to: The version to go back to. It must have been in service; if left out, the one before the champion.
     """
     spec, settings, because = served(name), Settings.load(), reason(because)
     with exclusive(name, settings):

@@ -27,22 +27,22 @@ def score(
     subject: str | None = None,
     chunk: Annotated[int, Field(ge=1, le=1_000_000)] = CHUNK,
 ) -> State[Any]:
-    """Score the rows of a CSV or Parquet file: fetch them, check and answer each, write predictions and what was wrong with the others.
+    """Score the rows of a CSV or Parquet file: fetch it, check every row, and write the predictions and the rejected rows.
 
     Args:
         name: The model's name in the catalogue, such as heart-failure.
-        source: The file: a path on the worker's machine, or an http(s) address. It is recorded: sign no address with a lasting secret.
+        source: The file: a path on the worker's machine, or an http(s) address. It is recorded, so it must hold no lasting secret.
         destination: Where the predictions go, .csv or .parquet; if left out, beside a source that is a path, as NAME.predictions.csv.
-            What was wrong with the other rows goes beside it, as DESTINATION.rejected.csv.
-        through: The version's bundle in the run's own process, which is quick; or the endpoint, which logs each answer.
-        keep: Columns to copy beside the answers; if left out, those that the model does not take, such as an id.
-        subject: The column that says of whom a row is, for the endpoint's audit log; the model never sees it.
-        chunk: Rows that are worked on at a time; the answers are the same, memory grows with it.
+            The rejected rows, with the reasons, go beside it, as DESTINATION.rejected.csv.
+        through: `bundle` predicts in the process of the run, which is quick; `endpoint` asks the gateway, which logs each answer.
+        keep: Columns to copy beside the predictions; if left out, those that the model does not take, such as an id.
+        subject: The column with the person that a row is about, for the endpoint's audit log; the model never sees it.
+        chunk: Rows in memory at a time. The predictions are the same with any number.
     """
     spec, settings = served(name), Settings.load()
-    asked = job(name, source, destination, through, keep, chunk, subject)
-    with workspace(asked, settings) as folder:
-        rows = fetch_rows(asked, folder)
-        scored = score_rows(spec, asked, rows, folder, settings)
+    wanted = job(name, source, destination, through, keep, chunk, subject)
+    with workspace(wanted, settings) as folder:
+        rows = fetch_rows(wanted, folder)
+        scored = score_rows(spec, wanted, rows, folder, settings)
     report_scores(scored)
     return Completed(name="Scored", message=f"{scored.scored:,} rows scored, {scored.rejected:,} rejected", data=scored)

@@ -1,4 +1,4 @@
-"""A version into service: the one way for a release, a promotion and a rollback."""
+"""The way into service, the same for a release, a promotion and a rollback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def put_into_service(
 
     Args:
         why: The reason in the ledger's line.
-        because: A person's reason, which the ledger keeps also where the promotion or the rollback is undone.
+        because: A person's reason, which the ledger has also when the promotion or the rollback is undone.
     """
     with transaction():
         begun = promote(spec, candidate, settings, action=action, because=because)

@@ -20,13 +20,13 @@ def require_trial(spec: ModelSpec, settings: Settings, *, dry_run: bool, approva
     """Refuse the release of a challenger, before anything is tuned, when it could not end in a trial. A dry run need not.
 
     Raises:
-        ChallengeError: Nothing is in service beside which it could be tried, or a person is to approve what replaces nothing.
+        ChallengeError: No version is in service beside which it could be tried, or approval was requested, although nothing is replaced.
     """
     if not spec.challenges or dry_run:
         return
     if approval:
         raise ChallengeError(
-            f"{spec.name} challenges {spec.service}: its release puts nothing into service that a person could approve. "
+            f"{spec.name} challenges {spec.service}: its release puts nothing into service, so there is nothing to approve. "
             f"Leave approval out; `slipway promote {spec.service} --approval` asks for it."
         )
     challenge.require_champion(spec, settings)

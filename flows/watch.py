@@ -1,4 +1,4 @@
-"""One model in service, watched: what it was sent against what it has learnt from, what it said against what came true."""
+"""The watch of one model in service: the rows it gets against its training rows, its answers against the outcomes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tasks.monitoring import compare_challenger, conclude, judge_windows, propos
 
 @flow(name="watch", flow_run_name="watch-{name}", result_serializer="json")
 def watch(name: ModelName) -> State[Any]:
-    """Judge the rows that were served, and the outcomes that came to be known, since the last watch; raise an alarm if it is time.
+    """Judge the rows served and the outcomes recorded since the last watch, and raise an alarm when enough windows are bad.
 
     A challenger is compared with the version in service on the rows that both answered, and proposed when it is better.
 
-    An alarm is an event, upon which an automation starts a release of the model: its result goes through the gate, as ever.
+    An alarm is an event. An automation then starts a release of the model, whose result goes through the gate as usual.
 
     Args:
         name: The model's name in the catalogue, such as heart-failure.

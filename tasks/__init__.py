@@ -1,1 +1,1 @@
-"""The steps of a flow: each has one effect an operator wants to see, and retries only for what can heal."""
+"""The steps of a flow. Each has one effect that an operator wants to see, and retries only failures that can heal."""

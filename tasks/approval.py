@@ -1,4 +1,4 @@
-"""Asking a person in the run page, and waiting for the answer."""
+"""The approval form in the run page, and the wait for its answer."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from tasks.patience import FOR_MLFLOW, MINUTE
 
 logger = logging.getLogger("slipway.tasks.approval")
 
-POLL = 2.0  # seconds between two looks for an answer
-GRACE = timedelta(minutes=10)  # Prefect fails a run whose pause has expired; ours ends by itself before that
+POLL = 2.0  # seconds between two looks at the run
+GRACE = timedelta(minutes=10)  # Prefect fails a run when its pause expires; ours ends by itself before that
 NOBODY = "nobody"
 
 
 class Form(RunInput):
-    """What the run page asks. Prefect's server checks an answer against it, wherever it comes from."""
+    """The form in the run page. Prefect's server checks every answer against it, also those of `slipway approve`."""
 
     decision: Literal["approve", "reject"] = Field(
         title="Decision", description="approve: the version is put into service and tested. reject: what is in service stays."
@@ -50,17 +50,22 @@ class Form(RunInput):
 
 @task(task_run_name="ask-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, settings: Settings) -> str:
-    """Show what is to be decided as an artifact, tell whoever listens that it waits, and return it for the form, as Markdown."""
+    """Show the question as an artifact, emit the event that it waits, and return the question for the form, as Markdown."""
     client = connect(settings)
     with tempfile.TemporaryDirectory() as folder:
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
     text = approval.question(spec, candidate, verdict, card, run_page(client, settings, candidate.run_id))
-    create_markdown_artifact(text, key=f"approval-{spec.name}", description=f"{spec.name}: what is to be decided")
+    create_markdown_artifact(text, key=f"approval-{spec.name}", description=f"{spec.name}: the question")
     until = f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%d %H:%M} UTC"
-    events.tell(events.APPROVAL_WAITING, spec.name, candidate.version, f"it waits until {until}; no answer counts as rejected")
+    events.emit(events.APPROVAL_WAITING, spec.name, candidate.version, f"it waits until {until}; no answer counts as rejected")
     logger.info(
         "%s: version %s waits for approval until %s: %s (or `slipway approve %s`, `slipway reject %s`)",
-        *(spec.name, candidate.version, until, events.run_url(), spec.name, spec.name),
+        spec.name,
+        candidate.version,
+        until,
+        events.run_url(),
+        spec.name,
+        spec.name,
     )
     return text
 
@@ -72,9 +77,9 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
 
 
 def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
-    """Pause the flow run that calls this until the form is answered; None when the run is cancelled. No answer in time is a rejection.
+    """Pause the flow run until the form is answered. Return None when the run is cancelled. No answer in time is a rejection.
 
-    It is not Prefect's `pause_flow_run`, because that fails the run when the time is over, and does not see that it is cancelled.
+    It is not Prefect's `pause_flow_run`, because that fails the run when the time is up, and does not notice that it is cancelled.
 
     Raises:
         ApprovalError: Prefect refused to pause the run.
@@ -93,7 +98,7 @@ def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
         return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")
     if not state.is_running():
         return None
-    answer = cast(Form, form.load(keyset, run))  # called from synchronous code, Prefect answers with the form itself
+    answer = cast(Form, form.load(keyset, run))  # in synchronous code, Prefect returns the form itself
     return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
 
 
@@ -102,6 +107,6 @@ def _state_after_pause(client: SyncPrefectClient, run: UUID) -> State[Any] | Non
     try:
         state = client.read_flow_run(run).state
     except httpx.TransportError as error:  # the client has tried for a minute; a person may take days
-        logger.warning("Prefect does not answer, the approval goes on waiting: %r", error)
+        logger.warning("Prefect does not answer; the approval still waits: %r", error)
         return None
     return None if state and state.is_paused() else state

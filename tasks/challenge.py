@@ -1,4 +1,4 @@
-"""Trying a version beside the one in service, and choosing the challenger that is to be promoted."""
+"""The challenger: tried beside the version in service, and chosen for promotion."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: S
 
     patiently(begin)
     patiently(lambda: promotion.challenge(candidate, settings, why, events.run_url()))
-    events.tell(events.CHALLENGING, candidate.model, candidate.version, why)
+    events.emit(events.CHALLENGING, candidate.model, candidate.version, why)
 
 
 @task(task_run_name="choose-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def choose_challenger(spec: ModelSpec, settings: Settings, version: int | None) -> Chosen:
-    """Find the version that is to be promoted, and everything against it, before anything is moved; see `slipway.lifecycle.challenge`."""
+    """Find the version to promote, and every objection to it, before anything is moved; see `slipway.lifecycle.challenge`."""
     return challenge.choose(spec, settings, version)
 
 
 @task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE)
 def report_challenger(spec: ModelSpec, candidate: Candidate, verdict: Verdict) -> None:
     """Show in the run page what the gate found, and how champion and challenger compare row by row."""
-    held = f"version {verdict.champion}" if verdict.champion else "none"
+    champion = f"version {verdict.champion}" if verdict.champion else "none"
     lines = [
-        f"# {spec.service}: version {candidate.version} {'passed' if verdict.passed else 'refused'}, in the place of {held}\n",
+        f"# {spec.service}: version {candidate.version} {'passed' if verdict.passed else 'refused'}, in the place of {champion}\n",
         *verdict_and_figures(candidate, verdict),
     ]
     create_markdown_artifact("\n".join(lines), key=f"promotion-{spec.service}", description=f"{spec.service}: champion and challenger")

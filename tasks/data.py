@@ -13,7 +13,7 @@ from slipway.records import Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.connection import connect
-from slipway.tracking.recorded import recorded
+from slipway.tracking.recorded_rows import recorded_rows
 from slipway.training.splitting import Rows, split
 from tasks.patience import FOR_ORIGIN, MINUTE
 
@@ -22,9 +22,11 @@ from tasks.patience import FOR_ORIGIN, MINUTE
 def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: str | None = None) -> Snapshot:
     """Download, verify and store the rows, generate sample rows, or take those of an earlier run; see `slipway.data`."""
     if snapshot is not None and sample:
-        raise SlipwayError(f"{spec.name}: a snapshot is of sample rows or not, as they were recorded; leave out `sample`, or `snapshot`.")
+        raise SlipwayError(
+            f"{spec.name}: the record of a snapshot says whether its rows are sample rows; leave out `sample`, or `snapshot`."
+        )
     if snapshot is not None:
-        return recalling.recall(spec, snapshot, partial(recorded, connect(settings), spec), settings.mirror, settings.snapshots)
+        return recalling.recall(spec, snapshot, partial(recorded_rows, connect(settings), spec), settings.mirror, settings.snapshots)
     if sample:
         return samples.generate(spec, settings.snapshots)
     return fetching.fetch(spec, settings.mirror, settings.snapshots)
@@ -32,5 +34,5 @@ def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: s
 
 @task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE)
 def validate(spec: ModelSpec, snapshot: Snapshot) -> Rows:
-    """Refuse rows that break the model's columns, and set the test rows apart."""
+    """Refuse rows that break the model's columns, and split off the test rows."""
     return split(spec, validation.validate(spec, snapshot.path))

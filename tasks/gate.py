@@ -27,10 +27,10 @@ logger = logging.getLogger("slipway.tasks.gate")
 
 @task(task_run_name="judge-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
 def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings, to_try: bool = False) -> Verdict:
-    """Let candidate and champion answer the same test rows, and apply every rule of the gate; see `slipway.gate`.
+    """Compare candidate and champion on the same test rows, and apply every rule of the gate; see `slipway.gate`.
 
     Args:
-        to_try: Whether it is to be tried beside the champion, and not to take its place.
+        to_try: Whether it will be tried beside the champion instead of replacing it.
     """
     client = connect(settings)
     with registry.downloaded_bundle(client, candidate.run_id) as bundle, _standing(client, spec) as standing:
@@ -44,9 +44,9 @@ def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings,
 
 @contextmanager
 def _standing(client: MlflowClient, spec: ModelSpec) -> Iterator[gate.Standing | None]:
-    held = registry.champion(client, spec.registered_as)
-    if held is None:
+    champion = registry.champion(client, spec.registered_as)
+    if champion is None:
         yield None
         return
-    with registry.downloaded_bundle(client, held.run_id) as bundle:
-        yield gate.Standing(bundle, registry.training_rows(client, held.run_id))
+    with registry.downloaded_bundle(client, champion.run_id) as bundle:
+        yield gate.Standing(bundle, registry.training_rows(client, champion.run_id))

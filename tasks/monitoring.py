@@ -1,4 +1,4 @@
-"""A model in service: what it was sent and said, what that amounts to, and telling it."""
+"""The steps of the watch: judge what was served, conclude, report, raise an alarm, propose a challenger."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ logger = logging.getLogger("slipway.tasks.monitoring")
 
 @task(task_run_name="recall-training-rows-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_ORIGIN)
 def recall(spec: ModelSpec, settings: Settings) -> Watched:
-    """Return the version in service, with the rows it has learnt from; see `slipway.monitoring.in_service`."""
+    """Return the version in service with its training rows; see `slipway.monitoring.in_service`."""
     return in_service.watched(spec, settings)
 
 
 @task(task_run_name="judge-windows-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR)
 def judge_windows(spec: ModelSpec, version: Watched, settings: Settings) -> Observed:
-    """Judge what was served and what came to be known since the last watch; each window is kept at once."""
+    """Judge the rows served and the outcomes recorded since the last watch. Each window is written into the journal at once."""
     place = settings.audit_url or settings.home
     found = observing.observe(spec, version, Journal(settings.ledger), place, datetime.now(UTC))
     waiting = f"{found.waiting:,} rows and {found.waiting_outcomes:,} outcomes wait for the next one"
@@ -47,7 +47,7 @@ def judge_windows(spec: ModelSpec, version: Watched, settings: Settings) -> Obse
 
 @task(task_run_name="compare-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR)
 def compare_challenger(spec: ModelSpec, version: Watched, settings: Settings) -> Paired | None:
-    """Compare the version in service with the one that is tried beside it, on the rows with outcomes that both answered."""
+    """Compare the version in service with its challenger, on the rows with outcomes that both answered."""
     paired = observing.compare(spec, version, settings.audit_url or settings.home, datetime.now(UTC))
     if paired:
         logger.info("%s: version %s against challenger %s: %s", spec.name, version.version, version.challenger, paired.reason)
@@ -55,7 +55,7 @@ def compare_challenger(spec: ModelSpec, version: Watched, settings: Settings) ->
 
 
 def conclude(spec: ModelSpec, version: Watched, observed: Observed, paired: Paired | None, settings: Settings) -> WatchReport:
-    """Return what the journal's windows amount to, and what there is to raise or to propose. Nothing is written here."""
+    """Return the verdict on the windows of the journal, and the alarm or the proposal to make. Nothing is written here."""
     journal, now = Journal(settings.ledger), datetime.now(UTC)
     alarms, frozen = journal.alarms(spec.name), journal.frozen(spec.name)
     windows = journal.windows(spec.name, version.version)
@@ -80,10 +80,10 @@ def conclude(spec: ModelSpec, version: Watched, observed: Observed, paired: Pair
 
 @task(task_run_name="report-watch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
 def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: WatchReport, settings: Settings) -> str | None:
-    """Show verdict, windows and trend in the run page; keep figures and Evidently's report in MLflow, and hand both to the gateway.
+    """Show verdict, windows and trend in the run page; log figures and Evidently's report to MLflow, and publish both for the gateway.
 
     Returns:
-        The MLflow run; None where no window was judged yet.
+        The MLflow run; None when no window was judged.
     """
     windows = Journal(settings.ledger).windows(spec.name, version.version)
     client, run_id, links = connect(settings), None, []
@@ -107,26 +107,26 @@ def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: 
 
 @task(task_run_name="raise-alarm-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def raise_alarm(spec: ModelSpec, alarm: Alarm, sample: bool, settings: Settings) -> None:
-    """Keep the alarm, then tell it: automations notify, and start a release. Nothing is promoted here.
+    """Write the alarm into the journal, then emit it: automations notify, and start a release. Nothing is promoted here.
 
-    Kept first: an alarm that was told and not kept would be told again and again.
+    The journal comes first: an alarm that was emitted and not written would be emitted again at every watch.
     """
     Journal(settings.ledger).add(alarm)
     logger.warning("%s: %s alarm: %s", spec.name, alarm.kind, alarm.reason)
     event = events.BELOW_FLOOR if alarm.kind == "outcomes" else events.DRIFT
-    events.tell(event, spec.name, alarm.version, alarm.reason, kind=alarm.kind, sample=sample)
+    events.emit(event, spec.name, alarm.version, alarm.reason, kind=alarm.kind, sample=sample)
 
 
 @task(task_run_name="propose-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def propose(spec: ModelSpec, proposal: Proposal, settings: Settings) -> None:
-    """Keep the proposal, then tell it. Whether the challenger is promoted, the gate and a person decide."""
+    """Write the proposal into the journal, then emit it. The gate and a person decide about the promotion."""
     Journal(settings.ledger).add(proposal)
     logger.warning("%s: version %d should be promoted: %s", spec.name, proposal.challenger, proposal.reason)
-    events.tell(events.CHALLENGER_BETTER, spec.name, proposal.challenger, proposal.reason)
+    events.emit(events.CHALLENGER_BETTER, spec.name, proposal.challenger, proposal.reason)
 
 
 def _evidently(spec: ModelSpec, version: Watched, observed: Observed, folder: Path) -> Path | None:
-    """Write Evidently's page about the latest of the new windows of served rows, where there is one with rows enough."""
+    """Write Evidently's page about the latest new window of served rows; None without one that has enough rows."""
     judged = [window for window in observed.windows if window.drift]
     if observed.latest is None or not judged or judged[-1].drift is None:
         return None

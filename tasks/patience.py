@@ -1,8 +1,8 @@
-"""Which failures of a step heal by themselves, how long each is waited for, and how long a step may take.
+"""Which failures of a step heal by themselves, how often it is tried again, and how long it may take.
 
-A step that is tried again must be safe to repeat; each says beside its own code why it is. The time-outs are of one attempt. They
-interrupt whatever waits, but a computation only between two calls of a library. There is none for a whole flow: inside one, those of
-its steps could interrupt nothing.
+A step that is tried again must be safe to repeat; each says beside its own code why it is. A time-out is for one attempt. It interrupts
+any wait, but a computation only between two calls of a library. A flow has no time-out, because inside one the time-outs of its steps
+would interrupt nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Result = TypeVar("Result")
 
 MINUTE, HOUR = 60, 3600
 MLFLOW_DELAYS = (2, 4, 8, 16, 32, 64)
-GATEWAY_RETRIES = 3  # supervised, it is back in seconds; if it is not, waiting does not help
+GATEWAY_RETRIES = 3  # it is supervised and back in seconds; if it is not, waiting does not help
 
 
 def heals(_task: Any, run: Any, state: Any) -> bool:
-    """Tell whether to try a step again: nobody answered, or with 5xx. What was refused, changed, missing or wrong stays so."""
+    """Return whether to try a step again: after no answer, or 5xx. What is refused, changed, missing or wrong stays so."""
     error = state.result(raise_on_failure=False)
     again = _heals(error, run.run_count)
     if again:
@@ -33,15 +33,15 @@ def heals(_task: Any, run: Any, state: Any) -> bool:
     return again
 
 
-def waiting(*delays: int) -> dict[str, Any]:
-    """Return the options of a task that is tried again after each of these delays, in seconds, give or take half."""
+def retrying(*delays: int) -> dict[str, Any]:
+    """Return the options of a task that is tried again after each of these delays: seconds, give or take half."""
     return {"retries": len(delays), "retry_delay_seconds": list(delays), "retry_jitter_factor": 0.5, "retry_condition_fn": heals}
 
 
 def patiently(step: Callable[[], Result], delays: tuple[int, ...] = MLFLOW_DELAYS) -> Result:
-    """Call until it does not fail of what heals, within one attempt of a task: a step of a transaction must not have retries.
+    """Call a step again while its failure can heal, within one attempt of a task.
 
-    Prefect rolls the transaction back when an attempt fails, before the next one.
+    It is for the steps of a transaction, which must have no retries: Prefect rolls the transaction back when an attempt fails.
     """
     return retry(step, pauses=delays, heals=_heals, spread=0.5, report=_log)
 
@@ -56,6 +56,6 @@ def _heals(error: Any, attempts: int) -> bool:
     return isinstance(error, OriginUnreachableError) or is_away(error)
 
 
-FOR_ORIGIN = waiting(2, 8, 30)
-FOR_MLFLOW = waiting(*MLFLOW_DELAYS)
-FOR_MLFLOW_AT_FIRST = waiting(*MLFLOW_DELAYS[:4])  # nothing is lost yet, and a wrong address should not take minutes to be told
+FOR_ORIGIN = retrying(2, 8, 30)
+FOR_MLFLOW = retrying(*MLFLOW_DELAYS)
+FOR_MLFLOW_AT_FIRST = retrying(*MLFLOW_DELAYS[:4])  # nothing is lost yet, and a wrong address should be reported soon

@@ -1,4 +1,4 @@
-"""MLflow: the run, the version, and who is champion."""
+"""MLflow: the run, the version, and which version is champion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
 
 from slipway.lifecycle import promotion, rollback
-from slipway.lifecycle.rollback import Target
+from slipway.lifecycle.rollback import RollbackPlan
 from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -27,36 +27,36 @@ PROMOTION, SETTINGS = "promotion", "settings"
 
 @task(task_run_name="recover-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW_AT_FIRST)
 def recover(spec: ModelSpec, settings: Settings) -> bool:
-    """Undo what a release left behind that was killed while it registered, or between promotion and smoke test."""
+    """Undo the work of a release that was killed while it registered, or between promotion and smoke test."""
     unfinished.clear_up(connect(settings), spec)
     undone = promotion.recover(spec, settings)
     if not undone:
-        logger.info("%s: nothing was cut short, nothing is to be put back", spec.name)
+        logger.info("%s: no earlier run was cut short; nothing to put back", spec.name)
     return undone
 
 
 @task(task_run_name="register-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_MLFLOW)
 def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, dry_run: bool = False) -> Candidate:
-    """Refit, score the test rows once, log, compile, prove and register; a failed attempt takes its version back."""
+    """Refit, score the test rows once, log, compile, prove and register. A failed attempt removes its version."""
     return registration.register(spec, snapshot, rows, tuned, settings, dry_run=dry_run)
 
 
 @task(task_run_name="choose-version-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
-def choose_version(spec: ModelSpec, settings: Settings, to: int | None) -> Target:
+def choose_version(spec: ModelSpec, settings: Settings, to: int | None) -> RollbackPlan:
     """Find the version to roll back to, and every objection to it, before anything is moved; see `slipway.lifecycle.rollback`."""
     return rollback.plan(spec, settings, to)
 
 
 @task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, action: Action = "release", because: str = "") -> Promotion:
-    """Move the alias and the stage; announced in the ledger first, so that even a killed process can be undone.
+    """Move the alias and the stage. The ledger has the promotion first, so that it can be undone even after a kill.
 
-    No step of this transaction has retries: Prefect rolls the transaction back when an attempt fails, before the next one. So
-    each is patient within its attempt.
+    No step of this transaction has retries, because Prefect rolls the transaction back when an attempt fails. Each step tries again
+    within its attempt.
     """
 
     def begin() -> Promotion:
-        promotion.recover(spec, settings)  # what an earlier attempt announced and could not undo, because MLflow was gone
+        promotion.recover(spec, settings)  # an earlier attempt may have announced it and, without MLflow, not undone it
         return promotion.begin(spec, candidate, settings, action=action, because=because)
 
     begun = patiently(begin)
@@ -69,21 +69,21 @@ def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, action: A
 @promote.on_rollback
 def restore(transaction: Transaction) -> None:
     """Put alias, stage and service back where they were."""
-    begun, error = transaction.get(PROMOTION), sys.exception()  # a transaction is rolled back while its error is on the way up
+    begun, error = transaction.get(PROMOTION), sys.exception()  # Prefect rolls a transaction back while its error propagates
     why = f"{type(error).__name__}: {error}".removesuffix(": ") if error else "the run ended before the smoke test passed"
     promotion.undo(begun, transaction.get(SETTINGS), why=f"the {begun.action} failed: {why}", run_url=events.run_url())
 
 
 @task(task_run_name="confirm-{begun.candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def confirm(begun: Promotion, why: str, settings: Settings) -> None:
-    """Write the promotion into the ledger: from here on it is history."""
+    """Write the promotion into the ledger: it is complete."""
     patiently(lambda: promotion.finish(begun, settings, why, events.run_url()))
     event = events.ROLLED_BACK if begun.action == "rollback" else events.PROMOTED
-    events.tell(event, begun.candidate.model, begun.candidate.version, why)
+    events.emit(event, begun.candidate.model, begun.candidate.version, why)
 
 
 @task(task_run_name="refuse-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def refuse(candidate: Candidate, why: str, settings: Settings) -> None:
     """Write the refusal into the ledger."""
     promotion.refuse(candidate, settings, why, events.run_url())
-    events.tell(events.REFUSED, candidate.model, candidate.version, why)
+    events.emit(events.REFUSED, candidate.model, candidate.version, why)

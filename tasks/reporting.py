@@ -31,7 +31,7 @@ TUNNEL = "tunnel"  # each version of this artifact is one opening or closing
 
 @task(task_run_name="report-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candidate, verdict: Verdict, settings: Settings) -> None:
-    """Show verdict, figures, pictures and the model card in the run page, with a link to the MLflow run, which has all of it."""
+    """Show verdict, figures, pictures and the model card in the run page, with a link to the MLflow run that has all of it."""
     client = connect(settings)
     with tempfile.TemporaryDirectory() as folder:
         plots = Path(client.download_artifacts(candidate.run_id, "plots", folder))
@@ -41,12 +41,12 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
             pictures[COMPARED] = log_comparison(client, spec, candidate.run_id, verdict.paired, Path(folder))
             card = with_comparison(card, spec, verdict.paired)
     if run_url := run_page(client, settings, candidate.run_id):
-        told = "Parameters, figures, pictures, evidence and the bundle"
-        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}", description=told)
+        contents = "Parameters, figures, pictures, evidence and the bundle"
+        create_link_artifact(run_url, link_text=f"MLflow run of {spec.name}", key=f"mlflow-run-{spec.name}", description=contents)
     if candidate.version and (version_url := version_page(settings, candidate.registered_as, candidate.version)):
         text = f"{candidate.registered_as} version {candidate.version} in MLflow"
-        told = "The registered version: stage, aliases, tags"
-        create_link_artifact(version_url, link_text=text, key=f"mlflow-version-{spec.name}", description=told)
+        contents = "The registered version: stage, aliases, tags"
+        create_link_artifact(version_url, link_text=text, key=f"mlflow-version-{spec.name}", description=contents)
     create_markdown_artifact(
         release_report(spec, snapshot, tuned, candidate, verdict, pictures, run_url),
         key=f"release-{spec.name}",
@@ -58,13 +58,13 @@ def report(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, candidate: Candida
 
 @task(task_run_name="history-{spec.name}", cache_policy=NO_CACHE)
 def show_history(spec: ModelSpec, settings: Settings) -> None:
-    """Show every version, what happened to it last and what it is now, as a table in the run page.
+    """Show every version, its last event and its present state, as a table in the run page.
 
-    What it shows has happened: called with `return_state=True`, its failure is seen there and fails no release.
+    It comes after the work: call it with `return_state=True`, so that its failure is shown and fails no release.
     """
     state, entries = registry.state(connect(settings), spec.registered_as), Ledger(settings.ledger).history(spec.service)
     lines = history.versions(state, entries, spec.metric)
-    create_table_artifact(lines, key=f"history-{spec.service}", description=f"{spec.service}: its versions, and what happened to each last")
+    create_table_artifact(lines, key=f"history-{spec.service}", description=f"{spec.service}: its versions, and the last event of each")
 
 
 @task(task_run_name="report-fleet", cache_policy=NO_CACHE)

@@ -1,4 +1,4 @@
-"""The endpoint: a bundle into service, and the proof that it answers as measured."""
+"""The endpoint: a bundle goes into service, and is proven to answer as measured."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 
 @task(task_run_name="rehearse-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def rehearse(spec: ModelSpec, candidate: Candidate, settings: Settings) -> SmokeReport:
-    """Load the bundle, as MLflow holds it, in a gateway of its own beside the running one, and smoke-test it there."""
+    """Load the bundle from MLflow in a gateway of its own beside the running one, and smoke-test it there."""
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
         return rehearsal.rehearse(spec, bundle)
 
 
 @task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint:
-    """Install the candidate's bundle, as MLflow holds it, and wait until the gateway answers from it; a failure takes it back."""
+    """Install the candidate's bundle from MLflow, and wait until the gateway answers from it. A failure takes it back."""
 
     def install() -> Endpoint:
         with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
@@ -37,7 +37,7 @@ def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint
 
 @task(task_run_name="smoke-test-{endpoint.model}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> SmokeReport:
-    """Ask the endpoint, as a caller would, what was measured at registration."""
+    """Send the endpoint the rows measured at registration, as a caller would, and compare the answers."""
 
     def ask() -> SmokeReport:
         with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
@@ -46,8 +46,8 @@ def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> 
     try:
         report = patiently(ask)
     except SmokeTestError as error:
-        events.tell(events.SMOKE_TEST_FAILED, endpoint.model, endpoint.version, str(error))
+        events.emit(events.SMOKE_TEST_FAILED, endpoint.model, endpoint.version, str(error))
         raise
-    told = f"version {endpoint.version}: POST, with an API key; see {settings.gateway_url}/models/{endpoint.model}/openapi.json"
-    create_link_artifact(endpoint.url, link_text=endpoint.url, key=f"endpoint-{endpoint.model}", description=told)
+    usage = f"version {endpoint.version}: POST, with an API key; see {settings.gateway_url}/models/{endpoint.model}/openapi.json"
+    create_link_artifact(endpoint.url, link_text=endpoint.url, key=f"endpoint-{endpoint.model}", description=usage)
     return report

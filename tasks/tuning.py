@@ -21,26 +21,26 @@ from tasks.patience import HOUR
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
-SAMPLE_TRIALS = 3  # enough to see it work: rows that were generated reward no search, nor folds drawn more than once
-TOLD = 10  # progress lines in the log of one study
+SAMPLE_TRIALS = 3  # enough to see it work: generated rows reward neither a search nor repeated folds
+REPORTS = 10  # progress lines in the log of a study
 
 
 @task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=12 * HOUR)
 def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
-    """Search, with the progress shown in the run page and in the log; see `slipway.training.search.tuning`."""
+    """Search, with the progress in the run page and in the log; see `slipway.training.search.tuning`."""
     if snapshot.sample:
         spec = replace(spec, trials=min(spec.trials, SAMPLE_TRIALS), repeats=1)
     wanted = trials or spec.trials
-    # called from synchronous code, Prefect answers with the id itself
+    # in synchronous code, Prefect returns the id itself
     bar = cast(UUID, create_progress_artifact(progress=0.0, key=f"tuning-{spec.name}", description=f"{wanted} trials of {spec.name}"))
-    step = max(1, wanted // TOLD)
+    step = max(1, wanted // REPORTS)
 
-    def told(finished: int, trials: int, best: float) -> None:
+    def report(finished: int, trials: int, best: float) -> None:
         if finished % step == 0 or finished == trials:
             logger.info("%s: trial %d of %d, best cross-validated %s %.4f", spec.name, finished, trials, spec.metric, best)
             update_progress_artifact(bar, progress=100.0 * finished / trials)
 
-    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, told, jobs or os.cpu_count() or 1)
+    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, report, jobs or os.cpu_count() or 1)
     rule = f" (the simplest as good as the best, by {spec.simplest.parameter})" if spec.simplest else ""
     logger.info("%s: chose %s%s, cross-validated %s %.4f", spec.name, tuned.parameters, rule, tuned.metric, tuned.score)
     return tuned

@@ -10,7 +10,7 @@ from deployments.terminal.failing import told
 from deployments.terminal.printing import out, show_json, show_table
 
 if TYPE_CHECKING:
-    from slipway.lifecycle.ledger import Entry
+    from slipway.lifecycle.ledger import LedgerEntry
 
 
 def history(
@@ -41,7 +41,7 @@ def history(
             out.print("nothing was released here yet; `slipway release NAME` does that, and `slipway models` lists the names.")
 
 
-def _show(entries: list[Entry], *, of_one: bool) -> None:
+def _show(entries: list[LedgerEntry], *, of_one: bool) -> None:
     """Print what belongs together below each other, so that an entry fits a terminal of 80 columns."""
     from rich.markup import escape
 

@@ -53,7 +53,7 @@ def told(place):
 def test_a_challenger_is_tried_beside_the_champion_and_promoted_when_gate_and_person_agree(place, until, monkeypatch):
     alone = release(RIVAL, **QUICK)
     with pytest.raises(
-        ChallengeError, match=r"challenges heart-failure, of which no version is in service .*`slipway release heart-failure`"
+        ChallengeError, match=r"challenges heart-failure, and no version of heart-failure is in service .*`slipway release heart-failure`"
     ):
         alone.result()
     assert release(MODEL, **QUICK).name == "Promoted"

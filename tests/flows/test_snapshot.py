@@ -15,7 +15,7 @@ from slipway.data import samples
 from slipway.errors import SlipwayError, SnapshotNotFoundError
 from slipway.lifecycle.ledger import Ledger
 from slipway.tracking.connection import connect
-from slipway.tracking.recorded import Recorded, recorded
+from slipway.tracking.recorded_rows import RecordedRows, recorded_rows
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(300)
@@ -60,8 +60,8 @@ def test_release_is_repeated_from_its_recorded_rows_after_the_pinned_ones_have_c
         (old, False), (new, False), (old, False),
     ]  # fmt: skip
     origin = f"{website.url}/heart.csv"
-    assert recorded(connect(place.settings), lookup(MODEL)) == [Recorded(old, origin, False), Recorded(new, origin, False)]
-    assert recorded(connect(place.settings), lookup(MODEL), new[:8]) == [Recorded(new, origin, False)]
+    assert recorded_rows(connect(place.settings), lookup(MODEL)) == [RecordedRows(old, origin, False), RecordedRows(new, origin, False)]
+    assert recorded_rows(connect(place.settings), lookup(MODEL), new[:8]) == [RecordedRows(new, origin, False)]
 
 
 def test_sample_rows_that_are_repeated_stay_sample_rows(place):

@@ -11,14 +11,14 @@ from slipway.errors import DatasetChangedError, SnapshotNotFoundError
 from slipway.files.checksums import checksum
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
-from slipway.tracking.recorded import Recorded
+from slipway.tracking.recorded_rows import RecordedRows
 
 logger = logging.getLogger(__name__)
 
 FEWEST = 8  # digits that name a snapshot
 
 
-def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded]], mirror: str | None, folder: Path) -> Snapshot:
+def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[RecordedRows]], mirror: str | None, folder: Path) -> Snapshot:
     """Return recorded rows again, exactly as they were.
 
     Rows that were generated stay sample rows, even if another record of the same rows says otherwise.
@@ -48,7 +48,7 @@ def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded
     return _sample(spec, found, folder) if sample else _real(spec, found, mirror, folder)
 
 
-def _sample(spec: ModelSpec, found: Recorded, folder: Path) -> Snapshot:
+def _sample(spec: ModelSpec, found: RecordedRows, folder: Path) -> Snapshot:
     path = snapshots.path_of(folder, spec.name, found.sha256, sample=True)
     if path.exists() and checksum(path) == found.sha256:
         return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=True)
@@ -62,7 +62,7 @@ def _sample(spec: ModelSpec, found: Recorded, folder: Path) -> Snapshot:
     return again
 
 
-def _real(spec: ModelSpec, found: Recorded, mirror: str | None, folder: Path) -> Snapshot:
+def _real(spec: ModelSpec, found: RecordedRows, mirror: str | None, folder: Path) -> Snapshot:
     if found.sha256 == spec.dataset.sha256:
         return fetching.fetch(spec, mirror, folder)
     logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
@@ -71,18 +71,18 @@ def _real(spec: ModelSpec, found: Recorded, mirror: str | None, folder: Path) ->
     return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False)
 
 
-def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[Recorded]:
+def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[RecordedRows]:
     """Return the matching files of the folder whose checksum is right, even if no run has recorded them."""
     matching = [file for file in snapshots.files(folder, spec.name) if file.digits.startswith(digits[: snapshots.DIGITS])]
     verified = [(file, checksum(file.path)) for file in matching]
     return [
-        Recorded(sha256, samples.origin(spec) if file.sample else str(file.path), file.sample)
+        RecordedRows(sha256, samples.origin(spec) if file.sample else str(file.path), file.sample)
         for file, sha256 in verified
         if sha256.startswith(file.digits) and sha256.startswith(digits)
     ]
 
 
-def _there_are(spec: ModelSpec, recorded: Callable[[str], list[Recorded]], folder: Path) -> str:
+def _there_are(spec: ModelSpec, recorded: Callable[[str], list[RecordedRows]], folder: Path) -> str:
     listed = {file.digits: "sample rows" if file.sample else str(file.path) for file in snapshots.files(folder, spec.name)}
     for found in reversed(recorded("")):
         listed[found.sha256[: snapshots.DIGITS]] = "sample rows" if found.sample else found.origin

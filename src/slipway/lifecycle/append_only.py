@@ -1,6 +1,6 @@
-"""A table to which rows are added and in which none is changed or removed: the database itself refuses, whoever asks.
+"""A table to which rows are only added: the database itself refuses to change or remove one.
 
-Who may change the schema can take that away again; see docs/rollback.md.
+A user who may change the schema can remove that guard; see docs/rollback.md.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ SQLITE = {
     # INSERT OR REPLACE removes the row it replaces without a DELETE that a trigger would see
     "replace": "BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)",
 }
-LOCK = 7_238_110_003  # an advisory lock's number that nobody else is likely to use
+LOCK = 7_238_110_003  # the number of an advisory lock, unlikely to be anyone else's
 
 
 def database(url: str, tables: MetaData) -> Engine:
-    """Open a database, with these tables made if they are missing; for SQLite, with the folder of its file as well."""
+    """Open a database, and create these tables if they are missing; for SQLite also the folder of the file."""
     location = make_url(url)
     if location.get_backend_name() == "sqlite" and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
@@ -48,10 +48,10 @@ def _guard_sqlite(connection: Connection, table: str) -> None:
 
 
 def _guard_postgresql(connection: Connection, table: str) -> None:
-    """Statements, not rows, are refused: TRUNCATE has no rows, and one that would hit none is a mistake as well."""
+    """Refuse statements instead of rows: TRUNCATE has no rows, and a statement that matches none is a mistake too."""
     name = f"{table}_is_append_only"
     if _guarded(connection, table, name):
-        return  # also for a user who may write lines, and not make triggers
+        return  # also for a user who may write lines and create no triggers
     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     if _guarded(connection, table, name):
         return

@@ -1,12 +1,11 @@
-"""A person's word on a candidate that passed the gate: what they are asked, and what their answer is worth."""
+"""A person's decision on a candidate that passed the gate: the question, and whether the answer counts."""
 
 from __future__ import annotations
 
 import logging
-from typing import Literal
 
 from slipway.lifecycle import promotion
-from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.ledger import DecisionEvent, Ledger
 from slipway.lifecycle.report import SAMPLE_WARNING, verdict_and_figures
 from slipway.records import Candidate, Decision, Verdict
 from slipway.settings import Settings
@@ -16,15 +15,13 @@ from slipway.tracking.connection import connect
 
 logger = logging.getLogger(__name__)
 
-Event = Literal["approved", "rejected"]
-
 
 def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str, run_url: str | None) -> str:
-    """Return, as Markdown, what is to be decided, and what to know for it: verdict, figures beside the champion's, the model card.
+    """Return, as Markdown, the question and the facts to decide it by: verdict, figures beside the champion's, the model card.
 
     Args:
         card: The model card, as Markdown.
-        run_url: The page of the MLflow run, which has pictures and evidence; None where MLflow has no pages.
+        run_url: The page of the MLflow run, with pictures and evidence; None if MLflow has no pages.
     """
     place = f"in the place of version {verdict.champion}" if verdict.champion else "as the first version"
     lines = [
@@ -40,12 +37,12 @@ def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str,
 
 
 def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings, run_url: str | None) -> Decision:
-    """Write the decision into the ledger, and return what becomes of the release; service and registry are left alone.
+    """Write the decision into the ledger, and return the one that counts. Service and registry are left alone.
 
-    An approval counts only while the champion is the one that the candidate was compared with: the person has seen no other figures.
+    An approval counts only while the champion is the one that the candidate was compared with: the person saw no other figures.
     The caller holds the model's lock.
     """
-    event: Event = "approved" if decision.approved else "rejected"
+    event: DecisionEvent = "approved" if decision.approved else "rejected"
     _write(event, candidate, decision.who, decision.why, settings, run_url)
     if not decision.approved:
         return decision
@@ -57,20 +54,20 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     return Decision(approved=False, who="slipway", why=objection)
 
 
-def _write(event: Event, candidate: Candidate, who: str, why: str, settings: Settings, run_url: str | None) -> None:
-    """Enter it into the ledger, once: where MLflow stops answering half-way, the run tries to settle again."""
-    entered = Ledger(settings.ledger).history(candidate.model)
-    if any((one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, who, why, run_url) for one in entered):
+def _write(event: DecisionEvent, candidate: Candidate, who: str, why: str, settings: Settings, run_url: str | None) -> None:
+    """Enter it into the ledger once: if MLflow stops answering half-way, the run settles again."""
+    entries = Ledger(settings.ledger).history(candidate.model)
+    if any((one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, who, why, run_url) for one in entries):
         return
     promotion.decide(candidate, settings, event, who, why, run_url)
     logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, who, why)
 
 
 def outdated(candidate: Candidate, verdict: Verdict, champion: int | None) -> str | None:
-    """Return why a verdict holds no longer, or None while `champion` is the one it was about."""
+    """Return why a verdict is out of date; None while `champion` is the one of the verdict."""
     if champion == verdict.champion:
         return None
-    now, then = (f"version {held}" if held else "no version" for held in (champion, verdict.champion))
+    now, then = (f"version {version}" if version else "no version" for version in (champion, verdict.champion))
     return (
         f"version {candidate.version} was compared with {then} in service, and now {now} is. "
         f"Release {candidate.model} again, so that it is compared with that."

@@ -1,4 +1,4 @@
-"""A version on trial beside the champion: begun and ended in gateway and registry together, and chosen for promotion."""
+"""A version on trial beside the champion: it begins and ends in gateway and registry together, and may be chosen for promotion."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from slipway.tracking.unfinished import MODEL_TAG
 
 
 class Chosen(Record):
-    """A version to be promoted, and the name of the spec that it was made by: the model's own, or that of one that challenges it."""
+    """A version to promote, and the name of the spec that made it: the model's own, or that of a challenger."""
 
     candidate: Candidate
     made_by: str
 
 
 def require_champion(spec: ModelSpec, settings: Settings) -> None:
-    """Refuse to make a challenger where nothing is in service that it could be tried beside.
+    """Refuse a challenger without a version in service beside which it could be tried.
 
     Raises:
-        ChallengeError: Nothing is.
+        ChallengeError: None is in service.
     """
     if active(settings.bundles, spec.service) is None:
         raise ChallengeError(
-            f"{spec.name} challenges {spec.service}, of which no version is in service on this host. "
+            f"{spec.name} challenges {spec.service}, and no version of {spec.service} is in service on this host. "
             f"Run `slipway release {spec.service}` first."
         )
 
@@ -44,42 +44,42 @@ def begin(spec: ModelSpec, bundle: Bundle, share: float, settings: Settings) -> 
         share: The fraction of requests that it answers, less than 1; 0: none, in shadow.
     Raises:
         BundleError: It cannot be compared with what is in service; nothing was changed.
-        ServingError: The gateway is not there, or did not take the bundle. What was tried before still is.
+        ServingError: The gateway does not answer, or refused the bundle. An earlier challenger is still tried.
     """
     version = bundle.contract.version
     about = f"{spec.service}: version {version}, {how(share)}"
-    _administered(settings, "challenge", about)  # before: no caller is answered by a version whose challenge was not logged
+    _log_change(settings, "challenge", about)  # first: no version answers a caller before its challenge is logged
     try:
         made = serving.challenge(bundle, share, settings)
         registry.challenge(connect(settings), spec.registered_as, version)
     except BaseException:
-        _administered(settings, "challenge failed", about)
+        _log_change(settings, "challenge failed", about)
         raise
     return made
 
 
 def end(spec: ModelSpec, settings: Settings) -> bool:
-    """End the challenge and take the alias away, also where only one of the two is left; return whether the gateway had one."""
+    """End the challenge and remove the alias, even if only one of the two is left. Return whether the gateway had one."""
     ended = serving.end_challenge(spec.service, settings)
     if ended:
-        _administered(settings, "end challenge", spec.service)
+        _log_change(settings, "end challenge", spec.service)
     registry.challenge(connect(settings), spec.registered_as, None)
     return ended
 
 
 def how(share: float) -> str:
-    """Return in words how much a challenger answers."""
+    """Return in words which requests a challenger answers."""
     return f"it answers {share * 100:.4g}% of the requests" if share else "in shadow, it answers nobody"
 
 
 def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> Chosen:
-    """Choose the version that is to be promoted, and verify its bundle. The caller holds the model's lock. Nothing is changed.
+    """Choose the version to promote, and verify its bundle. The caller holds the model's lock. Nothing is changed.
 
     Args:
-        spec: Of the model that has the service.
+        spec: The spec of the model that has the service.
         version: None for the one with the alias `challenger`.
     Raises:
-        ChallengeError: There is no challenger, the version is in service already, or nobody knows what made it.
+        ChallengeError: There is no challenger, the version is in service already, or it has no record of the model that made it.
         RegistryError: There is no such version, or it has no bundle.
         BundleError: Its bundle is altered, or is another model's.
     """
@@ -87,23 +87,23 @@ def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> C
     aliases = registry.state(client, spec.registered_as).aliases
     if (wanted := version or aliases.get(registry.CHALLENGER)) is None:
         raise ChallengeError(
-            f"{spec.name} has no challenger, so there is none to promote. Release a model that challenges it, try a version with "
+            f"{spec.name} has no challenger, so there is nothing to promote. Release a model that challenges it, try a version with "
             f"`slipway challenge {spec.name} --version N`, or name one with --version."
         )
     if wanted == aliases.get(registry.CHAMPION):
         raise ChallengeError(f"{spec.name}: version {wanted} is in service already, so there is nothing to promote. Name another version.")
     with registry.bundle_of(client, spec.registered_as, wanted) as bundle:
         contract = bundle.contract
-    held = client.get_model_version(spec.registered_as, str(wanted))
-    if (made_by := held.tags.get(MODEL_TAG)) is None:
+    registered = client.get_model_version(spec.registered_as, str(wanted))
+    if (made_by := registered.tags.get(MODEL_TAG)) is None:
         raise ChallengeError(
-            f"{spec.registered_as} version {wanted} does not say which model made it, so no release did. Name another version."
+            f"{spec.registered_as} version {wanted} has no record of its model, so it comes from no release. Name another version."
         )
-    candidate = candidate_of(spec, wanted, contract, str(held.run_id), Ledger(settings.ledger).history(spec.name))
+    candidate = candidate_of(spec, wanted, contract, str(registered.run_id), Ledger(settings.ledger).history(spec.name))
     return Chosen(candidate=candidate, made_by=made_by)
 
 
-def _administered(settings: Settings, what: str, about: str) -> None:
+def _log_change(settings: Settings, what: str, about: str) -> None:
     from slipway.audit import administered
     from slipway.audit.acts import myself
 

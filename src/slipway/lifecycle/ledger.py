@@ -1,7 +1,7 @@
 """The promotion ledger: what happened to each model's service, in order, never changed afterwards.
 
-A promotion is announced before it begins and struck off when it ended, so that one cut short by a killed process is known
-to the next release, which puts the registry and the service back.
+A promotion is announced before it begins and removed from the announcements when it ends. So the next release finds one that a killed
+process cut short, and restores the registry and the service.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from slipway.records import Candidate, Metrics, Promotion, Record
 logger = logging.getLogger(__name__)
 
 Event = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected"]
+DecisionEvent = Literal["approved", "rejected"]
 IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
-ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen while none is in progress
+ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen without one
 
 _METADATA = MetaData()
 _ENTRIES = Table(
@@ -43,10 +44,10 @@ def _myself() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
-class Entry(Record):
+class LedgerEntry(Record):
     """One event. `previous` is the version in service just before it; `aliases` and `stage` are the version's right after it.
 
-    `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the Prefect run's page, None where there is none.
+    `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the page of the Prefect run; None without one.
     """
 
     event: Event
@@ -76,11 +77,11 @@ def entry(
     why: str,
     run_url: str | None = None,
     who: str | None = None,
-) -> Entry:
-    """Return the entry of something that happened to a candidate, dated now, by `who`, or if None by the user who runs this."""
+) -> LedgerEntry:
+    """Return the entry of an event of a candidate, dated now. `who` is None for the user of this process."""
     if candidate.version is None:
         raise ValueError("a dry run registers no version, so there is nothing to enter in the ledger.")
-    return Entry(
+    return LedgerEntry(
         event=event,
         model=candidate.model,
         version=candidate.version,
@@ -110,19 +111,19 @@ class Ledger:
         with self._engine.begin() as connection:
             yield connection
 
-    def append(self, record: Entry) -> None:
-        """Write an entry. One that ends a promotion also strikes off that model's promotion in progress, in the same transaction."""
+    def append(self, record: LedgerEntry) -> None:
+        """Write an entry. If it ends a promotion, the same transaction removes the announcement."""
         with self._transaction() as connection:
             connection.execute(insert(_ENTRIES).values(model=record.model, entry=record.model_dump(mode="json")))
             if record.event in ENDS_A_PROMOTION:
                 connection.execute(delete(_INTENTS).where(_INTENTS.c.model == record.model))
-        logger.info("%s: the ledger holds: version %d %s, by %s", record.model, record.version, record.event, record.who)
+        logger.info("%s: written into the ledger: version %d %s, by %s", record.model, record.version, record.event, record.who)
 
     def announce(self, promotion: Promotion) -> None:
-        """Note that a promotion begins, and how things stand before it.
+        """Write that a promotion begins, with the state before it.
 
         Raises:
-            ReleaseInProgressError: One that has not ended is noted already.
+            ReleaseInProgressError: Another one was announced and has not ended.
         """
         model = promotion.candidate.model
         try:
@@ -134,25 +135,25 @@ class Ledger:
             ) from None
 
     def unfinished(self, model: str) -> Promotion | None:
-        """Return the promotion that was announced and never ended, or None."""
+        """Return the promotion that was announced and has not ended, or None."""
         with self._transaction() as connection:
             row = connection.execute(select(_INTENTS.c.promotion).where(_INTENTS.c.model == model)).first()
         return None if row is None else Promotion.model_validate(row[0])
 
     def all_unfinished(self) -> list[str]:
-        """Return the models whose promotion was announced and never ended."""
+        """Return the models whose promotion was announced and has not ended."""
         with self._transaction() as connection:
             return list(connection.execute(select(_INTENTS.c.model).order_by(_INTENTS.c.model)).scalars())
 
-    def history(self, model: str | None = None, last: int | None = None) -> list[Entry]:
+    def history(self, model: str | None = None, last: int | None = None) -> list[LedgerEntry]:
         """Return the entries of one model, or of all, oldest first.
 
         Args:
-            last: Only so many of the newest; all if None.
+            last: The number of newest entries; all if None.
         """
         wanted = select(_ENTRIES.c.entry).order_by(_ENTRIES.c.id.desc())
         if model is not None:
             wanted = wanted.where(_ENTRIES.c.model == model)
         with self._transaction() as connection:
             rows = connection.execute(wanted.limit(last)).all()
-        return [Entry.model_validate(row[0]) for row in reversed(rows)]
+        return [LedgerEntry.model_validate(row[0]) for row in reversed(rows)]

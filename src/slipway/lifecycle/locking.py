@@ -1,7 +1,7 @@
-"""One release of a model at a time on this host; a killed holder frees the locks, because the operating system does.
+"""One release of a model at a time on this host. The operating system frees the locks of a killed process.
 
-There are two of them, because a release that waits for approval must not hold up a rollback: `releasing` keeps a second release
-from beginning, `exclusive` keeps everybody else from the model's versions and its service, and can be lent.
+There are two locks, because a release that waits for approval must not hold up a rollback: `releasing` keeps a second release from
+beginning; `exclusive` protects the model's versions and its service, and can be lent.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ WATCHED_WITHIN = 600.0
 
 
 class Held:
-    """A model's lock, in the hands of its holder."""
+    """A model's lock, for its holder to lend."""
 
     def __init__(self, model: str, lock: FileLock) -> None:
         self._model, self._lock = model, lock
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Let others hold the lock for the length of the block. Who holds it at the end is waited for; then it is held again.
+        """Release the lock for the length of the block, then take it again, as soon as no other process holds it.
 
         Raises:
-            ReleaseInProgressError: It did not come back within `RETURNED_WITHIN` seconds.
+            ReleaseInProgressError: Another process still holds it after `RETURNED_WITHIN` seconds.
         """
         self._lock.release()
         yield
@@ -44,28 +44,28 @@ class Held:
 
 @contextmanager
 def exclusive(model: str, settings: Settings, patience: float = 0) -> Iterator[Held]:
-    """Hold the model's lock for the length of the block: nobody else changes its versions or its service.
+    """Hold the model's lock for the length of the block: no other process changes its versions or its service.
 
     Args:
         patience: Seconds to wait for it.
     Raises:
-        ReleaseInProgressError: Somebody else holds it.
+        ReleaseInProgressError: Another process holds it.
     """
-    busy = f"{model}: another release or rollback of this model is running here; wait until it ended (see the run page), then try again."
+    busy = f"{model}: another release or rollback of this model is running here; wait until it ends (see the run page), then try again."
     with _taken(model, settings, busy, patience) as lock:
         yield Held(model, lock)
 
 
 @contextmanager
 def releasing(model: str, settings: Settings) -> Iterator[None]:
-    """Keep a second release of the model from beginning, also while the first waits for approval and has lent the model's lock.
+    """Keep a second release of the model from beginning, even while the first waits for approval and has lent the model's lock.
 
     Raises:
-        ReleaseInProgressError: Another release runs, or waits.
+        ReleaseInProgressError: Another release is running or waiting.
     """
     busy = (
-        f"{model}: another release of this model is running here, or waits for approval: `slipway approvals` tells. "
-        f"Decide about it with `slipway approve {model}` or `slipway reject {model}`, or wait until it ended; then try again."
+        f"{model}: another release of this model is running here, or waits for approval (see `slipway approvals`). "
+        f"Decide with `slipway approve {model}` or `slipway reject {model}`, or wait until it ends; then try again."
     )
     with _taken(f"{model}.release", settings, busy):
         yield
@@ -76,27 +76,29 @@ def watching(model: str, settings: Settings) -> Iterator[None]:
     """Keep two runs of the watch from judging the same windows: the second waits for the first.
 
     Raises:
-        WatchError: It has not ended within ten minutes.
+        WatchError: The first has not ended within ten minutes.
     """
     try:
         with _taken(f"{model}.watch", settings, "", WATCHED_WITHIN):
             yield
     except ReleaseInProgressError:
-        raise WatchError(f"{model}: it is being watched already, for ten minutes by now; see the run page, then try again.") from None
+        raise WatchError(
+            f"{model}: another watch of this model is running and has not ended within ten minutes; see the run page, then try again."
+        ) from None
 
 
 @contextmanager
 def simulating(settings: Settings) -> Iterator[None]:
-    """Keep two simulations apart, which have one key.
+    """Keep two simulations apart, because both use the same key.
 
     Raises:
-        SimulationError: Another one runs.
+        SimulationError: Another simulation is running.
     """
     try:
         with _taken("simulation", settings, ""):
             yield
     except ReleaseInProgressError:
-        raise SimulationError("another simulation is running here; wait until it ended, then try again.") from None
+        raise SimulationError("another simulation is running here; wait until it ends, then try again.") from None
 
 
 @contextmanager

@@ -1,10 +1,9 @@
-"""Putting a version into the champion's place, a new one or an earlier one, and putting everything back."""
+"""A new or earlier version becomes champion, or everything is put back."""
 
 from __future__ import annotations
 
 import logging
 import socket
-from typing import Literal
 
 import msgspec
 
@@ -12,7 +11,7 @@ from slipway.bundle.store.active import Pointer, active
 from slipway.bundle.store.challenger import end_promoted
 from slipway.errors import ReleaseInProgressError
 from slipway.lifecycle import version_tags
-from slipway.lifecycle.ledger import Event, Ledger, entry
+from slipway.lifecycle.ledger import DecisionEvent, Event, Ledger, entry
 from slipway.lifecycle.serving import revert
 from slipway.records import Action, Candidate, Promotion
 from slipway.settings import Settings
@@ -27,8 +26,8 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: 
     """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once.
 
     Args:
-        action: Whether a release promotes a new version, a person or `watch` a challenger, or an earlier version comes back.
-        because: Why, for the last two.
+        action: `release` for a new version, `promotion` for a challenger, `rollback` for an earlier version.
+        because: The reason of a promotion or a rollback.
     """
     if candidate.version is None:
         raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
@@ -52,9 +51,9 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: 
 
 
 def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
-    """Write the ledger line of a promotion whose endpoint answered the smoke test; if it was the challenger, it is one no more.
+    """Write the ledger line of a promotion that passed the smoke test, and end the challenge of that version.
 
-    Not before: a promotion that is undone leaves the challenge as it was.
+    The challenge ends last, so that an undone promotion leaves it as it was.
     """
     event: Event = "rolled back" if promotion.action == "rollback" else "promoted"
     previous = promotion.registry.aliases.get(registry.CHAMPION)
@@ -64,30 +63,28 @@ def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | No
 
 def refuse(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
     """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
-    held = registry.state(connect(settings), candidate.registered_as)
-    _record("refused", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+    now = registry.state(connect(settings), candidate.registered_as)
+    _record("refused", candidate, settings, previous=now.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
 
 
 def challenge(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
-    """Write the ledger line of a candidate that is tried beside the champion now; it stays in Staging."""
-    held = registry.state(connect(settings), candidate.registered_as)
-    _record("challenging", candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+    """Write the ledger line of a candidate that is now tried beside the champion; it stays in Staging."""
+    now = registry.state(connect(settings), candidate.registered_as)
+    _record("challenging", candidate, settings, previous=now.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
 
 
-def decide(
-    candidate: Candidate, settings: Settings, event: Literal["approved", "rejected"], who: str, why: str, run_url: str | None = None
-) -> None:
-    """Write down what a person decided about a candidate that had passed the gate; service and registry are left alone.
+def decide(candidate: Candidate, settings: Settings, event: DecisionEvent, who: str, why: str, run_url: str | None = None) -> None:
+    """Write the ledger line of a person's decision on a candidate. Service and registry are left alone.
 
     Args:
-        who: The person, as they named themselves.
+        who: The name that the person gave.
     """
-    held = registry.state(connect(settings), candidate.registered_as)
-    _record(event, candidate, settings, previous=held.aliases.get(registry.CHAMPION), why=why, run_url=run_url, who=who)
+    now = registry.state(connect(settings), candidate.registered_as)
+    _record(event, candidate, settings, previous=now.aliases.get(registry.CHAMPION), why=why, run_url=run_url, who=who)
 
 
 def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
-    """Put service and registry back to how they stood before, and write it down. Safe to repeat."""
+    """Restore service and registry to their state before, and write that into the ledger. Safe to repeat."""
     candidate, before = promotion.candidate, promotion.registry
     pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
     revert(candidate.model, pointer, settings)
@@ -99,20 +96,20 @@ def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None
 
 
 def recover(spec: ModelSpec, settings: Settings) -> bool:
-    """Undo a promotion that a killed process left half-way; the caller holds the model's lock. Returns whether there was one.
+    """Undo a promotion that a killed process left half-done. Return whether there was one. The caller holds the model's lock.
 
     Raises:
-        ReleaseInProgressError: It was begun on another host.
+        ReleaseInProgressError: It began on another host.
     """
     left = Ledger(settings.ledger).unfinished(spec.service)
     if left is None:
         return False
     if left.host != socket.gethostname():
-        # only that host's gateway and bundle store can be put back, and the release may still be running there
+        # only that host can restore its gateway and bundles, and the release may still be running there
         what = "rollback to" if left.action == "rollback" else "promotion of"
         raise ReleaseInProgressError(
             f"{spec.service}: a {what} version {left.candidate.version} from host {left.host} has not ended. "
-            f"Wait until it has; if it was killed, release or roll back on {left.host}, which puts things back."
+            f"Wait until it ends; if it was killed, release or roll back on {left.host}, which restores the state before."
         )
     undo(left, settings, why=f"the {left.action} was cut short between promotion and smoke test")
     return True
@@ -128,7 +125,7 @@ def _record(
     run_url: str | None = None,
     who: str | None = None,
 ) -> None:
-    """Enter what happened, with the aliases and the stage that the version has now; then say the same on its page in MLflow."""
+    """Write the event into the ledger, with the version's present aliases and stage; then tag its page in MLflow with it."""
     client = connect(settings)
     now = registry.state(client, candidate.registered_as)
     aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)

@@ -1,4 +1,4 @@
-"""A bundle is tried as it will be served, by real HTTP, in a gateway of its own that nobody else can reach the service through.
+"""A bundle is tried as it will be served, over real HTTP, in a gateway of its own. No caller of the service reaches it.
 
 That gateway has its own folder, key and audit log, and free ports of the loopback. It ends with the rehearsal, or with its process.
 """
@@ -36,23 +36,23 @@ LOG = "gateway.log"
 
 
 def rehearse(spec: ModelSpec, bundle: Bundle) -> SmokeReport:
-    """Load a bundle beside whatever is in service, and smoke-test it there; service and registry are not touched.
+    """Load a bundle beside the version in service, and smoke-test it there. Service and registry are not touched.
 
     Raises:
         ServingError: The gateway of the rehearsal did not start, or refused the bundle.
-        SmokeTestError: It does not answer as it was measured.
+        SmokeTestError: Its answers differ from those measured.
     """
     logger.info("%s: version %s is rehearsed in a gateway of its own", spec.name, bundle.contract.version)
     with tempfile.TemporaryDirectory(prefix="slipway-rehearsal-") as folder, private_gateway(Path(folder)) as settings:
         endpoint = serving.deploy(spec, bundle, settings)
-        # the free port that the model has there is known to that gateway only; its main port answers for the model too
+        # only that gateway knows the model's free port; its main port serves the model too
         beside = endpoint.model_copy(update={"url": f"{settings.gateway_url}/models/{spec.service}/invocations"})
         return smoke.smoke_test(beside, bundle, settings)
 
 
 @contextmanager
 def private_gateway(home: Path) -> Iterator[Settings]:
-    """Run a gateway on the loopback for as long as the block lasts; yields the settings that reach it.
+    """Run a gateway on the loopback for the length of the block, and yield the settings that reach it.
 
     Raises:
         ServingError: It did not start.
@@ -73,8 +73,8 @@ def private_gateway(home: Path) -> Iterator[Settings]:
                     cwd=home,
                 )
             try:
-                listening.close()  # here: when it has ended, nobody listens
-                # not read from the environment: what is set there is about the real gateway
+                listening.close()  # in this process, so that the port is closed when the gateway ends
+                # not from the environment, whose variables are for the real gateway
                 settings = Settings.model_construct(home=home, gateway_port=port, api_key=SecretStr(key))
                 _await_answer(process, settings.gateway_url, home / LOG)
                 yield settings

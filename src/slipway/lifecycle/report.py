@@ -1,4 +1,4 @@
-"""What a person wants to see of a release, as Markdown."""
+"""The report of a release, as Markdown."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def release_report(
     """Return the verdict, the figures beside the champion's and the baselines', the rows, and pictures inline.
 
     Args:
-        pictures: What each shows, and its PNG.
+        pictures: The PNG of each, by its title.
     """
-    held = f"version {verdict.champion}" if verdict.champion else "none"
+    champion = f"version {verdict.champion}" if verdict.champion else "none"
     registered = f"version {candidate.version} of `{candidate.registered_as}`" if candidate.version else "not registered (dry run)"
     run = f"[{candidate.run_id}]({run_url})" if run_url else f"`{candidate.run_id}`"
     return "\n".join(
@@ -35,7 +35,7 @@ def release_report(
             f"# {spec.name}: {'passed' if verdict.passed else 'refused'}",
             SAMPLE_WARNING if snapshot.sample else "",
             f"{spec.description}\n",
-            f"Candidate: {registered}. Champion: {held}. MLflow run: {run}.\n",
+            f"Candidate: {registered}. Champion: {champion}. MLflow run: {run}.\n",
             *verdict_and_figures(candidate, verdict),
             *(line for title, lines in spec.problem.tables(candidate.confusion_matrix).items() for line in (f"\n## {title}\n", *lines)),
             "\n## Pictures\n",
@@ -52,18 +52,16 @@ def release_report(
 
 
 def verdict_and_figures(candidate: Candidate, verdict: Verdict) -> list[str]:
-    """Return the lines that say what each rule of the gate found, and the figures beside the champion's and the baselines'.
+    """Return lines with the finding of each rule of the gate, and the figures beside the champion's and the baselines'.
 
-    With a champion that answered the same rows, they say too how the two compare row by row.
+    If the champion answered the same rows, the lines also compare the two row by row.
     """
-    return [
-        "## Gate\n",
-        *[f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules],
-        "\n## Figures on the test rows\n",
-        *_champions_rows(verdict),
-        *_figures(candidate, verdict),
-        *(["\n## Champion and candidate, row by row\n", *paired_lines(verdict.paired)] if verdict.paired else []),
-    ]
+    lines = ["## Gate\n"]
+    lines += [f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules]
+    lines += ["\n## Figures on the test rows\n", *_champions_rows(verdict), *_figures(candidate, verdict)]
+    if verdict.paired:
+        lines += ["\n## Champion and candidate, row by row\n", *paired_lines(verdict.paired)]
+    return lines
 
 
 def _short(value: object) -> str:
@@ -72,9 +70,9 @@ def _short(value: object) -> str:
 
 def _champions_rows(verdict: Verdict) -> list[str]:
     if verdict.champion and verdict.rows_compared is None:
-        return ["The champion's figures are of its own release, on other rows.\n"]
+        return ["The champion's figures are from its own release, on other rows.\n"]
     if known := verdict.rows_left_out:
-        return [f"The champion's figures are of {verdict.rows_compared:,} of these rows: it has learnt from the other {known:,}.\n"]
+        return [f"The champion's figures are of {verdict.rows_compared:,} of these rows: it was trained on the other {known:,}.\n"]
     return []
 
 

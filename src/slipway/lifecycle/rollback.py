@@ -1,4 +1,4 @@
-"""Which version a rollback goes back to, and everything that can be said against it before anything is moved."""
+"""The version that a rollback goes back to, and every objection to it, before anything is moved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.bundle.contract import Contract
 from slipway.bundle.reading import read
 from slipway.bundle.store.active import active, name_of
 from slipway.errors import BundleError, RollbackError
-from slipway.lifecycle.ledger import IN_SERVICE, Entry, Ledger
+from slipway.lifecycle.ledger import IN_SERVICE, Ledger, LedgerEntry
 from slipway.records import Candidate, Record, RegistryState
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 ARCHIVED = "Archived"
 
 
-class Target(Record):
-    """The version a rollback goes to, and the champion it replaces. `done` says why there is nothing to do; "" when there is."""
+class RollbackPlan(Record):
+    """The version that a rollback goes back to, and the champion it replaces. `done` says why there is nothing to do, else ""."""
 
     candidate: Candidate
     champion: int
@@ -35,24 +35,24 @@ class Target(Record):
 
 
 def reason(because: str, of: str = "rollback", such_as: str = "refuses every row since noon") -> str:
-    """Return the reason as it is written down.
+    """Return the reason, with its spaces tidied.
 
     Raises:
         RollbackError: It is blank.
     """
     if text := " ".join(because.split()):
         return text
-    raise RollbackError(f"a {of} is written down with its reason, and none was given. Say why: --because '{such_as}'.")
+    raise RollbackError(f"a {of} needs a reason for the ledger, and none was given. Give one: --because '{such_as}'.")
 
 
-def plan(spec: ModelSpec, settings: Settings, to: int | None = None) -> Target:
+def plan(spec: ModelSpec, settings: Settings, to: int | None = None) -> RollbackPlan:
     """Choose the version to go back to, and verify its bundle. The caller holds the model's lock. Nothing is changed.
 
     Args:
         to: A version that was in service before; None for the one before the champion.
     Raises:
-        RollbackError: Nothing is in service, nothing was before, the version never was, or it was trained on sample rows and the
-            champion on real ones.
+        RollbackError: No version is in service, none was before, this one never was, or it was trained on sample rows and the champion
+            on real ones.
         RegistryError: There is no such version, or it has no bundle.
         BundleError: Its bundle is altered, or is another version's.
     """
@@ -70,22 +70,22 @@ def plan(spec: ModelSpec, settings: Settings, to: int | None = None) -> Target:
     candidate = candidate_of(spec, version, contract, str(client.get_model_version(spec.registered_as, str(version)).run_id), entries)
     pointer = active(settings.bundles, spec.name)
     if version == champion and pointer is not None and pointer.bundle == name_of(contract):
-        return Target(candidate=candidate, champion=champion, done=_done(version, returned))
+        return RollbackPlan(candidate=candidate, champion=champion, done=_done(version, returned))
     require_service(candidate, state, entries)
     if contract.sample and _trained_on_sample_rows(client, spec, champion, entries) is not True:
         raise RollbackError(
             f"{spec.name}: version {version} was trained on sample rows, and version {champion}, which is in service, on real ones. "
-            "Sample rows never replace real ones, in a rollback neither. Name a version that was trained on real rows."
+            "Sample rows never replace real ones, not even in a rollback. Name a version that was trained on real rows."
         )
     logger.info("%s: from version %d back to version %d", spec.name, champion, version)
-    return Target(candidate=candidate, champion=champion)
+    return RollbackPlan(candidate=candidate, champion=champion)
 
 
-def before(model: str, state: RegistryState, entries: Sequence[Entry]) -> int:
-    """Return the version that was in service before the champion: the alias `previous`, or without it what the ledger says.
+def before(model: str, state: RegistryState, entries: Sequence[LedgerEntry]) -> int:
+    """Return the version that was in service before the champion: the alias `previous`, or without it the ledger's.
 
     Args:
-        entries: The model's, oldest first.
+        entries: The ledger's entries of the model, oldest first.
     Raises:
         RollbackError: There is none.
     """
@@ -97,41 +97,41 @@ def before(model: str, state: RegistryState, entries: Sequence[Entry]) -> int:
     earlier = [version for version in served[:latest] if version != champion]
     if not earlier:
         raise RollbackError(
-            f"{model}: no version was in service before version {champion}, as far as registry and ledger know. "
-            f"`slipway history {model}` shows what they know; --to names a version that was in service."
+            f"{model}: registry and ledger know no version that was in service before version {champion}. "
+            f"`slipway history {model}` shows the versions; --to names one that was in service."
         )
     return earlier[-1]
 
 
-def require_service(candidate: Candidate, state: RegistryState, entries: Sequence[Entry]) -> None:
-    """Refuse a version that never was in service: a rollback is no way around the gate.
+def require_service(candidate: Candidate, state: RegistryState, entries: Sequence[LedgerEntry]) -> None:
+    """Refuse a version that was never in service: a rollback is no way around the gate.
 
     Raises:
-        RollbackError: Neither ledger nor registry knows that it was in service.
+        RollbackError: Neither ledger nor registry has it in service at any time.
     """
     model, version = candidate.model, candidate.version or 0
-    told = [entry for entry in entries if (entry.version, entry.run_id) == (version, candidate.run_id)]
-    if any(entry.event in IN_SERVICE for entry in told):
+    known = [entry for entry in entries if (entry.version, entry.run_id) == (version, candidate.run_id)]
+    if any(entry.event in IN_SERVICE for entry in known):
         return
     if state.stages.get(version) == ARCHIVED or version in (state.aliases.get(registry.PREVIOUS), state.aliases.get(registry.CHAMPION)):
-        return  # promoted from another host, with a ledger of its own
-    last = f"; the ledger says: {told[-1].event}, {told[-1].why}" if told else ""
+        return  # it was promoted from another host, whose ledger is not this one
+    last = f"; the ledger says: {known[-1].event}, {known[-1].why}" if known else ""
     raise RollbackError(
-        f"{model}: version {version} never was in service, so there is no going back to it{last}. "
-        f"`slipway history {model}` shows which were; a release puts a new version into service, through the gate."
+        f"{model}: version {version} was never in service, so a rollback cannot restore it{last}. "
+        f"`slipway history {model}` shows which versions were; a release puts a new version into service, through the gate."
     )
 
 
-def _returned(entries: Sequence[Entry], champion: int) -> Entry | None:
-    """Return the entry of the rollback that put the champion where it is; None when a release did.
+def _returned(entries: Sequence[LedgerEntry], champion: int) -> LedgerEntry | None:
+    """Return the entry of the rollback that made this version champion; None if a release did.
 
-    Without this, the same command given twice would put the version back that the first one took away.
+    Without this, the same command given twice would restore the version that the first one removed.
     """
     latest = next((entry for entry in reversed(entries) if entry.event in IN_SERVICE), None)
     return latest if latest and latest.event == "rolled back" and latest.version == champion else None
 
 
-def _done(version: int, returned: Entry | None) -> str:
+def _done(version: int, returned: LedgerEntry | None) -> str:
     if returned is None:
         return f"version {version} is in service already"
     return (
@@ -140,8 +140,8 @@ def _done(version: int, returned: Entry | None) -> str:
     )
 
 
-def candidate_of(spec: ModelSpec, version: int, contract: Contract, run_id: str, entries: Sequence[Entry]) -> Candidate:
-    """Return the version as its release described it; the ledger adds the confusion matrix, where it knows the version."""
+def candidate_of(spec: ModelSpec, version: int, contract: Contract, run_id: str, entries: Sequence[LedgerEntry]) -> Candidate:
+    """Return the version as its release described it, with the confusion matrix from the ledger if it has the version."""
     if (contract.model, contract.version, contract.run_id) != (spec.name, version, run_id):
         raise BundleError(
             f"{spec.registered_as} version {version}: expected the bundle of {spec.name}, version {version}, run {run_id}; "
@@ -162,16 +162,16 @@ def candidate_of(spec: ModelSpec, version: int, contract: Contract, run_id: str,
 
 
 def _require_whole_copy(copy: Path) -> None:
-    """Refuse now what installing would refuse after the registry has moved: a copy on this host that was damaged since."""
+    """Refuse a damaged copy on this host now: installing it would fail only after the registry has moved."""
     try:
         if copy.exists():
             read(copy)
     except BundleError as error:
-        raise BundleError(f"{error}\nThis is the copy on this host; MLflow's is whole. Remove {copy}, and roll back again.") from error
+        raise BundleError(f"{error}\nThis is the copy on this host; MLflow's is intact. Remove {copy}, and roll back again.") from error
 
 
-def _trained_on_sample_rows(client: MlflowClient, spec: ModelSpec, version: int, entries: Sequence[Entry]) -> bool | None:
-    """Return whether a version was trained on sample rows; None when nobody knows. Its bundle, which may be broken, is not asked."""
+def _trained_on_sample_rows(client: MlflowClient, spec: ModelSpec, version: int, entries: Sequence[LedgerEntry]) -> bool | None:
+    """Return whether a version was trained on sample rows; None if no record says so. Its bundle is not read: it may be damaged."""
     tag = client.get_model_version(spec.registered_as, str(version)).tags.get("slipway.sample")
     if tag is not None:
         return str(tag) == "true"

@@ -1,4 +1,4 @@
-"""Asking the gateway on this host to serve a bundle, and waiting until it does."""
+"""A bundle into the gateway on this host, and the wait until the gateway answers from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from slipway.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 30.0  # seconds until a bundle must have been loaded, warmed and switched to
+PATIENCE = 30.0  # seconds in which a bundle must be loaded, warmed up and switched to
 POLL = 0.05
 
 
@@ -30,8 +30,8 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
     """Install a bundle and return its endpoint once the gateway answers from it.
 
     Raises:
-        ServingError: The gateway is not there (`GatewayUnreachableError`), or did not take the bundle. What was in service
-            before still is, so this may be repeated.
+        ServingError: The gateway does not answer (`GatewayUnreachableError`), or refused the bundle. The earlier version is still
+            in service, so this may be repeated.
     """
     before = active.active(settings.bundles, spec.service)
     pointer = active.install(bundle.folder, settings.bundles, port_of(spec, settings))
@@ -57,11 +57,11 @@ def challenge(bundle: Bundle, share: float, settings: Settings) -> Challenge:
         share: The fraction of requests that it answers, less than 1; 0: none, in shadow.
     Raises:
         BundleError: It cannot be compared with what is in service; nothing was changed.
-        ServingError: The gateway is not there, or did not take the bundle. What was tried before still is.
+        ServingError: The gateway does not answer, or refused the bundle. An earlier challenger is still tried.
     """
     model = bundle.contract.model
     before = None
-    with suppress(BundleError):  # a file that cannot be read is replaced, and is not worth to be put back
+    with suppress(BundleError):  # a file that cannot be read is replaced, and is not worth restoring
         before = challenger.challenged(settings.bundles, model)
     made = challenger.challenge(bundle.folder, settings.bundles, share)
     try:
@@ -74,14 +74,17 @@ def challenge(bundle: Bundle, share: float, settings: Settings) -> Challenge:
 
 
 def revert(model: str, pointer: Pointer | None, settings: Settings) -> None:
-    """Put an earlier pointer back, and wait until the gateway followed. A gateway that is down follows when it is started."""
+    """Restore an earlier pointer, and wait until the gateway has followed. A gateway that is down follows when it starts."""
     active.point(settings.bundles, model, pointer)
     wanted = None if pointer is None else pointer.installation
-    _follow(model, lambda state: state.get("installation") == wanted, "the earlier bundle is put back", settings)
+    _follow(model, lambda state: state.get("installation") == wanted, "the earlier bundle is restored", settings)
 
 
 def end_challenge(model: str, settings: Settings) -> bool:
-    """End the challenge, wait until the gateway followed, and return whether there was one. A gateway that is down begins without it."""
+    """End the challenge, wait until the gateway has followed, and return whether there was one.
+
+    A gateway that is down starts without it.
+    """
     ended = challenger.end(settings.bundles, model)
     if ended:
         _follow(model, lambda state: state.get("challenger") is None, "the challenge is ended", settings)
@@ -94,7 +97,7 @@ def _follow(model: str, followed: Callable[[dict[str, Any]], bool], done: str, s
         if not _becomes(model, followed, settings):
             logger.warning("%s: %s, but the gateway did not follow within %.0f s; see `slipway status`", model, done, PATIENCE)
     except ServingError as error:  # also when no key is set
-        logger.warning("%s: %s, and counts when the gateway is up again: %s", model, done, error)
+        logger.warning("%s: %s, which takes effect when the gateway is up again: %s", model, done, error)
 
 
 def bearer(settings: Settings) -> dict[str, str]:
@@ -139,11 +142,11 @@ def _ask(client: httpx.Client, address: str) -> dict[str, Any]:
     try:
         return dict(response.json())
     except (ValueError, TypeError) as error:
-        raise ServingError(f"something else than the gateway answers at {address}: see `slipway status`, and end it.") from error
+        raise ServingError(f"another program answers at {address}, not the gateway: see `slipway status`, and end that program.") from error
 
 
 def _took(state: dict[str, Any], model: str, pointer: Pointer | Challenge) -> bool:
-    """Return whether the gateway runs this installation; not yet is no error, a failed load is."""
+    """Return whether the gateway runs this installation. A failed load is an error; "not yet" is none."""
     failure = state.get("error")
     if failure and failure["installation"] == pointer.installation:
         raise ServingError(f"{model}: the gateway refused bundle {pointer.bundle}: {failure['message']}")

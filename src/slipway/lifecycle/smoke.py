@@ -1,4 +1,4 @@
-"""The smoke test: real HTTP to the public port, with a real credential, asked what is already known."""
+"""The smoke test: rows with known answers over real HTTP to the public port, with a real credential."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def smoke_test(endpoint: Endpoint, bundle: Bundle, settings: Settings) -> SmokeR
     """Send the probe rows, together and one by one, and rows that must be refused.
 
     Raises:
-        SmokeTestError: An answer differs from what was measured, another version answered, a bad row was taken, a
-            missing key was let in, or the endpoint did not answer (`EndpointUnreachableError`).
+        SmokeTestError: An answer differs from the measured one, another version answered, a bad row or a request without a key was
+            accepted, or the endpoint did not answer (`EndpointUnreachableError`).
     """
     with httpx.Client(timeout=TIMEOUT, verify=settings.trust) as client:
         try:
@@ -65,7 +65,7 @@ def _require_answers(
     response = client.post(endpoint.url, headers=key, json={"dataframe_split": {"columns": columns, "data": rows}})
     if response.status_code != httpx.codes.OK:
         raise SmokeTestError(
-            f"{endpoint.model}: {endpoint.url} answered {response.status_code} to rows it was measured on: {response.text[:500]}"
+            f"{endpoint.model}: {endpoint.url} answered {response.status_code} to rows whose answers were measured: {response.text[:500]}"
         )
     answered_by = (response.headers.get("X-Slipway-Version"), response.headers.get("X-Slipway-Run"))
     if answered_by != (str(endpoint.version), endpoint.run_id):
@@ -85,14 +85,14 @@ def _require_answers(
 def _require_refusal(
     endpoint: Endpoint, client: httpx.Client, what: str, body: Mapping[str, object], key: dict[str, str], status: int
 ) -> None:
-    """`what` stands for the body in the message, which goes into logs and notifications, where no row belongs."""
+    """`what` names the body in the message: messages go into logs and notifications, where no row belongs."""
     response = client.post(endpoint.url, headers=key, json=body)
     if response.status_code != status:
-        raise SmokeTestError(f"{endpoint.model}: {endpoint.url} had to answer {status} to {what}, and answered {response.status_code}.")
+        raise SmokeTestError(f"{endpoint.model}: {endpoint.url} answered {response.status_code} to {what}; expected {status}.")
 
 
 def _bad_rows(contract: Contract, probe: Probe) -> dict[str, dict[str, float | int | str]]:
-    """One row without its first column, and one with text or a number where the other belongs; by what is wrong with each."""
+    """Return a row without its first column and one with a value of the wrong type there, each by its description."""
     good = dict(zip([column.name for column in contract.columns], probe.rows[0], strict=True))
     first = contract.columns[0]
     missing = {name: value for name, value in good.items() if name != first.name}

@@ -23,7 +23,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
-from slipway.tracking.recorded import recorded
+from slipway.tracking.recorded_rows import recorded_rows
 from slipway.tracking.unfinished import MODEL_TAG
 from slipway.training.splitting import Rows, split
 
@@ -79,7 +79,7 @@ def bundle_and_rows(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundl
                 f"to read its training rows. Release the model: `slipway release {spec.name}`."
             )
         maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a promoted challenger keeps its rows under its own name
-        snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded, client, maker), settings.mirror, settings.snapshots)
+        snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded_rows, client, maker), settings.mirror, settings.snapshots)
         rows = split(spec, validation.validate(spec, snapshot.path))
         yield bundle, rows
 

@@ -1,4 +1,4 @@
-"""What the gate found about champion and challenger, added to the MLflow run of the challenger, which was logged before the gate."""
+"""The gate's comparison of champion and challenger, added to the MLflow run of the challenger: the run is logged before the gate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADING = "## Against the champion"
 def log_comparison(client: MlflowClient, spec: ModelSpec, run_id: str, found: Paired, folder: Path) -> bytes:
     """Add the comparison to the run: as JSON, as a picture, and as a section of its model card. Returns the picture, a PNG.
 
-    Safe to repeat. `folder` is for files on their way.
+    Safe to repeat. `folder` is for temporary files.
     """
     picture = folder / PICTURE
     paired_differences(picture, found, f"{spec.name} against {spec.service}: {found.rows:,} rows")
@@ -32,6 +32,6 @@ def log_comparison(client: MlflowClient, spec: ModelSpec, run_id: str, found: Pa
 
 
 def with_comparison(card: str, spec: ModelSpec, found: Paired) -> str:
-    """Return a model card with the comparison as its last section, in the place of an earlier one."""
+    """Return a model card with the comparison as its last section; it replaces an earlier one."""
     lines = [HEADING, "", f"On the test rows of {spec.service}, which both answered.", "", *paired_lines(found), ""]
     return f"{card.partition(HEADING)[0].rstrip()}\n\n" + "\n".join(lines)

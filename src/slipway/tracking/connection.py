@@ -1,4 +1,4 @@
-"""Reaching MLflow, and saying so at once when it cannot be reached."""
+"""The connection to MLflow, and an error at once when MLflow does not answer."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from slipway.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# MLflow would otherwise try for minutes before it admits that nobody listens.
+# By default MLflow tries for minutes before it reports that no server listens.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # the standard output belongs to `--json`
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # the standard output is for `--json`
 
 
 def connect(settings: Settings) -> MlflowClient:
     """Return a client, after the server has answered or the local database has been opened.
 
     Raises:
-        RegistryUnavailableError: Nothing answers there, or the database cannot be opened.
+        RegistryUnavailableError: The server does not answer, or the database cannot be opened.
     """
     uri = settings.tracking
     if uri.startswith(("http://", "https://")):
@@ -50,17 +50,17 @@ def connect(settings: Settings) -> MlflowClient:
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Tell whether an error means that MLflow did not answer, or answered 5xx, so that asking again may help."""
+    """Return whether an error means that MLflow did not answer, or answered 5xx, so that another try may help."""
     if isinstance(error, RegistryUnavailableError):
         return True
-    if "mlflow" not in sys.modules:  # then nothing of its making can have been raised, and importing it takes seconds
+    if "mlflow" not in sys.modules:  # then none of its errors can have been raised, and importing it takes seconds
         return False
     from mlflow.exceptions import MlflowException, RestException
     from requests.exceptions import HTTPError, RequestException
 
     if isinstance(error, RestException):
         return bool(error.get_http_status_code() >= httpx.codes.INTERNAL_SERVER_ERROR)
-    if isinstance(error, MlflowException):  # of one code whatever happened; what it was raised for tells
+    if isinstance(error, MlflowException):  # its code is the same for every failure; its cause says which
         error = error.__cause__ or error.__context__
     if isinstance(error, HTTPError) and error.response is not None:
         return bool(error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR)
@@ -68,19 +68,19 @@ def is_away(error: BaseException | None) -> bool:
 
 
 def page(settings: Settings) -> str:
-    """Return the address of MLflow's pages, without the credentials that the tracking address may hold."""
+    """Return the address of MLflow's pages, without the credentials that the tracking address may contain."""
     return re.sub(r"://[^/@]*@", "://", settings.tracking).rstrip("/")
 
 
 def run_page(client: MlflowClient, settings: Settings, run_id: str) -> str | None:
-    """Return the address of a run's page; None where MLflow is a database without a server."""
+    """Return the address of a run's page; None if MLflow is a database without a server."""
     if not settings.tracking.startswith("http"):
         return None
     return f"{page(settings)}/#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}"
 
 
 def version_page(settings: Settings, registered_as: str, version: int) -> str | None:
-    """Return the address of a registered version's page; None where MLflow is a database without a server."""
+    """Return the address of a registered version's page; None if MLflow is a database without a server."""
     if not settings.tracking.startswith("http"):
         return None
     return f"{page(settings)}/#/models/{registered_as}/versions/{version}"
@@ -88,17 +88,17 @@ def version_page(settings: Settings, registered_as: str, version: int) -> str | 
 
 def _require_answer(uri: str) -> None:
     try:
-        # without TLS there is nothing to verify, and reading the certificates takes longer than the answer
+        # without TLS there is nothing to verify, and loading the certificates takes longer than the request
         httpx.get(f"{uri.rstrip('/')}/health", timeout=10.0, verify=uri.startswith("https://")).raise_for_status()
     except httpx.HTTPError as error:
-        # without the cause: httpx writes the address in full, password and all
+        # without the cause: httpx's message has the whole address, with its password
         raise RegistryUnavailableError(
             without_password(f"MLflow at {uri} does not answer ({error or type(error).__name__}). {_way_out()}")
         ) from None
 
 
 def without_password(message: object) -> str:
-    """Return a message with the passwords of the addresses in it struck out."""
+    """Return a message with *** for the passwords in its addresses."""
     return re.sub(r"(://[^\s/@:]*:)[^\s/@]*@", r"\1***@", str(message))
 
 

@@ -1,4 +1,4 @@
-"""Models as MLflow keeps them: raw, named columns in, labels out, and nothing pickled."""
+"""Models as MLflow stores them: raw, named columns in, labels out, nothing pickled."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
 EXAMPLE_ROWS = 5
-NETWORK_CODE = Path(__file__).with_name("network_code.py")  # never imported here: MLflow runs it where the model is loaded
+NETWORK_CODE = Path(__file__).with_name("network_code.py")  # not imported here: MLflow runs it where it loads the model
 
 
 def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
-    """Log a fitted pipeline, or the threshold around it, to the active run, and return its address.
+    """Log a fitted pipeline, with the threshold around it if any, to the active run. Return its address.
 
     Raises:
-        UnsafeModelError: It holds a type that is not on the allow-list.
+        UnsafeModelError: It contains a type that is not on the allow-list.
     """
     described = {"name": "model", "signature": signature(spec), "input_example": rows.train.head(EXAMPLE_ROWS)}
     pipeline = getattr(model, "estimator_", model)  # of a FixedThresholdClassifier
@@ -37,12 +37,12 @@ def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
         else:
             info = _log_pipeline(model, Path(folder), described)
     if info.signature is None:
-        raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so its callers would go unchecked.")
+        raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so it would check no input of its callers.")
     return str(info.model_uri)
 
 
 def signature(spec: ModelSpec) -> ModelSignature:
-    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories; all required."""
+    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories. All are required."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
@@ -72,7 +72,7 @@ def _log_pipeline(model: Any, folder: Path, described: dict[str, Any]) -> ModelI
 
 
 def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder: Path, described: dict[str, Any]) -> ModelInfo:
-    """Log the network as Keras stores it and the preparation as skops does, with the code that chains them."""
+    """Log the network in the format of Keras and the preparation in that of skops, with the code that chains them."""
     import mlflow
 
     network, preparation, answers = folder / "network.keras", folder / "preparation.skops", folder / "answers.json"
@@ -81,7 +81,7 @@ def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder
     output = spec.problem.output(threshold)
     answers.write_text(json.dumps({"classes": output.classes, "positive": output.positive, "threshold": output.threshold}))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*Add type hints")  # the signature says which types, column by column
+        warnings.filterwarnings("ignore", message=".*Add type hints")  # the signature has the type of each column
         return mlflow.pyfunc.log_model(
             python_model=str(NETWORK_CODE),
             artifacts={"network": str(network), "preparation": str(preparation), "answers": str(answers)},

@@ -1,7 +1,7 @@
-"""What MLflow runs for a Keras network: raw, named columns in, labels out.
+"""The code that MLflow runs for a Keras network: raw, named columns in, labels out.
 
 MLflow stores this file as it is, beside the `.keras` file, the fitted preparation and the labels, and runs it when the model
-is loaded: so nothing is pickled, and whoever loads the model needs Keras and scikit-learn, and not Slipway.
+is loaded. So nothing is pickled, and loading the model needs Keras and scikit-learn, but not Slipway.
 """
 
 import json
@@ -14,10 +14,10 @@ from mlflow.pyfunc import PythonModel
 
 
 class Network(PythonModel):  # type: ignore[misc]
-    """Answers with the most probable label of each row, or by the threshold of the positive one."""
+    """Predicts the most probable label of each row, or decides by the threshold of the positive label."""
 
     def load_context(self, context):  # type: ignore[no-untyped-def]
-        """Load the parts; Keras refuses any code that a file might carry, and skops any type that is not scikit-learn's own."""
+        """Load the parts. Keras refuses code in its file, and skops refuses types that are not scikit-learn's own."""
         import keras
         from skops.io import load
 

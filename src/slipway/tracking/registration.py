@@ -1,4 +1,4 @@
-"""From tuned parameters to a registered candidate: measured once, logged, compiled, proven equal, and only then registered."""
+"""From tuned parameters to a registered candidate: measured once, logged, compiled, proven equal, then registered."""
 
 from __future__ import annotations
 
@@ -41,37 +41,37 @@ PROBES = 40
 def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, *, dry_run: bool = False) -> Candidate:
     """Measure the tuned model, log the run, prove the compiled model equal, and register the version as the candidate.
 
-    A dry run logs the run and its bundle, and registers nothing. When a step fails, the run is marked failed and the
-    registry is as it was: the version is made after the proof, gets its alias after its bundle is stored, and is deleted if it did
-    not get that far. So this may be repeated. The caller holds the model's lock.
+    A dry run logs the run and its bundle, and registers nothing. If a step fails, the run is marked as failed and the registry is
+    unchanged: the version is created after the proof, gets its alias after its bundle is stored, and is deleted if a step between them
+    fails. So this may be repeated. The caller holds the model's lock.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
-        CannotCompileError: The pipeline's answers depend on chance, or its threshold is not one of the positive class.
-        ParityError: The compiled model answers otherwise than the measured one, and so does the pipeline itself, read back.
-        UnsafeModelError: The model holds types that are not on the allow-list.
+        CannotCompileError: The pipeline's answers depend on chance, or its threshold is not for the positive class.
+        ParityError: The compiled model's answers differ from the measured ones, and so do those of the pipeline, read back.
+        UnsafeModelError: The model contains types that are not on the allow-list.
     """
     client = connect(settings)
     clear_up(client, spec)
     try:
         candidate = _register(client, spec, snapshot, rows, tuned, settings, dry_run)
     except BaseException:
-        with _told(spec):
+        with _logged(spec):
             clear_up(client, spec)
         raise
-    clear_up(client, spec)  # an answer that was lost made MLflow's client ask again, and left two versions
+    clear_up(client, spec)  # after a lost answer, MLflow's client asks again, which leaves two versions
     return candidate
 
 
 @contextmanager
-def _told(spec: ModelSpec) -> Iterator[None]:
-    """Let an error in clearing up not take the place of the one that made it necessary."""
+def _logged(spec: ModelSpec) -> Iterator[None]:
+    """Log an error in clearing up, so that it does not hide the error before."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
     except MlflowException as error:
-        logger.warning("%s: could not clear up; the next attempt does: %s", spec.name, without_password(error))
+        logger.warning("%s: clearing up failed; the next attempt clears up: %s", spec.name, without_password(error))
 
 
 def _register(
@@ -140,7 +140,7 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled:
 def _proven(
     spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path
 ) -> tuple[Compiled, Contract]:
-    """Return the compiled model that answers as the measured one does: the given one, or where a graph does not, the pipeline itself."""
+    """Return a compiled model with the measured answers: the given one, or for a graph that fails the proof, the pipeline."""
     try:
         _prove(spec, rows, measured, compiled, contract, folder / "proof")
         return compiled, contract
@@ -152,7 +152,7 @@ def _proven(
 
 
 def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path) -> None:
-    """Let the engine that will serve answer every test row, and rows made to sit where the measured model changes its answer."""
+    """Compare the serving engine with the measured model on every test row, and on rows where the model changes its answer."""
     engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured)))
     answered = engine.probabilities({name: rows.test[name].tolist() for name in spec.columns.names})
     ours = measured.evaluation
@@ -161,7 +161,7 @@ def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, 
 
 
 def _probe(rows: Rows, measured: Measured) -> Probe:
-    """Take test rows spread evenly over the range of the first class's probability, so that probes sit near the border too."""
+    """Take test rows spread evenly over the probability of the first class, so that some are near the border too."""
     evaluation = measured.evaluation
     order = np.argsort(evaluation.probabilities[:, 0], kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
@@ -175,7 +175,7 @@ def _probe(rows: Rows, measured: Measured) -> Probe:
 def _new_version(spec: ModelSpec, model_uri: str) -> int:
     import mlflow
 
-    with redirect_stderr(StringIO()):  # it announces itself there, whatever the log level; so do we, in the log
+    with redirect_stderr(StringIO()):  # MLflow reports the version there at any log level; we log it ourselves
         return int(mlflow.register_model(model_uri, spec.registered_as, tags={UNFINISHED: "true"}).version)
 
 

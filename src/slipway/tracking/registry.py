@@ -1,6 +1,6 @@
-"""Versions of a registered model: which holds which alias, which stage, and putting both back.
+"""The versions of a registered model: their aliases, their stages, and how both are restored.
 
-Aliases are the truth; stages mirror them for clients that still ask for `models:/<name>/Production`.
+The aliases count; the stages mirror them for clients that still ask for `models:/<name>/Production`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BUNDLE_PATH = "bundle"
 
 
 def state(client: MlflowClient, registered_as: str) -> RegistryState:
-    """Return all aliases and stages of a registered model; empty when there is no such model yet."""
+    """Return all aliases and stages of a registered model; empty if there is no such model yet."""
     models = client.search_registered_models(filter_string=f"name='{registered_as}'")
     if not models:
         return RegistryState(registered_as=registered_as, aliases={}, stages={})
@@ -43,8 +43,8 @@ def state(client: MlflowClient, registered_as: str) -> RegistryState:
 
 def champion(client: MlflowClient, registered_as: str) -> ModelVersion | None:
     """Return the version in service, or None before the first promotion."""
-    held = state(client, registered_as).aliases.get(CHAMPION)
-    return None if held is None else client.get_model_version(registered_as, str(held))
+    version = state(client, registered_as).aliases.get(CHAMPION)
+    return None if version is None else client.get_model_version(registered_as, str(version))
 
 
 def nominate(client: MlflowClient, registered_as: str, version: int) -> None:
@@ -55,7 +55,7 @@ def nominate(client: MlflowClient, registered_as: str, version: int) -> None:
 
 
 def challenge(client: MlflowClient, registered_as: str, version: int | None) -> None:
-    """Make a version the challenger, which stays in its stage and is a candidate no more; None: there is none. Safe to repeat."""
+    """Make a version the challenger: it keeps its stage and is no longer the candidate. None: no challenger. Safe to repeat."""
     aliases = state(client, registered_as).aliases
     if version is None:
         if CHALLENGER in aliases:
@@ -67,7 +67,7 @@ def challenge(client: MlflowClient, registered_as: str, version: int | None) -> 
 
 
 def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryState:
-    """Make a version champion, in Production; the one before becomes `previous`, archived. Returns the state after."""
+    """Make a version champion, in Production. The earlier one becomes `previous`, archived. Return the state after."""
     before = state(client, registered_as)
     old = before.aliases.get(CHAMPION)
     with _stages_without_warning():
@@ -83,7 +83,7 @@ def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryS
 
 
 def restore(client: MlflowClient, before: RegistryState) -> None:
-    """Put every alias and stage back; versions that came later keep their stage unless they claim to be in Production."""
+    """Restore every alias and stage. Versions that came later keep their stage, unless it is Production."""
     name, now = before.registered_as, state(client, before.registered_as)
     with _stages_without_warning():
         for version, stage in now.stages.items():
@@ -92,22 +92,22 @@ def restore(client: MlflowClient, before: RegistryState) -> None:
                 client.transition_model_version_stage(name, str(version), wanted)
     for alias in now.aliases.keys() - before.aliases.keys():
         client.delete_registered_model_alias(name, alias)
-    for alias, held in before.aliases.items():
-        if now.aliases.get(alias) != held:
-            client.set_registered_model_alias(name, alias, str(held))
+    for alias, version in before.aliases.items():
+        if now.aliases.get(alias) != version:
+            client.set_registered_model_alias(name, alias, str(version))
     logger.info("%s: aliases are back to %s", name, before.aliases or "none")
 
 
 @contextmanager
 def downloaded_bundle(client: MlflowClient, run_id: str) -> Iterator[Bundle]:
-    """Fetch the bundle of a run into a folder that lasts as long as the block, verified."""
+    """Download the bundle of a run and verify it. Its folder lasts as long as the block."""
     with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
         yield read(Path(client.download_artifacts(run_id, BUNDLE_PATH, folder)))
 
 
 @contextmanager
 def bundle_of(client: MlflowClient, registered_as: str, version: int) -> Iterator[Bundle]:
-    """Fetch the bundle of a registered version into a folder that lasts as long as the block, verified.
+    """Download the bundle of a registered version and verify it. Its folder lasts as long as the block.
 
     Raises:
         RegistryError: There is no such version, or its run has no bundle.
@@ -117,26 +117,26 @@ def bundle_of(client: MlflowClient, registered_as: str, version: int) -> Iterato
         raise RegistryError(f"{registered_as} has no version {version}; the registry has: {there}.")
     run_id = client.get_model_version(registered_as, str(version)).run_id
     if not run_id or BUNDLE_PATH not in {found.path for found in client.list_artifacts(run_id)}:
-        raise RegistryError(f"{registered_as} version {version} has no bundle, so no release made it. Name a version that a release made.")
+        raise RegistryError(f"{registered_as} version {version} has no bundle, so it comes from no release. Name a version of a release.")
     with downloaded_bundle(client, run_id) as bundle:
         yield bundle
 
 
 def training_rows(client: MlflowClient, run_id: str) -> seen_rows.Hashes | None:
-    """Return the hashes of the rows that the model of a run has learnt from; None if they were not kept or cannot be read."""
+    """Return the hashes of the training rows of a run's model; None if they were not stored or cannot be read."""
     if seen_rows.FILE not in {found.path for found in client.list_artifacts(run_id)}:
         return None
     with tempfile.TemporaryDirectory(prefix="slipway-rows-") as folder:
         try:
             return seen_rows.read(Path(client.download_artifacts(run_id, seen_rows.FILE, folder)))
         except ValueError as error:
-            logger.warning("run %s: which rows its model has learnt from cannot be read: %s", run_id, error)
+            logger.warning("run %s: the hashes of its training rows cannot be read: %s", run_id, error)
             return None
 
 
 @contextmanager
 def _stages_without_warning() -> Iterator[None]:
-    """Stages are deprecated in MLflow, and wanted here; the warning would drown the run's log."""
+    """MLflow deprecates stages, which we use on purpose; its warning would flood the log of the run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         yield

@@ -1,4 +1,4 @@
-"""One MLflow run a release: what went in, what came out, and the model in a format that is safe to load."""
+"""One MLflow run a release: its inputs, its results, and the model in a format that is safe to load."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 def experiment(client: MlflowClient, name: str, settings: Settings) -> str:
-    """Return the id of an experiment, made when it is first asked for: `<model>` holds its releases."""
+    """Return the id of an experiment, which is created at the first call. `<model>` has the releases of the model."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    # without a server, MLflow would put artifacts below whatever folder the command was started in
+    # without a server, MLflow would put artifacts below the folder in which the command was started
     location = (settings.mlflow_artifacts / name).as_uri() if settings.tracking == settings.mlflow_database else None
     return str(client.create_experiment(name, artifact_location=location))
 
@@ -38,13 +38,13 @@ def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured:
     """Log everything about a measured model to the active run, and return the address of the logged model.
 
     Args:
-        studies: Folder of the studies, for the pictures of the search; without it they are left out.
+        studies: The folder of the studies, for the pictures of the search; None leaves them out.
 
     Raises:
-        UnsafeModelError: The pipeline holds a type that is not on the allow-list.
+        UnsafeModelError: The pipeline contains a type that is not on the allow-list.
     """
     with warnings.catch_warnings():
-        # validated rows miss nothing, and MLflow registers its local source twice
+        # validated rows have no missing values, and MLflow registers its local source twice
         warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
         warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
         return _log(Subject(spec, snapshot, tuned, rows, measured), studies)
@@ -66,7 +66,7 @@ def _log(subject: Subject, studies: Path | None) -> str:
 
 
 def git_commit() -> str:
-    """Return the commit of the code that runs, with `-dirty` when it was changed since; "unknown" outside a checkout."""
+    """Return the commit of this code, with `-dirty` if it was changed since; "unknown" outside a checkout."""
     here = Path(__file__).parent
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], cwd=here, capture_output=True, text=True

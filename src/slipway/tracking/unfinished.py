@@ -1,7 +1,7 @@
-"""What a registration that did not end left in MLflow, and clearing it up.
+"""Versions and runs that an unfinished registration left in MLflow, and their removal.
 
-A version is made with the tag `UNFINISHED`, in one request, and loses it when it became the candidate. So one whose maker was
-killed, or whose maker never got the answer and asked again, is known by its tag.
+One request creates a version with the tag `UNFINISHED`; the tag is removed when the version is the candidate. So the tag marks a version
+whose release was killed, or whose release got no answer and asked again.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def run_name(spec: ModelSpec) -> str:
 
 
 def clear_up(client: MlflowClient, spec: ModelSpec) -> None:
-    """Delete versions that never became the candidate, and close the runs they were to come from. Safe to repeat.
+    """Delete versions that never became the candidate, and close their runs. Safe to repeat.
 
-    The caller holds the model's lock, so nobody is at work on them.
+    The caller holds the model's lock, so no other process works on them.
     """
     name = spec.registered_as
     for version in client.search_model_versions(f"name = '{name}' and tag.`{UNFINISHED}` = 'true'"):

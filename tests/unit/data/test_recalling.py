@@ -15,7 +15,7 @@ from slipway.data.recalling import recall
 from slipway.errors import DatasetChangedError, DatasetNotFoundError, SnapshotNotFoundError
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
-from slipway.tracking.recorded import Recorded
+from slipway.tracking.recorded_rows import RecordedRows
 
 OLD = b"size,weight,colour,wanted,id\n10,1.5,red,0,a\n20,2.5,blue,1,b\n"
 NEW = OLD + b"30,3.5,blue,1,c\n"
@@ -31,7 +31,7 @@ def pinned(toy: ModelSpec, website: Any, content: bytes) -> ModelSpec:
     return replace(toy, dataset=replace(toy.dataset, origin=f"{website.url}/toy.csv", sha256=sha256(content)))
 
 
-def records(*found: Recorded) -> Any:
+def records(*found: RecordedRows) -> Any:
     return lambda digits: [record for record in found if record.sha256.startswith(digits)]
 
 
@@ -54,7 +54,7 @@ def spec(toy: ModelSpec, website: Any, old: Snapshot) -> ModelSpec:
 
 @pytest.fixture
 def recorded(old: Snapshot) -> Any:
-    return records(Recorded(old.sha256, old.origin, sample=False))
+    return records(RecordedRows(old.sha256, old.origin, sample=False))
 
 
 @pytest.mark.parametrize("digits", [8, 12, 20, 64])
@@ -80,7 +80,7 @@ def test_old_rows_that_are_gone_or_damaged_come_from_the_recorded_origin(
     (website.folder / "2025.csv").write_bytes(OLD)
     elsewhere = f"{website.url}/2025.csv"
 
-    again = recall(spec, old.sha256, records(Recorded(old.sha256, elsewhere, sample=False)), "/no/such/mirror", folder)
+    again = recall(spec, old.sha256, records(RecordedRows(old.sha256, elsewhere, sample=False)), "/no/such/mirror", folder)
 
     assert again == old.model_copy(update={"origin": elsewhere})
     assert again.path.read_bytes() == OLD
@@ -101,7 +101,7 @@ def test_old_rows_that_were_replaced_at_their_origin_are_an_error_that_says_wher
 def test_currently_pinned_rows_are_fetched_as_usual(toy: ModelSpec, website: Any, dead_url: str, folder: Path) -> None:
     spec = pinned(toy, website, NEW)
     spec = replace(spec, dataset=replace(spec.dataset, origin=f"{dead_url}/toy.csv"))
-    recorded = records(Recorded(sha256(NEW), spec.dataset.origin, sample=False))
+    recorded = records(RecordedRows(sha256(NEW), spec.dataset.origin, sample=False))
 
     again = recall(spec, sha256(NEW)[:8], recorded, website.url, folder)
 
@@ -114,7 +114,7 @@ def test_an_unrecorded_file_is_its_own_origin(spec: ModelSpec, old: Snapshot, fo
 
 def test_sample_rows_stay_sample_rows_and_are_generated_again_when_they_are_gone(heart: ModelSpec, folder: Path) -> None:
     generated = samples.generate(heart, folder)
-    recorded = records(Recorded(generated.sha256, "sample:heart-failure", sample=True))
+    recorded = records(RecordedRows(generated.sha256, "sample:heart-failure", sample=True))
 
     kept = recall(heart, generated.sha256[:12], records(), None, folder)
     generated.path.unlink()
@@ -130,19 +130,19 @@ def test_sample_rows_never_become_real_rows(heart: ModelSpec, folder: Path, webs
     # the same bytes, published and pinned as if they were real
     posing = pinned(heart, website, generated.path.read_bytes())
     fetch(posing, None, folder)
-    recorded = records(Recorded(generated.sha256, posing.dataset.origin, sample=False))
+    recorded = records(RecordedRows(generated.sha256, posing.dataset.origin, sample=False))
 
     assert recall(posing, generated.sha256, recorded, None, folder) == generated
 
 
 def test_sample_rows_that_can_no_longer_be_generated_are_an_error(heart: ModelSpec, folder: Path) -> None:
     with pytest.raises(DatasetChangedError, match=f"the rows generated now are different.\n  expected sha256 {'ab' * 32}"):
-        recall(heart, "ab" * 8, records(Recorded("ab" * 32, "sample:heart-failure", sample=True)), None, folder)
+        recall(heart, "ab" * 8, records(RecordedRows("ab" * 32, "sample:heart-failure", sample=True)), None, folder)
 
 
 def test_an_unknown_checksum_is_an_error_that_lists_those_there_are(heart: ModelSpec, toy: ModelSpec, website: Any, folder: Path) -> None:
     generated = samples.generate(heart, folder)
-    recorded = records(Recorded("cd" * 32, "s3://rows/heart.csv", sample=False))
+    recorded = records(RecordedRows("cd" * 32, "s3://rows/heart.csv", sample=False))
 
     with pytest.raises(SnapshotNotFoundError, match="heart-failure: the sha256 of no snapshots begins with 00000000") as error:
         recall(heart, "0" * 8, recorded, None, folder)
@@ -157,7 +157,7 @@ def test_an_unknown_checksum_of_a_model_without_snapshots_says_how_to_make_one(t
 
 
 def test_digits_at_the_beginning_of_several_checksums_are_refused(toy: ModelSpec, folder: Path) -> None:
-    recorded = records(Recorded("ab" * 32, "a.csv", sample=False), Recorded("ab" * 8 + "cd" * 24, "b.csv", sample=False))
+    recorded = records(RecordedRows("ab" * 32, "a.csv", sample=False), RecordedRows("ab" * 8 + "cd" * 24, "b.csv", sample=False))
 
     with pytest.raises(SnapshotNotFoundError, match="the sha256 of 2 snapshots begins with abababab"):
         recall(toy, "abababab", recorded, None, folder)
@@ -171,4 +171,4 @@ def test_a_text_that_is_not_a_checksum_is_refused(toy: ModelSpec, folder: Path, 
 
 def test_a_recorded_origin_that_is_gone_is_not_found(toy: ModelSpec, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetNotFoundError, match=f"there is no file {tmp_path}/gone.csv"):
-        recall(toy, "ab" * 4, records(Recorded("ab" * 32, f"{tmp_path}/gone.csv", sample=False)), None, folder)
+        recall(toy, "ab" * 4, records(RecordedRows("ab" * 32, f"{tmp_path}/gone.csv", sample=False)), None, folder)

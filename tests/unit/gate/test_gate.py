@@ -193,8 +193,8 @@ def test_a_bundle_keeps_its_budgets(heart: ModelSpec, candidate: Candidate, gate
     ("comparison", "words"),
     [
         (Comparison(184, 0, {"accuracy": 0.9}, {"accuracy": 0.8}), None),
-        (Comparison(130, 54, {"accuracy": 0.9}, {"accuracy": 0.8}), "of 130 of these rows: it has learnt from the other 54."),
-        (None, "of its own release, on other rows."),
+        (Comparison(130, 54, {"accuracy": 0.9}, {"accuracy": 0.8}), "of 130 of these rows: it was trained on the other 54."),
+        (None, "from its own release, on other rows."),
     ],
 )
 def test_the_report_says_which_rows_the_champions_figures_are_of(

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
-from slipway.lifecycle.ledger import Entry, Event, Ledger, entry
+from slipway.lifecycle.ledger import Event, Ledger, LedgerEntry, entry
 from slipway.records import Candidate, Promotion, RegistryState
 
 
@@ -37,7 +37,7 @@ def promotion(candidate: Candidate) -> Promotion:
     return Promotion(candidate=candidate, host="here", registry=before, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"})
 
 
-def line(candidate: Candidate, event: Event = "promoted", why: str = "no worse") -> Entry:
+def line(candidate: Candidate, event: Event = "promoted", why: str = "no worse") -> LedgerEntry:
     return entry(event, candidate, previous=1, aliases=["champion"], stage="Production", why=why)
 
 
