@@ -273,7 +273,7 @@ def test_what_must_not_come_back_is_refused_and_nothing_changes(place, service):
             choosing.plan(spec, place.settings, to)
     assert choosing.plan(spec, place.settings, 2).done == "version 2 is in service already"
     (place.settings.bundles / MODEL).joinpath(f"2-{service.stored(2).parents[1].name[:8]}", "contract.json").write_text("{}")
-    with pytest.raises(BundleError, match="This is the copy on this host; MLflow's is whole"):
+    with pytest.raises(BundleError, match="This is the copy on this host; MLflow's is intact"):
         choosing.plan(spec, place.settings, 2)
     assert standing(place) == before
 

@@ -97,7 +97,7 @@ def before(model: str, state: RegistryState, entries: Sequence[LedgerEntry]) -> 
     earlier = [version for version in served[:latest] if version != champion]
     if not earlier:
         raise RollbackError(
-            f"{model}: registry and ledger know no version that was in service before version {champion}. "
+            f"{model}: no version was in service before version {champion}, according to registry and ledger. "
             f"`slipway history {model}` shows the versions; --to names one that was in service."
         )
     return earlier[-1]

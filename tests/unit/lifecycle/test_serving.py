@@ -1,4 +1,4 @@
-"""Asking the gateway to serve a bundle, where something else answers at its port."""
+"""A bundle goes to the gateway, while another program answers at its port."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def elsewhere(settings, website):
 def test_another_program_than_the_gateway_is_reported_and_nothing_is_installed(elsewhere, website, heart, write_bundle, tmp_path, answer):
     _say(tmp_path, heart.name, answer)
 
-    with pytest.raises(ServingError, match=r"something else than the gateway answers at .*`slipway status`"):
+    with pytest.raises(ServingError, match=r"another program answers at .*, not the gateway: see `slipway status`"):
         serving.deploy(heart, write_bundle(tmp_path / "bundle"), elsewhere)
 
     assert active.active(elsewhere.bundles, heart.name) is None
     assert website.hits == 1
 
 
-def test_an_undoing_goes_on_where_something_else_answers(elsewhere, heart, tmp_path, caplog):
+def test_an_undoing_goes_on_while_another_program_answers(elsewhere, heart, tmp_path, caplog):
     _say(tmp_path, heart.name, NO_ANSWERS[0])
     caplog.set_level(logging.WARNING)
 
     serving.revert(heart.name, None, elsewhere)
 
-    assert "the earlier bundle is put back, and counts when the gateway is up again: something else" in caplog.text
+    assert "the earlier bundle is restored, which takes effect when the gateway is up again: another program" in caplog.text
 
 
 def _say(folder, model, answer):

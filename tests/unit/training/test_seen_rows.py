@@ -141,7 +141,7 @@ def test_a_run_keeps_which_rows_were_learnt_and_its_bundle_does_not(run: Run, ro
     stored.write_bytes(b"damaged")
     with caplog.at_level(logging.WARNING):
         assert registry.training_rows(run.client, run.run_id) is None
-    assert f"run {run.run_id}: which rows its model has learnt from cannot be read" in caplog.text
+    assert f"run {run.run_id}: the hashes of its training rows cannot be read" in caplog.text
 
     # as in the run of an older version
     stored.unlink()
