@@ -25,7 +25,7 @@ def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded
 
     Args:
         digits: The checksum, or its first 8 digits or more.
-        recorded: Returns the records whose checksum begins with some digits, newest first; see `slipway.tracking.recorded`.
+        recorded: Returns the records whose checksum begins with some digits, newest first; see `slipway.tracking.recorded_rows`.
         mirror: See `fetching.fetch`; it replaces the origin of the rows that the spec pins, but not of older ones.
     Raises:
         SnapshotNotFoundError: No recorded rows have such a checksum, or several have; the message lists all recorded rows.
