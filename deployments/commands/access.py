@@ -259,7 +259,7 @@ def _say(line: str) -> None:
 
 def _administered(settings: Settings, what: str, about: str) -> None:
     """Log a command. What gives access is logged before it is done, so none is given unlogged; what takes it away is done first."""
-    from slipway.audit import administered
+    from slipway.audit import record_act
     from slipway.audit.acts import myself
 
-    administered(settings.audit_url or settings.home, myself(), what, about)
+    record_act(settings.audit_url or settings.home, myself(), what, about)

@@ -18,7 +18,7 @@ from rich.markup import escape
 from deployments.terminal.failing import fail, told
 from deployments.terminal.printing import err, out, show_json, show_table
 from slipway.access.callers import Caller
-from slipway.audit import Line, Place, Wanted, administered, administration, predictions, refusals, shadows
+from slipway.audit import Line, Place, Wanted, administration, predictions, record_act, refusals, shadows
 from slipway.audit.acts import myself
 from slipway.audit.disclosure import pseudonyms, reveal
 from slipway.audit.retention import days_ago, prune
@@ -153,7 +153,7 @@ def _revealed(settings: Settings, lines: list[Line]) -> dict[str, str]:
     caller = _caller(settings)
     for model in sorted({line.model for line in lines}):
         if not caller.may("audit", model):
-            administered(_place(settings), str(caller), "was refused subject ids", model)
+            record_act(_place(settings), str(caller), "was refused subject ids", model)
         caller.require("audit", model)
     return reveal(settings.home, _place(settings), str(caller), lines)
 

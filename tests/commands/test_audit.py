@@ -220,7 +220,7 @@ def test_rotate_keys_before_the_first_subject_is_an_error_that_says_so(tmp_path)
 
 def test_commands_use_the_database_of_the_setting(home, tmp_path):
     url = f"sqlite:///{tmp_path}/elsewhere.db"
-    audit.administered(url, "root@host", "added a key", "anna")
+    audit.record_act(url, "root@host", "added a key", "anna")
 
     (act,) = json.loads(slipway(home, "show", "--administration", "--json", SLIPWAY_AUDIT_URL=url).stdout)
 

@@ -54,7 +54,7 @@ def test_rows_are_answered_in_their_order_and_their_outcomes_are_known(spec, str
     assert told[0] == ("rows", 2, 25)  # five requests fill a window
     assert told[-1] == ("outcomes", 25, 25)
     later = datetime.now(UTC) + timedelta(seconds=5)
-    lines = [one for one in audit.known(settings.home, "toy", since=None, until=later) if one.line.key == "key:simulation"]
+    lines = [one for one in audit.known_outcomes(settings.home, "toy", since=None, until=later) if one.line.key == "key:simulation"]
     assert [one.line.row for one in lines] == stream.rows.astype(object).to_numpy().tolist()
     assert [one.outcome for one in lines] == stream.outcomes
 

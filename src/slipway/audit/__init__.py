@@ -4,15 +4,15 @@ A reply is sent only after its lines are committed. Databases: `databases`; keys
 `retention`, `rotation`, `disclosure`.
 """
 
-from slipway.audit.acts import administered
+from slipway.audit.acts import record_act
 from slipway.audit.book import OutcomeBook
 from slipway.audit.errors import AuditError
-from slipway.audit.ground_truth import Known, Outcome, history, known
+from slipway.audit.ground_truth import Known, Outcome, history, known_outcomes
 from slipway.audit.lines import Administered, Answered, Refused, Shadowed, prediction_id
 from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, Unfit, UnfitError
 from slipway.audit.places import AUDIT, Place
 from slipway.audit.reading import Act, Line, Refusal, Shadow, Wanted, administration, predictions, read, refusals, shadows
-from slipway.audit.traffic import served
+from slipway.audit.traffic import served_rows
 from slipway.audit.writer import AuditLog
 
 __all__ = [
@@ -37,14 +37,14 @@ __all__ = [
     "Unfit",
     "UnfitError",
     "Wanted",
-    "administered",
     "administration",
     "history",
-    "known",
+    "known_outcomes",
     "prediction_id",
     "predictions",
     "read",
+    "record_act",
     "refusals",
-    "served",
+    "served_rows",
     "shadows",
 ]

@@ -10,7 +10,7 @@ from slipway.audit.lines import Administered
 from slipway.audit.places import Place, opened
 
 
-def administered(place: Place, who: str, what: str, about: str) -> None:
+def record_act(place: Place, who: str, what: str, about: str) -> None:
     """Log that `who` did `what` ("revoked a key") to a user, key or model, and return when the line is committed.
 
     Call it before an act that must not happen unlogged.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway.audit.acts import administered
+from slipway.audit.acts import record_act
 from slipway.audit.errors import AuditError
 from slipway.audit.places import Place
 from slipway.audit.reading import Line
@@ -22,7 +22,7 @@ def pseudonyms(home: Path, place: Place, who: str, subject: str) -> list[str]:
     if ring is None:
         return []
     found = ring.pseudonyms(subject)
-    administered(place, who, "looked for a subject", f"pseudonym {found[-1]}")
+    record_act(place, who, "looked for a subject", f"pseudonym {found[-1]}")
     return found
 
 
@@ -40,5 +40,5 @@ def reveal(home: Path, place: Place, who: str, lines: Sequence[Line]) -> dict[st
     ring = KeyFile(home).ring()
     if ring is None:
         raise AuditError(f"{KeyFile(home).path} is missing, so no subject id can be opened: restore the file.")
-    administered(place, who, "revealed subject ids", " ".join(line.prediction_id for line in sealed))
+    record_act(place, who, "revealed subject ids", " ".join(line.prediction_id for line in sealed))
     return {line.prediction_id: ring.open(line.subject or "", line.subject_key or "", line.prediction_id) for line in sealed}

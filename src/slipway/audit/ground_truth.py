@@ -38,7 +38,7 @@ class Known:
     shadow: Shadow | None
 
 
-def known(place: Place, model: str, *, since: datetime | None, until: datetime) -> list[Known]:
+def known_outcomes(place: Place, model: str, *, since: datetime | None, until: datetime) -> list[Known]:
     """Return the predictions of a model whose first outcome was recorded from `since` (included; None: no limit) to `until` (excluded).
 
     Each prediction comes once, in the order of the first outcomes. A correction changes the outcome but not the order, so that a caller who

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from slipway.audit.acts import administered
+from slipway.audit.acts import record_act
 from slipway.audit.by_id import matching
 from slipway.audit.databases.tables import BATCHES, OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS, Store, Table
 from slipway.audit.lines import iso
@@ -32,13 +32,13 @@ def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
     if missing(place):
         return {table.name: 0 for table in (OUTCOMES, *DELETED)}
     until = before.astimezone(UTC).isoformat(timespec="milliseconds")
-    administered(place, who, "began to delete old lines", f"from before {until}")
+    record_act(place, who, "began to delete old lines", f"from before {until}")
     with opened(place) as store:
         deleted = {OUTCOMES.name: _delete_outcomes(store, until)}
         deleted |= {table.name: _delete(store, table, until) for table in DELETED}
         store.wipe()
     counts = ", ".join(f"{number} {name}" for name, number in deleted.items())
-    administered(place, who, "deleted old lines", f"from before {until}: {counts}")
+    record_act(place, who, "deleted old lines", f"from before {until}: {counts}")
     return deleted
 
 

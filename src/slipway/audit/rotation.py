@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.audit.acts import administered
+from slipway.audit.acts import record_act
 from slipway.audit.databases.tables import Row, Store
 from slipway.audit.errors import AuditError
 from slipway.audit.places import Place, missing, opened
@@ -48,13 +48,13 @@ def rotate(home: Path, place: Place, who: str, *, pseudonyms: bool = False) -> R
     keys = KeyFile(home)
     if not keys.ring() or missing(place):
         raise AuditError(f"{keys.path}: there are no keys yet; the first subject id that is logged makes them.")
-    administered(place, who, "began to replace the keys of subject ids", "with new pseudonyms" if pseudonyms else "")
+    record_act(place, who, "began to replace the keys of subject ids", "with new pseudonyms" if pseudonyms else "")
     with opened(place) as store:
         ring, resumed = _new_ring(keys, store, pseudonyms)
         lines, unreadable = _reseal(store, ring)
         _forget_old_keys(keys, store, ring)
         store.wipe()
-    administered(place, who, "replaced the keys of subject ids", f"{lines} lines re-encrypted, {unreadable} unreadable")
+    record_act(place, who, "replaced the keys of subject ids", f"{lines} lines re-encrypted, {unreadable} unreadable")
     return Rotated(lines, unreadable, resumed)
 
 

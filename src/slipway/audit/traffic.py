@@ -28,7 +28,7 @@ class Head(NamedTuple):
     size: int
 
 
-def served(place: Place, model: str, *, since: datetime | None, until: datetime, limit: int) -> list[Line]:
+def served_rows(place: Place, model: str, *, since: datetime | None, until: datetime, limit: int) -> list[Line]:
     """Return the first `limit` rows of a model that arrived from `since` (included; None: no limit) to `until` (excluded).
 
     They are in the order of time, those of one request in its order. A line is written when its request is answered, with the time of the

@@ -104,7 +104,7 @@ def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> C
 
 
 def _log_change(settings: Settings, what: str, about: str) -> None:
-    from slipway.audit import administered
+    from slipway.audit import record_act
     from slipway.audit.acts import myself
 
-    administered(settings.audit_url or settings.home, myself(), what, about)
+    record_act(settings.audit_url or settings.home, myself(), what, about)

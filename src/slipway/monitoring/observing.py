@@ -11,7 +11,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from slipway.audit import Known, Line, Place, known, served
+from slipway.audit import Known, Line, Place, known_outcomes, served_rows
 from slipway.monitoring import performance
 from slipway.monitoring.drift.drift import find
 from slipway.monitoring.findings import DriftFinding, Performance, Proposal, Window, WindowKind
@@ -58,9 +58,9 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
     until = now - SETTLED
     before = journal.windows(spec.name, version.version)
     number = len(journal.windows(spec.name))
-    lines = served(place, spec.name, since=_next(before, "served", version.since), until=until, limit=MOST_ROWS)
+    lines = served_rows(place, spec.name, since=_next(before, "served", version.since), until=until, limit=MOST_ROWS)
     lines = [line for line in lines if line.version == version.version]
-    learnt = known(place, spec.name, since=_next(before, "outcomes", None), until=until)
+    learnt = known_outcomes(place, spec.name, since=_next(before, "outcomes", None), until=until)
     learnt = [each for each in learnt if each.line.version == version.version]
 
     windows: list[Window] = []
@@ -92,7 +92,7 @@ def compare(spec: ModelSpec, version: Watched, place: Place, now: datetime) -> P
     """
     if version.challenger is None:
         return None
-    rows = known(place, spec.name, since=version.since, until=now - SETTLED)
+    rows = known_outcomes(place, spec.name, since=version.since, until=now - SETTLED)
     return compare_served(spec, rows, champion=version.version, challenger=version.challenger)
 
 

@@ -81,7 +81,7 @@ def test_text_from_outside_cannot_break_a_database_or_a_terminal(place, open_log
 
 
 def test_an_act_of_administration_is_committed_when_the_call_returns(place):
-    audit.administered(place, "root@host", "revoked a key", "anna")
+    audit.record_act(place, "root@host", "revoked a key", "anna")
 
     (act,) = audit.administration(place, Wanted())
     assert (act.who, act.what, act.about) == ("root@host", "revoked a key", "anna")
@@ -159,7 +159,7 @@ def test_a_log_of_a_later_version_is_not_touched(place):
     store.close()
 
     with pytest.raises(AuditError, match=r"schema 99, expected \d or less: update Slipway"):
-        audit.administered(place, "root", "tried", "")
+        audit.record_act(place, "root", "tried", "")
 
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "audit.db"])
@@ -176,8 +176,8 @@ def test_without_its_driver_the_error_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_addresses_are_taken_as_sqlalchemy_writes_them(tmp_path, postgres_url):
-    audit.administered(postgres_url.replace("postgresql://", "postgresql+psycopg://"), "root", "tried", "one")
-    audit.administered(f"sqlite:///{tmp_path}/elsewhere.db", "root", "tried", "two")
+    audit.record_act(postgres_url.replace("postgresql://", "postgresql+psycopg://"), "root", "tried", "one")
+    audit.record_act(f"sqlite:///{tmp_path}/elsewhere.db", "root", "tried", "two")
 
     assert [act.about for act in audit.administration(postgres_url, Wanted())] == ["one"]
     assert [act.about for act in audit.administration(f"sqlite:///{tmp_path}/elsewhere.db", Wanted())] == ["two"]

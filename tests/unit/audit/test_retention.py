@@ -24,7 +24,7 @@ def test_older_lines_are_deleted_and_younger_ones_stay(tmp_path, place, open_log
     log.refuse(replace(REFUSED, time=NOW - 9 * DAY))
     log.refuse(REFUSED)
     log.close()
-    audit.administered(place, "root", "added a key", "anna")
+    audit.record_act(place, "root", "added a key", "anna")
 
     assert prune(place, BEFORE, "root") == {"outcomes": 0, "shadows": 0, "predictions": 2, "batches": 0, "refusals": 1}
 

@@ -54,22 +54,22 @@ def test_rows_and_requests_of_many_come_merged_by_time(place, open_log, answered
     record(open_log(place), many, few)
     record(open_log(place), late)
 
-    found = audit.served(place, "toy", since=None, until=LATER, limit=1_000)
+    found = audit.served_rows(place, "toy", since=None, until=LATER, limit=1_000)
 
     assert ids(found) == of(many, late, few, last)
     lines = {line.prediction_id: line for line in audit.predictions(place, audit.Wanted(limit=1_000))}
     assert found == [lines[name] for name in ids(found)]
-    assert ids(audit.served(place, "toy", since=None, until=LATER, limit=MANY + 2)) == of(many, late, few)[: MANY + 2]
-    assert ids(audit.served(place, "toy", since=None, until=LATER, limit=3)) == of(many)[:3]
+    assert ids(audit.served_rows(place, "toy", since=None, until=LATER, limit=MANY + 2)) == of(many, late, few)[: MANY + 2]
+    assert ids(audit.served_rows(place, "toy", since=None, until=LATER, limit=3)) == of(many)[:3]
 
 
 def test_a_span_includes_its_beginning_and_not_its_end(place, open_log, answered, record):
     entries = [answered([1] * (MANY if second == 1 else 1), time=NOW + second) for second in range(4)]
     record(open_log(place), *entries)
 
-    assert ids(audit.served(place, "toy", since=at(NOW + 1), until=at(NOW + 3), limit=99)) == of(*entries[1:3])
-    assert audit.served(place, "toy", since=at(NOW + 9), until=LATER, limit=99) == []
-    assert audit.served(place, "words", since=None, until=LATER, limit=99) == []
+    assert ids(audit.served_rows(place, "toy", since=at(NOW + 1), until=at(NOW + 3), limit=99)) == of(*entries[1:3])
+    assert audit.served_rows(place, "toy", since=at(NOW + 9), until=LATER, limit=99) == []
+    assert audit.served_rows(place, "words", since=None, until=LATER, limit=99) == []
 
 
 def test_more_lines_than_one_statement_takes_keep_their_order(place, open_log, answered, record):
@@ -78,7 +78,7 @@ def test_more_lines_than_one_statement_takes_keep_their_order(place, open_log, a
     for entry in entries:
         record(log, entry)
 
-    assert ids(audit.served(place, "toy", since=None, until=LATER, limit=1_150)) == of(*entries)[:1_150]
+    assert ids(audit.served_rows(place, "toy", since=None, until=LATER, limit=1_150)) == of(*entries)[:1_150]
 
 
 def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, open_log, answered, record, report):
@@ -90,9 +90,9 @@ def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, o
     middle = report((second, 1), (first, 1))
     report((third, 0), (first, 0))
 
-    before = audit.known(place, "toy", since=None, until=begin)
-    between = audit.known(place, "toy", since=begin, until=middle)
-    everything = audit.known(place, "toy", since=None, until=LATER)
+    before = audit.known_outcomes(place, "toy", since=None, until=begin)
+    between = audit.known_outcomes(place, "toy", since=begin, until=middle)
+    everything = audit.known_outcomes(place, "toy", since=None, until=LATER)
 
     assert [(one.line.prediction_id, one.outcome) for one in before] == [(first, 0)]  # as it was corrected, twice
     assert [(one.line.prediction_id, one.outcome) for one in between] == [(second, 1)]
@@ -100,7 +100,7 @@ def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, o
     lines = {line.prediction_id: line for line in audit.predictions(place, audit.Wanted())}
     assert [one.line for one in everything] == [lines[first], lines[second], lines[third]]
     assert everything[0].first_known == audit.history(place, first)[0].time
-    assert audit.known(place, "words", since=None, until=LATER) == []
+    assert audit.known_outcomes(place, "words", since=None, until=LATER) == []
 
 
 def test_what_another_version_said_stands_beside_it(place, open_log, answered, record, report):
@@ -114,13 +114,13 @@ def test_what_another_version_said_stands_beside_it(place, open_log, answered, r
     asyncio.run(shadow())
     report((f"{entry.request_id}-0", 1), (f"{entry.request_id}-1", 1))
 
-    with_one, without = audit.known(place, "toy", since=None, until=LATER)
+    with_one, without = audit.known_outcomes(place, "toy", since=None, until=LATER)
 
     assert (with_one.shadow.label, with_one.shadow.agrees, without.shadow) == (0, False, None)
 
 
 def test_where_nothing_was_ever_logged_nothing_is_served_or_known(tmp_path):
-    assert audit.served(tmp_path, "toy", since=None, until=LATER, limit=9) == []
-    assert audit.known(tmp_path, "toy", since=None, until=LATER) == []
+    assert audit.served_rows(tmp_path, "toy", since=None, until=LATER, limit=9) == []
+    assert audit.known_outcomes(tmp_path, "toy", since=None, until=LATER) == []
     assert audit.history(tmp_path, "x-0") == []
     assert list(tmp_path.iterdir()) == []

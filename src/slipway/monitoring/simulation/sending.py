@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.access import keys
 from slipway.access.callers import Grant
-from slipway.audit import administered
+from slipway.audit import record_act
 from slipway.audit.acts import myself
 from slipway.client import Client, ClientError, Prediction, RecordedOutcomes, Unauthorized
 from slipway.errors import SimulationError
@@ -90,10 +90,10 @@ def _key(model: str, settings: Settings) -> Iterator[str]:
             keys.revoke(settings.home, KEY)
         keys.require_new(settings.home, KEY)
         place = settings.audit_url or settings.home
-        administered(place, myself(), "add key", f"{KEY}: {', '.join(map(str, grants))}; for a day")  # first: no unlogged access
+        record_act(place, myself(), "add key", f"{KEY}: {', '.join(map(str, grants))}; for a day")  # first: no unlogged access
         key = keys.issue(settings.home, KEY, grants, days=1)
         try:
             yield key
         finally:
             keys.revoke(settings.home, KEY)
-            administered(place, myself(), "revoke key", KEY)
+            record_act(place, myself(), "revoke key", KEY)
