@@ -141,7 +141,8 @@ def _require_new(content: AccessFile, name: str) -> None:
 
 
 def _record(key: str, grants: tuple[str, ...], expires: float | None) -> ApiKey:
-    return ApiKey(digest(key.encode()).hex(), grants, datetime.now(UTC).isoformat(timespec="seconds"), expires)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return ApiKey(sha256=digest(key.encode()).hex(), grants=grants, created=created, expires=expires)
 
 
 def _with(content: AccessFile, name: str, record: ApiKey) -> AccessFile:

@@ -65,7 +65,7 @@ def read(token: str, secret: str) -> Session:
         )
     except jwt.PyJWTError:
         raise over() from None
-    return Session(claims["jti"], claims["sub"], claims["gen"], claims["exp"])
+    return Session(id=claims["jti"], user=claims["sub"], generation=claims["gen"], expires=claims["exp"])
 
 
 def over() -> UnauthenticatedError:

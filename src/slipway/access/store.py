@@ -40,7 +40,13 @@ class AccessSnapshot:
         """Raises InvalidGrantError."""
         keys = {bytes.fromhex(key.sha256): Holder(_caller(name, "key", key.grants), key.expires) for name, key in content.keys.items()}
         callers = {name: _caller(name, "user", user.grants) for name, user in content.users.items()}
-        return cls(keys, content.users, callers, content.session_secret, frozenset(content.ended))
+        return cls(
+            keys=keys,
+            users=content.users,
+            callers=callers,
+            session_secret=content.session_secret,
+            ended=frozenset(content.ended),
+        )
 
 
 class AccessStore:

@@ -34,7 +34,7 @@ def add(home: Path, name: str, password: str, grants: Iterable[Grant], *, with_s
     stored, secret = written(grants), second_factor.new_secret() if with_second_factor else None
     require_new(home, name)
     passwords.require_strong(name, password)
-    user = User(passwords.hashed(password), stored, _now(), _generation(), secret)
+    user = User(password=passwords.hashed(password), grants=stored, created=_now(), generation=_generation(), second_factor=secret)
 
     def edit(content: AccessFile) -> AccessFile:
         _require_new(content, name)

@@ -52,7 +52,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
     bundle = read(folder)
     if bundle.contract.model != model:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
-    deployment = Deployment(bundle.contract, pointer.installation, port, open_engine(bundle))
+    deployment = Deployment(bundle.contract, pointer.installation, port, engine=open_engine(bundle))
     _answer_probe(bundle, deployment)
     _give_memory_back()
     logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)

@@ -55,7 +55,8 @@ def read(folder: Path) -> Bundle:
     contract = decode_bytes(contents.pop(CONTRACT), Contract, folder / CONTRACT)
     if contract.format != FORMAT:
         raise BundleError(f"{folder}: the bundle has format {contract.format}; this version of Slipway reads format {FORMAT}.")
-    return Bundle(folder, contract, decode_bytes(contents.pop(PROBE), Probe, folder / PROBE), contents)
+    probe = decode_bytes(contents.pop(PROBE), Probe, folder / PROBE)
+    return Bundle(folder, contract, probe, files=contents)
 
 
 def _verified(path: Path, expected: str) -> bytes:

@@ -102,7 +102,7 @@ def _stored(certificate: Path, key: Path, made: bool = False) -> CertificateFile
     from slipway.certificates import issuing
 
     found = _read(certificate, key)[0]
-    return CertificateFiles(certificate, key, tuple(issuing.names(found)), found.not_valid_after_utc, made)
+    return CertificateFiles(certificate, key, names=tuple(issuing.names(found)), ends_at=found.not_valid_after_utc, made=made)
 
 
 def _read(certificate: Path, key: Path) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:

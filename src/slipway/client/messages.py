@@ -57,7 +57,7 @@ def outcomes(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
     """
     for start, records in _parts(rows, chunk):
         sent = [{name: value for name, value in one.items() if name == "outcome" or not _is_missing(value)} for one in records]
-        yield Message(_path(model, "outcomes"), _encode({"outcomes": sent}), start, errors.RefusedOutcomes)
+        yield Message(_path(model, "outcomes"), _encode({"outcomes": sent}), start, refused=errors.RefusedOutcomes)
 
 
 def invocation(model: str, content: Mapping[str, Any]) -> Message:
@@ -99,7 +99,9 @@ def _refused_rows(text: str, reply: ErrorReply, details: errors.ReplyDetails, me
 
 def _details(response: httpx.Response, reply: ErrorReply) -> errors.ReplyDetails:
     request_id = response.headers.get("x-request-id")
-    return errors.ReplyDetails(response.status_code, reply.error_code or None, request_id, retry_after(response))
+    return errors.ReplyDetails(
+        status=response.status_code, code=reply.error_code or None, request_id=request_id, retry_after=retry_after(response)
+    )
 
 
 def _error(response: httpx.Response) -> ErrorReply:

@@ -53,7 +53,7 @@ def check(chunk: Chunk, contract: Contract, keep: list[str], spelled: bool, subj
     found += wrong_subjects(subjects or ())
     kept = [chunk.cells.column(name) for name in keep]
     if not found:
-        return Checked(chunk.rows, columns, kept, subjects, list(chunk.broken), len(chunk.broken))
+        return Checked(chunk.rows, columns, kept, subjects, violations=list(chunk.broken), rejected=len(chunk.broken))
     good = np.ones(len(chunk.rows), dtype=bool)
     good[[one.row for one in found]] = False
     violations = [msgspec.structs.replace(one, row=int(chunk.rows[one.row])) for one in found]

@@ -113,11 +113,14 @@ class CsvSource:
         width = len(self.names)
         complete = [place for place, row in enumerate(rows) if len(row) == width]
         broken = [
-            Violation(first + place, None, f"{width} cells", f"{len(row)} cells") for place, row in enumerate(rows) if len(row) != width
+            Violation(first + place, None, expected=f"{width} cells", received=f"{len(row)} cells")
+            for place, row in enumerate(rows)
+            if len(row) != width
         ]
         columns = list(zip(*(rows[place] for place in complete), strict=True)) or [()] * width
         cells = [pa.array(columns[self.names.index(name)], pa.string()) for name in wanted]
-        return Chunk(first + np.array(complete, dtype=np.int64), pa.record_batch(cells, names=list(wanted)), read, broken)
+        numbers = first + np.array(complete, dtype=np.int64)
+        return Chunk(rows=numbers, cells=pa.record_batch(cells, names=list(wanted)), read=read, broken=broken)
 
     def _wrong(self, why: str) -> InvalidRowsError:
         return InvalidRowsError(f"{self._path.name}: {why}. Nothing was written.")

@@ -33,7 +33,8 @@ class FromBundle:
         """Return the answers to n >= 1 rows that keep the contract, given by column; nothing is logged, so `subjects` are ignored."""
         probabilities = self._engine.probabilities(columns)
         answered = self.contract.output.labels(probabilities)
-        return ChunkAnswers(answered, probabilities, [self.contract.version] * len(answered), None)
+        versions = [self.contract.version] * len(answered)
+        return ChunkAnswers(answered, probabilities, versions, prediction_ids=None)
 
 
 def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:

@@ -74,7 +74,15 @@ def job(
     else:
         source = str(Path(source.removeprefix("file://")).expanduser().absolute())
     chosen = Path(destination).expanduser().absolute() if destination else _beside(Path(source))
-    found = Job(model, source, chosen, through, None if keep is None else tuple(dict.fromkeys(keep)), chunk, subject)
+    found = Job(
+        model=model,
+        source=source,
+        destination=chosen,
+        through=through,
+        keep=None if keep is None else tuple(dict.fromkeys(keep)),
+        chunk=chunk,
+        subject=subject,
+    )
     _refuse_destination(found)
     return found
 
