@@ -77,8 +77,8 @@ def version_in_service(place):
 
 
 def resume(run_id, **answer):
-    told = httpx.post(f"{os.environ['PREFECT_API_URL']}/flow_runs/{run_id}/resume", json={"run_input": answer}).raise_for_status().json()
-    return told["status"]
+    reply = httpx.post(f"{os.environ['PREFECT_API_URL']}/flow_runs/{run_id}/resume", json={"run_input": answer}).raise_for_status().json()
+    return reply["status"]
 
 
 def test_nothing_changes_while_a_release_waits_and_it_goes_on_when_it_is_approved(place, begin, waits, until):
@@ -104,14 +104,19 @@ def test_nothing_changes_while_a_release_waits_and_it_goes_on_when_it_is_approve
     state = running.result(timeout=120)
     assert (state.name, state.result().decision) == ("Promoted", Decision(approved=True, who="Ada", why="the figures hold"))
     assert version_in_service(place) == 2
-    told = place.history()
-    assert [(entry["event"], entry["version"], entry["previous"]) for entry in told] == [
+    entries = place.history()
+    assert [(entry["event"], entry["version"], entry["previous"]) for entry in entries] == [
         ("promoted", 1, None),
         ("approved", 2, 1),
         ("promoted", 2, 1),
     ]
-    assert (told[1]["who"], told[1]["why"], told[1]["aliases"], told[1]["stage"]) == ("Ada", "the figures hold", ["candidate"], "Staging")
-    assert "/flow-run/" in told[1]["run_url"]
+    assert (entries[1]["who"], entries[1]["why"], entries[1]["aliases"], entries[1]["stage"]) == (
+        "Ada",
+        "the figures hold",
+        ["candidate"],
+        "Staging",
+    )
+    assert "/flow-run/" in entries[1]["run_url"]
 
 
 def test_a_rejected_release_leaves_everything_as_it_was(place, begin, waits):
@@ -199,12 +204,12 @@ def test_the_run_page_shows_the_question_and_automations_hear_of_it(judged, begi
         (artifact,) = client.request("POST", "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [str(run.id)]}}}).json()
         named = {"event": {"name": ["slipway.approval.waiting"]}, "resource": {"id": [f"slipway.model.{MODEL}"]}}
 
-        def told():
+        def emitted():
             found = client.request("POST", "/events/filter", json={"filter": named}).json()["events"]
             return [event["payload"] for event in found if event["payload"]["run_url"].endswith(str(run.id))]
 
-        until(told, "the event is kept")
-        (payload,) = told()
+        until(emitted, "the event is stored")
+        (payload,) = emitted()
     resume_flow_run(run.id, run_input=YES)
 
     assert decided(asked.result(timeout=60)) == Decision(approved=True, who="Ada", why="the figures hold")

@@ -31,8 +31,8 @@ def registered(empty_mlflow, tmp_path, free_ports, until, no_settings, monkeypat
     key = keys.generate()
     keys.add(tmp_path, "test", key)
     ports = json.dumps({MODEL: own})
-    told = {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_GATEWAY_PORT": str(main), "SLIPWAY_MODEL_PORTS": ports, "SLIPWAY_API_KEY": key}
-    for name, value in told.items():
+    variables = {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_GATEWAY_PORT": str(main), "SLIPWAY_MODEL_PORTS": ports, "SLIPWAY_API_KEY": key}
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings = Settings.load()
     client = connect(settings)
@@ -76,9 +76,9 @@ def test_a_version_is_tried_until_the_challenge_is_ended_and_both_are_logged(reg
     begun = slipway("challenge", MODEL, "--version", "2", "--share", "0.1", "--json")
 
     assert begun.returncode == 0, begun.stderr
-    told = json.loads(begun.stdout)
-    assert (told.pop("model"), told["version"], told["share"]) == (MODEL, 2, 0.1)
-    assert challenger(registered) == told | {"error": None}
+    reply = json.loads(begun.stdout)
+    assert (reply.pop("model"), reply["version"], reply["share"]) == (MODEL, 2, 0.1)
+    assert challenger(registered) == reply | {"error": None}
     assert aliases(registered) == {"challenger": 2}
     ended = slipway("challenge", MODEL, "--end")
     assert f"{MODEL}: the challenge is ended" in ended.stderr

@@ -36,8 +36,8 @@ WHY = "right more often for a month"
 
 def served(place):
     """What the gateway says of the model: the version in service and the challenger's."""
-    told = httpx.get(f"{place.settings.gateway_url}/models/{MODEL}", headers={"Authorization": f"Bearer {place.key}"}).json()
-    return told["version"], (told["challenger"] or {}).get("version")
+    status = httpx.get(f"{place.settings.gateway_url}/models/{MODEL}", headers={"Authorization": f"Bearer {place.key}"}).json()
+    return status["version"], (status["challenger"] or {}).get("version")
 
 
 def standing(place):
@@ -45,7 +45,7 @@ def standing(place):
     return state.aliases, state.stages, challenged(place.settings.bundles, MODEL)
 
 
-def told(place):
+def ledger_of(place):
     return [(entry.event, entry.version, entry.previous) for entry in Ledger(place.settings.ledger).history(MODEL)]
 
 
@@ -99,7 +99,7 @@ def test_a_challenger_is_tried_beside_the_champion_and_promoted_when_gate_and_pe
     assert done.result().smoke_test.probes == 40
     assert standing(place) == ({"champion": 2, "previous": 1}, {1: "Archived", 2: "Production"}, None)
     until(lambda: served(place) == (2, None), "the gateway has no challenger any more")
-    assert told(place) == [
+    assert ledger_of(place) == [
         ("promoted", 1, None),
         ("challenging", 2, 1),
         ("refused", 2, 1),

@@ -1,4 +1,4 @@
-"""A model that the project has never seen: one file in a folder of somebody's own, from its rows to a tested endpoint."""
+"""A model that the project has never seen: one file in a user's own folder, from its rows to a tested endpoint."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_its_endpoint_answers_every_test_row_as_mlflows_model_does(
     import mlflow
 
     settings, (listed, _) = operator.settings, operator.slipway("models", "--json")
-    told = next(one for one in listed if one["name"] == model)
+    listing = next(one for one in listed if one["name"] == model)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking)
     mlflow.set_tracking_uri(settings.tracking)
     mlflow.set_registry_uri(settings.tracking)
@@ -187,13 +187,13 @@ def test_its_endpoint_answers_every_test_row_as_mlflows_model_does(
     assert key is not None
 
     answered = httpx.post(
-        f"http://{LOOPBACK}:{told['port']}/invocations",
+        f"http://{LOOPBACK}:{listing['port']}/invocations",
         json={"dataframe_split": rows.test.to_dict(orient="split", index=False)},
         headers={"Authorization": f"Bearer {key.get_secret_value()}"},
         timeout=60.0,
     )
 
-    expected = mlflow.pyfunc.load_model(f"models:/{told['registered_as']}@champion").predict(rows.test)
+    expected = mlflow.pyfunc.load_model(f"models:/{listing['registered_as']}@champion").predict(rows.test)
     mlflow.set_tracking_uri(None)
     mlflow.set_registry_uri(None)
     predictions = answered.json()["predictions"]

@@ -67,11 +67,11 @@ def test_two_releases_promote_and_the_second_keeps_the_first_as_previous(place):
     assert in_production == [2]
     assert pointer.bundle.startswith("2-")
     assert predict(place, a_row(place)).headers["X-Slipway-Version"] == "2"
-    told = place.history()
-    assert [(entry["event"], entry["version"], entry["previous"]) for entry in told] == [("promoted", 1, None), ("promoted", 2, 1)]
-    assert told[-1]["aliases"] == ["champion"]
-    assert told[-1]["stage"] == "Production"
-    assert told[-1]["sample"] is True
+    entries = place.history()
+    assert [(entry["event"], entry["version"], entry["previous"]) for entry in entries] == [("promoted", 1, None), ("promoted", 2, 1)]
+    assert entries[-1]["aliases"] == ["champion"]
+    assert entries[-1]["stage"] == "Production"
+    assert entries[-1]["sample"] is True
 
 
 def test_run_page_shows_steps_artifacts_and_slipways_own_log_lines(place):

@@ -42,7 +42,7 @@ def standing(place):
     return state, active(place.settings.bundles, MODEL), challenger.challenged(place.settings.bundles, MODEL)
 
 
-def told(place):
+def ledger_of(place):
     return [(entry.event, entry.version, entry.previous) for entry in Ledger(place.settings.ledger).history(MODEL)]
 
 
@@ -160,7 +160,7 @@ def test_a_rollback_restores_the_earlier_version_and_its_answers_and_says_so_eve
         assert state.name == "AlreadyInService"
         assert "version 1 is in service already" in state.message
     assert standing(place)[:2] == (now, pointer)
-    assert len(told(place)) == 3
+    assert len(ledger_of(place)) == 3
 
 
 def test_a_version_whose_stored_bundle_was_altered_changes_nothing(place, service):
@@ -175,7 +175,7 @@ def test_a_version_whose_stored_bundle_was_altered_changes_nothing(place, servic
     with pytest.raises(BundleError, match=r"contract\.json has changed since it was measured"):
         state.result()
     assert standing(place) == before
-    assert told(place) == [("promoted", 1, None), ("promoted", 2, 1)]
+    assert ledger_of(place) == [("promoted", 1, None), ("promoted", 2, 1)]
 
 
 def test_a_version_that_no_longer_answers_as_measured_fails_in_the_rehearsal(place, service):
@@ -188,7 +188,7 @@ def test_a_version_that_no_longer_answers_as_measured_fails_in_the_rehearsal(pla
     with pytest.raises(ServingError, match="does not answer as it was measured"):
         state.result()
     assert standing(place) == before
-    assert told(place) == [("promoted", 1, None), ("promoted", 2, 1)]  # nothing had to be undone
+    assert ledger_of(place) == [("promoted", 1, None), ("promoted", 2, 1)]  # nothing had to be undone
 
 
 def test_a_failed_smoke_test_at_the_public_port_undoes_the_rollback(place, service, prefect_server, until, monkeypatch, other_server):
@@ -203,16 +203,16 @@ def test_a_failed_smoke_test_at_the_public_port_undoes_the_rollback(place, servi
         state.result()
     assert str(failed.value) in state.message
     assert standing(place) == before
-    assert told(place)[2:] == [("undone", 1, 2)]
+    assert ledger_of(place)[2:] == [("undone", 1, 2)]
     why = Ledger(place.settings.ledger).history(MODEL)[-1].why
     assert why == f"the rollback failed: SmokeTestError: {failed.value} (it was rolled back to because: try)"
     assert answers(place)[0] == "2"
 
-    def told_of_it() -> list[tuple[int, str]]:  # releases of other tests have told this server of theirs
+    def events_of_it() -> list[tuple[int, str]]:  # releases of other tests have sent this server theirs
         payloads = [event["payload"] for event in events(prefect_server, "slipway.smoke-test.failed")]
         return [(payload["version"], payload["reason"]) for payload in payloads if payload["run"] == f"rollback-{MODEL}"]
 
-    until(lambda: told_of_it() == [(1, str(failed.value))], "Prefect has the event")
+    until(lambda: events_of_it() == [(1, str(failed.value))], "Prefect has the event")
 
 
 def test_a_rollback_killed_in_the_middle_is_undone_by_the_next(place, service, until):
@@ -235,7 +235,7 @@ def test_a_rollback_killed_in_the_middle_is_undone_by_the_next(place, service, u
     state = rollback(MODEL, because="again", return_state=True)
 
     assert state.name == "RolledBack"
-    assert told(place)[2:] == [("undone", 1, 2), ("rolled back", 1, 2)]
+    assert ledger_of(place)[2:] == [("undone", 1, 2), ("rolled back", 1, 2)]
     undone = Ledger(place.settings.ledger).history(MODEL)[2]
     assert undone.why == "the rollback was cut short between promotion and smoke test (it was rolled back to because: killed)"
     now, _, _ = standing(place)

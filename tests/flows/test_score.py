@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def patients(tmp_path):
-    """300 patients as a hospital has them, one of whom has no age."""
+    """300 patients as a hospital has them, one without an age."""
     spec = lookup(MODEL)
     frame = samples.draw(spec, samples.statistics(spec)).head(300).astype({"Age": object})
     frame.insert(0, "patient", [f"P-{number:04d}" for number in range(len(frame))])

@@ -43,7 +43,7 @@ def pin(monkeypatch, website, content: bytes) -> str:
 
 
 def test_release_is_repeated_from_its_recorded_rows_after_the_pinned_ones_have_changed(place, website, tmp_path, monkeypatch):
-    # rows that are real as far as anybody can tell: fewer than are generated, so no sample rows have their checksum
+    # rows that are real by every sign: fewer than are generated, so no sample rows have their checksum
     lines = samples.generate(lookup(MODEL), tmp_path / "drawn").path.read_bytes().splitlines(keepends=True)
     old = pin(monkeypatch, website, b"".join(lines[:801]))
     first = run()
