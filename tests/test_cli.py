@@ -103,10 +103,10 @@ def test_history_without_a_name_is_of_all_models(tmp_path):
         )  # fmt: skip
         ledger.append(entry("promoted", about, previous=None, aliases=["champion"], stage="Production", why="[no worse]", run_url=address))
 
-    told = json.loads(slipway("history", "--last", "2", "--json", SLIPWAY_HOME=str(tmp_path)).stdout)
+    entries = json.loads(slipway("history", "--last", "2", "--json", SLIPWAY_HOME=str(tmp_path)).stdout)
     shown = slipway("history", SLIPWAY_HOME=str(tmp_path)).stdout
 
-    assert [(line["model"], line["version"], line["run_url"]) for line in told] == [
+    assert [(line["model"], line["version"], line["run_url"]) for line in entries] == [
         ("gone-from-the-catalogue", 2, address),
         ("heart-failure", 3, address),
     ]

@@ -173,7 +173,7 @@ def test_reveal_with_a_wrong_key_is_refused(home):
     assert json.loads(shown.stdout)["error"] == "UnauthenticatedError"
 
 
-def test_prune_deletes_what_is_older_and_tells_how_much(home):
+def test_prune_deletes_what_is_older_and_reports_how_much(home):
     shown = slipway(home, "prune", "--older-than", "400d")
 
     assert shown.returncode == 0, shown.stderr

@@ -68,7 +68,7 @@ def trust(pair: trial.Pair) -> ssl.SSLContext:
 
 @dataclass
 class Gateway:
-    """A gateway process, and what tells a command about it."""
+    """A gateway process, and the settings that lead a command to it."""
 
     home: Path
     key: str
@@ -207,10 +207,10 @@ def test_the_gateway_is_reached_through_the_tunnel_with_a_key_only_and_sigterm_c
         assert client.get("/models", headers={"Authorization": f"Bearer {gateway.key}"}).status_code == 200
 
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=WITHIN)
+    _, error = process.communicate(timeout=WITHIN)
 
     assert process.returncode == 0
-    assert f"closed: {address}" in told
+    assert f"closed: {address}" in error
     assert slipway.was_asked_to_close
     assert slipway.left(gateway) == ([], [])
     with pytest.raises(httpx.ConnectError):
@@ -232,12 +232,12 @@ def test_ctrl_c_and_the_end_of_the_terminal_close_it(slipway: Slipway, gateway: 
 def test_it_closes_by_itself_after_its_minutes(slipway: Slipway, gateway: Gateway) -> None:
     process = slipway.start(gateway, "--minutes", "0.02")
 
-    out, told = process.communicate(timeout=WITHIN)
+    out, error = process.communicate(timeout=WITHIN)
 
     assert process.returncode == 0
     assert out.startswith("https://localhost:")
     assert len(out.splitlines()) == 1  # the address alone, for who takes it from the standard output
-    assert "it closes in 0.02 minutes" in told
+    assert "it closes in 0.02 minutes" in error
     assert slipway.was_asked_to_close
     assert slipway.left(gateway) == ([], [])
 
@@ -260,14 +260,14 @@ def test_the_token_is_in_no_argument_and_in_a_file_only_while_the_agent_starts(s
     arguments = [" ".join(_arguments(found)) for found in psutil.process_iter()]
     files = [path for path in gateway.home.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
     process.send_signal(signal.SIGTERM)
-    out, told = process.communicate(timeout=WITHIN)
+    out, error = process.communicate(timeout=WITHIN)
 
     assert TOKEN in slipway.given["config"]
     assert (slipway.given["mode"], slipway.given["folder_mode"]) == (0o600, 0o700)
     assert not files
     for secret in (TOKEN, WRONG):
         assert not [line for line in arguments if secret in line]
-        assert secret not in out + told
+        assert secret not in out + error
     assert WRONG not in json.dumps(slipway.given["environment"])
     assert "SLIPWAY_NGROK_TOKEN" not in slipway.given["environment"]
 
@@ -287,10 +287,10 @@ def test_ngroks_own_variable_is_read_and_a_proxy_is_not_asked_for_this_machine(s
 
 
 def test_without_a_token_it_is_refused_with_the_way_to_one(slipway: Slipway, gateway: Gateway) -> None:
-    told = slipway.refused(gateway, SLIPWAY_NGROK_TOKEN=None)
+    error = slipway.refused(gateway, SLIPWAY_NGROK_TOKEN=None)
 
-    assert "none is set" in told
-    assert "SLIPWAY_NGROK_TOKEN" in told
+    assert "none is set" in error
+    assert "SLIPWAY_NGROK_TOKEN" in error
     assert not slipway.started_an_agent
 
 
@@ -299,26 +299,26 @@ def test_an_agent_that_is_not_there_is_refused(slipway: Slipway, gateway: Gatewa
 
 
 def test_a_download_that_fails_says_how_to_do_without(slipway: Slipway, gateway: Gateway, dead_url: str) -> None:
-    told = slipway.refused(gateway, SLIPWAY_NGROK_PATH=None, https_proxy=dead_url, HTTPS_PROXY=dead_url, no_proxy="", NO_PROXY="")
+    error = slipway.refused(gateway, SLIPWAY_NGROK_PATH=None, https_proxy=dead_url, HTTPS_PROXY=dead_url, no_proxy="", NO_PROXY="")
 
-    assert "downloading ngrok" in told
-    assert "SLIPWAY_NGROK_PATH" in told
+    assert "downloading ngrok" in error
+    assert "SLIPWAY_NGROK_PATH" in error
 
 
 def test_while_the_gateway_is_down_it_is_refused(slipway: Slipway, gateway: Gateway) -> None:
     gateway.process.kill()
     gateway.process.wait()
 
-    told = slipway.refused(gateway)
+    error = slipway.refused(gateway)
 
-    assert "the gateway does not answer" in told
-    assert "slipway up" in told
+    assert "the gateway does not answer" in error
+    assert "slipway up" in error
     assert not slipway.started_an_agent
 
 
 @pytest.fixture
 def answering(tmp_path: Path) -> Iterator[Callable[[dict[str, int]], Gateway]]:
-    """Start a server that is not the gateway, and answers every path with 200, or as it is told."""
+    """Start a server that is not the gateway, and answers every path with 200, or with a given status."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
     def start(statuses: dict[str, int]) -> Gateway:
@@ -343,7 +343,7 @@ def answering(tmp_path: Path) -> Iterator[Callable[[dict[str, int]], Gateway]]:
 
 
 @pytest.mark.parametrize(
-    ("statuses", "told"),
+    ("statuses", "error"),
     [
         ({}, "/models, without a key, 200"),
         ({"/models": 404}, "/models, without a key, 404"),
@@ -352,33 +352,33 @@ def answering(tmp_path: Path) -> Iterator[Callable[[dict[str, int]], Gateway]]:
     ids=["lets everybody in", "has no models", "is another program with a password"],
 )
 def test_what_is_not_a_gateway_that_asks_for_a_credential_is_refused(
-    slipway: Slipway, answering: Callable[[dict[str, int]], Gateway], statuses: dict[str, int], told: str
+    slipway: Slipway, answering: Callable[[dict[str, int]], Gateway], statuses: dict[str, int], error: str
 ) -> None:
-    assert told in slipway.refused(answering(statuses))
+    assert error in slipway.refused(answering(statuses))
     assert not slipway.started_an_agent
 
 
-def test_a_token_that_ngrok_refuses_is_told_without_showing_it(slipway: Slipway, gateway: Gateway) -> None:
+def test_a_token_that_ngrok_refuses_is_reported_without_showing_it(slipway: Slipway, gateway: Gateway) -> None:
     process = slipway.start(gateway, "--json", SLIPWAY_NGROK_TOKEN=WRONG)
-    out, told = process.communicate(timeout=WITHIN)
+    out, error = process.communicate(timeout=WITHIN)
 
     assert process.returncode == 1
     assert json.loads(out)["error"] == "TunnelError"
-    assert "Your authtoken: *** ERR_NGROK_107" in told
-    assert "Check SLIPWAY_NGROK_TOKEN" in told
+    assert "Your authtoken: *** ERR_NGROK_107" in error
+    assert "Check SLIPWAY_NGROK_TOKEN" in error
     assert WRONG in slipway.given["config"]
-    assert WRONG not in out + told
+    assert WRONG not in out + error
     assert slipway.left(gateway) == ([], [])
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "error"),
     [("dies", "something is wrong"), ("crowded", "*** has one. ERR_NGROK_334"), ("plain", "which is not encrypted")],
 )
-def test_an_agent_that_opens_no_tunnel_is_told_and_ended(slipway: Slipway, gateway: Gateway, kind: str, told: str) -> None:
+def test_an_agent_that_opens_no_tunnel_is_reported_and_ended(slipway: Slipway, gateway: Gateway, kind: str, error: str) -> None:
     words = slipway.refused(gateway, STAND_IN_KIND=kind)
 
-    assert told in words
+    assert error in words
     assert TOKEN not in words
     assert slipway.left(gateway) == ([], [])
 
@@ -388,9 +388,9 @@ def test_an_agent_that_says_nothing_is_ended_when_the_command_is_stopped(slipway
     until(lambda: slipway.started_an_agent, "the agent is started")
 
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=WITHIN)
+    _, error = process.communicate(timeout=WITHIN)
 
-    assert "it was stopped before" in told
+    assert "it was stopped before" in error
     assert slipway.left(gateway) == ([], [])
 
 
@@ -427,10 +427,10 @@ def test_an_agent_that_ends_later_ends_the_command(slipway: Slipway, gateway: Ga
     process, _ = slipway.open(gateway)
 
     os.kill(slipway.given["pid"], signal.SIGKILL)
-    _, told = process.communicate(timeout=WITHIN)
+    _, error = process.communicate(timeout=WITHIN)
 
     assert process.returncode == 1
-    assert "ngrok's agent ended by itself" in told
+    assert "ngrok's agent ended by itself" in error
     assert slipway.left(gateway) == ([], [])
 
 
@@ -439,10 +439,10 @@ def test_a_gateway_that_ends_closes_the_tunnel_before_another_program_has_its_po
 
     gateway.process.kill()
     gateway.process.wait()
-    _, told = process.communicate(timeout=WITHIN)
+    _, error = process.communicate(timeout=WITHIN)
 
     assert process.returncode == 1
-    assert "ended, so the tunnel was closed" in told
+    assert "ended, so the tunnel was closed" in error
     assert slipway.was_asked_to_close
     assert slipway.left(gateway) == ([], [])
 
@@ -457,13 +457,13 @@ def test_prefect_shows_the_address_and_that_it_was_closed(slipway: Slipway, gate
     process, address = slipway.open(gateway, "--minutes", "10", SLIPWAY_PREFECT_PORT=port)
     opened = until(shown, "the artifact is there")[0]
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=WITHIN)
+    _, error = process.communicate(timeout=WITHIN)
     closed = shown()[0]
 
-    assert process.returncode == 0, told
+    assert process.returncode == 0, error
     assert address in opened["data"]
     assert "closes by itself at" in opened["description"]
     assert f"{address} (closed)" in closed["data"]
     assert "was closed at" in closed["description"]
     assert TOKEN not in json.dumps([opened, closed])
-    assert "does not show" not in told
+    assert "does not show" not in error

@@ -125,7 +125,7 @@ class Gateway:
         return f"installation-{name}"
 
     def fails(self, installation: str, model: str = "toy") -> dict[str, Any]:
-        """Return the model's status when this installation is told as failed."""
+        """Return the model's status when this installation has failed."""
         _until(lambda: (self.status(model).get("error") or {}).get("installation") == installation, what="the failure")
         return self.status(model)
 

@@ -71,7 +71,7 @@ def test_a_second_factor_is_asked_for_and_good_for_one_use(serving):
     assert without.json()["message"] == again.json()["message"]
 
 
-def test_guessing_is_slowed_down_and_tells_nothing_about_who_exists(serving):
+def test_guessing_is_slowed_down_and_does_not_show_who_exists(serving):
     users.add(serving.home, "anna", PASSWORD, [Grant("predict")])
 
     replies = {name: [sign_in(serving, name, f"wrong {number}") for number in range(5)] for name in ("anna", "nobody")}
@@ -98,7 +98,7 @@ def test_a_role_is_for_a_model_or_for_all(serving, roles, status):
         assert "keys roles" in reply.json()["message"]
 
 
-def test_models_are_told_to_those_who_have_a_role_for_them(serving, bundles, free_port):
+def test_models_are_listed_for_those_who_have_a_role_for_them(serving, bundles, free_port):
     serving.serve(bundles["words-1"], "words", free_port())
     headers = key_of(serving, "predict:words")
 
@@ -115,12 +115,12 @@ def test_metrics_are_for_the_role_operate_and_health_is_for_everybody(serving):
 
     assert httpx.get(f"{serving.url}/metrics").status_code == 401
     assert httpx.get(f"{serving.url}/metrics", headers=key_of(serving, "predict")).status_code == 403
-    told = httpx.get(f"{serving.url}/metrics", headers=key_of(serving, "operate"))
+    metrics = httpx.get(f"{serving.url}/metrics", headers=key_of(serving, "operate"))
 
-    assert told.headers["content-type"].startswith("text/plain")
-    assert 'slipway_requests_total{endpoint="invocations",model="toy",status="200",worker="0"} 1.0' in told.text
-    assert 'slipway_refusals_total{kind="BAD_REQUEST",worker="0"} 1.0' in told.text
-    assert 'slipway_rows_total{model="toy",worker="0"} 1.0' in told.text
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert 'slipway_requests_total{endpoint="invocations",model="toy",status="200",worker="0"} 1.0' in metrics.text
+    assert 'slipway_refusals_total{kind="BAD_REQUEST",worker="0"} 1.0' in metrics.text
+    assert 'slipway_rows_total{model="toy",worker="0"} 1.0' in metrics.text
     assert httpx.get(f"{serving.url}/health/live").json() == {"status": "live"}
     assert httpx.get(f"{serving.url}/health/ready").json()["status"] == "ready"
 
@@ -157,7 +157,7 @@ def test_every_answer_has_the_security_headers_and_what_is_left_of_the_limit(ser
     assert serving.ask(ROW).headers["ratelimit-limit"] == "60000"
 
 
-def test_how_long_a_wrong_key_takes_tells_nothing_about_right_ones(tmp_path):
+def test_how_long_a_wrong_key_takes_says_nothing_about_right_ones(tmp_path):
     """One that lacks the last letter of a right key is refused in the time of any other: medians of many, asked in turn."""
     right = keys.issue(tmp_path, "clinic", [Grant("predict")])
     near, far = right[:-1] + ("a" if right[-1] != "a" else "b"), keys.generate()

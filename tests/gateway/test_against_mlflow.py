@@ -107,7 +107,7 @@ SAME = {
     "CSV with a short row": (CSV, table(ILL) + "60,M\n"),
     "CSV in another encoding": (CSV, b"Age\n\xff"),
 }
-# What is told in docs/protocol.md: a request, MLflow's status code and ours.
+# The table in docs/protocol.md: a request, MLflow's status code and ours.
 DIFFERENT = {
     "a column that the model does not have": ({"dataframe_records": [record(Name="Ann")]}, 200, 400),
     "a number written as a text": ({"dataframe_records": [record(Age="60")]}, 200, 400),
@@ -219,10 +219,10 @@ def test_a_difference_is_one_that_is_meant(mlflow, ours, answering, name):
         assert mine.json()["message"]
 
 
-def test_the_table_tells_every_difference_and_no_other():
-    told = re.findall(r"^\| (.+?) \| (\d+) \| (\d+) \| .+ \|$", DOCUMENT.read_text(), re.MULTILINE)
+def test_the_table_lists_every_difference_and_no_other():
+    table = re.findall(r"^\| (.+?) \| (\d+) \| (\d+) \| .+ \|$", DOCUMENT.read_text(), re.MULTILINE)
 
-    assert told == [(name, str(theirs), str(ours)) for name, (_, theirs, ours) in DIFFERENT.items()]
+    assert table == [(name, str(theirs), str(ours)) for name, (_, theirs, ours) in DIFFERENT.items()]
 
 
 @pytest.mark.parametrize("asked", ["GET ping", "GET health", "GET version", "POST ping", "HEAD ping", "GET invocations", "GET nothing"])

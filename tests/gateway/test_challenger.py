@@ -32,7 +32,7 @@ def challenged_by(serving, bundles, until):
 
     def start(bundle="toy-2", share=0.0):
         made = challenge(bundles.get(bundle, bundle), serving.store, share)
-        until(lambda: (told := serving.status()["challenger"]) and told["installation"] == made.installation, what="the challenger runs")
+        until(lambda: (found := serving.status()["challenger"]) and found["installation"] == made.installation, what="the challenger runs")
         assert serving.status()["challenger"]["error"] is None
         return made
 
@@ -41,7 +41,7 @@ def challenged_by(serving, bundles, until):
 
 @pytest.fixture
 def fails(serving, until):
-    """Wait until the gateway tells that the challenger does not run, and return why."""
+    """Wait until the gateway reports that the challenger does not run, and return why."""
 
     def message():
         return until(lambda: (serving.status()["challenger"] or {}).get("error"), what="the challenger's failure")["message"]
@@ -99,7 +99,7 @@ def test_a_shadow_is_logged_beside_the_answer_and_never_returned(serving, challe
         assert shadow.latency_ms > 0
 
 
-def test_the_status_tells_the_challenger(serving, challenged_by):
+def test_the_status_shows_the_challenger(serving, challenged_by):
     made = challenged_by("toy-2", share=0.25)
 
     assert serving.status()["challenger"] == {
@@ -111,7 +111,7 @@ def test_the_status_tells_the_challenger(serving, challenged_by):
     }
 
 
-def test_agreement_is_told_row_by_row_and_counted(serving, challenged_by, changed, until):
+def test_agreement_is_logged_row_by_row_and_counted(serving, challenged_by, changed, until):
     name = changed(serving.store, threshold=0.0)  # says 1, whatever comes
     challenged_by(serving.store / "toy" / name)
 
@@ -209,7 +209,7 @@ def test_a_challenger_that_is_replaced_by_a_broken_one_stops(serving, challenged
 
 
 @pytest.mark.parametrize("content", ["{", '{"bundle": "2-22222222", "installation": "a", "share": 1.5}'])
-def test_a_damaged_challenge_is_told_and_a_good_one_heals_it(serving, challenged_by, fails, content):
+def test_a_damaged_challenge_is_reported_and_a_good_one_heals_it(serving, challenged_by, fails, content):
     (serving.store / "toy" / CHALLENGER).write_text(content)
 
     assert "challenger.json" in fails()

@@ -27,7 +27,7 @@ def test_every_example_runs_and_prints_what_is_shown(answering, write_bundle, tm
 
 
 def test_every_error_is_in_the_table():
-    told = set(re.findall(r"^\| `([A-Z]\w+)` \|", DOCUMENT, re.MULTILINE))
+    listed = set(re.findall(r"^\| `([A-Z]\w+)` \|", DOCUMENT, re.MULTILINE))
 
     kinds = {name for name in client.__all__ if isinstance(getattr(client, name), type) and issubclass(getattr(client, name), Exception)}
-    assert told == kinds - {"ClientError"}
+    assert listed == kinds - {"ClientError"}

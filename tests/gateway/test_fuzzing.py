@@ -41,7 +41,7 @@ anything = st.recursive(
 cells_of_csv = st.text(max_size=6) | st.sampled_from(["30", "0.5", "F", "nan", "-inf", "=1+1"])
 of_outcomes = ["prediction_id", "subject", "outcome", "observed_at"]
 some_of_theirs = anything | st.sampled_from([0, 1, 1.0, "a-0", "2026-11-01T08:00:00Z"])
-told = st.lists(st.dictionaries(st.sampled_from(of_outcomes), some_of_theirs) | anything, min_size=1)
+claims = st.lists(st.dictionaries(st.sampled_from(of_outcomes), some_of_theirs) | anything, min_size=1)
 keys = st.sampled_from(["dataframe_split", "dataframe_records", "inputs", "instances", "params", "row", "rows", "x"])
 
 
@@ -72,8 +72,8 @@ def outcome(decode, deployment, content_type, body):
 
 
 @BOUNDED
-@given(told)
-def test_any_outcomes_are_read_or_told_to_be_wrong(deployment, rows):
+@given(claims)
+def test_any_outcomes_are_read_or_refused(deployment, rows):
     claims, violations = outcomes.decode("application/json", json.dumps({"outcomes": rows}).encode(), deployment.contract)
 
     right = [row for row in range(len(rows)) if row not in {violation.row for violation in violations}]

@@ -175,7 +175,7 @@ def test_good_callers_are_answered_while_slow_ones_hold_connections(connect, por
     assert answers == ["3"] * 5
 
 
-def test_one_connection_too_many_from_an_address_is_told_so_and_closed(connect, connections):
+def test_one_connection_too_many_from_an_address_is_refused_and_closed(connect, connections):
     held = [connect() for _ in range(10)]
     for sock in held:
         sock.sendall(GET)
@@ -222,7 +222,7 @@ def test_the_window_in_memory_decides_as_the_library_s_does(monkeypatch):
     assert different == 0
 
 
-def test_who_waits_as_long_as_told_is_let_in():
+def test_a_caller_that_waits_as_long_as_asked_is_let_in():
     now = [0.0]
     windows = Windows(5, 10, lambda: now[0])
     random_ = random.Random(3)
@@ -230,13 +230,13 @@ def test_who_waits_as_long_as_told_is_let_in():
         _, wait = windows.hit("caller")
         if wait:
             now[0] += wait * 0.9
-            assert windows.hit("caller")[1] > 0  # told no longer than needed
+            assert windows.hit("caller")[1] > 0  # the wait is no longer than needed
             now[0] += wait * 0.1 + 0.002
             assert windows.hit("caller")[1] == 0.0
         now[0] += random_.random()
 
 
-def test_a_caller_over_its_rate_is_told_how_long_to_wait_and_others_are_not():
+def test_a_caller_over_its_rate_gets_the_time_to_wait_and_others_do_not():
     async def ask() -> tuple[list[bytes], RequestError]:
         limits = Limits((3, 3_600), (1_000, 60))
         left = [dict(await limits.caller("ann"))[b"ratelimit-remaining"] for _ in range(3)]
@@ -459,7 +459,7 @@ def test_a_header_without_end_is_refused_and_takes_no_memory(answering):
     assert httpx.get(f"{answering.url}/ping").status_code == 200
 
 
-def test_a_header_that_is_a_little_too_long_is_told_so(answering):
+def test_a_header_that_is_a_little_too_long_is_refused_with_the_reason(answering):
     with socket.create_connection(("127.0.0.1", answering.port), timeout=10) as sock:
         sock.sendall(b"GET /ping HTTP/1.1\r\nhost: localhost\r\nx-long: " + b"a" * 40_000)
         assert sock.recv(100).startswith(b"HTTP/1.1 431")

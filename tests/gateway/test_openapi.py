@@ -124,7 +124,7 @@ def operations(url, key, path=None):
 
 
 def ask_many(strategy, examples, headers, kept):
-    """Send generated requests; each reply is one that the document tells. Return the status codes that came."""
+    """Send generated requests; each reply is one that the document describes. Return the status codes that came."""
     statuses = set()
 
     @seed(4)

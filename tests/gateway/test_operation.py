@@ -147,7 +147,7 @@ def test_counting_one_answer_costs_microseconds():
     assert microseconds < 50
 
 
-def test_the_certificate_s_end_is_told_by_metrics_and_health(made, tmp_path):
+def test_metrics_and_health_show_the_end_of_the_certificate(made, tmp_path):
     from slipway.certificates import trial
 
     pair = trial.server(tmp_path / "certificates")
@@ -228,7 +228,7 @@ def test_json_lines_name_their_request_and_quote_no_row(logged):
     assert (ready["message"], "request_id" in ready) == ("ready", False)
 
 
-def test_text_lines_quote_no_row_either_but_tell_what_the_system_said(logged):
+def test_text_lines_quote_no_row_either_but_show_what_the_system_said(logged):
     logs.configure("text")
     for error in (ValueError("Ann Smith"), OSError(28, "No space left on device")):
         try:
@@ -248,21 +248,21 @@ def test_all_workers_must_have_switched_before_a_model_s_status_says_so(tmp_path
     fleets = [StillFleet(toy="old"), StillFleet(toy="old")]
     first, second = (WorkerStates(folder, fleet, lambda: Metrics().counts(), number, 2) for number, fleet in enumerate(fleets))
 
-    def told() -> str | None:
+    def agreed() -> str | None:
         return first.agreed(fleets[0].status("toy"))["installation"]
 
-    assert told() == SWITCHING  # the other one has not told yet
+    assert agreed() == SWITCHING  # the other one has not written yet
     second._write(second._own())
-    assert (told(), first.switched("toy", "old")) == ("old", True)
+    assert (agreed(), first.switched("toy", "old")) == ("old", True)
 
     fleets[0].serve(toy="new")
-    assert (told(), first.switched("toy", "new")) == (SWITCHING, False)
+    assert (agreed(), first.switched("toy", "new")) == (SWITCHING, False)
     fleets[1].serve(toy="new")
     second._write(second._own())
-    assert (told(), first.switched("toy", "new")) == ("new", True)
+    assert (agreed(), first.switched("toy", "new")) == ("new", True)
 
     fleets[0].serve()
-    assert (told(), first.switched("toy", None)) == (SWITCHING, False)
+    assert (agreed(), first.switched("toy", None)) == (SWITCHING, False)
     fleets[1].fail("toy")
     second._write(second._own())
     assert first.agreed(fleets[0].status("toy"))["error"]["installation"] == "i-9"
@@ -312,7 +312,7 @@ def test_two_workers_share_the_ports_and_one_that_is_killed_comes_back(workers, 
     assert not [pid for pid in before if psutil.pid_exists(pid)]
 
 
-def test_a_new_version_reaches_both_workers_and_both_tell(workers, bundles, until):
+def test_a_new_version_reaches_both_workers_and_both_report_it(workers, bundles, until):
     pointer = workers.point_at(bundles["toy-2"])
 
     until(lambda: [state and state.installations["toy"] for state in states(workers)] == [pointer.installation] * 2)

@@ -1,4 +1,4 @@
-"""What became of whom was predicted is told over HTTP, all of a request or none, and what is wrong is said by its place."""
+"""Outcomes are reported over HTTP, all of a request or none, and errors name the place of what is wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def predicted(gateway, *rows, model="toy"):
     return [one["prediction_id"] for one in reply.raise_for_status().json()["predictions"]]
 
 
-def tell(gateway, *outcomes, model="toy", key=None):
+def report(gateway, *outcomes, model="toy", key=None):
     headers = {"Authorization": f"Bearer {key}"} if key else gateway.bearer
     return httpx.post(f"{gateway.url}/models/{model}/outcomes", json={"outcomes": list(outcomes)}, headers=headers, timeout=30)
 
@@ -45,20 +45,20 @@ def counted(gateway):
 def test_outcomes_are_recorded_corrected_and_repeated_with_their_history(serving):
     first, second, third = predicted(serving, YOUNG, YOUNG, YOUNG | {"subject": "4711"})
 
-    told = tell(serving, {"prediction_id": first, "outcome": 1}, {"prediction_id": second, "outcome": 0})
-    again = tell(serving, {"prediction_id": first, "outcome": 1}, {"subject": "4711", "outcome": 1})
-    other = tell(serving, {"prediction_id": first, "outcome": 0, "observed_at": "2026-11-01T08:00:00+01:00"})
+    first_reply = report(serving, {"prediction_id": first, "outcome": 1}, {"prediction_id": second, "outcome": 0})
+    again = report(serving, {"prediction_id": first, "outcome": 1}, {"subject": "4711", "outcome": 1})
+    other = report(serving, {"prediction_id": first, "outcome": 0, "observed_at": "2026-11-01T08:00:00+01:00"})
 
-    assert told.json() == {"recorded": 2, "corrected": 0, "repeated": 0}
+    assert first_reply.json() == {"recorded": 2, "corrected": 0, "repeated": 0}
     assert again.json() == {"recorded": 1, "corrected": 0, "repeated": 1}
     assert other.json() == {"recorded": 0, "corrected": 1, "repeated": 0}
-    assert (told.headers["x-slipway-model"], told.headers["x-slipway-version"]) == ("toy", "1")
+    assert (first_reply.headers["x-slipway-model"], first_reply.headers["x-slipway-version"]) == ("toy", "1")
     history = audit.history(serving.home, first)
     assert [(line.label, line.key, line.observed_at) for line in history] == [
         (1, "key:tester", None),
         (0, "key:tester", "2026-11-01T07:00:00.000+00:00"),
     ]
-    assert [line.request_id for line in history] == [told.headers["x-request-id"], other.headers["x-request-id"]]
+    assert [line.request_id for line in history] == [first_reply.headers["x-request-id"], other.headers["x-request-id"]]
     assert [line.label for line in audit.history(serving.home, third)] == [1]
     assert counted(serving) == {"recorded": 3, "corrected": 1, "repeated": 1}
 
@@ -70,16 +70,16 @@ def test_the_models_own_port_takes_them_too_and_labels_that_are_texts(serving, b
     own = httpx.post(f"{serving.model_url}/outcomes", json={"outcomes": [{"prediction_id": toy, "outcome": 0.0}]}, headers=serving.bearer)
     assert own.json()["recorded"] == 1
     assert type(audit.history(serving.home, toy)[0].label) is int
-    assert tell(serving, {"prediction_id": words, "outcome": "Graduate"}, model="words").json()["recorded"] == 1
+    assert report(serving, {"prediction_id": words, "outcome": "Graduate"}, model="words").json()["recorded"] == 1
     assert audit.history(serving.home, words)[0].label == "Graduate"
-    assert places(tell(serving, {"prediction_id": words, "outcome": 1}, model="words")) == [(0, "outcome")]
-    assert places(tell(serving, {"prediction_id": toy, "outcome": "Graduate"}, model="words")) == [(0, "prediction_id")]
+    assert places(report(serving, {"prediction_id": words, "outcome": 1}, model="words")) == [(0, "outcome")]
+    assert places(report(serving, {"prediction_id": toy, "outcome": "Graduate"}, model="words")) == [(0, "prediction_id")]
 
 
 def test_rows_of_a_large_request_and_of_both_answers_are_found(answering):
     many = predicted(answering, *[YOUNG] * 40)
 
-    assert tell(answering, *({"prediction_id": name, "outcome": 1} for name in many)).json() == {
+    assert report(answering, *({"prediction_id": name, "outcome": 1} for name in many)).json() == {
         "recorded": 40, "corrected": 0, "repeated": 0
     }  # fmt: skip
 
@@ -99,11 +99,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_one_wrong_outcome_is_told_by_its_place_and_nothing_is_recorded(answering, case):
+def test_one_wrong_outcome_is_reported_by_its_place_and_nothing_is_recorded(answering, case):
     changes, column, expected, received = WRONG[case]
     right, wrong = predicted(answering, YOUNG, YOUNG)
 
-    reply = tell(answering, {"prediction_id": right, "outcome": 1}, {"prediction_id": wrong, **changes})
+    reply = report(answering, {"prediction_id": right, "outcome": 1}, {"prediction_id": wrong, **changes})
 
     assert reply.status_code == 400
     [violation] = reply.json()["violations"]
@@ -113,10 +113,10 @@ def test_one_wrong_outcome_is_told_by_its_place_and_nothing_is_recorded(answerin
     assert audit.history(answering.home, right) == []
 
 
-def test_whatever_is_wrong_is_told_at_once_and_twenty_of_it_in_words(answering):
+def test_all_errors_are_counted_at_once_and_twenty_are_shown_in_words(answering):
     [right] = predicted(answering, YOUNG)
 
-    some = tell(
+    some = report(
         answering,
         {"prediction_id": "no-such-0", "outcome": 7},
         {"prediction_id": right, "outcome": 1},
@@ -127,7 +127,7 @@ def test_whatever_is_wrong_is_told_at_once_and_twenty_of_it_in_words(answering):
         {"prediction_id": right + "'--", "outcome": 1},
         7,
     )
-    many = tell(answering, *[{"prediction_id": "no-such-0", "outcome": 1}] * 50)
+    many = report(answering, *[{"prediction_id": "no-such-0", "outcome": 1}] * 50)
 
     assert places(some) == [
         *((0, "outcome"), (0, "prediction_id"), (2, "outcome"), (3, None), (4, "subject"), (5, "subject")),
@@ -161,7 +161,7 @@ def test_a_body_of_another_form_is_refused_in_words(answering, body):
 
 def test_another_content_type_and_too_many_are_refused(answering):
     csv = httpx.post(f"{answering.model_url}/outcomes", content=b"x", headers=answering.bearer | {"Content-Type": "text/csv"})
-    many = tell(answering, *[{"prediction_id": "a-0", "outcome": 1}] * (MOST + 1))
+    many = report(answering, *[{"prediction_id": "a-0", "outcome": 1}] * (MOST + 1))
 
     assert (csv.status_code, many.status_code) == (415, 413)
     assert f"{MOST:,}" in many.json()["message"]
@@ -174,7 +174,7 @@ def test_it_takes_the_role_outcome_for_the_model(serving, roles, status):
     [name] = predicted(serving, YOUNG)
     key = keys.issue(serving.home, "clinic", [Grant.parse(role) for role in roles])
 
-    assert tell(serving, {"prediction_id": name, "outcome": 1}, key=key).status_code == status
+    assert report(serving, {"prediction_id": name, "outcome": 1}, key=key).status_code == status
 
 
 def test_a_model_that_is_not_in_service_takes_none(serving, until):
@@ -182,14 +182,14 @@ def test_a_model_that_is_not_in_service_takes_none(serving, until):
     serving.withdraw("toy")
     until(lambda: not httpx.get(f"{serving.url}/models", headers=serving.bearer).json(), what="toy out of service")
 
-    assert tell(serving, {"prediction_id": name, "outcome": 1}).status_code == 404
+    assert report(serving, {"prediction_id": name, "outcome": 1}).status_code == 404
     assert audit.history(serving.home, name) == []
 
 
 def test_what_was_answered_is_there_after_the_process_was_killed(serving):
     [name] = predicted(serving, YOUNG)
 
-    assert tell(serving, {"prediction_id": name, "outcome": 1}).json()["recorded"] == 1
+    assert report(serving, {"prediction_id": name, "outcome": 1}).json()["recorded"] == 1
     serving.stop(signal.SIGKILL)
 
     assert [line.label for line in audit.history(serving.home, name)] == [1]
@@ -200,26 +200,26 @@ def test_while_the_log_cannot_be_written_it_says_try_later_and_records_nothing(s
     other = sqlite3.connect(serving.home / audit.AUDIT, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")  # for longer than the gateway waits
 
-    reply = tell(serving, {"prediction_id": name, "outcome": 1})
+    reply = report(serving, {"prediction_id": name, "outcome": 1})
     other.execute("ROLLBACK")
 
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
     assert str(serving.home) not in reply.text
     assert "outcomes cannot be recorded in the audit log" in serving.log()
-    assert tell(serving, {"prediction_id": name, "outcome": 1}).json()["recorded"] == 1
+    assert report(serving, {"prediction_id": name, "outcome": 1}).json()["recorded"] == 1
 
 
 def test_callers_are_answered_while_many_outcomes_are_looked_up(serving):
     names = predicted(serving, *[YOUNG] * MOST)
     replies = []
-    telling = threading.Thread(target=lambda: replies.append(tell(serving, *({"prediction_id": name, "outcome": 1} for name in names))))
+    reporting = threading.Thread(target=lambda: replies.append(report(serving, *({"prediction_id": name, "outcome": 1} for name in names))))
 
-    telling.start()
+    reporting.start()
     answered = 0
-    while telling.is_alive():
+    while reporting.is_alive():
         assert httpx.get(f"{serving.url}/ping", timeout=5).is_success
         answered += 1
-    telling.join()
+    reporting.join()
 
     assert json.loads(replies[0].content) == {"recorded": MOST, "corrected": 0, "repeated": 0}
     assert answered > 1

@@ -74,7 +74,7 @@ def test_a_taken_main_port_is_an_error_that_names_port_and_holder(cold_gateway, 
     assert "Traceback" not in cold_gateway.log()
 
 
-def test_settings_that_are_not_valid_are_told_and_nothing_starts(cold_gateway):
+def test_settings_that_are_not_valid_are_reported_and_nothing_starts(cold_gateway):
     cold_gateway.port = 99_999
 
     code = cold_gateway.run().wait(timeout=20)

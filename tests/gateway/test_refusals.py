@@ -62,11 +62,11 @@ def test_a_body_of_eleven_megabytes_is_refused_with_and_without_its_length(answe
     headers = answering.bearer | {"Content-Type": "application/json"}
     megabyte = b" " * 1024 * 1024
 
-    told = httpx.post(f"{answering.model_url}/invocations", content=megabyte * 11, headers=headers)
-    untold = httpx.post(f"{answering.model_url}/invocations", content=(megabyte for _ in range(11)), headers=headers)
+    with_length = httpx.post(f"{answering.model_url}/invocations", content=megabyte * 11, headers=headers)
+    without_length = httpx.post(f"{answering.model_url}/invocations", content=(megabyte for _ in range(11)), headers=headers)
 
-    assert (told.status_code, untold.status_code) == (413, 413)
-    assert "10,485,760 bytes" in told.json()["message"]
+    assert (with_length.status_code, without_length.status_code) == (413, 413)
+    assert "10,485,760 bytes" in with_length.json()["message"]
     assert answering.ask({"inputs": [[30, 0.0, "F"]]}).is_success
 
 

@@ -69,7 +69,7 @@ def test_a_bundle_that_does_not_answer_as_measured_fails_with_the_gateways_words
     assert not gateways()
 
 
-def test_a_gateway_that_does_not_start_is_told_with_its_last_lines(tmp_path, monkeypatch):
+def test_a_gateway_that_does_not_start_is_reported_with_its_last_lines(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(_program_that_fails(tmp_path)))
 
     with pytest.raises(ServingError, match="ended with status 3:\nno such luck"), private_gateway(tmp_path):

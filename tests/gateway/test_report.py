@@ -141,14 +141,14 @@ def browser():
 
 PAGE = """<html><head><style>p { color: rgb(1, 2, 3) }</style></head><body><p id="said">nothing</p><script>
 const said = [];
-const tell = text => { said.push(text); document.getElementById("said").textContent = said.join(" ") };
-tell("ran");
+const note = text => { said.push(text); document.getElementById("said").textContent = said.join(" ") };
+note("ran");
 new Image().src = "SITE/image";
-fetch("SITE/fetch").then(() => tell("fetched"), () => tell("no-fetch"));
-fetch("/models").then(() => tell("fetched-models"), () => tell("no-models"));
-try { localStorage.x = 1; tell("stored") } catch { tell("no-store") }
-try { eval("tell('evaluated')") } catch { tell("no-eval") }
-try { tell("cookie" + document.cookie) } catch { tell("no-cookie") }
+fetch("SITE/fetch").then(() => note("fetched"), () => note("no-fetch"));
+fetch("/models").then(() => note("fetched-models"), () => note("no-models"));
+try { localStorage.x = 1; note("stored") } catch { note("no-store") }
+try { eval("note('evaluated')") } catch { note("no-eval") }
+try { note("cookie" + document.cookie) } catch { note("no-cookie") }
 </script><script src="SITE/script.js"></script></body></html>"""
 
 

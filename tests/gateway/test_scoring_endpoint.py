@@ -38,8 +38,8 @@ def test_rows_are_answered_by_the_endpoint_and_are_in_its_log(serving, toy, tmp_
 
     found = pd.read_csv(scored.destination)
     good = ROWS.drop(index=2)
-    told = serving.ask({"dataframe_records": good.drop(columns="id").to_dict("records")}).json()["predictions"]
-    assert found["label"].tolist() == told == [0, 1, 0]
+    answered = serving.ask({"dataframe_records": good.drop(columns="id").to_dict("records")}).json()["predictions"]
+    assert found["label"].tolist() == answered == [0, 1, 0]
     assert list(found)[:2] == ["row", "id"]
     assert found["row"].tolist() == [0, 1, 3]
     assert (scored.rejected, scored.versions, scored.bundle_sha256) == (1, {"1": 3}, None)

@@ -46,13 +46,13 @@ def settings(answering):
 
 
 def test_rows_are_answered_in_their_order_and_their_outcomes_are_known(spec, stream, settings):
-    told = []
+    progress = []
 
-    sent = sending.send(spec, stream, True, settings, lambda *what: told.append(what))
+    sent = sending.send(spec, stream, True, settings, lambda *part: progress.append(part))
 
     assert (sent.rows, sent.versions, sent.outcomes) == (25, {1: 25}, RecordedOutcomes(25, 0, 0))
-    assert told[0] == ("rows", 2, 25)  # five requests fill a window
-    assert told[-1] == ("outcomes", 25, 25)
+    assert progress[0] == ("rows", 2, 25)  # five requests fill a window
+    assert progress[-1] == ("outcomes", 25, 25)
     later = datetime.now(UTC) + timedelta(seconds=5)
     lines = [one for one in audit.known_outcomes(settings.home, "toy", since=None, until=later) if one.line.key == "key:simulation"]
     assert [one.line.row for one in lines] == stream.rows.astype(object).to_numpy().tolist()

@@ -67,7 +67,7 @@ def test_a_model_that_does_not_answer_as_measured_is_not_served(serving, bundles
     assert (status["version"], serving.ask({"inputs": [YOUNG, OLD]}).json()) == (1, {"predictions": [0, 1]})
 
 
-def test_a_first_bundle_that_fails_is_told_and_the_model_is_not_found(gateway, bundles):
+def test_a_first_bundle_that_fails_is_reported_and_the_model_is_not_found(gateway, bundles):
     status = gateway.fails(gateway.point_at_folder("missing"))
 
     assert (status["version"], status["installation"]) == (None, None)

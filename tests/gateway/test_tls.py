@@ -124,7 +124,7 @@ def test_a_new_certificate_is_taken_and_open_connections_go_on(secured, pair, tr
     assert "the new certificate is in service" in secured.log()
 
 
-def test_a_damaged_new_pair_leaves_the_old_one_in_service_and_is_told(secured, pair, trust, until):
+def test_a_damaged_new_pair_leaves_the_old_one_in_service_and_is_reported(secured, pair, trust, until):
     before = serial(secured.port, trust)
     pair.certificate.write_text("-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n")
 
@@ -216,7 +216,7 @@ def test_it_does_not_start_beyond_loopback_without_tls(cold_gateway, address):
     assert "listening" not in cold_gateway.log()
 
 
-def test_a_certificate_that_is_missing_is_told_and_nothing_starts(cold_gateway):
+def test_a_certificate_that_is_missing_is_reported_and_nothing_starts(cold_gateway):
     (cold_gateway.home / ".env").write_text("SLIPWAY_TLS_CERTIFICATE=none.pem\nSLIPWAY_TLS_KEY=none.key\n")
 
     assert cold_gateway.run().wait(timeout=30) == 1
