@@ -37,12 +37,12 @@ def text(workers: Mapping[str, Counts], watched: Mapping[str, Latest | None]) ->
 def _collector(workers: Mapping[str, Counts], watched: Mapping[str, Latest | None]) -> Collector:
     from prometheus_client.registry import Collector
 
-    class Workers(Collector):
+    class WorkerMetrics(Collector):
         def collect(self) -> Iterator[Family]:
             yield from (_family(metric, workers) for metric in METRICS)
             yield from watch_gauges.families(watched)
 
-    return Workers()
+    return WorkerMetrics()
 
 
 def _family(metric: Metric, workers: Mapping[str, Counts]) -> Family:
