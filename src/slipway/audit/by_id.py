@@ -65,7 +65,7 @@ def _chosen(
 
 
 def _by_request(ids: Iterable[str]) -> dict[str, list[int]]:
-    """Return the row numbers by request, without the ids that are no id of a row."""
+    """Return the row numbers by request. An id of another form is left out."""
     found: dict[str, list[int]] = defaultdict(list)
     for name in ids:
         request, _, row = name.rpartition("-")

@@ -1,4 +1,4 @@
-"""A request of many rows is one line, and is read, found and deleted as its rows are."""
+"""A request of many rows is one line of the log, but is read, found and deleted like its rows."""
 
 from __future__ import annotations
 

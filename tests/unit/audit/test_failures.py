@@ -1,4 +1,4 @@
-"""Disks that are full, databases that are locked or gone, queues that overflow: nothing half-written, and it recovers by itself."""
+"""Full disks, locked or lost databases, full queues: nothing is half-written, and the log recovers by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slipway.audit.databases import sqlite
 
 REFUSED = Refused("r1", 1_700_000_000.0, "", "10.0.0.7", "POST", "/models/toy/invocations", 401, "UNAUTHENTICATED")
 
-# Entries are made by a script of its own, as fixtures do not reach into another process.
+# A script makes the entries, because fixtures do not exist in another process.
 ENTRIES = """
 import asyncio, os, resource, sys, time
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_what_was_recorded_outlives_a_kill_under_load(place, tmp_path, request):
     assert len(logged) % 2 == 0  # never half a request
 
 
-def test_a_disk_that_takes_no_more_bytes_fails_whole_requests_and_heals(tmp_path):
+def test_a_full_disk_fails_whole_requests_and_heals(tmp_path):
     child = subprocess.run([sys.executable, "-c", ENTRIES + LIMITED, tmp_path], capture_output=True, text=True, timeout=60)
 
     assert child.returncode == 0, child.stderr
@@ -131,7 +131,7 @@ def test_a_lost_connection_fails_one_batch_at_most(postgres, postgres_url, open_
     assert len(audit.predictions(postgres_url, Wanted())) >= 2
 
 
-def test_a_server_that_is_not_there_is_an_error_without_its_password(tmp_path, open_log, answered, record, dead_url, caplog):
+def test_a_missing_server_is_an_error_without_its_password(tmp_path, open_log, answered, record, dead_url, caplog):
     url = f"postgresql://slipway:correct-horse-battery-staple@{dead_url.removeprefix('http://')}/db"
 
     with pytest.raises(AuditError) as raised:
@@ -157,7 +157,7 @@ def test_values_of_rows_are_in_no_message(place, open_log, answered, record, cap
 
 
 class Gate(sqlite.SqliteStore):
-    """A database that commits only after the gate was opened; whoever waits for nothing is refused until then, as by a locked one."""
+    """A database that commits only after the gate is opened. Until then it refuses a writer that does not wait, like a locked one."""
 
     opened: threading.Event
 
@@ -179,7 +179,7 @@ def gate(monkeypatch):
     Gate.opened.set()
 
 
-def test_more_than_the_queue_holds_is_refused_at_once_and_memory_stays_flat(tmp_path, open_log, answered, gate):
+def test_entries_beyond_the_queue_are_refused_at_once_and_memory_stays_flat(tmp_path, open_log, answered, gate):
     log = open_log(tmp_path, most_queued=100)
 
     async def overload():
@@ -222,7 +222,7 @@ def test_a_closed_log_takes_nothing(tmp_path, open_log, answered, record):
         record(log, answered())
 
 
-def test_who_went_away_does_not_disturb_the_others(tmp_path, open_log, answered, gate):
+def test_a_caller_that_is_gone_does_not_disturb_the_others(tmp_path, open_log, answered, gate):
     log = open_log(tmp_path)
 
     async def leave():

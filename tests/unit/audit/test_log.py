@@ -106,12 +106,12 @@ def test_lines_are_found_by_model_caller_time_and_id_newest_first(place, open_lo
     assert found(model="other") == []
 
 
-def test_nothing_is_found_and_nothing_made_where_nothing_was_logged(tmp_path):
+def test_a_reader_finds_nothing_and_makes_no_file_if_nothing_was_logged(tmp_path):
     assert audit.read(tmp_path, "toy", 10) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_request_that_cannot_be_written_does_not_keep_others_from_it(place, open_log, answered, record):
+def test_a_request_that_cannot_be_written_does_not_stop_the_others(place, open_log, answered, record):
     log, first, other = open_log(place), answered(), answered()
     record(log, first)
 
@@ -131,7 +131,7 @@ def test_the_files_are_for_their_owner_only(tmp_path, open_log, answered, record
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-def test_a_log_of_before_is_brought_up_to_date_and_keeps_its_lines(tmp_path, open_log, answered, record):
+def test_a_log_of_an_earlier_version_is_brought_up_to_date_and_keeps_its_lines(tmp_path, open_log, answered, record):
     (tmp_path / "gateway").mkdir()
     with closing(sqlite3.connect(tmp_path / audit.AUDIT)) as old:
         old.execute(

@@ -1,4 +1,4 @@
-"""What became of whom was predicted is added to the log, and never changed there."""
+"""Actual outcomes are added to the log, and never changed there."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_labels_come_back_as_what_they_were(place, open_log, answered, record, r
     assert labels(place, f"{entry.request_id}-1") == [("7", "clinic")]
 
 
-def test_a_row_of_a_request_of_many_has_an_outcome_as_any_other(place, open_log, answered, record, report):
+def test_a_row_of_a_large_request_has_an_outcome_like_any_other(place, open_log, answered, record, report):
     entry = answered([1] * MANY)
     record(open_log(place), entry)
 
@@ -93,7 +93,7 @@ def test_nothing_is_recorded_when_one_is_unknown_of_another_model_or_contradicts
     assert report(Claim(0, 1, name), Claim(1, 1, name)) == OutcomeCounts(1, 0, 1)
 
 
-def test_what_is_only_looked_at_is_not_written(place, open_log, answered, record, report):
+def test_outcomes_that_are_only_checked_are_not_written(place, open_log, answered, record, report):
     entry = answered()
     record(open_log(place), entry)
 
@@ -102,7 +102,7 @@ def test_what_is_only_looked_at_is_not_written(place, open_log, answered, record
     assert labels(place, f"{entry.request_id}-0") == []
 
 
-def test_by_subject_it_is_the_latest_prediction_that_is_not_later_than_the_observation(place, open_log, answered, record, report):
+def test_an_outcome_by_subject_belongs_to_the_latest_prediction_before_the_observation(place, open_log, answered, record, report):
     log = open_log(place)
     first, second = (answered(subjects=["4711"], time=NOW + day * DAY) for day in (0, 10))
     record(log, first)
@@ -136,7 +136,7 @@ def test_a_subject_is_found_after_its_keys_were_replaced(place, tmp_path, open_l
     assert report(Claim(0, 1, subject="4711")) == OutcomeCounts(1, 0, 0)
 
 
-def test_without_the_key_file_subjects_are_not_taken_for_unknown(place, tmp_path, open_log, answered, record, report):
+def test_without_the_key_file_subjects_do_not_count_as_unknown(place, tmp_path, open_log, answered, record, report):
     record(open_log(place), answered(subjects=["4711"]))
     (tmp_path / SUBJECTS).unlink()
 
@@ -183,7 +183,7 @@ def test_two_processes_that_record_the_same_write_it_once(place, tmp_path, open_
     assert all(len(audit.history(place, f"{entry.request_id}-{row}")) == 1 for row in range(rows))
 
 
-def test_the_book_of_a_process_records_and_says_what_it_cannot(place, tmp_path, open_log, answered, record):
+def test_the_book_of_a_process_records_outcomes_and_reports_those_that_it_cannot(place, tmp_path, open_log, answered, record):
     entry = answered()
     record(open_log(place), entry)
 
@@ -213,7 +213,7 @@ def test_a_log_that_cannot_be_opened_is_reported_without_its_place(tmp_path):
     assert str(tmp_path) not in message
 
 
-def test_a_connection_that_broke_meanwhile_is_made_anew(postgres, postgres_url, tmp_path, open_log, answered, record):
+def test_a_broken_connection_is_replaced(postgres, postgres_url, tmp_path, open_log, answered, record):
     entry = answered()
     record(open_log(postgres_url), entry)
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'slipway-audit';"

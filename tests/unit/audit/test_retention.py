@@ -1,4 +1,4 @@
-"""Old lines go by command, all of them, and the log says so."""
+"""A command deletes all old lines, and the log says so."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_older_lines_are_deleted_and_younger_ones_stay(tmp_path, place, open_log
     ]
 
 
-def test_what_was_deleted_is_in_no_file_any_more(tmp_path, open_log, answered, record):
+def test_deleted_lines_are_in_no_file(tmp_path, open_log, answered, record):
     log = open_log(tmp_path)
     record(log, answered(key="somebody-old", time=NOW - 9 * DAY))
     log.close()
@@ -73,6 +73,6 @@ def test_a_deletion_killed_half_way_is_logged_and_finished_by_the_next(tmp_path,
     assert len(audit.predictions(place, Wanted())) == 1
 
 
-def test_nothing_is_made_where_nothing_was_logged(tmp_path):
+def test_no_file_is_made_if_nothing_was_logged(tmp_path):
     assert prune(tmp_path, days_ago(1), "root") == {"outcomes": 0, "shadows": 0, "predictions": 0, "batches": 0, "refusals": 0}
     assert missing(tmp_path)

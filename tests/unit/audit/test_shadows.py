@@ -1,4 +1,4 @@
-"""What the version that did not answer says: beside its predictions, found as they are, deleted with them."""
+"""Shadows: logged beside their predictions, found like them, and deleted with them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shadow():
 
 
 def shadowed(entry, labels, **changes):
-    """What another version says of the rows of an entry."""
+    """Return the shadows of an entry's rows by another version."""
     agrees = [label == given for label, given in zip(labels, entry.labels, strict=True)]
     made = Shadowed(entry.request_id, entry.time, entry.contract, labels, [[0.75, 0.25]] * len(labels), agrees, 0.25)
     return replace(made, **changes)
@@ -96,7 +96,7 @@ def test_shadows_leave_half_of_the_room_to_answers(tmp_path, open_log, answered)
     log, entry = open_log(tmp_path, most_queued=10), answered([1] * 4)
 
     async def fill():
-        with closing(opener(tmp_path)()) as other, other.transaction():  # so that nothing can be written, and all of it waits
+        with closing(opener(tmp_path)()) as other, other.transaction():  # so that everything waits
             first, second = log.shadow(shadowed(entry, [1] * 4)), log.shadow(shadowed(entry, [1] * 4, request_id="another"))
             answer = asyncio.ensure_future(log.record(answered([1] * 6)))
             await asyncio.sleep(0)

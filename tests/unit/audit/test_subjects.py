@@ -1,4 +1,4 @@
-"""Subject ids: linked by pseudonym, encrypted, revealed with a trace, and under new keys after a rotation."""
+"""Subject ids: linked by pseudonym, encrypted, revealed only with a line in the log, and re-encrypted by a rotation."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def ids(home, place):
     }
 
 
-def test_one_persons_lines_share_a_pseudonym_and_no_file_holds_the_id(tmp_path, place, open_log, answered, record):
+def test_one_persons_lines_share_a_pseudonym_and_no_file_contains_the_id(tmp_path, place, open_log, answered, record):
     log = open_log(place)
     record(log, answered([1, 0, 1], subjects=["patient-1", None, "patient-2"]), answered(subjects=["patient-1"]))
     log.close()
 
     by_row = {line.prediction_id[-1] + str(line.row): line for line in lines(place)}
     found = [line.pseudonym for line in by_row.values()]
-    assert len(set(found)) == 3  # patient-1, patient-2 and nobody
+    assert len(set(found)) == 3  # patient-1, patient-2 and none
     assert len({line.subject for line in lines(place) if line.pseudonym}) == 3  # never twice the same text
     assert not any(b"patient-" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
@@ -49,7 +49,7 @@ def test_the_pseudonym_is_the_hmac_of_the_id(tmp_path, open_log, answered, recor
     assert lines(tmp_path)[0].pseudonym == hmac.new(key, "Zoë".encode(), hashlib.sha256).hexdigest()
 
 
-def test_an_id_is_revealed_to_whoever_is_named_in_the_log_first(tmp_path, place, open_log, answered, record):
+def test_the_log_names_the_reader_before_an_id_is_revealed(tmp_path, place, open_log, answered, record):
     entry = answered([1, 1], subjects=["patient-1", None])
     record(open_log(place), entry)
 
@@ -111,7 +111,7 @@ def test_without_the_key_file_no_second_key_is_made_and_others_are_answered(tmp_
     assert sorted(ids(tmp_path, place).values()) == ["patient-1", "patient-1"]
 
 
-def test_rotation_seals_every_id_anew_and_keeps_the_links(tmp_path, place, open_log, answered, record):
+def test_rotation_encrypts_every_id_again_and_keeps_the_links(tmp_path, place, open_log, answered, record):
     log = open_log(place)
     record(log, *[answered(subjects=[f"patient-{number % 3}"]) for number in range(20)])
     before = {line.prediction_id: line for line in lines(place)}

@@ -1,4 +1,4 @@
-"""A JSON object names each key once, however the key is written; what is not JSON is refused in words."""
+"""A repeated key of a JSON object is refused, however it is written; so is a body that is not JSON."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_twenty_repetitions_are_shown_and_all_are_counted():
     [b"", b"{", b'{"a": ', b"nan", b'{"a": NaN}', b"[1e999]", b"1" * 5_000, b"\xff", b'"\xed\xa0\x80"', b'"\\ud800"', b'"\x00"', b"{} x",
      b'{"a": "\n"}', b"[" * 100_000, b'{"a":' * 100_000, '{"a": 1}'.encode("utf-16")],
 )  # fmt: skip
-def test_what_is_not_json_is_refused(body):
+def test_a_body_that_is_not_json_is_refused(body):
     assert refusal_of(body).status == 400
 
 
@@ -101,7 +101,7 @@ def repeats(value) -> bool:
 @settings(max_examples=400, derandomize=True, deadline=None)
 @given(VALUES, st.booleans())
 def test_exactly_the_bodies_that_repeat_a_key_are_refused(value, escaped):
-    """Half of the time every character of a key is written as an escape, so that no two spellings need be the same bytes."""
+    """Half of the keys are written with an escape for every character, so that equal keys can differ in their bytes."""
     shown = (lambda key: '"' + "".join(f"\\u{ord(character):04x}" for character in key) + '"') if escaped else json.dumps
     body = written(value, shown).encode()
 

@@ -1,4 +1,4 @@
-"""Every input form of MLflow's protocol becomes columns; what is none of them is refused in words."""
+"""Every input form of MLflow's protocol becomes columns; any other body is refused with the reason."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_csv_cells_are_numbers_where_the_contract_says_so():
         ({"dataframe_split": {"columns": ["Age", "Age"], "data": [[1, 2]]}}, "every column once, received 'Age' more than once"),
     ],
 )
-def test_what_is_no_form_is_refused_in_words(content, message):
+def test_another_form_is_refused_with_the_reason(content, message):
     refused = refusal_of(content)
     assert refused.status == 400
     assert re.search(message, str(refused))

@@ -1,4 +1,4 @@
-"""A route holds its path, method, handler and rights; its name is a label of the metrics, so it must stay what it is."""
+"""The routes: how a request finds its handler. A route's name is a label of the metrics, so it must not change."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_good_columns_come_back_in_contract_order():
         *[(SEX, cell) for cell in (None, ABSENT, "f", "F ", "", 1, True, ["F"], {"F": "F"})],
     ],
 )
-def test_one_bad_cell_among_good_ones_is_found_wherever_it_stands(column, cell):
+def test_one_bad_cell_among_good_ones_is_found_in_any_row(column, cell):
     good = "F" if column is SEX else 7
     for row in range(3):
         cells = [good] * 3
@@ -94,7 +94,7 @@ def test_expected_names_range_and_unit():
     assert expected(SEX) == "one of 'F', 'M'"
 
 
-def test_what_came_is_shortened():
+def test_a_received_value_is_shortened():
     assert shown("x" * 5_000_000) == '"' + "x" * 56 + "..."
     assert shown([0] * 1000) == "[" + "0," * 28 + "..."
     assert (shown(None), shown(True), shown(40.5), shown(ABSENT)) == ("nothing (null, NaN or an empty cell)", "true", "40.5", "no value")

@@ -1,4 +1,4 @@
-"""What was served, and what is known of it, span by span, oldest first."""
+"""Served rows and known outcomes, span by span, oldest first."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def report(place, tmp_path):
                 OutcomeRequest("r", "clinic", model),
                 [Claim(row, label, name) for row, (name, label) in enumerate(claims)],
             )
-        time.sleep(0.002)  # times are to the millisecond, and what is returned is to lie after them
+        time.sleep(0.002)  # times have milliseconds, and the returned one must be later
         return datetime.now(UTC)
 
     return run
@@ -103,7 +103,7 @@ def test_each_prediction_is_known_once_in_the_span_of_its_first_outcome(place, o
     assert audit.known_outcomes(place, "words", since=None, until=LATER) == []
 
 
-def test_what_another_version_said_stands_beside_it(place, open_log, answered, record, report):
+def test_a_known_outcome_comes_with_the_shadow_of_its_prediction(place, open_log, answered, record, report):
     entry = answered([1, 1], time=NOW)
     log = open_log(place)
     record(log, entry)
@@ -119,7 +119,7 @@ def test_what_another_version_said_stands_beside_it(place, open_log, answered, r
     assert (with_one.shadow.label, with_one.shadow.agrees, without.shadow) == (0, False, None)
 
 
-def test_where_nothing_was_ever_logged_nothing_is_served_or_known(tmp_path):
+def test_nothing_is_served_or_known_if_nothing_was_logged(tmp_path):
     assert audit.served_rows(tmp_path, "toy", since=None, until=LATER, limit=9) == []
     assert audit.known_outcomes(tmp_path, "toy", since=None, until=LATER) == []
     assert audit.history(tmp_path, "x-0") == []
