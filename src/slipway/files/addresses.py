@@ -38,7 +38,7 @@ def checked(address: str, what: str) -> str:
         return address
     if _has_secret(scheme, urlsplit(address)):
         raise ValueError(
-            f"{what} must not hold a password, a token or a signature: the address of the rows is recorded with every run. "
+            f"{what} must not contain a password, a token or a signature: the address of the rows is recorded with every run. "
             "Credentials come from the environment, such as AWS_PROFILE, or from Git's credential helper."
         )
     if scheme not in KNOWN:

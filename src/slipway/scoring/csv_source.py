@@ -1,4 +1,4 @@
-"""CSV as the gateway takes it: UTF-8, commas, names in the first line.
+"""CSV as the gateway accepts it: UTF-8, commas, names in the first line.
 
 Arrow parses many lines at once, as long as they have no quotes and each has all its cells. From the first quote on, and for blocks
 with incomplete lines, Python's own parser reads them, as in the gateway: it is slower, but finds where each row ends.

@@ -1,4 +1,4 @@
-"""An address that holds a secret or cannot be read is refused before any request; the others are split into their parts."""
+"""An address that contains a secret or cannot be read is refused before any request; the others are split into their parts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_kind_of_address_is_accepted_unchanged(address: str) -> None:
     ],
 )
 def test_a_secret_in_an_address_is_refused_and_not_shown(address: str) -> None:
-    with pytest.raises(ValueError, match="SLIPWAY_MIRROR must not hold a password, a token or a signature") as refusal:
+    with pytest.raises(ValueError, match="SLIPWAY_MIRROR must not contain a password, a token or a signature") as refusal:
         checked(address, "SLIPWAY_MIRROR")
 
     assert SECRET not in str(refusal.value)

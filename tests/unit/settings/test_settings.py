@@ -98,7 +98,7 @@ def test_an_empty_variable_counts_as_not_set_in_the_environment_and_in_dotenv(tm
 def test_a_password_in_the_mirrors_address_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_MIRROR", f"https://reader:{SECRET}@rows.example/csv")
 
-    with pytest.raises(ValidationError, match="SLIPWAY_MIRROR must not hold a password") as refusal:
+    with pytest.raises(ValidationError, match="SLIPWAY_MIRROR must not contain a password") as refusal:
         Settings.load()
 
     assert SECRET not in str(refusal.value)

@@ -43,7 +43,7 @@ WANTED = Target("wanted", {0: "left", 1: "wanted"}, positive=1)
         (lambda: Columns({"size": SIZE}, WANTED, {"wanted": "a reason"}), r"\['wanted'\] are both used and excluded"),
         (lambda: Dataset("http://a/toy.csv", "0" * 63, "toy.csv"), "http://a/toy.csv: sha256 must be 64 lower-case hexadecimal digits"),
         (lambda: Dataset("gs://a/toy.csv", "0" * 64, "toy.csv"), "the origin gs://a/toy.csv begins with gs://"),
-        (lambda: Dataset("https://a-token@b/toy.csv", "0" * 64, "toy.csv"), "the origin must not hold a password, a token"),
+        (lambda: Dataset("https://a-token@b/toy.csv", "0" * 64, "toy.csv"), "the origin must not contain a password, a token"),
         (lambda: Dataset("dvc+https://a/b.git#toy.csv", "0" * 64, "toy.csv"), r"does not name a repository, a revision and a path"),
         (lambda: Dataset("http://a/toy.csv", "A" * 64, "toy.csv"), "sha256 must be 64 lower-case hexadecimal digits"),
         (lambda: Split(0.0, 1, True), "test=0.0: the share of test rows must be between 0 and 1"),
