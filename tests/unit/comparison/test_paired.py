@@ -70,7 +70,7 @@ def test_the_number_of_rows_is_connors() -> None:
     assert rows_needed(0.1, (math.sqrt(0.3), math.sqrt(0.29)), 1, repeated=False) == 234 - 1
 
 
-def test_no_discordant_row_leaves_an_interval_and_no_end_in_sight() -> None:
+def test_without_discordant_rows_there_is_an_interval_and_no_number_of_rows_needed() -> None:
     champion, challenger = discordant(60, 0, 0)
 
     found = compare("accuracy", champion=champion, challenger=challenger)

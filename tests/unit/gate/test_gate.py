@@ -107,7 +107,7 @@ def test_sample_rows_have_a_floor_of_their_own(heart: ModelSpec, candidate: Cand
         pytest.param(0.90, False, champion_of(0.90, sample=True), [], id="real rows replace sample rows"),
         pytest.param(0.88, False, champion_of(0.95, sample=True), ["champion"], id="though not when they do worse"),
         pytest.param(0.90, True, champion_of(0.90, sample=True), [], id="sample rows replace sample rows"),
-        pytest.param(0.50, True, champion_of(0.90), ["floor", "champion", "real rows"], id="all failures are said"),
+        pytest.param(0.50, True, champion_of(0.90), ["floor", "champion", "real rows"], id="all failures are named"),
     ],
 )
 def test_the_gate(
@@ -146,7 +146,7 @@ def test_a_refusal_says_each_reason_in_words(heart: ModelSpec, candidate: Candid
     ]
 
 
-def test_the_verdict_carries_the_champion_it_was_held_against(heart: ModelSpec, candidate: Candidate) -> None:
+def test_the_verdict_names_the_champion_and_the_rows_compared(heart: ModelSpec, candidate: Candidate) -> None:
     verdict = held_against(heart, candidate, champion_of(0.9))
 
     assert (verdict.champion, verdict.champion_metrics) == (1, {"accuracy": 0.9})
@@ -154,7 +154,7 @@ def test_the_verdict_carries_the_champion_it_was_held_against(heart: ModelSpec, 
     assert judge(heart, candidate, None).champion is None
 
 
-def test_a_champion_that_was_not_asked_again_is_taken_at_its_own_release(heart: ModelSpec, candidate: Candidate) -> None:
+def test_without_a_comparison_the_champions_own_release_counts(heart: ModelSpec, candidate: Candidate) -> None:
     verdict = judge(heart, with_figure(candidate, 0.9), Champion(1, {"accuracy": 0.95}, sample=False, apart="the moon is full"))
 
     assert verdict.failures == [
@@ -165,7 +165,7 @@ def test_a_champion_that_was_not_asked_again_is_taken_at_its_own_release(heart: 
     assert (verdict.champion_metrics, verdict.rows_compared) == ({"accuracy": 0.95}, None)
 
 
-def test_a_champion_without_the_figure_cannot_hold_a_candidate_back_for_ever(heart: ModelSpec, candidate: Candidate) -> None:
+def test_a_champion_without_the_figure_does_not_stop_a_candidate(heart: ModelSpec, candidate: Candidate) -> None:
     verdict = judge(heart, candidate, Champion(1, {"roc_auc_ovr": 0.95}, sample=False, apart="it has other classes"))
 
     assert verdict.passed
@@ -238,7 +238,7 @@ def release(contract_of: Callable[..., Contract], tuned: Tuned, tmp_path_factory
 
 
 def tree(spec: ModelSpec, depth: int | None = None) -> ModelSpec:
-    """Return the spec with a tree in place of its model: without a depth, it knows every row it has learnt from by heart."""
+    """Return the spec with a tree in place of its model: without a limit of depth, it answers every training row correctly."""
     estimator = DecisionTreeClassifier(max_depth=depth, random_state=1)
     return replace(spec, estimator=estimator, search_space={}, simplest=None, gate=Gate(floor=0.5), slices={})
 
@@ -268,7 +268,7 @@ def judged(heart: ModelSpec, candidate: Candidate, rows: Rows, modest: tuple[Mea
     return judged
 
 
-def test_rows_that_the_champion_knows_by_heart_are_left_out_when_the_data_have_changed(
+def test_rows_that_the_champion_has_learnt_from_are_left_out_when_the_data_have_changed(
     heart: ModelSpec, frame: pd.DataFrame, rows: Rows, modest: tuple[Measured, Bundle], release: Callable[..., Any], judged: Any
 ) -> None:
     # half of all rows, among them some of those that the candidate is tested on
@@ -276,7 +276,7 @@ def test_rows_that_the_champion_knows_by_heart_are_left_out_when_the_data_have_c
     champion, bundle = release(tree(heart), older, version=4, sample=False)
     known, ours, theirs = seen(rows.test, learnt(older.train)), right(modest[0].pipeline, rows), right(champion.pipeline, rows)
     assert 50 <= (~known).sum() < 184  # the premises: enough are left,
-    assert theirs[known].all()  # it knows the others by heart, so that it does better on all,
+    assert theirs[known].all()  # it answers the others correctly, so it is better on all rows,
     assert theirs.mean() > ours.mean() + 0.005
     assert theirs[~known].mean() < ours[~known].mean()  # and worse on those it has not learnt from
 
@@ -290,14 +290,14 @@ def test_rows_that_the_champion_knows_by_heart_are_left_out_when_the_data_have_c
     )
     assert (verdict.rows_compared, verdict.rows_left_out) == (left, 184 - left)
     assert verdict.champion_metrics["accuracy"] == theirs[~known].mean()
-    # left in, they would have decided otherwise
+    # with them, the verdict would be another
     unknown = judged(bundle, np.array([], dtype=np.uint64))
     assert rule(unknown, "champion").reason == (
         f"accuracy {ours.mean():.4f} is worse than champion version 4 with {theirs.mean():.4f} on the same 184 rows (tolerance 0.0050)"
     )
 
 
-def test_too_few_rows_that_the_champion_does_not_know_leave_only_the_figures_of_its_own_release(
+def test_with_too_few_rows_new_to_the_champion_its_own_release_counts(
     heart: ModelSpec, frame: pd.DataFrame, rows: Rows, modest: tuple[Measured, Bundle], release: Callable[..., Any], judged: Any
 ) -> None:
     older = split(replace(heart, split=Split(0.2, 7, True)), frame)
@@ -316,7 +316,7 @@ def test_too_few_rows_that_the_champion_does_not_know_leave_only_the_figures_of_
     assert (verdict.rows_compared, verdict.rows_left_out, verdict.champion_metrics) == (None, 0, champion.metrics)
 
 
-def test_rows_of_one_class_are_no_comparison_however_many(
+def test_rows_of_one_class_are_not_compared(
     heart: ModelSpec, rows: Rows, release: Callable[..., Any], judged: Callable[..., Verdict]
 ) -> None:
     _, bundle = release(tree(heart), rows)
@@ -330,7 +330,7 @@ def test_rows_of_one_class_are_no_comparison_however_many(
     )
 
 
-def test_a_champion_whose_rows_were_not_kept_is_taken_at_its_own_release_when_the_data_have_changed(
+def test_a_champion_without_known_rows_counts_by_its_own_release_when_the_data_have_changed(
     heart: ModelSpec, rows: Rows, release: Callable[..., Any], judged: Callable[..., Verdict]
 ) -> None:
     _, bundle = release(tree(heart), rows)
@@ -358,7 +358,7 @@ def test_all_test_rows_count_when_data_and_split_are_the_same(
     assert (verdict.rows_compared, verdict.rows_left_out) == (184, 0)
 
 
-def test_rows_that_the_champion_knows_are_left_out_when_the_same_data_were_split_otherwise(
+def test_rows_that_the_champion_has_learnt_from_are_left_out_when_the_same_data_are_split_differently(
     heart: ModelSpec, frame: pd.DataFrame, snapshot: Snapshot, rows: Rows, release: Callable[..., Any], judged: Callable[..., Verdict]
 ) -> None:
     older = split(replace(heart, split=Split(0.5, 7, True)), frame)
@@ -369,7 +369,7 @@ def test_rows_that_the_champion_knows_are_left_out_when_the_same_data_were_split
     assert verdict.rows_left_out == seen(rows.test, learnt(older.train)).sum() > 0
 
 
-def test_a_champion_answers_by_its_own_bundle_and_is_held_to_that(
+def test_a_champion_answers_by_its_own_bundle_and_those_figures_count(
     heart: ModelSpec, rows: Rows, measured: Measured, write_bundle: Write, judged: Callable[..., Verdict], tmp_path: Path
 ) -> None:
     bundle = write_bundle(tmp_path / "bundle", version=4, metrics={"accuracy": 0.0})  # its own figures must not be shown
@@ -385,7 +385,7 @@ def test_a_champion_answers_by_its_own_bundle_and_is_held_to_that(
     assert verdict.champion_metrics["accuracy"] == expected["accuracy"]
 
 
-def test_a_champion_that_asks_for_other_columns_is_taken_at_its_own_release(
+def test_a_champion_with_other_columns_counts_by_its_own_release(
     heart: ModelSpec, write_bundle: Write, judged: Callable[..., Verdict], tmp_path: Path
 ) -> None:
     blood = heart.columns.features | {"BloodType": Category(("A", "0"), "Blood type")}
@@ -411,7 +411,7 @@ def test_a_champion_with_other_classes_is_not_compared(
     assert rule(verdict, "champion").reason == "champion version 1 has no accuracy: it has other classes; only the floor counts"
 
 
-def test_a_bundle_is_weighed_and_timed_as_it_is(
+def test_size_and_time_of_a_bundle_are_measured(
     heart: ModelSpec, candidate: Candidate, rows: Rows, modest: tuple[Measured, Bundle]
 ) -> None:
     _, bundle = modest

@@ -41,9 +41,9 @@ def toys(red: int, blue: int) -> pd.DataFrame:
 def answers(spec: ModelSpec, right: list[bool], truth: list[int] | None = None) -> Evaluation:
     """Answers that are right where `right` says so; every other row is of class 1 if no truth is given."""
     truth = truth or [index % 2 for index in range(len(right))]
-    said = [true if hit else 1 - true for true, hit in zip(truth, right, strict=True)]
-    wanted = np.array(said, dtype=np.float64)
-    return Evaluation(spec.columns.target, truth, said, np.column_stack([1 - wanted, wanted]))
+    labels = [true if hit else 1 - true for true, hit in zip(truth, right, strict=True)]
+    wanted = np.array(labels, dtype=np.float64)
+    return Evaluation(spec.columns.target, truth, labels, np.column_stack([1 - wanted, wanted]))
 
 
 def right_but(rows: int, *wrong: range) -> list[bool]:
@@ -90,7 +90,7 @@ def test_what_is_lost_on_some_rows_and_won_on_others_may_be_chance(sliced: Model
     assert red.least < 0
 
 
-def test_three_rows_are_never_enough_to_blame_and_six_are(sliced: ModelSpec) -> None:
+def test_three_lost_rows_are_chance_and_six_are_not(sliced: ModelSpec) -> None:
     # a resample holds none of k rows with probability (1 - k/n)^n, about e^-k: 5 % of three, 0.2 % of six; 2.5 % is the border
     theirs = answers(sliced, right_but(100))
 

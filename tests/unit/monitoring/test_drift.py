@@ -1,4 +1,4 @@
-"""Drift that is there is found in its column alone, and rows like those learnt from are let be: all kinds of columns, by Evidently."""
+"""Drift is found in its own column only, and rows like the training rows have not drifted: all kinds of columns, by Evidently."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_another_share_of_labels_is_found_and_called_after_the_target(judge: Jud
     assert judge(answers=labels(500, seed=7, lost=0.5)).drifted == ["predicted fate"]
 
 
-def test_a_shift_too_small_to_matter_is_let_be_however_many_rows_prove_it(judge: Judge) -> None:
+def test_a_small_shift_is_no_drift_even_if_many_rows_prove_it(judge: Judge) -> None:
     found = of(judge(rows=20_000, weight=served(20_000, seed=7)["weight"] + 0.3), "weight")  # 0.15 of a standard deviation
 
     assert found.p_value <= found.significance
@@ -112,7 +112,7 @@ def test_a_shift_too_small_to_matter_is_let_be_however_many_rows_prove_it(judge:
     assert not found.drifted
 
 
-def test_a_distance_that_chance_explains_is_let_be(shop: ModelSpec, learnt: Reference) -> None:
+def test_a_distance_that_chance_explains_is_no_drift(shop: ModelSpec, learnt: Reference) -> None:
     few = served(500, seed=7).assign(weight=served(500, seed=7)["weight"] + 1.2).head(30)
 
     found = of(drift.find(shop, learnt, few, labels(30, seed=7)), "weight")
@@ -122,7 +122,7 @@ def test_a_distance_that_chance_explains_is_let_be(shop: ModelSpec, learnt: Refe
     assert not found.drifted
 
 
-def test_values_never_learnt_from_and_values_no_longer_served_are_named(judge: Judge) -> None:
+def test_new_values_and_absent_values_are_named(judge: Judge) -> None:
     rows = served(500, seed=7)
     one, many = rows["shop"].where(rows.index > 0, 17), rows["shop"].replace({3: 1, 40: 1})
 
@@ -139,7 +139,7 @@ def test_a_value_that_the_window_is_too_small_to_hold_is_not_missed(judge: Judge
     assert judge(rows=80, shop=rows["shop"].replace({3: 1, 39: 1, 40: 1})).absent == {}  # a tenth of 80 rows are 8, fewer than 10
 
 
-def test_whole_numbers_are_the_same_however_they_are_written(judge: Judge) -> None:
+def test_a_whole_number_is_the_same_as_integer_and_as_float(judge: Judge) -> None:
     rows = served(500, seed=7)
 
     assert judge(shop=rows["shop"].astype(float), member=rows["member"].astype(float)) == judge()
@@ -171,7 +171,7 @@ def test_a_window_without_rows_is_an_error(shop: ModelSpec, learnt: Reference) -
         drift.find(shop, learnt, served(0, seed=1), [])
 
 
-def test_chance_is_called_by_the_test_of_homogeneity_as_often_as_it_says() -> None:
+def test_the_test_of_homogeneity_keeps_its_level() -> None:
     generator = np.random.default_rng(3)
     shares = [0.6, 0.2, 0.1, 0.05, 0.03, 0.015, 0.005]  # the last two are rare: random tables stand in
 

@@ -44,14 +44,14 @@ def test_the_switch_is_as_it_was_set_last(url):
 
 
 @pytest.mark.parametrize("change", ["UPDATE watch_windows SET model = 'x'", "DELETE FROM watch_windows"])
-def test_what_was_found_is_never_changed(url, change):
+def test_a_record_is_never_changed(url, change):
     Journal(url).add(window("D", 1))
 
     with pytest.raises(IntegrityError, match="append-only"), create_engine(url).begin() as connection:
         connection.execute(text(change))
 
 
-def test_it_lives_beside_the_ledger(url):
+def test_it_uses_the_ledgers_database(url):
     Ledger(url)
     Journal(url).add(window("D", 1))
 

@@ -58,7 +58,7 @@ def test_figures_are_those_of_the_outcomes(toy):
         (5_000, 0.95, False),
     ],
 )
-def test_a_fall_that_chance_explains_is_none(toy, rows, right, worse):
+def test_a_fall_that_chance_explains_is_not_worse(toy, rows, right, worse):
     assert measured(toy, rows, right).worse is worse
 
 
@@ -74,7 +74,7 @@ def test_the_tolerance_of_the_gate_is_no_fall(toy):
     assert not measured(lenient, 500, 0.78).worse
 
 
-def test_below_the_floor_is_what_chance_does_not_explain(toy):
+def test_a_figure_is_below_the_floor_only_if_chance_does_not_explain_it(toy):
     spec = replace(toy, gate=Gate(floor=0.85, sample_floor=0.7))
 
     assert not measured(spec, 500, 0.84).below_floor

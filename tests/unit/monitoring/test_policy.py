@@ -125,7 +125,7 @@ def test_a_switch_holds_every_alarm_back_and_says_why():
 
 
 @pytest.mark.parametrize(("needed", "of", "state"), [(1, 1, "alarm"), (3, 5, "alarm"), (4, 5, "suspect"), (3, 4, "suspect")])
-def test_the_plan_says_how_many_of_how_many(needed, of, state):
+def test_the_plan_says_how_many_bad_windows_of_how_many(needed, of, state):
     assert judge(windows("D.D.D"), Watch(needed=needed, of=of), now=NOW).state == state
 
 

@@ -125,7 +125,7 @@ def test_a_concept_moves_by_its_share_of_outcomes_and_the_rows_stay(ward: ModelS
         ("concept", float("nan"), "expected a share"),
     ],
 )
-def test_a_size_that_cannot_be_is_refused(ward: ModelSpec, rows: Rows, kind: DriftKind, size: float, message: str) -> None:
+def test_an_impossible_size_is_refused(ward: ModelSpec, rows: Rows, kind: DriftKind, size: float, message: str) -> None:
     with pytest.raises(SimulationError, match=message):
         simulate(ward, rows, kind, 10, size=size)
 

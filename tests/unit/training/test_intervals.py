@@ -26,7 +26,7 @@ def answers(target: Target, rows: int, seed: int = 1) -> Evaluation:
 
 
 @pytest.fixture(params=[TWO, THREE], ids=["two classes", "three classes"])
-def said(request: pytest.FixtureRequest) -> Evaluation:
+def evaluation(request: pytest.FixtureRequest) -> Evaluation:
     return answers(request.param, 150)
 
 
@@ -37,21 +37,21 @@ def test_a_figure_that_no_resample_defines_has_no_interval() -> None:
 
 
 def test_a_bootstrap_of_a_mean_is_as_wide_as_its_standard_error_says() -> None:
-    said = answers(TWO, 2_000)
+    evaluation = answers(TWO, 2_000)
 
-    low, high = bootstrap(said, seed=5)["accuracy"]
+    low, high = bootstrap(evaluation, seed=5)["accuracy"]
 
-    share = np.mean([true == answer for true, answer in zip(said.truth, said.labels, strict=True)])
+    share = np.mean([true == answer for true, answer in zip(evaluation.truth, evaluation.labels, strict=True)])
     assert (low + high) / 2 == pytest.approx(share, abs=0.003)
     assert high - low == pytest.approx(2 * 1.96 * math.sqrt(share * (1 - share) / 2_000), rel=0.1)
 
 
-def test_every_measured_figure_has_an_interval_around_it_the_same_each_time(said: Evaluation) -> None:
-    found = intervals(said, seed=7)
+def test_every_measured_figure_has_an_interval_around_it_the_same_each_time(evaluation: Evaluation) -> None:
+    found = intervals(evaluation, seed=7)
 
-    figures = said.figures()
+    figures = evaluation.figures()
     assert set(found) == set(figures)
     assert all(low <= figures[name] <= high for name, (low, high) in found.items())
-    assert found == intervals(said, seed=7)
-    assert interval("f1_macro", said, seed=7) == found["f1_macro"]
-    assert interval("accuracy", said, seed=7) == found["accuracy"] == said.exact_intervals(LEVEL)["accuracy"]
+    assert found == intervals(evaluation, seed=7)
+    assert interval("f1_macro", evaluation, seed=7) == found["f1_macro"]
+    assert interval("accuracy", evaluation, seed=7) == found["accuracy"] == evaluation.exact_intervals(LEVEL)["accuracy"]

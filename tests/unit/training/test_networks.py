@@ -46,14 +46,14 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(network: C
     assert not np.array_equal(other.predict_proba(NUMBERS), network.predict_proba(NUMBERS))
 
 
-def test_balance_makes_a_rare_class_be_called_more_often() -> None:
+def test_balance_predicts_a_rare_class_more_often() -> None:
     rare = np.where(NUMBERS[:, 0] + RANDOM.normal(size=300) > 1.8, "yes", "no")  # one in ten, and noise over it
     called = [(clone(QUICK).set_params(balance=balance).fit(NUMBERS, rare).predict(NUMBERS) == "yes").sum() for balance in (0.0, 1.0)]
 
     assert called[0] < called[1]
 
 
-def test_its_graph_answers_as_it_does(network: ConvolutionalNetwork) -> None:
+def test_the_exported_graph_answers_like_the_network(network: ConvolutionalNetwork) -> None:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(network.to_onnx(), providers=["CPUExecutionProvider"])
@@ -109,7 +109,7 @@ def test_mlflow_the_bundle_and_the_measured_model_agree_on_every_test_row(
     assert bundle.contract.engine == "network"
     assert set(answered) <= {"Dropout", "Enrolled", "Graduate"}
     assert list(stored) == answered
-    hits = sum(said == truth for said, truth in zip(answered, rows.test_labels, strict=True))
+    hits = sum(label == truth for label, truth in zip(answered, rows.test_labels, strict=True))
     assert hits / len(answered) == pytest.approx(candidate.metrics["accuracy"])
 
 

@@ -1,4 +1,4 @@
-"""Rows are recognised by what they say, whatever their type, order or process; and a run keeps which ones its model has learnt from."""
+"""A row is recognised by its values, in any type, order or process; and a run keeps the rows that its model has learnt from."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TOYS = pd.DataFrame({"size": [40, 41, 0], "weight": [1.5, 0.0, 2.0], "colour": [
         pytest.param(TOYS.set_index(pd.Index([7, 8, 9])), id="under another index"),
     ],
 )
-def test_a_row_is_the_same_however_it_is_held(same: pd.DataFrame) -> None:
+def test_a_row_has_the_same_hash_in_any_type(same: pd.DataFrame) -> None:
     assert seen_rows.hashes(same).tolist() == seen_rows.hashes(TOYS).tolist()
 
 
@@ -53,7 +53,7 @@ def test_a_row_is_the_same_however_it_is_held(same: pd.DataFrame) -> None:
         pytest.param(TOYS[["weight", "size", "colour"]], id="another order of the columns"),
     ],
 )
-def test_a_row_that_says_anything_else_is_another(other: pd.DataFrame) -> None:
+def test_a_row_with_another_value_has_another_hash(other: pd.DataFrame) -> None:
     assert not seen_rows.seen(other, seen_rows.learnt(TOYS)).any()
 
 
@@ -83,7 +83,7 @@ def test_rows_are_recognised_in_any_order_and_among_repetitions() -> None:
     assert seen_rows.seen(new, learnt).tolist() == [True, True, False]
 
 
-def test_a_file_gives_back_what_was_learnt(tmp_path: Path) -> None:
+def test_hashes_are_written_and_read_again(tmp_path: Path) -> None:
     seen_rows.write(TOYS, tmp_path / "rows.npy")
 
     assert seen_rows.read(tmp_path / "rows.npy").tolist() == seen_rows.learnt(TOYS).tolist()
@@ -99,7 +99,7 @@ def test_a_file_gives_back_what_was_learnt(tmp_path: Path) -> None:
         (b"PK\x03\x04 an archive", "magic string"),
     ],
 )
-def test_a_file_that_holds_anything_else_is_refused(tmp_path: Path, content: np.ndarray | bytes, message: str) -> None:
+def test_a_file_with_other_content_is_refused(tmp_path: Path, content: np.ndarray | bytes, message: str) -> None:
     path = tmp_path / "rows.npy"
     path.write_bytes(content) if isinstance(content, bytes) else np.save(path, content, allow_pickle=True)
 
@@ -136,7 +136,7 @@ def test_a_run_keeps_which_rows_were_learnt_and_its_bundle_does_not(run: Run, ro
     with registry.downloaded_bundle(run.client, run.run_id) as bundle:
         assert seen_rows.FILE not in {path.name for path in bundle.folder.iterdir()}
 
-    # one that was damaged since is said, and taken for none
+    # a file that was damaged since is logged, and its hashes count as not kept
     (stored,) = Path(run.client.get_run(run.run_id).info.artifact_uri.removeprefix("file://")).rglob(seen_rows.FILE)
     stored.write_bytes(b"damaged")
     with caplog.at_level(logging.WARNING):

@@ -61,7 +61,7 @@ def test_every_row_is_in_one_slice_of_each_feature(sliced: ModelSpec, features: 
         assert np.sum(members, axis=0).tolist() == [1] * 35
 
 
-def test_a_band_of_one_whole_number_is_called_by_it(heart: ModelSpec) -> None:
+def test_a_band_of_one_whole_number_is_named_after_it(heart: ModelSpec) -> None:
     spec = replace(heart, slices={"FastingBS": (1,)})
 
     assert [name for _, name, _ in masks(spec, pd.DataFrame({"FastingBS": [0, 1]}))] == ["FastingBS = 0", "FastingBS = 1"]

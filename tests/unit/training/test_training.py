@@ -114,7 +114,7 @@ def test_building_a_pipeline_seeds_it_and_leaves_the_declaration_as_it_was(heart
 # tuning
 
 
-def test_a_study_that_was_cut_short_ends_where_it_would_have_ended(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
+def test_an_interrupted_study_gives_the_same_result(quick: ModelSpec, rows: Rows, tmp_path: Path) -> None:
     whole = tune(quick, rows, SHA256, 12, tmp_path / "whole")
     assert len({params["C"] for params, _, _ in finished(tmp_path / "whole", quick)}) == 12  # each trial tries something new
 
