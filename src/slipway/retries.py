@@ -1,6 +1,6 @@
-"""Trying again: one way to wait for what is not yet so, and one to repeat what may heal.
+"""Waiting until a condition is true, and repeating a call whose failure may heal.
 
-tenacity is imported when something is tried: it loads asyncio, which no quick command needs.
+The functions import tenacity, because loading it would slow down commands that retry nothing.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Errors = type[Exception] | tuple[type[Exception], ...]
 Heals = Callable[[Any, int], bool]
-Report = Callable[[Any, float], None]
 
 
 def wait_until(condition: Callable[[], Result], *, every: float, within: float | None = None, despite: Errors = ()) -> Result:
-    """Call a condition until it returns something true, and return that. When the time is up, return its last result.
+    """Call a condition until its result is true, and return that result. When the time is up, return the last one.
 
     Args:
         every: Seconds between two calls.
-        within: Seconds after which it is not called again; None for no limit. It is called once at least.
+        within: Seconds after which it is not called again; None for no limit. It is called at least once.
         despite: Errors that mean "not yet". The last one is raised when the time is up.
     """
     from tenacity import Retrying, retry_if_exception_type, retry_if_not_result, stop_after_delay, stop_never, wait_fixed
@@ -37,15 +36,20 @@ def wait_until(condition: Callable[[], Result], *, every: float, within: float |
 
 
 def retry(
-    call: Callable[[], Result], *, pauses: Sequence[float], heals: Heals, spread: float = 0.0, report: Report | None = None
+    call: Callable[[], Result],
+    *,
+    pauses: Sequence[float],
+    heals: Heals,
+    spread: float = 0.0,
+    report: Callable[[Any, float], None] | None = None,
 ) -> Result:
     """Call, and call again after each pause while the outcome may heal. Return the last result, or raise the last error.
 
     Args:
-        pauses: Seconds; their number is that of the repetitions.
-        heals: Gets the outcome, a result or an error, and how often it was called. Returns whether another call may help.
-        spread: The part of a pause by which it is lengthened or shortened at random, so that not all callers come at once.
-        report: Gets the outcome and the seconds until the next call.
+        pauses: Seconds before each repetition.
+        heals: Whether another call may help, given the outcome (a result or an error) and the number of calls so far.
+        spread: The fraction by which a pause is longer or shorter at random, so that not all callers come at once.
+        report: Called before each pause with the outcome and the seconds of the pause.
     """
     from tenacity import Retrying
 
@@ -59,12 +63,14 @@ async def retry_async(call: Callable[[], Awaitable[Result]], *, pauses: Sequence
     return await AsyncRetrying(**_policy(pauses, heals))(call)
 
 
-def _policy(pauses: Sequence[float], heals: Heals, spread: float = 0.0, report: Report | None = None) -> dict[str, Any]:
+def _policy(
+    pauses: Sequence[float], heals: Heals, spread: float = 0.0, report: Callable[[Any, float], None] | None = None
+) -> dict[str, Any]:
     from tenacity import stop_after_attempt
 
     def wait(state: RetryCallState) -> float:
-        pause = [*pauses, 0.0][state.attempt_number - 1]  # tenacity asks also after the last call
-        return pause * random.uniform(1 - spread, 1 + spread)  # noqa: S311 - it spreads callers
+        pause = [*pauses, 0.0][state.attempt_number - 1]  # tenacity computes one more, after the last call
+        return pause * random.uniform(1 - spread, 1 + spread)  # noqa: S311 - it spreads the callers
 
     def before_sleep(state: RetryCallState) -> None:
         if report:

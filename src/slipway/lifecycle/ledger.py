@@ -24,10 +24,10 @@ from slipway.records import Candidate, Metrics, Promotion, Record
 
 logger = logging.getLogger(__name__)
 
-Event = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected"]
+LedgerEvent = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected"]
 DecisionEvent = Literal["approved", "rejected"]
-IN_SERVICE: frozenset[Event] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
-ENDS_A_PROMOTION: frozenset[Event] = IN_SERVICE | {"undone"}  # the others happen without one
+IN_SERVICE: frozenset[LedgerEvent] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
+ENDS_A_PROMOTION: frozenset[LedgerEvent] = IN_SERVICE | {"undone"}  # the others happen without one
 
 _METADATA = MetaData()
 _ENTRIES = Table(
@@ -50,7 +50,7 @@ class LedgerEntry(Record):
     `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the page of the Prefect run; None without one.
     """
 
-    event: Event
+    event: LedgerEvent
     model: str
     version: int
     previous: int | None
@@ -68,7 +68,7 @@ class LedgerEntry(Record):
 
 
 def entry(
-    event: Event,
+    event: LedgerEvent,
     candidate: Candidate,
     *,
     previous: int | None,

@@ -11,7 +11,7 @@ from slipway.bundle.store.active import Pointer, active
 from slipway.bundle.store.challenger import end_promoted
 from slipway.errors import ReleaseInProgressError
 from slipway.lifecycle import version_tags
-from slipway.lifecycle.ledger import DecisionEvent, Event, Ledger, entry
+from slipway.lifecycle.ledger import DecisionEvent, Ledger, LedgerEvent, entry
 from slipway.lifecycle.serving import revert
 from slipway.records import Action, Candidate, Promotion
 from slipway.settings import Settings
@@ -55,7 +55,7 @@ def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | No
 
     The challenge ends last, so that an undone promotion leaves it as it was.
     """
-    event: Event = "rolled back" if promotion.action == "rollback" else "promoted"
+    event: LedgerEvent = "rolled back" if promotion.action == "rollback" else "promoted"
     previous = promotion.registry.aliases.get(registry.CHAMPION)
     _record(event, promotion.candidate, settings, previous=previous, why=why, run_url=run_url)
     end_promoted(settings.bundles, promotion.candidate.model)
@@ -116,7 +116,7 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
 
 
 def _record(
-    event: Event,
+    event: LedgerEvent,
     candidate: Candidate,
     settings: Settings,
     *,

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
-from slipway.lifecycle.ledger import Event, Ledger, LedgerEntry, entry
+from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent, entry
 from slipway.records import Candidate, Promotion, RegistryState
 
 
@@ -37,12 +37,12 @@ def promotion(candidate: Candidate) -> Promotion:
     return Promotion(candidate=candidate, host="here", registry=before, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"})
 
 
-def line(candidate: Candidate, event: Event = "promoted", why: str = "no worse") -> LedgerEntry:
+def line(candidate: Candidate, event: LedgerEvent = "promoted", why: str = "no worse") -> LedgerEntry:
     return entry(event, candidate, previous=1, aliases=["champion"], stage="Production", why=why)
 
 
 def test_history_is_in_the_order_in_which_it_happened(ledger: Ledger, candidate: Candidate) -> None:
-    events: list[Event] = ["promoted", "refused", "undone", "promoted"]
+    events: list[LedgerEvent] = ["promoted", "refused", "undone", "promoted"]
     for number, event in enumerate(events):
         ledger.append(line(candidate, event, why=str(number)))
 
@@ -180,7 +180,7 @@ def test_an_entry_of_another_model_does_not_end_it(ledger: Ledger, promotion: Pr
 
 
 @pytest.mark.parametrize("event", ["refused", "approved", "rejected"])
-def test_what_happens_beside_a_promotion_does_not_end_it(ledger: Ledger, promotion: Promotion, event: Event) -> None:
+def test_what_happens_beside_a_promotion_does_not_end_it(ledger: Ledger, promotion: Promotion, event: LedgerEvent) -> None:
     ledger.announce(promotion)
 
     ledger.append(line(promotion.candidate, event))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.errors import RollbackError
-from slipway.lifecycle.ledger import Event, LedgerEntry, entry
+from slipway.lifecycle.ledger import LedgerEntry, LedgerEvent, entry
 from slipway.lifecycle.rollback import before, reason, require_service
 from slipway.records import Candidate, RegistryState
 
@@ -23,7 +23,7 @@ def state(champion: int, previous: int | None = None, **stages: str) -> Registry
 def history(candidate: Candidate):
     """Make entries of (event, version), oldest first."""
 
-    def make(*happened: tuple[Event, int]) -> list[LedgerEntry]:
+    def make(*happened: tuple[LedgerEvent, int]) -> list[LedgerEntry]:
         return [
             entry(event, candidate.model_copy(update={"version": version}), previous=None, aliases=[], stage="", why=f"why {event}")
             for event, version in happened
