@@ -226,7 +226,7 @@ def test_a_deployment_of_somebody_else_by_our_name_is_not_taken_over(server, toy
         compare(server)
 
 
-def test_the_command_tells_scripts_and_removes_only_with_prune(server, prefect_server, tmp_path):
+def test_the_command_prints_json_and_removes_only_with_prune(server, prefect_server, tmp_path):
     def slipway_deploy(*arguments: str) -> dict[str, str]:
         environment = os.environ | {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_PREFECT_PORT": prefect_server.split(":")[2].split("/")[0]}
         ran = subprocess.run(

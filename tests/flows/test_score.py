@@ -71,10 +71,10 @@ def test_bundle_endpoint_registry_and_mlflow_answer_the_same(place, patients, tm
     pd.testing.assert_frame_equal(bundle, texts.drop(columns="prediction_id"), check_dtype=False)
     assert by_bundle.result().bundle_sha256 == by_registry.result().bundle_sha256
     assert pd.read_csv(by_bundle.result().rejected_to)["row"].tolist() == [7]
-    told_in_run_page(by_bundle)
+    require_run_page(by_bundle)
 
 
-def told_in_run_page(state):
+def require_run_page(state):
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(state.state_details.flow_run_id)
         of_this_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))

@@ -47,7 +47,7 @@ class HoldingProxy:
         Args:
             answered: Let the server do what was asked, and hold its answer back.
         """
-        held = Hold(lambda told, sent: told.startswith(line) and body in sent and when(), answered)
+        held = Hold(lambda request, sent: request.startswith(line) and body in sent and when(), answered)
         self._holds.append(held)
         try:
             yield held

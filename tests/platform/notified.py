@@ -22,7 +22,7 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 @dataclass(frozen=True)
 class Notified:
-    """A running platform, the environment it was started with, and who is told."""
+    """A running platform, the environment it was started with, and the receiver of its messages."""
 
     settings: Settings
     environment: dict[str, str]
@@ -67,7 +67,7 @@ class Notified:
         held = self.automations()[name]
         self.call("POST", "/automations/", name=f"quick {name}", trigger=held["trigger"] | {"within": 10}, actions=held["actions"])
 
-    def told(self, subject: str, run_id: str = "") -> dict[str, Any]:
+    def message(self, subject: str, run_id: str = "") -> dict[str, Any]:
         """Return the message with this subject, about this run if one is named, that the web hook took, when it has come."""
         return self.receiver.wait_for(
             lambda message: message["subject"] == subject and message["answered"] == 200 and run_id in message["body"]
@@ -83,7 +83,7 @@ class Notified:
             self.receiver.status = 200
 
     def failures(self) -> list[dict[str, str]]:
-        """What could not be told, newest first, as `slipway notify` says."""
+        """Return the messages that could not be sent, newest first, as `slipway notify` lists them."""
         found: list[dict[str, str]] = json.loads(self.slipway("notify", "--json").stdout)["failures"]
         return found
 

@@ -119,16 +119,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Run:
-    """One flow run, as Prefect's API and the operating system tell of it."""
+    """One flow run, as Prefect's API and the operating system show it."""
 
     site: Site
     id: str
 
-    def told(self) -> dict[str, Any]:
+    def as_shown(self) -> dict[str, Any]:
         return self.site.ask("GET", f"/flow_runs/{self.id}")
 
     def state(self) -> str:
-        return self.told()["state_type"]
+        return self.as_shown()["state_type"]
 
     def steps(self) -> dict[str, str]:
         """The state of each step, by its name without the model's."""
@@ -137,8 +137,8 @@ class Run:
 
     def ends(self, state: str, within: float = 180) -> None:
         wait_until(lambda: self.state() in ("COMPLETED", "CANCELLED", "CRASHED", "FAILED"), within)
-        told = self.told()
-        assert told["state_type"] == state, (told["state"]["name"], told["state"]["message"], self.log())
+        shown = self.as_shown()
+        assert shown["state_type"] == state, (shown["state"]["name"], shown["state"]["message"], self.log())
 
     def cancel(self) -> None:
         """As `prefect flow-run cancel` and the run page's button do."""

@@ -1,4 +1,4 @@
-"""What an operator is told, on a platform started by `slipway up` with a web hook: the messages arrive at a real receiver."""
+"""The messages that an operator gets, on a platform started by `slipway up` with a web hook; they arrive at a real receiver."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_up_says_what_it_put_into_effect(platform):
 def test_a_failing_release_reaches_the_web_hook_with_name_reason_and_link(platform, tmp_path):
     platform.slipway("release", "heart-failure", status=1, SLIPWAY_MIRROR=str(tmp_path))  # a mirror without the rows
 
-    message = platform.told("release-heart-failure: failed")
+    message = platform.message("release-heart-failure: failed")
 
     run_id = re.search(rf"Run: {platform.settings.prefect_url}/runs/flow-run/(\S+)", message["body"])[1]
     run = platform.call("GET", f"/flow_runs/{run_id}")
@@ -104,7 +104,7 @@ def test_a_failing_release_reaches_the_web_hook_with_name_reason_and_link(platfo
 def test_a_refusal_reaches_the_web_hook(platform):
     run_id = platform.run("release", "release-toy", "COMPLETED", name="Refused", message="accuracy 0.5 is below the floor 0.86")
 
-    message = platform.told("release-toy: refused by the gate", run_id)
+    message = platform.message("release-toy: refused by the gate", run_id)
 
     assert message["body"].startswith("accuracy 0.5 is below the floor 0.86\nModel: toy")
     assert f"/runs/flow-run/{run_id}" in message["body"]
@@ -122,22 +122,22 @@ def test_an_event_of_a_model_reaches_the_web_hook_with_the_run_it_came_from(plat
     run = {"id": f"prefect.flow-run.{run_id}", "role": "flow-run"}
     platform.event(event, {"id": "slipway.model.toy", "name": "toy"}, run, model="toy", version=3, reason="row 7: 0 instead of 1")
 
-    body = platform.told(subject, run_id)["body"]
+    body = platform.message(subject, run_id)["body"]
 
     assert body.startswith("row 7: 0 instead of 1\nModel: toy")
     assert f"Run: release-{event}, {platform.settings.prefect_url}/runs/flow-run/{run_id}" in body
 
 
-def test_a_gateway_that_hangs_is_down_and_then_up_again_and_each_is_told_once(platform):
+def test_a_gateway_that_hangs_is_down_and_then_up_again_and_each_is_reported_once(platform):
     gateway = gateway_of(platform.settings)
     assert gateway.pid is not None
     with frozen(gateway.pid):
-        down = platform.told("gateway: down")
-    platform.told("gateway: up again")
+        down = platform.message("gateway: down")
+    platform.message("gateway: up again")
 
     assert f"it does not answer at {platform.settings.gateway_url}; supervisord says it is running" in down["body"]
-    told = [message["subject"] for message in platform.receiver.messages if message["subject"].startswith("gateway: ")]
-    assert told == ["gateway: down", "gateway: up again"]
+    subjects = [message["subject"] for message in platform.receiver.messages if message["subject"].startswith("gateway: ")]
+    assert subjects == ["gateway: down", "gateway: up again"]
 
 
 def test_the_watchman_is_light(platform):
@@ -169,19 +169,19 @@ def test_a_run_whose_signs_of_life_cease_crashes_and_others_are_left_alone(platf
 
     wait_until(crashed, 60)
 
-    assert "no sign of life for 90 seconds" in platform.told("run-killed: crashed", runs["killed"])["body"]
+    assert "no sign of life for 90 seconds" in platform.message("run-killed: crashed", runs["killed"])["body"]
     assert [platform.state_of(runs[name]) for name in ("alive", "ended", "theirs")] == ["RUNNING", "COMPLETED", "RUNNING"]
 
 
-def test_a_run_that_nothing_takes_up_is_told_as_late_after_a_minute_and_one_that_is_taken_up_is_not(platform):
+def test_a_run_that_nothing_takes_up_is_reported_as_late_after_a_minute_and_one_that_is_taken_up_is_not(platform):
     """The runs are due in the past; that they are late is for the server to find out."""
     now = datetime.now(UTC)
     due = {"run-late": now - timedelta(seconds=61), "run-due": now - timedelta(seconds=36), "run-taken-up": now - timedelta(seconds=36)}
     runs = {name: platform.run("release", name, "SCHEDULED", state_details={"scheduled_time": at.isoformat()}) for name, at in due.items()}
 
-    assert "Model: toy" in platform.told("run-late: late", runs["run-late"])["body"]
+    assert "Model: toy" in platform.message("run-late: late", runs["run-late"])["body"]
     platform.state(runs["run-taken-up"], "RUNNING")
-    platform.told("run-due: late", runs["run-due"])
+    platform.message("run-due: late", runs["run-due"])
 
     assert datetime.now(UTC) - due["run-due"] > timedelta(seconds=60)
     assert not [sent for sent in platform.receiver.messages if sent["subject"] == "run-taken-up: late"]
@@ -202,7 +202,7 @@ def test_a_web_hook_that_answers_500_is_tried_again_and_then_shown_and_the_run_d
 
     # and the next message is taken
     assert "slipway-webhook: took the message" in platform.slipway("notify", "--test").stderr
-    assert platform.told("Slipway: a test")
+    assert platform.message("Slipway: a test")
 
 
 def test_the_address_of_the_web_hook_is_in_no_file_and_in_no_programs_environment(platform):
@@ -266,12 +266,12 @@ def test_channels_follow_their_settings(platform):
     assert len(platform.automations()["slipway: run failed"]["actions"]) == 2
     assert automations.apply(both) == []
     run_id = platform.run("release", "release-moved", "FAILED", message="why")
-    assert platform.told("release-moved: failed", run_id)["path"] == f"/hooks/{KEY}-moved"
+    assert platform.message("release-moved: failed", run_id)["path"] == f"/hooks/{KEY}-moved"
 
     none = platform.settings.model_copy(update={"notify_webhook": None})
     assert "channel slipway-email: removed, it is set no longer" in automations.apply(none)
     assert platform.channels() == []
-    retrain = {f"slipway: retrain {name}" for name in services()}  # they start releases, and tell nobody
+    retrain = {f"slipway: retrain {name}" for name in services()}  # they start releases, and send no message
     assert {name for name in platform.automations() if name.startswith("slipway")} == {ZOMBIES, "slipway: mine", *retrain}
     assert "nobody is notified" in platform.slipway("notify").stdout
     assert "there is no channel" in platform.slipway("notify", "--test", status=1).stderr

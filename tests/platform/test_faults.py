@@ -133,7 +133,7 @@ def test_prefect_server_killed_during_a_run_is_waited_for_and_everything_is_reco
     with site.proxy.hold(MAKE_VERSION) as registering, site.proxy.hold(SET_ALIAS, b'"champion"') as promoting:
         run = site.start()
         until(registering.reached.is_set)
-        lease = run.told()["state"]["state_details"]["deployment_concurrency_lease_id"]
+        lease = run.as_shown()["state"]["state_details"]["deployment_concurrency_lease_id"]
         killed = site.process("prefect")
         killed.kill()
         registering.let_go()  # the run goes on, and writes its report while no server answers
@@ -144,7 +144,7 @@ def test_prefect_server_killed_during_a_run_is_waited_for_and_everything_is_reco
         promoting.let_go()
         run.ends("COMPLETED")
 
-    assert run.told()["state_name"] == "Promoted"
+    assert run.as_shown()["state_name"] == "Promoted"
     until(lambda: set(run.steps().values()) == {"COMPLETED"})
     assert {"tune", "register", "report", "promote", "smoke-test", "confirm"} <= run.steps().keys()
 
@@ -158,7 +158,7 @@ def test_mlflow_killed_during_a_registration_is_waited_for_and_one_version_is_ma
         registering.let_go(lost=True)  # the version is made, and nobody will ever say so
         run.ends("COMPLETED")
 
-    assert run.told()["state_name"] == "Promoted"
+    assert run.as_shown()["state_name"] == "Promoted"
     (made,) = site.versions() - versions
     assert site.standing()[0]["champion"] == made
 

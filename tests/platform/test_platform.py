@@ -107,12 +107,12 @@ def test_secrets_are_in_the_credentials_file_only(platform):
     home = platform.settings.home
     key = (home / "credentials.env").read_text().strip().removeprefix("SLIPWAY_API_KEY=").encode()
 
-    holding = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file() and key in path.read_bytes()}
-    telling = {path for path in home.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()}
+    with_key = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file() and key in path.read_bytes()}
+    with_password = {path for path in home.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()}
 
     assert len(key) > 20
-    assert holding == {"credentials.env"}
-    assert telling == set()
+    assert with_key == {"credentials.env"}
+    assert with_password == set()
 
 
 def test_programs_are_given_the_settings_but_not_the_key(platform):

@@ -45,7 +45,7 @@ async def seconds_to_let_go_of_a_refused_statement(database: Path) -> float:
         await one.execute(text("ROLLBACK"))
         await other.execute(text("BEGIN IMMEDIATE"))
         waiting = asyncio.create_task(insert(one))  # for the lock that the other holds
-        await asyncio.sleep(0.5)  # until it waits in its own thread; nothing tells
+        await asyncio.sleep(0.5)  # until it waits in its own thread; nothing shows it
         began = time.monotonic()
         refused = None
         gc.collect()

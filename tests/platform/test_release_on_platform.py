@@ -74,7 +74,7 @@ def test_mlflow_serves_the_same_model_under_stage_and_alias_as_the_endpoint(oper
         assert mlflow.pyfunc.load_model(address).predict(test).tolist() == answers.json()["predictions"]
 
 
-def test_patients_are_scored_from_the_shell_and_the_status_tells_of_the_one_who_was_rejected(operator, released, tmp_path):
+def test_patients_are_scored_from_the_shell_and_the_status_shows_the_rejected_one(operator, released, tmp_path):
     spec = lookup(MODEL)
     frame = samples.draw(spec, samples.statistics(spec)).head(20)
     frame.loc[7, "Age"] = 300
@@ -91,9 +91,9 @@ def test_patients_are_scored_from_the_shell_and_the_status_tells_of_the_one_who_
 def test_simulated_rows_are_sent_from_the_shell_under_a_key_of_their_own(operator, released, settings):
     ran = operator.slipway("simulate", MODEL, "--drift", "concept", "--rows", "40", "--no-watch", "--json")
 
-    told = json.loads(ran.stdout)
-    assert (told["rows"], told["size"], told["watch"]) == (40, 0.3, None)
-    assert told["outcomes"] == {"recorded": 40, "corrected": 0, "repeated": 0}
+    printed = json.loads(ran.stdout)
+    assert (printed["rows"], printed["size"], printed["watch"]) == (40, 0.3, None)
+    assert printed["outcomes"] == {"recorded": 40, "corrected": 0, "repeated": 0}
     lines = predictions(settings.home, Wanted(model=MODEL, caller="key:simulation"))
     assert len(lines) == 40
     assert {history(settings.home, line.prediction_id)[0].key for line in lines} == {"key:simulation"}
@@ -120,11 +120,11 @@ def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_l
 
 
 def test_rollback_from_the_shell_is_recorded_with_its_run_and_may_be_repeated(operator, released, settings):
-    told = json.loads(operator.slipway("rollback", MODEL, "--because", "for the test", "--json").stdout)
+    printed = json.loads(operator.slipway("rollback", MODEL, "--because", "for the test", "--json").stdout)
     again = operator.slipway("rollback", MODEL, "--because", "for the test")
 
     entry = operator.history()[-1]
-    assert (told["outcome"], told["candidate"]["version"], told["previous"]) == ("rolled back", 1, 2)
+    assert (printed["outcome"], printed["candidate"]["version"], printed["previous"]) == ("rolled back", 1, 2)
     assert (entry["event"], entry["version"], entry["previous"], entry["why"]) == ("rolled back", 1, 2, "for the test")
     page, run = entry["run_url"].rsplit("/", 1)
     assert page == f"{settings.prefect_url}/runs/flow-run"
@@ -149,9 +149,9 @@ def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_it
 
     wait_until(lambda: state(settings, first)["type"] == "COMPLETED", 120)
     assert state(settings, first)["name"] == "Promoted"
-    told = operator.history()[-2:]
-    assert [(entry["event"], entry["version"]) for entry in told] == [("approved", before + 1), ("promoted", before + 1)]
-    assert told[0]["run_url"].startswith(settings.prefect_url)
+    entries = operator.history()[-2:]
+    assert [(entry["event"], entry["version"]) for entry in entries] == [("approved", before + 1), ("promoted", before + 1)]
+    assert entries[0]["run_url"].startswith(settings.prefect_url)
 
 
 def start(settings: Settings, **parameters: object) -> str:

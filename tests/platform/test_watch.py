@@ -54,7 +54,7 @@ def retrained(prefect: PrefectServer, before: int) -> dict[str, Any]:
     return ended(prefect, releases(prefect)[before]["id"])
 
 
-def told(prefect: PrefectServer, name: str) -> dict[str, Any]:
+def event_of(prefect: PrefectServer, name: str) -> dict[str, Any]:
     """Return the event, the only one of its name, when Prefect has written it."""
     wait_until(lambda: events(prefect, name), 60)
     (event,) = events(prefect, name)
@@ -83,7 +83,7 @@ def test_rows_that_drift_lead_to_an_alarm_and_a_release_with_its_verdict(operato
     run = simulated("--drift", "covariate", "--seed", "2")
 
     assert run["state"]["name"] == "Alarm"
-    event = told(prefect, "slipway.drift.detected")
+    event = event_of(prefect, "slipway.drift.detected")
     assert (event["payload"]["kind"], event["payload"]["run"]) == ("drift", f"watch-{MODEL}")
     release = retrained(prefect, 0)
     assert release["state"]["name"] in ("Promoted", "Refused")
@@ -95,7 +95,7 @@ def test_outcomes_below_the_floor_lead_to_one_too_although_a_drift_alarm_cools_d
     run = simulated("--drift", "concept", "--seed", "3")
 
     assert run["state"]["name"] == "Alarm"
-    event = told(prefect, "slipway.outcomes.below-floor")
+    event = event_of(prefect, "slipway.outcomes.below-floor")
     assert event["payload"]["kind"] == "outcomes"
     assert retrained(prefect, 1)["state"]["name"] in ("Promoted", "Refused")
 
