@@ -1,4 +1,4 @@
-"""A release that a person must approve: it waits on a real Prefect server, and hears from the API, the command, or nobody."""
+"""A release that a person must approve: it waits on a real Prefect server, and the answer comes from the API, the command, or not at all."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def test_an_approval_does_not_count_when_another_version_has_come_into_service(p
 
 @pytest.mark.parametrize("approved", [True, False])
 def test_a_decision_that_is_settled_again_is_written_once(place, judged, approved):
-    """As by a run whose step is tried again, because MLflow did not answer in the middle of it."""
+    """A step is tried again because MLflow did not answer in the middle of it."""
     decision = Decision(approved=approved, who="Ada", why="the figures hold")
 
     settled = [approval.settle(*judged, decision, place.settings, "http://run") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""`slipway challenge` as an operator meets it: a real MLflow registry, a real gateway, the command in a process of its own."""
+"""`slipway challenge` as an operator uses it: a real MLflow registry, a real gateway, the command in a process of its own."""
 
 from __future__ import annotations
 

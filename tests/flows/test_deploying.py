@@ -46,7 +46,7 @@ def catalogue_in_its_order() -> Iterator[None]:
 
 @pytest.fixture
 def toy_with(toy: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have the catalogue hold the toy and nothing else; keywords replace parts of it."""
+    """Have a catalogue of the toy alone; keywords replace parts of it."""
     others = {name: spec for name, spec in catalogue().items() if name != toy.name}
     for name in others:
         monkeypatch.delitem(catalogue(), name)

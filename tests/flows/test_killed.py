@@ -1,4 +1,4 @@
-"""What a killed release leaves behind, and what the next one makes of it. Processes are really killed."""
+"""What a killed release leaves behind, and how the next one clears it up. Processes are really killed."""
 
 from __future__ import annotations
 

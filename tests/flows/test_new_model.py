@@ -87,7 +87,7 @@ MODELS = ("breast-cancer", "breast-cancer-bagged")
 
 @dataclass(frozen=True)
 class Operator:
-    """Somebody at a shell, with the settings in the environment and model files in a folder of their own."""
+    """A user at a shell, with the settings in the environment and model files in a folder of their own."""
 
     environment: dict[str, str]
     models: Path

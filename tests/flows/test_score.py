@@ -1,4 +1,4 @@
-"""Rows are scored from Prefect: by the version that was released, however it is asked, and whole or not at all."""
+"""Rows are scored from Prefect: by the version that was released, through bundle and endpoint, completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching as a task: asked again where that can help, and only there."""
+"""Fetching as a task: tried again only after failures that can heal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is asked about a candidate, and when their approval counts."""
+"""The question to a person about a candidate, and when their approval counts."""
 
 from __future__ import annotations
 

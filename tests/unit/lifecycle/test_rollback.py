@@ -1,4 +1,4 @@
-"""Which version a rollback goes back to, by what registry and ledger know."""
+"""The version that a rollback goes back to, according to registry and ledger."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_version_that_never_was_in_service_is_refused_with_what_is_known_of_it
 
 
 def test_a_line_about_another_run_under_the_same_number_counts_for_nothing(history, candidate):
-    """A registry that was made anew begins at version 1 again; the ledger goes on."""
+    """A new registry begins at version 1 again; the ledger goes on."""
     with pytest.raises(RollbackError, match="version 2 was never in service"):
         require_service(candidate.model_copy(update={"run_id": "f" * 32}), state(3, s2="Staging"), history(("promoted", 2)))
 

@@ -1,4 +1,4 @@
-"""What MLflow holds of a release, in a real database: everything about the run, nothing unsafe, and who is champion."""
+"""What MLflow stores of a release, in a real database: everything about the run, nothing unsafe, and which version is champion."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, snapshot: Snapshot, rows: Row
 
 @pytest.fixture(scope="module")
 def registered(desk: Desk, heart: ModelSpec) -> tuple[Candidate, RegistryState]:
-    """Version 1 of heart-failure, and how the registry stood right after."""
+    """Version 1 of heart-failure, and the state of the registry right after."""
     return desk.register(heart), desk.state(heart)
 
 
