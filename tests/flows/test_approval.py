@@ -1,4 +1,4 @@
-"""A release that a person must approve: it waits on a real Prefect server, and the answer comes from the API, the command, or not at all."""
+"""A release that a person must approve: it waits on a real Prefect server, and is answered by the API, by the command, or not at all."""
 
 from __future__ import annotations
 
