@@ -119,7 +119,7 @@ class Gateway:
         return httpx.post(f"{self.model_url}/invocations", json=content, headers=self.bearer, timeout=30, **options)
 
     def point_at_folder(self, name: str, model: str = "toy") -> str:
-        """Point at a folder of the store, whatever it holds, without the checks of `install`; return the installation."""
+        """Point at any folder of the store, without the checks of `install`; return the installation."""
         (self.store / model).mkdir(parents=True, exist_ok=True)
         point(self.store, model, Pointer(name, self.model_port, f"installation-{name}"))
         return f"installation-{name}"

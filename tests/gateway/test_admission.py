@@ -1,4 +1,4 @@
-"""Who is let in, and to what: over HTTP, at the running gateway."""
+"""Callers and their rights, over HTTP, at the running gateway."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_second_factor_is_asked_for_and_good_for_one_use(serving):
     assert without.json()["message"] == again.json()["message"]
 
 
-def test_guessing_is_slowed_down_and_does_not_show_who_exists(serving):
+def test_guessing_is_slowed_down_and_does_not_show_which_users_exist(serving):
     users.add(serving.home, "anna", PASSWORD, [Grant("predict")])
 
     replies = {name: [sign_in(serving, name, f"wrong {number}") for number in range(5)] for name in ("anna", "nobody")}
@@ -98,7 +98,7 @@ def test_a_role_is_for_a_model_or_for_all(serving, roles, status):
         assert "keys roles" in reply.json()["message"]
 
 
-def test_models_are_listed_for_those_who_have_a_role_for_them(serving, bundles, free_port):
+def test_a_caller_sees_only_models_for_which_it_has_a_role(serving, bundles, free_port):
     serving.serve(bundles["words-1"], "words", free_port())
     headers = key_of(serving, "predict:words")
 
@@ -125,7 +125,7 @@ def test_metrics_are_for_the_role_operate_and_health_is_for_everybody(serving):
     assert httpx.get(f"{serving.url}/health/ready").json()["status"] == "ready"
 
 
-def test_what_is_refused_is_in_the_log_with_who_and_why_and_no_value(serving, until):
+def test_a_refused_request_is_logged_with_caller_and_reason_and_no_value(serving, until):
     httpx.post(f"{serving.url}/models/toy/invocations?name=secret", json=ROW)
     serving.ask({"inputs": [[7777, 0.0, "F"]]})
 
@@ -150,7 +150,7 @@ def test_a_sign_in_that_cannot_be_read_is_refused_without_quoting_it(serving):
     assert httpx.post(f"{serving.url}/sessions", content=b" " * 5_000, headers={"content-type": "application/json"}).status_code == 413
 
 
-def test_every_answer_has_the_security_headers_and_what_is_left_of_the_limit(serving):
+def test_every_answer_has_the_security_headers_and_the_rest_of_the_limit(serving):
     for reply in (serving.ask(ROW), httpx.get(f"{serving.url}/ping"), httpx.get(f"{serving.url}/nothing")):
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["cache-control"] == "no-store"

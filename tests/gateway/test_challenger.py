@@ -1,4 +1,4 @@
-"""A challenger beside the version in service: asked in shadow, or answering a share of the requests, and never in the champion's way."""
+"""A challenger beside the version in service: it answers in shadow or a share of the requests, and never disturbs the champion."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fails(serving, until):
 
 @pytest.fixture
 def changed(bundles, tmp_path):
-    """Write version 2 anew with another contract, past the checks of `challenge`; `into` is the store."""
+    """Write version 2 again with another contract, without the checks of `challenge`; `into` is the store."""
 
     def make(store, **changes):
         two = read(bundles["toy-2"])
@@ -131,7 +131,7 @@ def test_a_large_request_is_compared_too(serving, challenged_by, until):
     until(lambda: Counter(line.label for line in shadows(serving)) == {1: 5_000})
 
 
-def test_a_share_of_the_requests_is_answered_whole_by_the_challenger_and_the_other_side_is_logged(serving, challenged_by, until):
+def test_the_challenger_answers_a_share_of_whole_requests_and_the_other_side_is_logged(serving, challenged_by, until):
     challenged_by("toy-2", share=0.3)
     requests = 1_000
 
@@ -176,7 +176,7 @@ def test_a_subject_always_meets_the_same_version_also_after_a_restart_and_with_a
     assert {person for person in persons if first[person] == 2} < {person for person in persons if later[person] == 2}
 
 
-def test_a_request_of_several_subjects_is_answered_whole_by_one_version(serving, challenged_by):
+def test_one_version_answers_a_whole_request_of_several_subjects(serving, challenged_by):
     challenged_by("toy-2", share=0.5)
 
     replies = [predict(serving, *[YOUNG | {"subject": person} for person in "abcdefgh"]).json() for _ in range(40)]
@@ -226,7 +226,7 @@ def test_a_bundle_of_another_model_is_no_challenger(serving, bundles, fails):
     assert predict(serving, YOUNG).json()["version"] == 1
 
 
-def test_a_bundle_with_other_columns_rests(serving, bundles, changed, fails):
+def test_a_bundle_with_other_columns_is_paused(serving, bundles, changed, fails):
     columns = list(read(bundles["toy-2"]).contract.columns)
     columns[0] = msgspec.structs.replace(columns[0], high=130)
 
@@ -236,7 +236,7 @@ def test_a_bundle_with_other_columns_rests(serving, bundles, changed, fails):
     assert {predict(serving, YOUNG).json()["version"] for _ in range(20)} == {1}
 
 
-def test_a_sample_model_answers_nobody_beside_one_of_real_rows(serving, bundles, tmp_path, changed, fails, challenged_by):
+def test_a_sample_model_answers_no_caller_beside_one_of_real_rows(serving, bundles, tmp_path, changed, fails, challenged_by):
     one = read(bundles["toy-1"])
     real = write(tmp_path / "real", one.files, msgspec.structs.replace(one.contract, version=7, sample=False), one.probe)
     serving.serve(real.folder)
@@ -300,7 +300,7 @@ def test_a_killed_gateway_keeps_every_answer_and_goes_on_with_the_challenge(serv
     until(lambda: (serving.status().get("challenger") or {}).get("installation") == made.installation)
 
 
-def test_a_promoted_challenger_rests_and_runs_again_when_that_is_undone(serving, bundles, challenged_by, fails, until):
+def test_a_promoted_challenger_is_paused_and_runs_again_when_that_is_undone(serving, bundles, challenged_by, fails, until):
     challenged_by("toy-2", share=0.5)
 
     serving.serve(bundles["toy-2"])

@@ -1,4 +1,4 @@
-"""`slipway.client` against the real gateway, and against a server that says what the test wants."""
+"""`slipway.client` against the real gateway, and against a server that sends the replies of the test."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ANSWER = (
 
 
 class Waiting:
-    """Both clients behind one face, so that each test holds for both."""
+    """Both clients behind one interface, so that each test covers both."""
 
     def __init__(self, kind, *arguments, **options):
         self._loop = asyncio.new_event_loop() if kind is AsyncClient else None
@@ -79,7 +79,7 @@ def gateway(connect, answering):
 
 
 class Scripted(ThreadingHTTPServer):
-    """A server that gives the replies of a list, one a request, and the last one for ever. None closes the connection."""
+    """A server that sends the replies of a list, one a request, and then the last one again. None closes the connection."""
 
     def __init__(self, *replies):
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -177,7 +177,7 @@ def test_outcomes_are_sent_again_after_a_broken_connection(connect, scripted):
     assert server.bodies[0] == server.bodies[1]
 
 
-def test_a_long_list_goes_in_several_requests_and_comes_back_whole(gateway):
+def test_a_long_list_is_sent_in_several_requests_and_returned_as_one(gateway):
     rows = ({**(OLD if number % 3 else YOUNG), "subject": str(number)} for number in range(250))
 
     answers = gateway.predict("toy", rows, chunk=100)
@@ -234,7 +234,7 @@ def test_a_wrong_key_and_an_unknown_model_are_different_errors(connect, answerin
     [(400, RefusedRequest), (401, Unauthorized), (403, Forbidden), (404, UnknownModel), (413, TooLarge), (415, RefusedRequest),
      (422, RefusedRequest), (500, GatewayFailed), (302, GatewayFailed)],
 )  # fmt: skip
-def test_what_cannot_heal_is_asked_once(connect, scripted, status, kind):
+def test_an_error_that_cannot_heal_is_not_retried(connect, scripted, status, kind):
     server = scripted((status, b"<html>a proxy's page</html>", {}))
 
     with pytest.raises(kind) as failed:
@@ -244,7 +244,7 @@ def test_what_cannot_heal_is_asked_once(connect, scripted, status, kind):
 
 
 @pytest.mark.parametrize("first", [(429, b"{}", {}), (502, b"", {}), (503, b"{}", {}), None], ids=["429", "502", "503", "broken off"])
-def test_what_can_heal_is_asked_again(connect, scripted, first):
+def test_an_error_that_can_heal_is_retried(connect, scripted, first):
     server = scripted(first, first, (200, ANSWER, {}))
 
     assert connect(server.url).predict_one("toy", YOUNG).version == 3
@@ -279,7 +279,7 @@ def test_a_retry_after_that_is_too_long_fails_at_once(connect, scripted):
     assert (failed.value.retry_after, len(server.times)) == (3600, 1)
 
 
-def test_nobody_listening_is_unavailable(connect, dead_url):
+def test_a_port_without_a_server_is_unavailable(connect, dead_url):
     with pytest.raises(Unavailable, match="tried 2 times"):
         connect(dead_url, retries=1).predict("toy", [YOUNG])
 
@@ -358,7 +358,7 @@ def test_an_authority_of_ones_own_is_trusted_when_it_is_named(connect, secured):
     assert connect(server.url, ca=authority).predict_one("toy", YOUNG).label == 1
 
 
-def test_a_certificate_of_nobody_known_is_refused_at_once(connect, secured):
+def test_an_unknown_certificate_is_refused_at_once(connect, secured):
     started = time.monotonic()
     with pytest.raises(Unavailable, match="tried 1 times"):
         connect(secured[0].url).predict("toy", [YOUNG])

@@ -1,4 +1,4 @@
-"""docs/client.md: its examples run, and print what stands below them."""
+"""The examples of docs/client.md run, and print the output below them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
 ADDRESS = "https://gateway.example.org:8000"
 
 
-def test_every_example_runs_and_prints_what_is_shown(answering, write_bundle, tmp_path, until, monkeypatch, capsys, free_port):
+def test_every_example_runs_and_prints_the_output_below_it(answering, write_bundle, tmp_path, until, monkeypatch, capsys, free_port):
     bundle = write_bundle(tmp_path / "bundle")
     answering.point_at(bundle.folder, free_port())
     until(lambda: answering.status("heart-failure").get("version") == 1, 30)

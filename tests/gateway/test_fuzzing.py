@@ -1,4 +1,4 @@
-"""Whatever comes, decoding and checking answer it or refuse it in words; valid rows are answered as the engine answers them."""
+"""Any body is decoded and checked, or refused with the reason; valid rows get the engine's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A corpus of bodies that were made to hurt: each is refused with 4xx in words, quickly, and the gateway goes on answering."""
+"""Hostile bodies: each is refused quickly with 4xx and the reason, and the gateway still answers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_it_is_refused_in_words(answering, name):
 @pytest.mark.parametrize(
     "subject", [1, "", " \n", "x" * 201, "a\x00b", "a\nb", ["a"], {"a": 1}, True, "\u202e", 1.5], ids=lambda subject: repr(subject)[:20]
 )
-def test_a_subject_that_is_no_plain_text_is_refused_beside_what_else_is_wrong(answering, subject):
+def test_a_subject_that_is_no_plain_text_is_refused_with_all_other_violations(answering, subject):
     rows = [{"subject": subject, "Age": 300, "Oldpeak": 0.0, "Sex": "F"}]
 
     reply = httpx.post(f"{answering.model_url}/predict", json={"rows": rows}, headers=answering.bearer)

@@ -1,4 +1,4 @@
-"""How much one caller may have: requests, places, connections, time. Slow callers are real sockets, and each waits a second or so."""
+"""The limits of one caller: requests, places, connections, time. Slow callers are real sockets, and each waits about a second."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_body_that_comes_byte_by_byte_is_ended_with_408(connect, connections):
     assert connections.timed_out == {"body": 1}
 
 
-def test_a_caller_who_does_not_take_its_answer_is_ended(connect, connections):
+def test_a_connection_whose_caller_does_not_read_its_answer_is_closed(connect, connections):
     sock = connect()
     sock.sendall(b"GET /big HTTP/1.1\r\nhost: localhost\r\n\r\n")
     deadline = time.monotonic() + 4
@@ -349,7 +349,7 @@ def test_more_requests_than_places_wait_and_more_than_that_are_sent_away():
     assert busy == 0
 
 
-def test_a_place_that_came_as_its_request_went_is_passed_on():
+def test_the_place_of_a_request_that_is_cancelled_at_that_moment_is_passed_on():
     async def work() -> int:
         places = Places(1, 5)
         async with places:

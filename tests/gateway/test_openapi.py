@@ -1,4 +1,4 @@
-"""The OpenAPI documents are valid, cover every path, and the running gateway keeps what they say."""
+"""The OpenAPI documents are valid and cover every path, and the running gateway does what they say."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_path_is_in_a_document(every_document):
     assert documented == routes
 
 
-def test_a_models_document_names_its_columns_and_where_it_stands(every_document):
+def test_a_models_document_names_its_columns_and_its_server(every_document):
     _, own, main = every_document
 
     assert (own["servers"], main["servers"]) == ([{"url": "/"}], [{"url": "/models/toy"}])
@@ -124,7 +124,7 @@ def operations(url, key, path=None):
 
 
 def ask_many(strategy, examples, headers, kept):
-    """Send generated requests; each reply is one that the document describes. Return the status codes that came."""
+    """Send generated requests; each reply is one that the document describes. Return the status codes received."""
     statuses = set()
 
     @seed(4)

@@ -1,4 +1,4 @@
-"""What an operator sees: metrics, health, logs; and several workers, of which one may end without anyone noticing."""
+"""What an operator sees: metrics, health and logs; and several workers, one of which may end unnoticed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def made():
         yield make_with_log
 
 
-def test_prometheus_reads_what_was_counted(made, tmp_path):
+def test_prometheus_reads_the_counts(made, tmp_path):
     parts = made(configured(tmp_path), StillFleet(toy="i-1"))
     for seconds in (0.0004, 0.002, 0.2, 20.0):
         parts.metrics.add(REQUESTS, 1, "toy", "invocations", 200)
@@ -228,7 +228,7 @@ def test_json_lines_name_their_request_and_quote_no_row(logged):
     assert (ready["message"], "request_id" in ready) == ("ready", False)
 
 
-def test_text_lines_quote_no_row_either_but_show_what_the_system_said(logged):
+def test_text_lines_also_quote_no_row_but_show_the_systems_message(logged):
     logs.configure("text")
     for error in (ValueError("Ann Smith"), OSError(28, "No space left on device")):
         try:

@@ -94,7 +94,7 @@ def test_a_file_without_the_columns_is_refused_before_anything_is_sent(send, hea
         send(header, "1,1,1")
 
 
-def test_a_key_without_the_role_is_an_error_that_says_what_is_in_the_log(answering, send):
+def test_a_key_without_the_role_is_an_error_that_says_what_was_recorded(answering, send):
     key = keys.issue(answering.home, "reader", [Grant("predict")])
     try:
         with pytest.raises(OutcomesError, match=r"expected the role 'outcome'(.|\n)*0 of 1 outcomes are in the log"):

@@ -186,7 +186,7 @@ def test_a_model_that_is_not_in_service_takes_none(serving, until):
     assert audit.history(serving.home, name) == []
 
 
-def test_what_was_answered_is_there_after_the_process_was_killed(serving):
+def test_recorded_outcomes_are_there_after_the_process_was_killed(serving):
     [name] = predicted(serving, YOUNG)
 
     assert report(serving, {"prediction_id": name, "outcome": 1}).json()["recorded"] == 1

@@ -1,4 +1,4 @@
-"""`POST /models/<name>/predict`: named rows in, and for each row what a program needs to act on the answer."""
+"""`POST /models/<name>/predict`: named rows, and for each row all that a program needs to use the answer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_classes_that_are_texts_are_named_by_themselves(gateway, bundles):
         ({"row": {**YOUNG, "Subject": "4711"}}, "row 0, column 'Subject': expected only the columns"),
     ],
 )
-def test_what_is_no_such_request_is_refused_in_words(answering, content, words):
+def test_another_body_is_refused_with_the_reason(answering, content, words):
     reply = predict(answering, content)
 
     assert reply.status_code == 400

@@ -1,4 +1,4 @@
-"""The process: what it needs, how fast it starts, how it ends, and what it never loses."""
+"""The process: what it loads, how fast it starts, how it ends, and that it loses no line."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_settings_that_are_not_valid_are_reported_and_nothing_starts(cold_gatewa
     assert "the settings are not valid" in cold_gateway.log()
 
 
-def test_sigterm_answers_what_was_taken_and_ends_with_0(serving):
+def test_after_sigterm_accepted_requests_are_answered_and_the_status_is_0(serving):
     body = b'{"inputs": [' + b",".join([b'[30, 0.0, "F"]'] * 50_000) + b"]}"
     replies = []
     taken = threading.Event()
@@ -109,7 +109,7 @@ def test_sigterm_answers_what_was_taken_and_ends_with_0(serving):
     assert len(audit.read(serving.home, "toy", 100_000)) == 50_000
 
 
-def test_every_answered_row_is_in_the_log_with_who_what_and_which_version(serving):
+def test_every_answered_row_is_in_the_log_with_caller_answer_and_version(serving):
     reply = serving.ask({"dataframe_split": {"columns": ["Sex", "Age", "Oldpeak"], "data": [["F", 30, 0.0], ["M", 80.0, 2]]}})
 
     second, first = audit.read(serving.home, "toy", 10)
@@ -162,7 +162,7 @@ def test_nothing_is_answered_while_the_log_cannot_be_written(serving):
     assert len(audit.read(serving.home, "toy", 10)) == 2
 
 
-def test_a_restarted_gateway_serves_what_was_in_service(serving, until):
+def test_a_restarted_gateway_serves_the_versions_that_were_in_service(serving, until):
     serving.stop(signal.SIGKILL)
 
     serving.start()

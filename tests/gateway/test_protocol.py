@@ -1,4 +1,4 @@
-"""What `mlflow models serve` answers, the gateway answers: the same paths, forms and replies, on both ports."""
+"""The gateway answers as `mlflow models serve` does: the same paths, forms and replies, on both ports."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_answer_of_a_model_names_model_version_and_run(answering):
     assert good.headers["x-request-id"] != bad.headers["x-request-id"]
 
 
-def test_a_model_says_what_it_is_and_what_it_takes(answering):
+def test_a_model_shows_its_version_and_its_columns(answering):
     status = answering.status()
 
     assert (status["model"], status["version"], status["run_id"], status["port"]) == ("toy", 1, "1" * 32, answering.model_port)

@@ -1,4 +1,4 @@
-"""Every bad request is refused in words that name what came, and nothing of it is answered or logged as answered."""
+"""Every bad request is refused with a message that shows what was received, and none of it is answered or logged as answered."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def test_a_request_without_a_valid_key_is_refused(answering):
             assert answering.key not in reply.text
 
 
-def test_without_a_key_file_nobody_is_let_in(serving, until):
+def test_without_a_key_file_every_caller_is_refused(serving, until):
     (serving.home / ACCESS).unlink()
     until(lambda: serving.ask(ROW).status_code == 401, seconds=1)
 
 
-def test_a_damaged_key_file_lets_nobody_in(serving, until):
+def test_with_a_damaged_key_file_every_caller_is_refused(serving, until):
     (serving.home / ACCESS).write_text("{")
     until(lambda: serving.ask(ROW).status_code == 503, seconds=1)
     assert "access.json" in serving.log()
@@ -115,7 +115,7 @@ def test_a_short_key_is_not_stored(tmp_path):
     assert not (tmp_path / ACCESS).exists()
 
 
-def test_the_key_file_holds_no_key_and_is_its_owners(cold_gateway):
+def test_the_key_file_contains_no_key_and_is_for_its_owner_only(cold_gateway):
     path = cold_gateway.home / ACCESS
 
     assert cold_gateway.key not in path.read_text()

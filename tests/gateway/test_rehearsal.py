@@ -1,4 +1,4 @@
-"""A bundle is rehearsed in a gateway of its own, which leaves nothing behind, whatever ends it."""
+"""A bundle is rehearsed in its own gateway, which leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 

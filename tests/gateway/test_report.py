@@ -1,4 +1,4 @@
-"""The report of the last watch is shown to an operator in a browser, where its scripts run and reach nothing."""
+"""An operator sees the report of the last watch in a browser, where its scripts run and can reach no address."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_browser_may_send_the_key_as_a_password_and_only_here(watched):
         {"Authorization": "Digest x"}, {"Authorization": "Bearer slw_wrong"},
     ],
 )  # fmt: skip
-def test_whoever_is_not_known_is_asked_for_either(watched, headers):
+def test_an_unknown_caller_is_asked_for_either_credential(watched, headers):
     reply = report(watched, headers)
 
     assert reply.status_code == 401
@@ -82,7 +82,7 @@ def test_it_takes_the_role_operate_for_the_model_and_a_refusal_is_logged_without
 
 
 @pytest.mark.parametrize("model", ["toy", "no-such", "%2e%2e", "..%2f..", "x" * 300])
-def test_without_a_report_it_says_who_makes_one(answering, model):
+def test_without_a_report_the_message_says_how_to_make_one(answering, model):
     reply = report(answering, answering.bearer, model)
 
     assert reply.status_code == 404
@@ -107,7 +107,7 @@ def test_the_gauges_are_scraped_and_a_damaged_file_stops_nothing(watched):
 
 @pytest.fixture
 def other_site():
-    """A server that counts who asks it."""
+    """A server that counts its requests."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -48,7 +48,7 @@ def test_rows_are_answered_by_the_endpoint_and_are_in_its_log(serving, toy, tmp_
 
 
 @pytest.mark.usefixtures("no_settings")
-def test_the_log_says_of_whom_a_row_is_where_a_column_names_them(serving, toy, tmp_path):
+def test_the_log_has_the_subject_of_a_row_if_a_column_names_it(serving, toy, tmp_path):
     ROWS.assign(id=["4711", "", "4713", "\u0007"]).to_csv(tmp_path / "rows.csv", index=False)
 
     scored = score(serving, toy, tmp_path / "rows.csv", subject="id")
@@ -78,7 +78,7 @@ def test_an_endpoint_that_cannot_be_asked_is_an_error_that_says_why(answering, g
 
 
 @pytest.mark.usefixtures("no_settings")
-def test_another_version_that_comes_meanwhile_is_an_error_and_no_mixture(answering):
+def test_a_change_of_version_during_a_file_is_an_error_and_gives_no_mixture(answering):
     with FromEndpoint("toy", settings_of(answering)) as endpoint:
         with pytest.raises(ScoringError, match=r"(?s)was another version put into service.*'Age'"):
             endpoint.answer({"Age": [300], "Oldpeak": [0.0], "Sex": ["F"]})

@@ -1,4 +1,4 @@
-"""A simulated stream through the real gateway: under its own key, which lives no longer than it, with outcomes of what was answered."""
+"""A simulated stream through the real gateway: under its own key, which is revoked at its end, with outcomes of its predictions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_key_is_gone_afterwards_and_both_acts_are_logged(spec, stream, setti
     assert acts == [("revoke key", "simulation"), ("add key", "simulation: predict:toy, outcome:toy; for a day")]
 
 
-def test_what_a_killed_simulation_left_is_replaced_and_somebody_elses_key_is_not(spec, stream, settings):
+def test_the_key_of_a_killed_simulation_is_replaced_and_another_key_is_not(spec, stream, settings):
     keys.issue(settings.home, "simulation", [Grant("predict", "toy")], days=1)
     assert sending.send(spec, stream, False, settings, lambda *_: None).rows == 25
 

@@ -1,4 +1,4 @@
-"""TLS on the real gateway: what it takes, how a certificate is replaced under open connections, and when it refuses to start."""
+"""TLS on the real gateway: what it accepts, how a certificate is replaced under open connections, and when it refuses to start."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_damaged_new_pair_leaves_the_old_one_in_service_and_is_reported(secure
     assert serial(secured.port, trust) == before
 
 
-def test_the_pair_in_service_says_when_it_ends_and_what_is_wrong(pair):
+def test_the_certificate_in_service_shows_its_end_and_its_error(pair):
     served = ServerCertificate(pair.certificate, pair.key)
     assert served.ends_at == pair.ends_at.timestamp()  # `cryptography` read the one, our own few lines the other
 
@@ -162,7 +162,7 @@ def test_the_end_of_a_certificate_after_2050_is_read_as_well(tmp_path):
     assert ends_at(path) == far.timestamp()
 
 
-def test_a_key_with_a_passphrase_is_an_error_and_asks_nobody(pair):
+def test_a_key_with_a_passphrase_is_an_error_without_a_prompt(pair):
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
@@ -175,7 +175,7 @@ def test_a_key_with_a_passphrase_is_an_error_and_asks_nobody(pair):
         ServerCertificate(pair.certificate, pair.key)
 
 
-def test_what_was_taken_is_answered_under_tls_too(secured, bundles, trust, until):
+def test_accepted_requests_are_also_answered_under_tls(secured, bundles, trust, until):
     secured.point_at(bundles["toy-1"])
     until(lambda: httpx.get(f"https://127.0.0.1:{secured.model_port}/ping", verify=trust).is_success)
     body = b'{"inputs": [' + b",".join([b'[30, 0.0, "F"]'] * 20_000) + b"]}"

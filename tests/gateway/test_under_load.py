@@ -1,4 +1,4 @@
-"""What must hold while many ask: bad requests among good ones, versions that change, a disk that is full."""
+"""The gateway under load: bad requests among good ones, versions that change, a full disk."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_five_thousand_bad_requests_among_as_many_good_ones(serving):
 
 
 def test_ten_promotions_while_many_ask(serving, bundles):
-    """No request is lost, every answer is the one of the version that it names, and who asks after `serve` returned gets the new one."""
+    """No request is lost, every answer is the one of the version that it names, and a request after `serve` returned gets the new one."""
     done, lost, wrong = threading.Event(), [], []
     answers = Counter()
 
