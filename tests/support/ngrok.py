@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-KIND = os.environ.get("STAND_IN_KIND", "")  # "", or: dies, silent, crowded (no endpoint is to be had), plain (a public side without TLS)
+KIND = os.environ.get("STAND_IN_KIND", "")  # "", or: dies, silent, crowded (no endpoint is free), plain (a public side without TLS)
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 

@@ -1,4 +1,4 @@
-"""Finding pickles: a stored model is data, and whoever loads a pickle runs whatever it says."""
+"""Finding pickles: a stored model is data, and loading a pickle runs its code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pickles(name: str, content: bytes) -> list[str]:
 
 
 def is_pickle(content: bytes) -> bool:
-    """Tell whether the bytes begin with a pickle of protocol 2 to 5: its two marks, and operations up to a STOP.
+    """Return whether the bytes begin with a pickle of protocol 2 to 5: its two marks, and operations up to a STOP.
 
     Up to one that imports something is enough: joblib writes arrays raw between the operations, where no parser gets through.
     """
@@ -49,7 +49,7 @@ def is_pickle(content: bytes) -> bool:
 
 
 def holds_objects(content: bytes) -> bool:
-    """Tell whether a .npy file holds Python objects, which only a pickle can; nothing is loaded."""
+    """Return whether a .npy file holds Python objects, which only a pickle can; nothing is loaded."""
     file = BytesIO(content)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(file)

@@ -63,7 +63,7 @@ def test_every_message_points_to_a_section_of_the_documentation_that_exists():
 
 
 def test_every_flow_of_ours_is_watched_for_signs_of_life():
-    """A flow that is not named would be shown as running for ever when its process is killed."""
+    """A flow that is not named would still be shown as running after its process is killed."""
     flows = {name for path in (ROOT / "flows").glob("*.py") for name in names_of_flows(path.read_text())}
     (zombies,) = automations.wanted([], {})
 
