@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := .venv/.installed
-# processes that test side by side; each starts servers of its own
-WORKERS ?= 2
+# processes that test side by side; each starts servers of its own and often waits for them, so one more than a small machine has cores
+WORKERS ?= 3
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # compiled modules are kept in .venv: without them, every program would compile its imports anew, for seconds
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
-.PHONY: help install demo up down test drill lint architecture format manifest lock bench
+.PHONY: help install demo up down test check drill lint architecture format manifest lock bench
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,8 +35,11 @@ up: install ## Start Prefect, MLflow, a worker and the gateway
 down: install ## Stop them
 	@$(BIN)/slipway down
 
-test: install ## Run the tests
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not drill"
+test: install ## Run the tests, and list the slowest
+	@$(PYTEST) -m "not drill" --durations=20
+
+check: lint ## Run what is quick: lint, and the unit tests that start no server
+	@$(PYTEST) -m "not slow" tests/unit tests/tasks
 
 drill: install ## Run the tests that break a running platform: faults and alarms, one after another
 	@$(BIN)/pytest -m drill

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
     from slipway.bundle.contract import Contract
     from slipway.bundle.reading import Bundle
     from slipway.records import Candidate, Snapshot, Tuned
@@ -31,6 +33,29 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for a few hundred rows, threads wait for each other longer than they work
 MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear it for the tests
+
+# these use the platform of one operator, which takes most of a minute to start and to release on
+OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_run_page.py", "tests/platform/test_watch.py")
+# the longest first, so that no worker begins one of them when the others have finished
+LONGEST = (*OPERATORS, "tests/flows/test_every_model.py", "tests/flows/test_killed.py", "tests/flows/test_approval.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.split("::")[0], len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Give whole files to the workers, because the tests of a file share servers, and the operator's files to one worker."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServers(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "the operator's platform" if file in OPERATORS else file
+
+    return ByServers(config, log)
 
 
 class Website:

@@ -175,7 +175,7 @@ def test_good_callers_are_answered_while_slow_ones_hold_connections(connect, por
     assert answers == ["3"] * 5
 
 
-def test_one_connection_too_many_from_an_address_is_refused_and_closed(connect, connections):
+def test_one_connection_too_many_from_an_address_is_refused_and_closed(connect, connections, until):
     held = [connect() for _ in range(10)]
     for sock in held:
         sock.sendall(GET)
@@ -187,18 +187,17 @@ def test_one_connection_too_many_from_an_address_is_refused_and_closed(connect, 
     assert b"retry-after: 1\r\n" in refused
     assert (connections.refused, len(connections.open)) == (1, 10)
     held[0].close()
-    time.sleep(0.1)
+    until(lambda: len(connections.open) == 9)
     another = connect()
     another.sendall(GET)
     assert answered(another)
 
 
-def test_connections_that_are_closed_are_forgotten(port, connections):
+def test_connections_that_are_closed_are_forgotten(port, connections, until):
     for _ in range(30):
         assert httpx.get(f"http://127.0.0.1:{port}/x").text == "0"
-    time.sleep(0.1)
 
-    assert not connections.open
+    until(lambda: not connections.open)
     assert not connections.per_address
 
 

@@ -134,7 +134,7 @@ def test_a_damaged_new_pair_leaves_the_old_one_in_service_and_is_reported(secure
     assert secured.log().count("stays") == 1
     issued = issuing.new_key()
     pair.key.write_bytes(issuing.key_pem(issued))  # a key of another certificate: still not a pair
-    time.sleep(1.5)
+    time.sleep(1.5)  # files are looked at every second, and that nothing changes cannot be waited for
     assert serial(secured.port, trust) == before
 
 

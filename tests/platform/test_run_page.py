@@ -36,7 +36,7 @@ def deployment(server: PrefectServer) -> dict[str, Any]:
     return server.call("GET", f"/deployments/name/release/{MODEL}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)  # so that the minute comes while the other tests look at the pages
 def scheduled(server: PrefectServer, deployment: dict[str, Any], released: dict) -> datetime:
     """The minute for which a rehearsal was scheduled, as the run page does it: the next one that the server cannot miss."""
     when = (datetime.now(UTC) + timedelta(seconds=2 * LOOKED_FOR_EVERY + 60)).replace(second=0, microsecond=0)

@@ -17,6 +17,26 @@ if TYPE_CHECKING:
 _NUMBERS = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a PostgreSQL server as slow."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()) or "[postgres" in item.name:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., None]:
+    """Wait for a condition: `until(condition, seconds=5)` fails when it is not true by then."""
+
+    def wait(condition: Callable[[], object], seconds: float = 5) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not true within {seconds} s"
+            time.sleep(0.01)  # the pause between two looks
+
+    return wait
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL server of the test session's own."""

@@ -201,12 +201,11 @@ def test_a_user_who_comes_back_under_the_name_does_not_inherit_sessions(anna, fr
     assert front.ends_within_a_second(token)
 
 
-def test_a_session_has_the_current_roles_of_its_user(anna, front, tmp_path):
+def test_a_session_has_the_current_roles_of_its_user(anna, front, tmp_path, until):
     token = front.sign_in().token
     users.grant(tmp_path, "anna", [Grant("audit")])
-    time.sleep(0.25)
 
-    assert front.ask(token).grants == {Grant("audit")}
+    until(lambda: front.ask(token).grants == {Grant("audit")}, seconds=1)
 
 
 def test_a_closed_session_ends_at_once_here_and_within_a_second_in_other_workers(anna, front, tmp_path):
@@ -222,15 +221,14 @@ def test_a_closed_session_ends_at_once_here_and_within_a_second_in_other_workers
     other.close()
 
 
-def test_a_session_expires_and_is_then_no_longer_stored_as_ended(anna, tmp_path):
+def test_a_session_expires_and_is_then_no_longer_stored_as_ended(anna, tmp_path, until):
     front = Front(tmp_path, session_minutes=2 / 60)
-    token, other = front.sign_in().token, front.sign_in().token
+    other, token = front.sign_in().token, front.sign_in().token  # so that the other is over, too, when the token is
     front.runner.run(front.keeper.close_session(f"Bearer {other}".encode()))
     assert front.status(token) == 200
     assert len(read(tmp_path).ended) == 1
-    time.sleep(2.1)
 
-    assert front.status(token) == 401
+    until(lambda: front.status(token) == 401)
     users.sign_out(tmp_path, "anna")
     assert read(tmp_path).ended == {}
     front.close()

@@ -19,6 +19,8 @@ from slipway.tracking.registration import register
 from slipway.tracking.registry import downloaded_bundle
 from slipway.training.splitting import Rows
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bagged(heart: ModelSpec) -> Iterator[ModelSpec]:

@@ -115,12 +115,14 @@ MODEL = replace(HEART, name="another-heart", registered_as="another_heart", port
 """
 
 
+@pytest.mark.slow
 def test_files_of_the_folder_that_is_set_join_the_catalogue(another_heart: Path) -> None:
     asked = elsewhere("from slipway.catalogue import catalogue; print(*catalogue())", another_heart)
 
     assert asked.stdout.split() == sorted([*catalogue(), "another-heart"]), asked.stderr
 
 
+@pytest.mark.slow
 def test_another_process_can_be_handed_what_such_a_file_defines(another_heart: Path) -> None:
     asked = elsewhere(
         "from joblib import Parallel, delayed\n"
@@ -133,6 +135,7 @@ def test_another_process_can_be_handed_what_such_a_file_defines(another_heart: P
     assert asked.stdout.strip() == "('slipway.models.another_heart', 0.9)", asked.stderr
 
 
+@pytest.mark.slow
 def test_a_file_of_that_folder_that_takes_a_port_of_the_projects_is_refused(another_heart: Path) -> None:
     (another_heart / "another_heart.py").write_text(ANOTHER_HEART.replace("8999", "8001"))
 

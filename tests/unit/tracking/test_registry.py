@@ -37,6 +37,8 @@ from slipway.tracking.unfinished import UNFINISHED, clear_up
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PICKLE = re.compile(rb"\x80[\x02-\x05]")  # how every pickle since protocol 2 begins
 SECRET = "a-password-that-must-not-show"

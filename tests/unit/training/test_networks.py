@@ -22,6 +22,8 @@ from slipway.tracking.registration import register
 from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.splitting import Rows, split
 
+pytestmark = pytest.mark.slow
+
 RANDOM = np.random.default_rng(5)
 NUMBERS = RANDOM.normal(size=(300, 12)).astype(np.float32)
 NAMES = np.where(NUMBERS[:, :3].sum(axis=1) > 0, "yes", "no")

@@ -31,6 +31,8 @@ from slipway.training.search.trials import Objective
 from slipway.training.search.tuning import choose_threshold, study_name, tune
 from slipway.training.splitting import Rows, split
 
+pytestmark = pytest.mark.slow
+
 SHA256 = "cd" * 32
 
 
