@@ -11,13 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from deployments.cli import app
+from slipway.bundle.store import active
 from slipway.settings import LOOPBACK, Settings
+from tests.support.homes import copy_home
 
 MODEL = "heart-failure"
 STARTS_WITHIN = 30.0
@@ -36,9 +42,9 @@ class Place:
         return Settings.load()
 
     def history(self) -> list[dict]:
-        shown = subprocess.run(
-            [sys.executable, "-m", "deployments.cli", "history", MODEL, "--json"], capture_output=True, text=True, check=True
-        )
+        """What `slipway history --json` prints, run in this process: one of its own would import for seconds."""
+        shown = CliRunner().invoke(app, ["history", MODEL, "--json"], catch_exceptions=False)
+        assert shown.exit_code == 0, shown.output
         return json.loads(shown.stdout)
 
 
@@ -57,28 +63,71 @@ def place(
     prefect_server: str, empty_mlflow: Path, tmp_path: Path, free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """An empty home and a gateway on free ports; settings are read from the environment, as in production."""
+    with _opened(tmp_path, empty_mlflow, prefect_server, free_ports(2), monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def released_home(
+    prefect_server: str, empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int], list[int]]
+) -> Path:
+    """A home in which version 1 was released on sample rows, with two trials: a release takes seconds, a copy of it does not."""
+    from flows.release import release
+
+    home = tmp_path_factory.mktemp("released")
+    with pytest.MonkeyPatch.context() as patch, _opened(home, empty_mlflow, prefect_server, free_ports(2), patch):
+        assert release(MODEL, sample=True, trials=2, jobs=1, return_state=True).name == "Promoted"
+    return home
+
+
+@pytest.fixture
+def released(place: Place, released_home: Path) -> Place:
+    """The place, with version 1 in service."""
+    copy_home(released_home, place.home, "gateway", "locks")
+    move_endpoint(place)
+    return place
+
+
+def move_endpoint(place: Place) -> None:
+    """Have the model of a copied home answer at its port here, and wait until it does."""
+    bundles, own = place.settings.bundles, place.settings.model_ports[MODEL]
+    pointer = active.active(bundles, MODEL)
+    assert pointer is not None
+    active.point(bundles, MODEL, msgspec.structs.replace(pointer, port=own))
+    wait_until(lambda: _answers(f"http://{LOOPBACK}:{own}/ping"), "the endpoint answers")
+
+
+@contextmanager
+def _opened(home: Path, empty_mlflow: Path, prefect_server: str, ports: list[int], environment: pytest.MonkeyPatch) -> Iterator[Place]:
     from slipway.access import keys
 
-    (tmp_path / "mlflow").mkdir()
-    shutil.copy(empty_mlflow, tmp_path / "mlflow")
-    main, own = free_ports(2)
+    (home / "mlflow").mkdir()
+    shutil.copy(empty_mlflow, home / "mlflow")
     key = "slw_" + secrets.token_urlsafe(24)
-    keys.add(tmp_path, "test", key)
+    keys.add(home, "test", key)
+    with serve(home, key, prefect_server, ports, environment) as opened:
+        yield opened
+
+
+@contextmanager
+def serve(home: Path, key: str, prefect_server: str, ports: list[int], environment: pytest.MonkeyPatch) -> Iterator[Place]:
+    """Start a gateway for a home folder, at the ports for the gateway and the model, and have the environment name both."""
+    main, own = ports
     for name, value in {
-        "SLIPWAY_HOME": str(tmp_path),
+        "SLIPWAY_HOME": str(home),
         "SLIPWAY_GATEWAY_PORT": str(main),
         "SLIPWAY_MODEL_PORTS": json.dumps({MODEL: own}),
         "SLIPWAY_API_KEY": key,
         "PREFECT_API_URL": prefect_server,
         "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
     }.items():
-        monkeypatch.setenv(name, value)
+        environment.setenv(name, value)
     for name in ("MLFLOW_TRACKING_URI", "SLIPWAY_TRACKING_URI", "SLIPWAY_LEDGER_URL"):
-        monkeypatch.delenv(name, raising=False)
+        environment.delenv(name, raising=False)
     gateway = subprocess.Popen([sys.executable, "-m", "slipway.gateway"], env=os.environ.copy())
     try:
         wait_until(lambda: _answers(f"http://{LOOPBACK}:{main}/ping"), "the gateway answers")
-        yield Place(tmp_path, key, gateway)
+        yield Place(home, key, gateway)
     finally:
         gateway.kill()
         gateway.wait()

@@ -81,8 +81,8 @@ def resume(run_id, **answer):
     return reply["status"]
 
 
+@pytest.mark.usefixtures("released")
 def test_nothing_changes_while_a_release_waits_and_it_goes_on_when_it_is_approved(place, begin, waits, until):
-    release(MODEL, **QUICK)
     running = begin(release, MODEL, approval=True, **QUICK)
     asked = waits()
 

@@ -60,8 +60,8 @@ def test_release_killed_during_tuning_goes_on_where_it_was(place, until, tmp_pat
     assert done.parameters == undisturbed.parameters
 
 
+@pytest.mark.usefixtures("released")
 def test_release_killed_between_promotion_and_smoke_test_is_undone_by_the_next(place, until):
-    release(MODEL, sample=True, trials=2)
     served = active(place.settings.bundles, MODEL)
     place.gateway.send_signal(signal.SIGSTOP)  # a gateway that hangs holds the release between promotion and smoke test
     process = start(trials=2)
@@ -85,8 +85,8 @@ def test_release_killed_between_promotion_and_smoke_test_is_undone_by_the_next(p
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("released")
 def test_interrupted_release_undoes_its_promotion_itself(place, until, how):
-    release(MODEL, sample=True, trials=2)
     served = active(place.settings.bundles, MODEL)
     place.gateway.send_signal(signal.SIGSTOP)
     process = start(trials=2)
@@ -103,8 +103,8 @@ def test_interrupted_release_undoes_its_promotion_itself(place, until, how):
     assert place.history()[-1]["why"].startswith("the release failed: ")
 
 
+@pytest.mark.usefixtures("released")
 def test_step_that_takes_too_long_is_ended_and_its_promotion_undone(place):
-    release(MODEL, sample=True, trials=2)
     served = active(place.settings.bundles, MODEL)
     place.gateway.send_signal(signal.SIGSTOP)  # it would be waited for longer than this step has
 

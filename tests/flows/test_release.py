@@ -90,8 +90,8 @@ def test_run_page_shows_steps_artifacts_and_slipways_own_log_lines(place):
     assert "Trained on sample rows" in report
 
 
+@pytest.mark.usefixtures("released")
 def test_refused_candidate_changes_nothing_but_the_ledger(place, monkeypatch):
-    run(sample=True)
     before = standing(place)
     strict = lookup(MODEL)
     from dataclasses import replace
@@ -109,8 +109,8 @@ def test_refused_candidate_changes_nothing_but_the_ledger(place, monkeypatch):
     assert [entry["event"] for entry in place.history()] == ["promoted", "refused"]
 
 
+@pytest.mark.usefixtures("released")
 def test_dry_run_judges_and_changes_nothing(place):
-    run(sample=True)
     before, versions = standing(place), registry.state(connect(place.settings), lookup(MODEL).registered_as).stages
 
     state = run(sample=True, dry_run=True)
@@ -134,8 +134,8 @@ def test_taken_model_port_undoes_the_promotion_and_names_the_holder(place):
     assert run(sample=True).name == "Promoted"  # safe to run again
 
 
+@pytest.mark.usefixtures("released")
 def test_gateway_that_is_down_is_waited_for_and_then_undoes_the_promotion(place, monkeypatch, caplog):
-    run(sample=True)
     before = standing(place)
     place.gateway.kill()
     place.gateway.wait()
@@ -149,8 +149,8 @@ def test_gateway_that_is_down_is_waited_for_and_then_undoes_the_promotion(place,
     assert standing(place) == before
 
 
+@pytest.mark.usefixtures("released")
 def test_failed_smoke_test_undoes_promotion_and_bundle(place, monkeypatch, free_ports, other_server):
-    run(sample=True)
     before, row = standing(place), a_row(place)
     # from here on the release believes the model's port is one where another program answers
     monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"{MODEL}": {other_server}}}')
@@ -206,9 +206,8 @@ def test_real_rows_reach_the_figures_of_the_project(place):
     assert run(sample=True).name == "Refused"  # sample rows never replace a champion trained on real ones
 
 
+@pytest.mark.usefixtures("released")
 def test_no_pickle_is_stored_anywhere(place):
-    run(sample=True)
-
     stored = [path for path in Path(place.home).rglob("*") if path.is_file()]
     assert any(path.suffix == ".skops" for path in stored)
     assert not [path for path in stored if path.suffix in {".pkl", ".pickle", ".joblib"}]
