@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import httpx
 import mlflow
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 
 from flows.fleet import fleet
 from slipway.catalogue import catalogue, services
@@ -21,12 +24,15 @@ from slipway.training import splitting
 from tests.support.pickles import pickles_below
 
 ROWS_A_REQUEST = 1_000
+TREES = 20
 
 
 @pytest.mark.timeout(1_500)
 def test_endpoint_mlflow_and_the_record_agree_on_every_test_row_of_every_model(place, free_ports, monkeypatch):
     ports = dict(zip(catalogue(), free_ports(len(catalogue())), strict=True)) | json.loads(os.environ["SLIPWAY_MODEL_PORTS"])
     monkeypatch.setenv("SLIPWAY_MODEL_PORTS", json.dumps(ports))
+    for name, spec in list(catalogue().items()):
+        monkeypatch.setitem(catalogue(), name, _small(spec))
 
     released = fleet(sample=True, trials=1, jobs=1, return_state=True).result(raise_on_failure=False)
 
@@ -41,6 +47,13 @@ def test_endpoint_mlflow_and_the_record_agree_on_every_test_row_of_every_model(p
         stored = mlflow.pyfunc.load_model(f"models:/{spec.registered_as}/Production").predict(test)
         assert list(stored) == recorded.tolist(), spec.name
     assert pickles_below(place.home / "mlflow") == []
+
+
+def _small(spec: ModelSpec) -> ModelSpec:
+    """The same model, tuned in two folds, and a forest of few trees: how good it is, is not the question here."""
+    trees = {"n_estimators": TREES} if isinstance(spec.estimator, RandomForestClassifier) else {}
+    space = {name: values for name, values in spec.search_space.items() if name not in trees}
+    return replace(spec, folds=2, repeats=1, estimator=clone(spec.estimator).set_params(**trees), search_space=space)
 
 
 def _asked(port: int, key: str, rows: pd.DataFrame) -> list[int | str]:
