@@ -4,7 +4,6 @@ BIN := .venv/bin
 LOCK := .venv/.installed
 # processes that test side by side; each starts servers of its own and often waits for them, so one more than a small machine has cores
 WORKERS ?= 3
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # compiled modules are kept in .venv: without them, every program would compile its imports anew, for seconds
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
@@ -36,10 +35,10 @@ down: install ## Stop them
 	@$(BIN)/slipway down
 
 test: install ## Run the tests, and list the slowest
-	@$(PYTEST) -m "not drill" --durations=20
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not drill" --durations=20
 
 check: lint ## Run what is quick: lint, and the unit tests that start no server
-	@$(PYTEST) -m "not slow" tests/unit tests/tasks
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/unit
 
 drill: install ## Run the tests that break a running platform: faults and alarms, one after another
 	@$(BIN)/pytest -m drill

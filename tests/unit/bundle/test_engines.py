@@ -663,6 +663,8 @@ import sys
 from pathlib import Path
 from slipway.bundle.engine import open_engine
 from slipway.bundle.reading import read
+
+pytestmark = pytest.mark.slow
 print(open_engine(read(Path({str(folder)!r}))).probabilities({rows!r}).shape)
 print([name for name in ("sklearn", "pandas", "scipy", "onnx", "skl2onnx", "mlflow") if name in sys.modules])
 """

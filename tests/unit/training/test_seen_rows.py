@@ -63,6 +63,7 @@ def test_cells_do_not_run_into_each_other() -> None:
     assert len(set(seen_rows.hashes(rows).tolist())) == 3
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same_hashes() -> None:
     asked = (
         "import pandas as pd; from slipway.training.seen_rows import hashes; print(hashes(pd.DataFrame({'a': [1], 'b': ['é']})).tolist())"
@@ -126,6 +127,7 @@ def run(settings: Settings, heart: ModelSpec, snapshot: Snapshot, rows: Rows, tu
     mlflow.set_registry_uri(None)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_which_rows_were_learnt_and_its_bundle_does_not(run: Run, rows: Rows, caplog: pytest.LogCaptureFixture) -> None:
     kept = registry.training_rows(run.client, run.run_id)
 
