@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from deployments.cli import app
 from deployments.server.deploying import prune, register
 from deployments.server.differences import Difference, compare
 from deployments.server.manifest import KINDS, ROOT, content, deployments, full_name
@@ -228,11 +230,9 @@ def test_a_deployment_of_somebody_else_by_our_name_is_not_taken_over(server, toy
 
 def test_the_command_prints_json_and_removes_only_with_prune(server, prefect_server, tmp_path):
     def slipway_deploy(*arguments: str) -> dict[str, str]:
-        environment = os.environ | {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_PREFECT_PORT": prefect_server.split(":")[2].split("/")[0]}
-        ran = subprocess.run(
-            [sys.executable, "-m", "deployments.cli", "deploy", "--json", *arguments], env=environment, capture_output=True, text=True
-        )
-        assert ran.returncode == 0, ran.stderr
+        environment = {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_PREFECT_PORT": prefect_server.split(":")[2].split("/")[0]}
+        ran = CliRunner().invoke(app, ["deploy", "--json", *arguments], env=environment)  # in this process, which has imported it all
+        assert ran.exit_code == 0, ran.output
         return {one["deployment"]: one["action"] for one in json.loads(ran.stdout)}
 
     flow = server.call("POST", "/flows/", {"name": "release"})
