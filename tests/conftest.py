@@ -332,7 +332,7 @@ def _wait_for_prefect(server: subprocess.Popen[bytes], api: str, log: Path, with
                 return
         except httpx.TransportError:
             pass
-        time.sleep(0.05)  # the pause between two looks
+        time.sleep(0.2)  # the pause between two looks: each costs as much as a request, and the server needs the processor
     server.kill()
     pytest.fail(f"no Prefect server within {within:.0f} s:\n{log.read_text()}")
 

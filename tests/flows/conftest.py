@@ -155,7 +155,7 @@ def wait_until(condition: Callable[[], object], what: str, within: float = START
     while not condition():
         if time.monotonic() > deadline:
             pytest.fail(f"waited {within:.0f} s in vain until {what}")
-        time.sleep(0.02)  # the pause between two looks at a condition
+        time.sleep(0.1)  # the pause between two looks: one may cost as much as a request, and what is waited for needs the processor
 
 
 def _answers(url: str) -> bool:

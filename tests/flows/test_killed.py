@@ -138,7 +138,7 @@ def test_tuning_that_takes_too_long_is_ended_with_its_workers_and_goes_on_later(
 
 
 def moved(place, served) -> bool:
-    return Ledger(place.settings.ledger).unfinished(MODEL) is not None and active(place.settings.bundles, MODEL) != served
+    return active(place.settings.bundles, MODEL) != served and Ledger(place.settings.ledger).unfinished(MODEL) is not None
 
 
 def test_a_killed_release_leaves_no_worker_and_no_lock(place, until):

@@ -224,7 +224,7 @@ def test_a_rollback_killed_in_the_middle_is_undone_by_the_next(place, service, u
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         try:
             until(
-                lambda: Ledger(place.settings.ledger).unfinished(MODEL) and active(place.settings.bundles, MODEL) != served,
+                lambda: active(place.settings.bundles, MODEL) != served and Ledger(place.settings.ledger).unfinished(MODEL),
                 "alias and pointer have moved",
                 within=200,
             )

@@ -40,7 +40,7 @@ def _until(condition: Callable[[], Any], seconds: float = 10, what: str = "the c
                 return value
         except (httpx.TransportError, ConnectionError):
             pass
-        time.sleep(0.01)
+        time.sleep(0.05)  # the pause between two looks: each is a request, and the gateway that starts needs the processor
     pytest.fail(f"{what} did not come true in {seconds} s")
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from deployments.demo import curl
+from deployments.server import approvals
 from deployments.server.manifest import deployments as declared
 from deployments.server.manifest import full_name
 from slipway.audit import Wanted, history, predictions
@@ -135,7 +136,8 @@ def test_rollback_from_the_shell_is_recorded_with_its_run_and_may_be_repeated(op
 def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_it_is_approved(operator, settings, released):
     before = max(entry["version"] for entry in operator.history())
     first = start(settings, approval=True)
-    wait_until(lambda: json.loads(operator.slipway("approvals", "--json").stdout), 120)
+    wait_until(lambda: approvals.waiting(settings, MODEL), 120)
+    assert [one["model"] for one in json.loads(operator.slipway("approvals", "--json").stdout)] == [MODEL]
     second = start(settings)  # as the clock's schedule does
     wait_until(lambda: state(settings, second)["type"] == "CANCELLED", 60)
     assert state(settings, second)["message"] == "Deployment concurrency limit reached."
