@@ -35,7 +35,7 @@ from tasks import approval as asking
 MODEL = "heart-failure"
 QUICK = {"sample": True, "trials": 1, "jobs": 1}
 YES = {"decision": "approve", "reason": "the figures hold", "name": "Ada"}
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(autouse=True)

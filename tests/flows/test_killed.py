@@ -23,7 +23,7 @@ from slipway.training import splitting
 from slipway.training.search import tuning
 
 MODEL = "heart-failure"
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def start(trials: int, **time_outs: int) -> subprocess.Popen:

@@ -26,7 +26,7 @@ from tasks.registry import recover
 from tasks.serving import serve
 
 MODEL = "heart-failure"
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def run(**parameters):
