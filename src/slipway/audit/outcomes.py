@@ -22,10 +22,10 @@ SEALED = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One row of a request with outcomes: a label, and its prediction, which is that of the id or the subject's latest.
+    """One row of a request with outcomes: a label, and its prediction, by id or as the latest one of a subject.
 
-    `observed_at` is when the label became known: of a subject's predictions, the latest one before counts. The label is None if it was
-    wrong; the prediction is looked up all the same.
+    `observed_at` is when the label became known; a later prediction of the subject does not count. The label is None if the row had a wrong
+    one: its prediction is still looked up.
     """
 
     row: int
