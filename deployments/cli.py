@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Annotated
+
 import typer
 
 from deployments.commands.access import keys_app, users_app
@@ -23,25 +26,46 @@ from deployments.commands.score import score
 from deployments.commands.simulate import simulate
 from deployments.commands.tunnel import tunnel
 from deployments.commands.watch import watch
+from deployments.terminal.groups import Groups
 
-COMMANDS = (
-    *(models, release, fleet, approvals, approve, reject, rollback, history, challenge, promote, score, outcomes, watch, simulate),
-    *(up, status, down, deploy, notify, backup, restore, certs, tunnel),
-)
+# What a command is for -> the commands, as `--help` lists them. A command's module imports heavy packages in the function's body only.
+COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
+    "Release": [models, release, fleet, approvals, approve, reject, challenge, promote, rollback, history],
+    "Watch": [watch, outcomes, simulate, notify],
+    "Serve": [score, tunnel, certs],
+    "Platform": [up, status, down, deploy, backup, restore],
+    "Access": [users_app, keys_app, audit_app],
+}
+
 
 app = typer.Typer(
     name="slipway",
+    cls=Groups,
     help="Take a tabular model from its data set's address to a tested endpoint.\n\nFor example: slipway release heart-failure --sample",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in COMMANDS:
-    app.command()(command)
-app.add_typer(users_app, name="users")
-app.add_typer(keys_app, name="keys")
-app.add_typer(audit_app, name="audit")
+for panel, members in COMMANDS.items():
+    for member in members:
+        if isinstance(member, typer.Typer):
+            app.add_typer(member, rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(member)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"slipway {version('slipway')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None: ...
 
 
 def main() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 
+import typer
+
 from deployments import cli
 from deployments.commands.release import REFUSED
-from deployments.terminal.printing import out
+from deployments.terminal.output import show
 from slipway.bundle.reading import read
 from slipway.bundle.store.active import active
 from slipway.catalogue import lookup
@@ -47,16 +49,14 @@ def main() -> None:
             raise SystemExit(code)
         settings, spec = Settings.load(), lookup(MODEL)
         if code == REFUSED:
-            out.print("the champion before it stays in service")
-        out.print(
+            show("the champion before it stays in service")
+        typer.echo(  # as it is: the request is for pasting
             f"\nrun page:  {settings.prefect_url}/deployments\n"
             f"MLflow:    {settings.mlflow_url}/#/models/{spec.registered_as}\n"
             f"endpoint:  {settings.gateway_url}/models/{MODEL}/invocations\n"
             f"API key:   {settings.api_key.get_secret_value() if settings.api_key else ''}\n\n"
             f"Try it:\n\n{curl(settings)}\n\n"
-            "Stop everything with `make down`.",
-            highlight=False,
-            soft_wrap=True,
+            "Stop everything with `make down`."
         )
     except KeyboardInterrupt:
         raise SystemExit(130) from None

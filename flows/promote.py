@@ -14,7 +14,7 @@ from flows.recovery import RECOVERS
 from flows.service import put_into_service
 from slipway.catalogue import lookup, served
 from slipway.lifecycle.locking import exclusive, releasing
-from slipway.lifecycle.rollback import reason
+from slipway.lifecycle.reasons import reason
 from slipway.records import Promoted
 from slipway.settings import Settings
 from tasks.challenge import choose_challenger, report_challenger

@@ -13,7 +13,7 @@ from flows.recovery import RECOVERS
 from flows.service import put_into_service
 from slipway.catalogue import served
 from slipway.lifecycle.locking import exclusive
-from slipway.lifecycle.rollback import reason
+from slipway.lifecycle.reasons import reason
 from slipway.records import Rollback
 from slipway.settings import Settings
 from tasks.registry import choose_version, recover

@@ -31,7 +31,7 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
     unfinished.clear_up(connect(settings), spec)
     undone = promotion.recover(spec, settings)
     if not undone:
-        logger.info("%s: no earlier run was cut short; nothing to put back", spec.name)
+        logger.debug("%s: no earlier run was cut short; nothing to put back", spec.name)
     return undone
 
 

@@ -1,32 +1,43 @@
-"""`slipway users` and `slipway keys`: who may ask the gateway. A change counts within a second, without a restart."""
+"""`slipway users` and `slipway keys`: who may call the gateway. A change counts within a second, without a restart."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, show_json, show_table
-from slipway.access import keys, passwords, users
-from slipway.access.callers import ROLES, Grant
+from deployments.terminal.command import AsJson, command
+from deployments.terminal.groups import Groups
+from deployments.terminal.output import say, show_json, show_table
 from slipway.errors import SlipwayError
-from slipway.settings import Settings
 
-users_app = typer.Typer(help="Who signs in with a password: add, list, change, revoke.", no_args_is_help=True, rich_markup_mode=None)
-keys_app = typer.Typer(help="The API keys of programs: add, list, change, revoke.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from slipway.access.callers import Grant
+    from slipway.settings import Settings
+
+users_app = typer.Typer(
+    cls=Groups,
+    name="users",
+    help="The people who sign in with a password: add, list, change, revoke.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+keys_app = typer.Typer(
+    cls=Groups, name="keys", help="The API keys of programs: add, list, change, revoke.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and ._@+-.")]
 Roles = Annotated[
     list[str],
     typer.Option(
-        "--role", metavar="ROLE[:MODEL]", help=f"One of {', '.join(ROLES)}, for every model or the one named. Give it several times."
+        "--role",
+        metavar="ROLE[:MODEL]",
+        help="One of predict, outcome, audit, operate, for every model or the one named. Give it several times.",
     ),
 ]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input, for scripts.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
 
 
 @users_app.command("add")
@@ -41,7 +52,9 @@ def add_user(
 
     For example: slipway users add anna --role predict:heart-failure --role outcome:heart-failure --second-factor
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.access import users
+
         grants = _grants(role)
         users.require_new(settings.home, name)
         password = _password(name, password_stdin)
@@ -56,7 +69,9 @@ def list_users(as_json: AsJson = False) -> None:
 
     For example: slipway users list --json
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.access import users
+
         rows = [
             {"name": name, "roles": list(user.grants), "second_factor": user.second_factor is not None, "created": user.created}
             for name, user in users.listed(settings.home).items()
@@ -70,12 +85,14 @@ def user_roles(name: Name, role: Roles) -> None:
 
     For example: slipway users roles anna --role predict --role audit:heart-failure
     """
-    with told() as settings:
+    with command() as settings:
+        from slipway.access import users
+
         grants = _grants(role)
         users.known(settings.home, name)
         _administered(settings, "change user's roles", f"{name}: {_listed(grants)}")
         users.grant(settings.home, name, grants)
-        _say(f"{name} may now: {_listed(grants)}")
+        say(f"{name} may now: {_listed(grants)}")
 
 
 @users_app.command("rotate")
@@ -91,7 +108,9 @@ def rotate_user(
 
     For example: slipway users rotate anna --second-factor
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.access import users
+
         users.known(settings.home, name)
         password = _password(name, password_stdin)
         factor = {None: "", True: "; new second factor", False: "; second factor taken away"}[second_factor]
@@ -106,10 +125,12 @@ def sign_out_user(name: Name) -> None:
 
     For example: slipway users sign-out anna
     """
-    with told() as settings:
+    with command() as settings:
+        from slipway.access import users
+
         users.sign_out(settings.home, name)
         _administered(settings, "sign user out", name)
-        _say(f"{name} is signed out")
+        say(f"{name} is signed out")
 
 
 @users_app.command("revoke")
@@ -118,10 +139,12 @@ def revoke_user(name: Name) -> None:
 
     For example: slipway users revoke anna
     """
-    with told() as settings:
+    with command() as settings:
+        from slipway.access import users
+
         users.revoke(settings.home, name)
         _administered(settings, "revoke user", name)
-        _say(f"user {name} is revoked")
+        say(f"user {name} is revoked")
 
 
 @keys_app.command("add")
@@ -135,7 +158,9 @@ def add_key(
 
     For example: slipway keys add clinic-erp --role predict:heart-failure --days 365
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.access import keys
+
         grants = _grants(role)
         keys.require_new(settings.home, name)
         _administered(settings, "add key", f"{name}: {_listed(grants)}{f'; for {days:g} days' if days else ''}")
@@ -149,7 +174,9 @@ def list_keys(as_json: AsJson = False) -> None:
 
     For example: slipway keys list --json
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.access import keys
+
         rows = [
             {"name": name, "roles": list(key.grants), "created": key.created, "expires": key.expires and _iso(key.expires)}
             for name, key in keys.listed(settings.home).items()
@@ -163,12 +190,14 @@ def key_roles(name: Name, role: Roles) -> None:
 
     For example: slipway keys roles clinic-erp --role predict --role outcome
     """
-    with told() as settings:
+    with command() as settings:
+        from slipway.access import keys
+
         grants = _grants(role)
         keys.known(settings.home, name)
         _administered(settings, "change key's roles", f"{name}: {_listed(grants)}")
         keys.grant(settings.home, name, grants)
-        _say(f"{name} may now: {_listed(grants)}")
+        say(f"{name} may now: {_listed(grants)}")
 
 
 @keys_app.command("rotate")
@@ -177,7 +206,9 @@ def rotate_key(name: Name, as_json: AsJson = False) -> None:
 
     For example: slipway keys rotate clinic-erp
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.access import keys
+
         keys.known(settings.home, name)
         _administered(settings, "rotate key", name)
         key = keys.rotate(settings.home, name)
@@ -190,13 +221,17 @@ def revoke_key(name: Name) -> None:
 
     For example: slipway keys revoke clinic-erp
     """
-    with told() as settings:
+    with command() as settings:
+        from slipway.access import keys
+
         keys.revoke(settings.home, name)
         _administered(settings, "revoke key", name)
-        _say(f"key {name} is revoked")
+        say(f"key {name} is revoked")
 
 
 def _grants(roles: list[str]) -> list[Grant]:
+    from slipway.access.callers import Grant
+
     return sorted({Grant.parse(role) for role in roles}, key=str)
 
 
@@ -211,6 +246,8 @@ def _password(name: str, from_stdin: bool) -> str:
         password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
     else:
         raise SlipwayError("a password is asked for on a terminal, and this is none: give --password-stdin to read it from the input.")
+    from slipway.access import passwords
+
     passwords.require_strong(name, password)
     return password
 
@@ -219,9 +256,9 @@ def _show_user(name: str, uri: str | None, done: str, as_json: bool) -> None:
     if as_json:
         show_json({"name": name, "second_factor_uri": uri})
         return
-    _say(f"user {name} is {done}")
+    say(f"user {name} is {done}")
     if uri:
-        _say("Give this to the user's authenticator app, as text or as a QR code; it is not shown again:")
+        say("Give this to the user's authenticator app, as text or as a QR code; it is not shown again:")
         typer.echo(uri)
 
 
@@ -229,7 +266,7 @@ def _show_key(name: str, key: str, as_json: bool) -> None:
     if as_json:
         show_json({"name": name, "key": key})
         return
-    _say(f"the key of {name}; it is not shown again:")
+    say(f"the key of {name}; it is not shown again:")
     typer.echo(key)
 
 
@@ -237,7 +274,7 @@ def _show_rows(rows: list[dict[str, Any]], as_json: bool, none: str) -> None:
     if as_json:
         show_json(rows)
     elif not rows:
-        _say(none)
+        say(none)
     else:
         show_table([name.replace("_", " ") for name in rows[0]], [[_cell(value) for value in row.values()] for row in rows])
 
@@ -250,11 +287,6 @@ def _cell(value: object) -> object:
 
 def _iso(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
-
-
-def _say(line: str) -> None:
-    """Tell a person; the standard output is for what a script takes."""
-    err.print(line, markup=False, highlight=False)
 
 
 def _administered(settings: Settings, what: str, about: str) -> None:

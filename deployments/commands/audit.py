@@ -1,33 +1,36 @@
 """`slipway audit`: what was answered and refused, who administered what, deleting old lines, replacing keys.
 
-At the command line, who can read the files is whom the operating system lets. Subject ids take the role `audit` besides.
+At the command line the operating system decides who can read the files. Subject ids take the role `audit` as well.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from deployments.terminal.failing import fail, told
-from deployments.terminal.printing import err, out, show_json, show_table
-from slipway.access.callers import Caller
-from slipway.audit import Line, Place, Wanted, administration, predictions, record_act, refusals, shadows
-from slipway.audit.acts import myself
-from slipway.audit.disclosure import pseudonyms, reveal
-from slipway.audit.retention import days_ago, prune
-from slipway.audit.rotation import rotate
-from slipway.settings import Settings
+from deployments.terminal.command import AsJson, command, fail
+from deployments.terminal.groups import Groups
+from deployments.terminal.output import say, show_json, show_table
+from deployments.terminal.output import show as show_line
 
-audit_app = typer.Typer(help="The audit log: show it, delete old lines, replace its keys.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from slipway.access.callers import Caller
+    from slipway.audit import Line, Place
+    from slipway.settings import Settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
+audit_app = typer.Typer(
+    cls=Groups,
+    name="audit",
+    help="The audit log: show it, delete old lines, replace its keys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
 Moment = Annotated[str | None, typer.Option(metavar="TIME", help="2026-11-01, 2026-11-01T08:00 (UTC), or 30m, 24h, 7d ago.")]
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -59,9 +62,13 @@ def show(
         raise typer.BadParameter("--refused and --administration go with --model, --caller, --since, --until and --limit only.")
     if shadowed and (subject or caller or with_subjects):
         raise typer.BadParameter("--shadows goes with --model, --prediction, --since, --until and --limit only.")
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.audit import Wanted, administration, predictions, refusals, shadows
+        from slipway.audit.acts import myself
+        from slipway.audit.disclosure import pseudonyms
+
         place = _place(settings)
-        if subject == "-":  # what stands on the command line is in the shell's history and the list of processes
+        if subject == "-":  # the command line is in the shell's history and the list of processes
             subject = typer.prompt("Subject id", hide_input=True, err=True)
         found = None if subject is None else pseudonyms(settings.home, place, myself(), subject)
         wanted = Wanted(
@@ -90,7 +97,10 @@ def prune_lines(
 
     For example: slipway audit prune --older-than 400d
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.audit.acts import myself
+        from slipway.audit.retention import days_ago, prune
+
         deleted = prune(_place(settings), days_ago(_days(older_than, settings)), myself())
         if as_json:
             show_json(deleted)
@@ -98,7 +108,7 @@ def prune_lines(
             beside = f", and {deleted['shadows']} answers that were kept for comparison" if deleted["shadows"] else ""
             beside = (f", {deleted['outcomes']} outcomes" if deleted["outcomes"] else "") + beside
             beside = (f", {deleted['batches']} requests of many" if deleted["batches"] else "") + beside
-            err.print(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests{beside}", highlight=False)
+            say(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests{beside}")
 
 
 @audit_app.command("rotate-keys")
@@ -112,13 +122,16 @@ def rotate_keys(
 
     For example: slipway audit rotate-keys
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.audit.acts import myself
+        from slipway.audit.rotation import rotate
+
         done = rotate(settings.home, _place(settings), myself(), pseudonyms=new_pseudonyms)
         if as_json:
             show_json(asdict(done))
         else:
             begun = " (a rotation that was stopped has been finished)" if done.resumed else ""
-            err.print(f"{done.lines} subject ids are encrypted with the new key{begun}", highlight=False)
+            say(f"{done.lines} subject ids are encrypted with the new key{begun}")
         if done.unreadable:
             fail("AuditError", f"{done.unreadable} lines could not be opened and were left as they are, so the old keys are kept.")
 
@@ -150,6 +163,9 @@ def _days(text: str | None, settings: Settings) -> int:
 
 def _revealed(settings: Settings, lines: list[Line]) -> dict[str, str]:
     """Return the subject ids, when the caller may see those of every model that occurs."""
+    from slipway.audit import record_act
+    from slipway.audit.disclosure import reveal
+
     caller = _caller(settings)
     for model in sorted({line.model for line in lines}):
         if not caller.may("audit", model):
@@ -159,6 +175,8 @@ def _revealed(settings: Settings, lines: list[Line]) -> dict[str, str]:
 
 
 def _caller(settings: Settings) -> Caller:
+    import asyncio
+
     from slipway.access.gatekeeper import Gatekeeper
 
     # From the environment only: the key that `slipway up` keeps is the platform's own, and sees no subject.
@@ -175,7 +193,7 @@ def _caller(settings: Settings) -> Caller:
 
 
 def _row(line: Line, opened: dict[str, str] | None) -> dict[str, Any]:
-    """Return a line as it is shown: the encrypted id says nothing to anybody."""
+    """Return a line as it is shown, without the encrypted id."""
     row = asdict(line)
     row["subject"] = None if opened is None else opened.get(line.prediction_id)
     del row["subject_key"]
@@ -186,7 +204,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, hidden: tuple[str, ...] = (
     if as_json:
         show_json(rows)
     elif not rows:
-        out.print("the log has no such lines.")
+        show_line("the log has no such lines.")
     else:
         columns = [name for name in rows[0] if name not in hidden and any(row[name] not in (None, "") for row in rows)]
         show_table(columns, [[_cell(name, row[name]) for name in columns] for row in rows])
@@ -199,4 +217,4 @@ def _cell(name: str, value: Any) -> str | None:
         return str(value)[:23].replace("T", " ")
     if name == "pseudonym":
         return str(value)[:12]
-    return f"{value:.1f}" if name == "latency_ms" else escape(str(value))
+    return f"{value:.1f}" if name == "latency_ms" else str(value)

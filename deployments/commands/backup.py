@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, follow_slipway, show_json
+from deployments.terminal.command import AsJson, command
+from deployments.terminal.output import follow_slipway, say, show_json
 from slipway.errors import PlatformError
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
 
 
 def backup(
@@ -25,19 +23,21 @@ def backup(
 
     For example: slipway backup /backups/slipway-monday.tar.gz
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        target = file or Path(f"slipway-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz")
+        say(f"backup of {settings.home} into {target}")
+
         from slipway.backup import back_up
 
         follow_slipway()
-        target = file or Path(f"slipway-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz")
         made = back_up(settings, target)
         size = target.stat().st_size
         if as_json:
             show_json({"file": str(target), "bytes": size, "files": len(made.files), "elsewhere": made.elsewhere})
             return
-        err.print(f"{target}: {len(made.files)} files of {settings.home}, {size / 1e6:.1f} MB", markup=False, highlight=False)
+        say(f"{target}: {len(made.files)} files of {settings.home}, {size / 1e6:.1f} MB")
         for name in made.elsewhere:
-            err.print(f"not in it, because it is in another system: what {name} names", markup=False, highlight=False)
+            say(f"not in it, because it is in another system: what {name} names")
 
 
 def restore(
@@ -49,7 +49,9 @@ def restore(
 
     For example: slipway down && slipway restore /backups/slipway-monday.tar.gz --replace && slipway up
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        say(f"restore of {file} as {settings.home}")
+
         from deployments import local
         from slipway.backup import restore as put_back
 
@@ -60,6 +62,6 @@ def restore(
         if as_json:
             show_json({"home": str(settings.home), "made_at": made.made_at, "files": len(made.files), "before": aside and str(aside)})
             return
-        err.print(f"{settings.home}: {len(made.files)} files, as of {made.made_at}", markup=False, highlight=False)
+        say(f"{settings.home}: {len(made.files)} files, as of {made.made_at}")
         if aside:
-            err.print(f"what was there before is in {aside}", markup=False, highlight=False)
+            say(f"what was there before is in {aside}")

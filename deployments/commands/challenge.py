@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, show_json
-from slipway.settings import Settings
+from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.output import say, show_json
+
+if TYPE_CHECKING:
+    from slipway.settings import Settings
 
 
 def challenge(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    name: ModelName,
     version: Annotated[int | None, typer.Option(min=1, metavar="N", help="The registered version to try.")] = None,
     share: Annotated[
         float, typer.Option(metavar="SHARE", help="The fraction of requests that it answers, from 0 to less than 1; 0: none, in shadow.")
     ] = 0.0,
     end: Annotated[bool, typer.Option("--end", help="End the challenge.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try a version beside the one in service. Both are asked about the same rows; `slipway audit show --shadows` compares.
 
@@ -33,11 +35,19 @@ def challenge(
             f"expected a number from 0 to less than 1, received {share:g}; `slipway release` has a version answer all requests.",
             param_hint="--share",
         )
-    with told(as_json) as settings:
-        _end(name, settings, as_json) if version is None else _begin(name, version, share, settings, as_json)
+    with command(as_json, changing=[name]) as settings:
+        from slipway.catalogue import listings
+
+        listings().served(name)
+        if version is None:
+            _end(name, settings, as_json)
+        else:
+            _begin(name, version, share, settings, as_json)
 
 
 def _begin(name: str, version: int, share: float, settings: Settings, as_json: bool) -> None:
+    say(f"challenge of {name}: version {version} is fetched from the registry")
+
     from slipway.catalogue import served
     from slipway.lifecycle import challenge
     from slipway.lifecycle.locking import exclusive
@@ -50,10 +60,12 @@ def _begin(name: str, version: int, share: float, settings: Settings, as_json: b
     if as_json:
         show_json({"model": name, "version": version, "run_id": bundle.contract.run_id, "installation": made.installation, "share": share})
     else:
-        err.print(f"{name}: version {version} is the challenger: {challenge.how(share)}", markup=False, highlight=False)
+        say(f"{name}: version {version} is the challenger: {challenge.how(share)}")
 
 
 def _end(name: str, settings: Settings, as_json: bool) -> None:
+    say(f"challenge of {name}: ending it")
+
     from slipway.catalogue import served
     from slipway.lifecycle import challenge
     from slipway.lifecycle.locking import exclusive
@@ -64,4 +76,4 @@ def _end(name: str, settings: Settings, as_json: bool) -> None:
     if as_json:
         show_json({"model": name, "ended": ended})
     else:
-        err.print(f"{name}: the challenge is ended" if ended else f"{name} has no challenger", markup=False, highlight=False)
+        say(f"{name}: the challenge is ended" if ended else f"{name} has no challenger")

@@ -1,4 +1,4 @@
-"""`slipway deploy`: what the run page offers, brought in line with the catalogue."""
+"""`slipway deploy`: the deployments of the run page, brought in line with the catalogue."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, show_json, show_table
-from slipway.settings import Settings
+from deployments.terminal.command import AsJson, command
+from deployments.terminal.output import say, show_json, show_table
 
 if TYPE_CHECKING:
     from deployments.server.differences import Difference
     from deployments.server.prefect_api import PrefectServer
+    from slipway.settings import Settings
 
 
 def deploy(
     prune: Annotated[bool, typer.Option("--prune", help="Remove Slipway's deployments and schedules that left the catalogue.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the deployments on the local Prefect server in line with the catalogue; `slipway up` does it as well.
 
-    Whether a schedule is on, and what else was changed in the run page, stays as it is. What left the catalogue is named, and removed
-    only with --prune; what Slipway did not make is never touched.
+    Changes made in the run page stay, also whether a schedule is on. Deployments that left the catalogue are named, and removed only
+    with --prune. Deployments that Slipway did not make are never touched.
 
     For example: slipway deploy --prune --dry-run
     """
@@ -33,16 +33,16 @@ def deploy(
         raise typer.BadParameter(
             "asks before it removes, and --json leaves no place for that; add --yes or --dry-run.", param_hint="--prune"
         )
-    with told(as_json) as settings, _server(settings) as server:
+    with command(as_json) as settings, _server(settings) as server:
         from deployments.server import deploying
         from deployments.server.differences import compare
 
         found = compare(server)
         leaving = _leaving(found)
         if as_json:
-            show_json([_told(difference, prune) for difference in found])
+            show_json([_row(difference, prune) for difference in found])
         else:
-            show_table(("deployment", "action", "schedules", "why"), [tuple(_told(difference, prune).values()) for difference in found])
+            show_table(("deployment", "action", "schedules", "why"), [tuple(_row(difference, prune).values()) for difference in found])
         if dry_run:
             return
         if prune and leaving:
@@ -52,25 +52,27 @@ def deploy(
             found = compare(server)  # with a deployment, Prefect removes its limit, also if others share it
         deploying.register(server, found)
         if leaving and not prune:
-            err.print(f"left the catalogue: {', '.join(leaving)}; `slipway deploy --prune` removes them", markup=False, highlight=False)
+            say(f"left the catalogue: {', '.join(leaving)}; `slipway deploy --prune` removes them")
 
 
-def deploy_quietly(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Do the same for `slipway up`: remove nothing, and tell only what changes or is left over."""
+def deploy_quietly(settings: Settings, report: Callable[[str], None]) -> None:
+    """Do the same for `slipway up`: remove nothing, and report only what changes or is left over."""
     with _server(settings) as server:
         from deployments.server import deploying
         from deployments.server.differences import compare
 
         found = compare(server)
         deploying.register(server, found)
-        for action, told_as in (("create", "created"), ("update", "updated")):
+        for action, done in (("create", "created"), ("update", "updated")):
             if count := sum(difference.action == action for difference in found):
-                tell(f"deployments: {count} {told_as}")
+                report(f"deployments: {count} {done}")
         if leaving := _leaving(found):
-            tell(f"deployments: {', '.join(leaving)} left the catalogue; `slipway deploy --prune` removes them")
+            report(f"deployments: {', '.join(leaving)} left the catalogue; `slipway deploy --prune` removes them")
 
 
 def _server(settings: Settings) -> PrefectServer:
+    say(f"asking Prefect at {settings.prefect_url} for its deployments")
+
     from deployments.server.prefect_api import PrefectServer
     from deployments.terminal.session import quiet_prefect
 
@@ -83,7 +85,7 @@ def _leaving(found: Sequence[Difference]) -> list[str]:
     return deployments + [f"{difference.name} schedule {schedule['slug']}" for difference in found for schedule in difference.stale]
 
 
-def _told(difference: Difference, prune: bool) -> dict[str, str]:
+def _row(difference: Difference, prune: bool) -> dict[str, str]:
     gone = "remove" if prune else "stale"
     kinds = {"add": difference.missing, "change": difference.retimed, gone: difference.stale}
     return {

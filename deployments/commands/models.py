@@ -1,50 +1,46 @@
-"""`slipway models`: what the catalogue has."""
+"""`slipway models`: the models of the catalogue."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from deployments.terminal.failing import told
-from deployments.terminal.printing import show_json, show_table
+from deployments.terminal.command import AsJson, command
+from deployments.terminal.output import show_json, show_table
 
 
-def models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
-) -> None:
-    """List the models there are, and where each is served.
+def models(as_json: AsJson = False) -> None:
+    """List the models, and the port of each.
 
     For example: slipway models --json
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
         from slipway.catalogue import listings, port_of
 
-        rows = [
-            {
-                "name": spec.name,
-                "registered_as": spec.registered_as,
-                "port": port_of(spec, settings),
-                "metric": spec.metric,
-                "floor": spec.floor,
-                "challenges": spec.challenges,
-                "description": spec.description,
-            }
-            for spec in listings().values()
-        ]
+        found = listings().values()
         if as_json:
-            show_json(rows)
+            show_json(
+                [
+                    {
+                        "name": model.name,
+                        "registered_as": model.registered_as,
+                        "port": port_of(model, settings),
+                        "metric": model.metric,
+                        "floor": model.floor,
+                        "challenges": model.challenges,
+                        "description": model.description,
+                    }
+                    for model in found
+                ]
+            )
         else:
             show_table(
-                ("model", "registered as", "port", "gate", "what it says"),
+                ("model", "registered as", "port", "gate", "description"),
                 [
                     (
-                        row["name"],
-                        row["registered_as"],
-                        row["port"],
-                        f"{row['metric']} >= {row['floor']}",
-                        f"{row['description']} Challenges {row['challenges']}." if row["challenges"] else row["description"],
+                        model.name,
+                        model.registered_as,
+                        port_of(model, settings),
+                        f"{model.metric} >= {model.floor}",
+                        f"{model.description} Challenges {model.challenges}." if model.challenges else model.description,
                     )
-                    for row in rows
+                    for model in found
                 ],
             )

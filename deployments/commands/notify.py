@@ -1,24 +1,22 @@
-"""`slipway notify`: who is told of what, what could not be told, and a message for trying out."""
+"""`slipway notify`: the channels of notifications, messages that were not delivered, and a message for trying out."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.markup import escape
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, out, show_json, show_table
+from deployments.terminal.command import AsJson, command
+from deployments.terminal.output import say, show, show_json, show_table
 from slipway.errors import PlatformError
-from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from deployments.server.channels import Kept
     from deployments.server.prefect_api import PrefectServer
+    from slipway.settings import Settings
 
 FAILED = "prefect.automation.action.failed"
 DAYS = 7  # as long as Prefect keeps events
@@ -27,7 +25,7 @@ SUBJECT, BODY = "Slipway: a test", "This channel works. The message was asked fo
 
 def notify(
     test: Annotated[bool, typer.Option("--test", help="Send a message through every channel, and say what came back.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the channels, the automations, and messages that could not be delivered in the last seven days; or try the channels out.
 
@@ -35,11 +33,13 @@ def notify(
 
     For example: slipway notify --test
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
         _try_out(settings, as_json) if test else _show(settings, as_json)
 
 
 def _show(settings: Settings, as_json: bool) -> None:
+    say(f"asking Prefect at {settings.prefect_url}")
+
     from deployments.server import automations, channels
     from deployments.server.prefect_api import PrefectServer
 
@@ -51,11 +51,11 @@ def _show(settings: Settings, as_json: bool) -> None:
         watched = [{key: automation[key] for key in ("name", "enabled", "description")} for automation in found]
         show_json({"channels": names, "automations": watched, "failures": failures})
         return
-    out.print(f"channels: {', '.join(names) or 'none, so nobody is notified; see docs/notifications.md'}", markup=False, highlight=False)
-    show_table(("automation", "enabled", "when"), [(a["name"], "yes" if a["enabled"] else "no", escape(a["description"])) for a in found])
+    show(f"channels: {', '.join(names) or 'none, so nobody is notified; see docs/notifications.md'}")
+    show_table(("automation", "enabled", "when"), [(a["name"], "yes" if a["enabled"] else "no", a["description"]) for a in found])
     if failures:
-        out.print(f"not delivered in the last {DAYS} days:")
-        show_table(("when", "automation", "channel", "why"), [tuple(escape(str(value)) for value in each.values()) for each in failures])
+        show(f"not delivered in the last {DAYS} days:")
+        show_table(("when", "automation", "channel", "why"), [tuple(failure.values()) for failure in failures])
 
 
 def _failures(server: PrefectServer) -> list[dict[str, str]]:
@@ -85,12 +85,14 @@ def _try_out(settings: Settings, as_json: bool) -> None:
         raise PlatformError(f"there is no channel, so nobody is notified: set one of {', '.join(channels.SETTINGS)}, then `slipway up`.")
     os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
     quiet_prefect(settings)
+    import asyncio
+
     results = asyncio.run(_send(kept))
     if as_json:
         show_json([{"channel": name, "problem": problem} for name, problem in results])
     else:
         for name, problem in results:
-            err.print(f"{name}: {problem or 'took the message'}", markup=False, highlight=False)
+            say(f"{name}: {problem or 'took the message'}")
     if any(problem for _, problem in results):
         raise typer.Exit(1)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
 
 from deployments.commands.deploy import deploy_quietly
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, show_json, show_table, tell
-from slipway.settings import Settings
+from deployments.terminal.command import AsJson, command
+from deployments.terminal.output import say, show_json, show_table
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
+if TYPE_CHECKING:
+    from slipway.settings import Settings
 
 
 def up(as_json: AsJson = False) -> None:
@@ -21,17 +20,19 @@ def up(as_json: AsJson = False) -> None:
 
     For example: SLIPWAY_MIRROR=/path/to/rows slipway up
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        say(f"starting the platform of {settings.home}")
+
         from deployments import local
         from deployments.server import automations, channels
         from deployments.terminal.session import model_ports
 
-        local.up(settings, model_ports=model_ports(settings), on_progress=tell)
-        deploy_quietly(settings, tell)
+        local.up(settings, model_ports=model_ports(settings), on_progress=say)
+        deploy_quietly(settings, say)
         for line in automations.apply(settings):
-            tell(line)
+            say(line)
         if not channels.configured(settings):
-            tell(f"nobody is notified when a person is needed: none of {', '.join(channels.SETTINGS)} is set")
+            say(f"nobody is notified when a person is needed: none of {', '.join(channels.SETTINGS)} is set")
         _show_status(settings, as_json)
 
 
@@ -40,10 +41,10 @@ def down() -> None:
 
     For example: slipway down
     """
-    with told() as settings:
+    with command() as settings:
         from deployments import local
 
-        err.print(f"stopped the platform of {settings.home}" if local.down(settings) else f"nothing of {settings.home} was running")
+        say(f"stopped the platform of {settings.home}" if local.down(settings) else f"nothing of {settings.home} was running")
 
 
 def status(as_json: AsJson = False) -> None:
@@ -51,7 +52,8 @@ def status(as_json: AsJson = False) -> None:
 
     For example: slipway status --json
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        say(f"the platform of {settings.home}:")
         if not _show_status(settings, as_json):
             raise typer.Exit(1)
 
@@ -65,6 +67,6 @@ def _show_status(settings: Settings, as_json: bool) -> bool:
     else:
         show_table(
             ("service", "state", "answers", "pid", "address", ""),
-            [(s.name, s.state, "yes" if s.answering else "no", s.pid, s.url, escape(s.reason)) for s in found],
+            [(s.name, s.state, "yes" if s.answering else "no", s.pid, s.url, s.reason) for s in found],
         )
     return all(service.answering for service in found)

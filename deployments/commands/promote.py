@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.markup import escape
 
 from deployments.commands.release import REFUSED
-from deployments.terminal.failing import told
-from deployments.terminal.printing import follow_slipway, out, show_json, tell
+from deployments.terminal.command import AsJson, command, complete_model
+from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome
 
 if TYPE_CHECKING:
     from slipway.records import Promoted
@@ -18,13 +17,16 @@ NEEDED = ("flows.promote", "mlflow", "skops.io")
 
 
 def promote(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The model that is challenged; `slipway models` lists them.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The model that is challenged; `slipway models` lists them.", autocompletion=complete_model),
+    ],
     because: Annotated[str, typer.Option("--because", metavar="WHY", help="Why; it is written into the ledger.")],
     version: Annotated[
         int | None, typer.Option("--version", min=1, metavar="N", help="The version to promote; if left out, the challenger.")
     ] = None,
     approval: Annotated[bool, typer.Option("--approval", help="After the gate, wait until a person approves in the run page.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put the challenger into service: the gate judges it against the champion, then service, alias and stage move together.
 
@@ -32,16 +34,19 @@ def promote(
 
     For example: slipway promote heart-failure --because "right more often for a month"
     """
-    with told(as_json) as settings:
-        from deployments.terminal.session import require_run_page, session
+    with command(as_json, changing=[name]) as settings:
         from slipway.catalogue import listings
-        from slipway.lifecycle.rollback import reason
+        from slipway.lifecycle.reasons import reason
 
-        asked = approval or listings().served(name).approval
+        model = listings().served(name)
         because = reason(because, "promotion", "right more often for a month")
-        require_run_page(name, settings, approval=asked)
+        say(f"promotion of {name}: the gate judges {f'version {version}' if version else 'the challenger'} against the champion")
+
+        from deployments.terminal.session import require_run_page, session
+
+        require_run_page(name, settings, approval=approval or model.approval)
         follow_slipway()
-        with session(settings, tell, NEEDED):
+        with session(settings, say, NEEDED):
             from flows.promote import promote as flow
 
             result = cast("Promoted", flow(name, because=because, version=version, approval=approval, return_state=True).result())
@@ -55,17 +60,15 @@ def promote(
 
 def _show(result: Promoted) -> None:
     candidate, verdict = result.candidate, result.verdict
-    out.print(
-        f"[bold {'green' if result.outcome == 'promoted' else 'red'}]{candidate.model}: {result.outcome}[/] (version {candidate.version})"
-    )
+    colour = "green" if result.outcome == "promoted" else "red"
+    show_outcome(f"{candidate.model}: {result.outcome}", colour, f" (version {candidate.version})")
     for rule in verdict.rules:
-        out.print(f"  {'passed' if rule.passed else 'failed'}  {rule.name}: {escape(rule.reason)}", highlight=False)
+        show(f"  {'passed' if rule.passed else 'failed'}  {rule.name}: {rule.reason}")
     if verdict.paired:
-        out.print(f"row by row: {verdict.paired.reason}", markup=False, highlight=False)
+        show(f"row by row: {verdict.paired.reason}")
     if result.decision:
-        said = "approved" if result.decision.approved else "rejected"
-        out.print(f"{said} by {result.decision.who}: {result.decision.why}", markup=False, highlight=False)
+        show(f"{'approved' if result.decision.approved else 'rejected'} by {result.decision.who}: {result.decision.why}")
     if result.smoke_test:
         report = result.smoke_test
-        out.print(f"smoke test: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
-        out.print(f"endpoint: {report.endpoint.url}")
+        show(f"smoke test: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
+        show(f"endpoint: {report.endpoint.url}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import follow_slipway, show_fleet, show_json, show_release, tell
-from slipway.records import Fleet, Release
+from deployments.terminal.command import AsJson, command, complete_model
+from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome, show_table
+
+if TYPE_CHECKING:
+    from slipway.records import Fleet, Release
 
 REFUSED = 3
+COLOURS = {"promoted": "green", "challenging": "green", "refused": "red", "rejected": "red"}
 
 Sample = Annotated[bool, typer.Option("--sample", help="Use generated rows: for trying out, without the internet.")]
 Trials = Annotated[
@@ -18,19 +21,23 @@ Trials = Annotated[
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that tune; all cores if left out. The result is the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; change neither registry nor service.")]
-Recorded = Annotated[str | None, typer.Option("--snapshot", metavar="SHA", help="Use the rows of an earlier run; see `slipway history`.")]
+EarlierRows = Annotated[
+    str | None, typer.Option("--snapshot", metavar="SHA", help="Use the rows of an earlier run; see `slipway history`.")
+]
 Approval = Annotated[bool, typer.Option("--approval", help="After the gate, wait until a person approves in the run page.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
 
 
 def release(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.", autocompletion=complete_model),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every model of the catalogue, as `slipway fleet` does.")] = False,
     sample: Sample = False,
     trials: Trials = None,
     jobs: Jobs = None,
     dry_run: DryRun = False,
-    snapshot: Recorded = None,
+    snapshot: EarlierRows = None,
     approval: Approval = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,13 +56,17 @@ def release(
     if name is None:
         fleet(None, sample, trials, jobs, dry_run, as_json)
         return
-    with told(as_json) as settings:
-        from deployments.terminal.session import require_run_page, session
+    with command(as_json, changing=[name]) as settings:
         from slipway.catalogue import listings
 
-        require_run_page(name, settings, approval=(approval or listings().lookup(name).approval) and not dry_run)
+        model = listings().lookup(name)
+        say(f"release of {name}: {'sample rows' if sample else f'the rows of {snapshot}' if snapshot else 'the rows of its origin'}")
+
+        from deployments.terminal.session import require_run_page, session
+
+        require_run_page(name, settings, approval=(approval or model.approval) and not dry_run)
         follow_slipway()
-        with session(settings, tell):
+        with session(settings, say):
             from flows.release import release as flow
 
             state = flow(
@@ -68,17 +79,20 @@ def release(
                 approval=approval,
                 return_state=True,
             )
-            result = cast(Release, state.result())
+            result = cast("Release", state.result())
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:
-            show_release(result)
+            _show_release(result)
         if not result.verdict.passed or result.outcome == "rejected":
             raise typer.Exit(REFUSED)
 
 
 def fleet(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Models of the catalogue; all if left out.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Models of the catalogue; all if left out.", autocompletion=complete_model),
+    ] = None,
     sample: Sample = False,
     trials: Trials = None,
     jobs: Jobs = None,
@@ -91,21 +105,74 @@ def fleet(
 
     For example: slipway fleet --sample
     """
-    with told(as_json) as settings:
-        from deployments.terminal.session import session
+    with command(as_json, changing=names or []) as settings:
         from slipway.catalogue import listings
 
+        models = listings()
         for name in names or []:
-            listings().lookup(name)
+            models.lookup(name)
+        say(f"release of {', '.join(names or models)}")
+
+        from deployments.terminal.session import session
+
         follow_slipway()
-        with session(settings, tell):
+        with session(settings, say):
             from flows.fleet import fleet as flow
 
             state = flow(names or None, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
-            result = cast(Fleet, state.result(raise_on_failure=False))
+            result = cast("Fleet", state.result(raise_on_failure=False))
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:
-            show_fleet(result)
+            _show_fleet(result)
         outcomes = {entry.outcome for entry in result.entries}
         raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval"} else 0)
+
+
+def _show_release(release: Release) -> None:
+    """Print how a release ended, with the figures and the address."""
+    candidate, verdict = release.candidate, release.verdict
+    version = f"version {candidate.version}" if candidate.version else "not registered"
+    show_outcome(
+        f"{candidate.model}: {release.outcome}",
+        COLOURS.get(release.outcome, "yellow"),
+        f" ({candidate.registered_as} {version}, run {candidate.run_id})",
+    )
+    if candidate.sample:
+        show("trained on sample rows: not for use on patients or customers")
+    for rule in verdict.rules:
+        show(f"  {'passed' if rule.passed else 'failed'}  {rule.name}: {rule.reason}")
+    before = verdict.champion_metrics
+    show_table(
+        ("figure", "test rows", "champion before"),
+        [(name, f"{value:.4f}", f"{before[name]:.4f}" if name in before else None) for name, value in sorted(candidate.metrics.items())],
+    )
+    if verdict.paired:
+        show(f"row by row: {verdict.paired.reason}")
+    if release.decision:
+        show(f"{'approved' if release.decision.approved else 'rejected'} by {release.decision.who}: {release.decision.why}")
+    if release.smoke_test:
+        report = release.smoke_test
+        show(f"smoke test: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
+        if release.outcome == "challenging":
+            show(f"in shadow beside version {verdict.champion}; `slipway promote {candidate.model}` puts it into service")
+        else:
+            show(f"endpoint: {report.endpoint.url}")
+
+
+def _show_fleet(fleet: Fleet) -> None:
+    """Print how each model's release ended."""
+    show_table(
+        ("model", "outcome", "version", "metric", "test rows", "why"),
+        [
+            (
+                entry.model,
+                entry.outcome,
+                entry.version,
+                entry.metric,
+                None if entry.figure is None else f"{entry.figure:.4f}",
+                entry.message,
+            )
+            for entry in fleet.entries
+        ],
+    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.markup import escape
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, follow_slipway, out, show_json
+from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome
 
 if TYPE_CHECKING:
     from slipway.records import Rollback
@@ -17,13 +16,13 @@ NEEDED = ("flows.rollback",)
 
 
 def rollback(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    name: ModelName,
     because: Annotated[str, typer.Option("--because", metavar="WHY", help="Why; it is written into the ledger.")],
     to: Annotated[
         int | None,
         typer.Option("--to", min=1, metavar="N", help="The version to go back to; if left out, the one that was in service before."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put an earlier version back into service: tested beside the running one first, then service, alias and stage move together.
 
@@ -31,15 +30,18 @@ def rollback(
 
     For example: slipway rollback heart-failure --because "version 4 calls every patient healthy"
     """
-    with told(as_json) as settings:
-        from deployments.terminal.session import session
+    with command(as_json, changing=[name]) as settings:
         from slipway.catalogue import listings
-        from slipway.lifecycle.rollback import reason
+        from slipway.lifecycle.reasons import reason
 
-        listings().served(name)
         because = reason(because)
+        listings().served(name)
+        say(f"rollback of {name}: {f'version {to}' if to else 'the version before'} is tested, then put back into service")
+
+        from deployments.terminal.session import session
+
         follow_slipway()
-        with session(settings, lambda line: err.print(escape(line), highlight=False), NEEDED):
+        with session(settings, say, NEEDED):
             from flows.rollback import rollback as flow
 
             result = cast("Rollback", flow(name, because=because, to=to, return_state=True).result())
@@ -50,9 +52,9 @@ def rollback(
 
 
 def _show(result: Rollback) -> None:
-    out.print(f"[bold green]{result.candidate.model}: {result.outcome}[/]")
-    out.print(escape(result.message), highlight=False)
+    show_outcome(f"{result.candidate.model}: {result.outcome}", "green")
+    show(result.message)
     if result.rehearsed and result.tested:
         for what, report in (("rehearsal", result.rehearsed), ("smoke test", result.tested)):
-            out.print(f"{what}: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
-        out.print(f"endpoint: {result.tested.endpoint.url}")
+            show(f"{what}: {report.probes} probe rows came back as measured, median {report.latency_ms:.1f} ms a row")
+        show(f"endpoint: {result.tested.endpoint.url}")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
-from rich.markup import escape
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, follow_slipway, out, show_json, show_table
-from slipway.records import Scored
+from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.output import follow_slipway, say, show, show_json, show_table
+
+if TYPE_CHECKING:
+    from slipway.records import Scored
 
 SOME_REJECTED = 3
 NEEDED = ("flows.score",)
 
 
 def score(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    name: ModelName,
     source: Annotated[str, typer.Argument(metavar="IN", help="A CSV or Parquet file, or the http(s) address of one.")],
     to: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Where the predictions go, .csv or .parquet; if left out, beside IN.")
@@ -32,10 +33,10 @@ def score(
         ),
     ] = None,
     subject: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column that says of whom a row is, for the endpoint's audit log.")
+        str | None, typer.Option(metavar="COLUMN", help="The column with the person's id, for the endpoint's audit log.")
     ] = None,
-    chunk: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows that are worked on at a time.")] = 20_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    chunk: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows that are scored at a time.")] = 20_000,
+    as_json: AsJson = False,
 ) -> None:
     """Score a file of rows by the version in service, and write the predictions; OUT.rejected.csv says what is wrong with other rows.
 
@@ -43,19 +44,22 @@ def score(
 
     For example: slipway score heart-failure patients.csv --to predictions.csv
     """
-    with told(as_json) as settings:
-        from deployments.terminal.session import session
+    with command(as_json) as settings:
         from slipway.catalogue import listings
         from slipway.scoring.job import job
 
         listings().served(name)
-        asked = job(name, source, to, through, keep, chunk, subject)  # what cannot be is said before Prefect is started
+        asked = job(name, source, to, through, keep, chunk, subject)  # an impossible job is refused before Prefect is started
+        say(f"scoring by {name}: {asked.shown_source} into {asked.destination}")
+
+        from deployments.terminal.session import session
+
         follow_slipway()
-        with session(settings, _tell, needed=NEEDED, gateway=through == "endpoint"):
+        with session(settings, say, needed=NEEDED, gateway=through == "endpoint"):
             from flows.score import score as flow
 
             state = flow(name, asked.source, str(asked.destination), through, keep, subject, chunk, return_state=True)
-            scored = cast(Scored, state.result())
+            scored = cast("Scored", state.result())
         if as_json:
             show_json(scored.model_dump(mode="json"))
         else:
@@ -67,14 +71,10 @@ def score(
 def _show(scored: Scored) -> None:
     show_table(
         ("answer", "rows"),
-        [(escape(meaning), f"{rows:,}") for meaning, rows in sorted(scored.labels.items())] + [("rejected", f"{scored.rejected:,}")],
+        [(meaning, f"{rows:,}") for meaning, rows in sorted(scored.labels.items())] + [("rejected", f"{scored.rejected:,}")],
     )
     if scored.sample:
-        out.print("the model was trained on sample rows: not for use on patients or customers")
-    out.print(f"predictions: {scored.destination}", markup=False, highlight=False)
+        show("the model was trained on sample rows: not for use on patients or customers")
+    show(f"predictions: {scored.destination}")
     if scored.rejected_to:
-        out.print(f"rejected, with reasons: {scored.rejected_to}", markup=False, highlight=False)
-
-
-def _tell(line: str) -> None:
-    err.print(escape(line), highlight=False)
+        show(f"rejected, with reasons: {scored.rejected_to}")

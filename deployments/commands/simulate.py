@@ -6,18 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
-from deployments import local
-from deployments.server.prefect_api import PrefectServer
-from deployments.terminal.failing import told
-from deployments.terminal.printing import out, show_json, tell
+from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.output import say, show, show_json
 from slipway.errors import SimulationError
-from slipway.settings import Settings
-from slipway.settings.gateway import is_loopback
 
 if TYPE_CHECKING:
     from slipway.monitoring.simulation.drawing import Stream
+    from slipway.settings import Settings
     from slipway.spec import ModelSpec
 
 MOST = 1_000_000
@@ -25,7 +21,7 @@ STEP = 5  # lines of progress
 
 
 def simulate(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
+    name: ModelName,
     drift: Annotated[Literal["none", "covariate", "label", "concept"], typer.Option(help="What is to change.")],
     rows: Annotated[
         int | None, typer.Option(min=1, max=MOST, metavar="N", help="How many; if left out, as many windows as an alarm takes, and one.")
@@ -42,13 +38,13 @@ def simulate(
     outcomes: Annotated[
         bool | None,
         typer.Option(
-            "--outcomes/--no-outcomes", help="Tell outcomes after the rows; if left out, unless rows are moved.", show_default=False
+            "--outcomes/--no-outcomes", help="Send outcomes after the rows; if left out, unless rows are moved.", show_default=False
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Other rows for another seed.")] = 0,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Start the watch afterwards, if the platform is up.")] = True,
     really: Annotated[bool, typer.Option("--really", help="Also through a gateway that other machines reach.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send rows of a chosen drift through the real endpoint, drawn from the test rows of the version in service.
 
@@ -57,12 +53,17 @@ def simulate(
 
     For example: slipway simulate heart-failure --drift covariate
     """
-    with told(as_json) as settings:
+    with command(as_json) as settings:
+        from slipway.catalogue import listings
+
+        listings().served(name)
+        _refuse_reachable(settings, really)
+        say(f"simulation of {name}: drift {drift}")
+
         from slipway.catalogue import served
         from slipway.monitoring.simulation import drawing, sending
 
         spec = served(name)
-        _refuse_reachable(settings, really)
         size = drawing.USUAL[drift] if size is None else size
         stream = _drawn(spec, drift, rows or (spec.watch.needed + 1) * spec.watch.rows, size, seed, settings)
         with_outcomes = drift != "covariate" if outcomes is None else outcomes
@@ -76,6 +77,8 @@ def simulate(
 
 
 def _refuse_reachable(settings: Settings, really: bool) -> None:
+    from slipway.settings.gateway import is_loopback
+
     if not is_loopback(settings.gateway_address) and not really:
         raise SimulationError(
             f"the gateway listens on {settings.gateway_address}, where other machines reach it, so its log holds the rows of real people. "
@@ -87,13 +90,16 @@ def _drawn(spec: ModelSpec, drift: Any, count: int, size: float, seed: int, sett
     from slipway.monitoring import in_service
     from slipway.monitoring.simulation import drawing
 
-    tell(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}{f' of {size:g}' if size else ''}")
+    say(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}{f' of {size:g}' if size else ''}")
     with in_service.bundle_and_rows(spec, settings) as (_, held_out):
         return drawing.simulate(spec, held_out, drift, count, size=size, seed=seed)
 
 
 def _started(name: str, settings: Settings) -> dict[str, str] | None:
     """Start the model's deployment of the watch, where there is a worker to run it."""
+    from deployments import local
+    from deployments.server.prefect_api import PrefectServer
+
     if not local.is_up(settings, (local.PREFECT, local.WORKER)):
         return None
     with PrefectServer(f"{settings.prefect_url}/api") as server:
@@ -103,11 +109,11 @@ def _started(name: str, settings: Settings) -> dict[str, str] | None:
 
 
 def _show(name: str, rows: int, outcomes: dict[str, int], run: dict[str, str] | None) -> None:
-    out.print(f"{name}: {rows:,} rows were answered, and {sum(outcomes.values()):,} outcomes told", highlight=False)
+    show(f"{name}: {rows:,} rows were answered, and {sum(outcomes.values()):,} outcomes were recorded")
     if run:
-        out.print(f"the watch is started: {run['page']}", markup=False, highlight=False, soft_wrap=True)
+        show(f"the watch is started: {run['page']}")
     else:
-        out.print(escape(f"the watch is not started; `slipway watch {name}` judges the rows"), highlight=False)
+        show(f"the watch is not started; `slipway watch {name}` judges the rows")
 
 
 class _Progress:
@@ -119,4 +125,4 @@ class _Progress:
     def __call__(self, what: str, done: int, of: int) -> None:
         if (what, done * STEP // of) != self._said:
             self._said = (what, done * STEP // of)
-            tell(f"{done:,} of {of:,} {what} sent")
+            say(f"{done:,} of {of:,} {what} sent")

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err
-from slipway.settings import Settings
+from deployments.terminal.command import command
+from deployments.terminal.output import say
 
 if TYPE_CHECKING:
+    from slipway.settings import Settings
     from slipway.tunnel.address import Tunnel
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LOOK = 2.0  # seconds between two looks at whether tunnel and gateway are still there
+LOOK = 2.0  # seconds between two checks that tunnel and gateway are still there
 
 
 def tunnel(
@@ -35,10 +35,10 @@ def tunnel(
 
     For example: slipway tunnel --minutes 30
     """
-    from slipway.tunnel.address import opened
-
     address = ""
-    with told(as_json) as settings, _stopped_by_signals() as stop:
+    with command(as_json) as settings, _stopped_by_signals() as stop:
+        from slipway.tunnel.address import opened
+
         try:
             with opened(settings, stop) as found:
                 address = found.address
@@ -47,7 +47,7 @@ def tunnel(
                 _wait(found, settings, stop, minutes)
         finally:
             if address:
-                _say(f"closed: {address}")
+                say(f"closed: {address}")
                 _record(settings, address, closed=True)
 
 
@@ -84,8 +84,8 @@ def _show(found: Tunnel, minutes: float | None, as_json: bool) -> None:
         typer.echo(json.dumps({"address": found.address, "upstream": found.upstream, "minutes": minutes}))
         return
     typer.echo(found.address)
-    _say(f"leads to the gateway at {found.upstream}; every request needs a credential, and all of it passes ngrok's machines")
-    _say(f"it closes in {minutes:g} minutes, or with Ctrl-C" if minutes else "Ctrl-C closes it")
+    say(f"leads to the gateway at {found.upstream}; every request needs a credential, and all of it passes ngrok's machines")
+    say(f"it closes in {minutes:g} minutes, or with Ctrl-C" if minutes else "Ctrl-C closes it")
 
 
 def _record(settings: Settings, address: str, minutes: float | None = None, *, closed: bool = False) -> None:
@@ -100,7 +100,7 @@ def _record(settings: Settings, address: str, minutes: float | None = None, *, c
 
     state = show_tunnel_closed(address, return_state=True) if closed else show_tunnel_opened(address, minutes, return_state=True)
     if not state.is_completed():
-        _say(f"Prefect's server at {settings.prefect_url} does not show the tunnel: {state.message}")
+        say(f"Prefect's server at {settings.prefect_url} does not show the tunnel: {state.message}")
 
 
 def _prefect_answers(settings: Settings) -> bool:
@@ -110,7 +110,3 @@ def _prefect_answers(settings: Settings) -> bool:
         return httpx.get(f"{settings.prefect_url}/api/health", timeout=2.0, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
-
-
-def _say(line: str) -> None:
-    err.print(line, markup=False, highlight=False)

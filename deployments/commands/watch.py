@@ -1,14 +1,13 @@
-"""`slipway watch`: whether what is in service still fits, judged now; and the switch that holds alarms back."""
+"""`slipway watch`: whether the version in service still fits, judged now; and the switch that holds alarms back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.markup import escape
 
-from deployments.terminal.failing import told
-from deployments.terminal.printing import err, follow_slipway, out, show_json, show_table, tell
+from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome, show_table
 
 if TYPE_CHECKING:
     from slipway.monitoring.findings import WatchReport
@@ -21,43 +20,45 @@ LAST = 10
 
 
 def watch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.")],
-    show: Annotated[bool, typer.Option("--show", help="Show the latest windows and alarms, and judge nothing.")] = False,
-    freeze: Annotated[bool, typer.Option("--freeze", help="Hold alarms back from now on; windows are judged as ever.")] = False,
+    name: ModelName,
+    latest: Annotated[bool, typer.Option("--show", help="Show the latest windows and alarms, and judge nothing.")] = False,
+    freeze: Annotated[bool, typer.Option("--freeze", help="Hold alarms back from now on; windows are judged as before.")] = False,
     thaw: Annotated[bool, typer.Option("--thaw", help="Let alarms through again.")] = False,
     because: Annotated[str | None, typer.Option("--because", metavar="WHY", help="Why; with --freeze and --thaw.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Judge what a model was sent and answered since the last watch, and the outcomes that came to be known.
+    """Judge the requests, answers and outcomes of a model since the last watch.
 
-    Drift, or outcomes below the floor, in several windows raise an alarm: an event, upon which the platform releases the model anew.
+    Drift, or outcomes below the floor, in several windows raise an alarm: an event, after which the platform releases the model anew.
 
     Exit status: 0 no alarm, 1 failed, 3 an alarm was raised.
 
     For example: slipway watch heart-failure
     """
-    if show + freeze + thaw > 1:
+    if latest + freeze + thaw > 1:
         raise typer.BadParameter("give one of --show, --freeze and --thaw.", param_hint="--show")
     if (freeze or thaw) != (because is not None):
         raise typer.BadParameter("it goes with --freeze or --thaw, which are written down with their reason.", param_hint="--because")
-    with told(as_json) as settings:
+    with command(as_json) as settings:
         from slipway.catalogue import listings
 
         listings().served(name)
         if because is not None:
             _switch(name, freeze, because, settings, as_json)
-        elif show:
+        elif latest:
             _show(name, settings, as_json)
         else:
             _judge(name, settings, as_json)
 
 
 def _judge(name: str, settings: Settings, as_json: bool) -> None:
+    say(f"watch of {name}: what came since the last watch")
+
     from deployments.terminal.session import session
     from slipway.errors import NotInServiceError
 
     follow_slipway()
-    with session(settings, tell, NEEDED, gateway=False):
+    with session(settings, say, NEEDED, gateway=False):
         from flows.watch import watch as flow
 
         state = flow(name, return_state=True)
@@ -75,15 +76,15 @@ def _judge(name: str, settings: Settings, as_json: bool) -> None:
 def _print(report: WatchReport) -> None:
     from slipway.monitoring.summary import window_rows
 
-    out.print(f"[bold {COLOURS[report.state]}]{report.model}: {report.state}[/] (version {report.version})")
-    out.print(escape(report.reason), highlight=False)
+    show_outcome(f"{report.model}: {report.state}", COLOURS[report.state], f" (version {report.version})")
+    show(report.reason)
     if report.windows:
         show_table(("window", "of", "from", "to", "rows", "bad", "found"), window_rows(report.windows))
     if report.paired:
-        out.print(escape(f"challenger, version {report.challenger}: {report.paired.reason}"), highlight=False)
+        show(f"challenger, version {report.challenger}: {report.paired.reason}")
     if report.proposal:
-        out.print(escape(f"promote it with: slipway promote {report.model} --because ..."), highlight=False)
-    out.print(f"until the next window: {report.waiting:,} served rows and {report.waiting_outcomes:,} outcomes wait", highlight=False)
+        show(f"promote it with: slipway promote {report.model} --because ...")
+    show(f"until the next window: {report.waiting:,} served rows and {report.waiting_outcomes:,} outcomes wait")
 
 
 def _show(name: str, settings: Settings, as_json: bool) -> None:
@@ -103,10 +104,10 @@ def _show(name: str, settings: Settings, as_json: bool) -> None:
         return
     show_table(("window", "of", "from", "to", "rows", "bad", "found"), window_rows(windows))
     for alarm in reversed(alarms):
-        out.print(escape(f"{alarm.at:%Y-%m-%d %H:%M} {alarm.kind} alarm, version {alarm.version}: {alarm.reason}"), highlight=False)
+        show(f"{alarm.at:%Y-%m-%d %H:%M} {alarm.kind} alarm, version {alarm.version}: {alarm.reason}")
     if switch:
         word = "held back" if switch.frozen else "let through"
-        out.print(escape(f"alarms are {word} since {switch.at:%Y-%m-%d %H:%M}, by {switch.who}: {switch.why}"), highlight=False)
+        show(f"alarms are {word} since {switch.at:%Y-%m-%d %H:%M}, by {switch.who}: {switch.why}")
 
 
 def _switch(name: str, frozen: bool, because: str, settings: Settings, as_json: bool) -> None:
@@ -117,4 +118,4 @@ def _switch(name: str, frozen: bool, because: str, settings: Settings, as_json: 
     if as_json:
         show_json(switch.model_dump(mode="json"))
     else:
-        err.print(escape(f"{name}: alarms are {'held back' if frozen else 'let through again'}: {because}"), highlight=False)
+        say(f"{name}: alarms are {'held back' if frozen else 'let through again'}: {because}")

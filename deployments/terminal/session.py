@@ -18,7 +18,7 @@ NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  #
 
 
 @contextmanager
-def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[str] = NEEDED, gateway: bool = True) -> Iterator[Settings]:
+def session(settings: Settings, report: Callable[[str], None], needed: Sequence[str] = NEEDED, gateway: bool = True) -> Iterator[Settings]:
     """Prepare this process to run flows, and yield the settings they will find. The modules `needed` are imported on the way.
 
     With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
@@ -31,14 +31,14 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
     """
     with ExitStack() as stack:
         if gateway and not local.is_up(settings, (local.GATEWAY,)):
-            local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=tell)
+            local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=report)
         if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
             os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri or settings.mlflow_url
             os.environ.update(STEADY)
             quiet_prefect(settings)
         else:
-            tell("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
+            report("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking
             stack.enter_context(_temporary_prefect(settings))
         _import(needed)
@@ -46,7 +46,7 @@ def session(settings: Settings, tell: Callable[[str], None], needed: Sequence[st
 
 
 def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
-    """Refuse a release or a promotion that a person must approve where no run page is: there would be nobody to ask.
+    """Refuse a release or a promotion that a person must approve where there is no run page to approve it in.
 
     Raises:
         PlatformError: The platform is not up.
@@ -92,6 +92,7 @@ def quiet_prefect(settings: Settings) -> None:
             "PREFECT_LOGGING_EXTRA_LOGGERS": "slipway",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; after three without one the run is taken for dead
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+            "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # what a cancelled run logs last would print a warning instead
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         }
     )

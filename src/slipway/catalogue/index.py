@@ -1,4 +1,4 @@
-"""The index of the catalogue: a file in the home folder that holds the models in short, so that most commands execute no model file.
+"""The index of the catalogue: a file that holds the models in short, so that most commands execute no model file.
 
 It counts only while everything it was made from is as it was: the model files byte by byte, the files beside them, and every module of
 Slipway and of the libraries that the model files import. A model file that could read anything else is never indexed.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 
 import msgspec
@@ -24,7 +24,6 @@ from slipway.spec import ModelSpec, Schedule
 
 logger = logging.getLogger(__name__)
 
-FILE = "cache/catalogue.json"
 CLOCK = 20_000_000  # nanoseconds by which a file system's clock may be behind
 LIBRARIES = ("catboost", "lightgbm", "optuna", "sklearn", "xgboost")  # what they say depends on their own files only
 SLIPWAY = ("slipway.errors", "slipway.models", "slipway.spec", "slipway.training.networks")
@@ -77,35 +76,45 @@ class Index(msgspec.Struct):
     listings: list[Listing]
 
 
-def read(home: Path) -> list[Listing] | None:
+def places(home: Path) -> tuple[Path, Path]:
+    """Return where the index may be: beside the bytecode of Slipway's model files, for all homes, else in the home folder."""
+    name = f"catalogue-{sha256(repr(list(models.__path__)).encode()).hexdigest()[:8]}.json"
+    return Path(cache_from_source(models.__file__)).with_name(name), home / "cache" / name
+
+
+def read(file: Path) -> list[Listing] | None:
     """Return the models in short; None where there is no index, or something that it was made from has changed."""
     try:
-        index = msgspec.json.decode((home / FILE).read_bytes(), type=Index)
+        index = msgspec.json.decode(file.read_bytes(), type=Index)
         return index.listings if index.fingerprint == _fingerprint(index.modules) else None
     except (OSError, msgspec.DecodeError) as error:  # also a module that is gone, or a file of another version of Slipway
         logger.debug("the catalogue has no index: %s", error)
         return None
 
 
-def write(home: Path, listings: Sequence[Listing], began: int) -> None:
-    """Write the index of the model files that this process has executed. Where it cannot be written, commands are slow, and right.
+def write(files: Sequence[Path], listings: Sequence[Listing], began: int) -> None:
+    """Write the index of the model files that this process has executed, to the first place that takes it.
 
-    A home folder that is not there is not made.
+    Where none does, commands are slow, and right.
 
     Args:
+        files: The places; of the folder, the last part is made if need be.
         began: When the first model file was executed, in nanoseconds since the epoch. What changed since then is perhaps not what was
             executed, so nothing is written.
     """
     modules = sorted(_loaded("slipway", *LIBRARIES))
     settled = all(os.stat(module).st_ctime_ns < began - CLOCK for module in modules)
-    if not (home.is_dir() and settled and all(_is_pure_file(file) for file in modules if _is_model(file))):
+    if not (settled and all(_is_pure_file(file) for file in modules if _is_model(file))):
         return
     index = Index(modules=modules, fingerprint=_fingerprint(modules), listings=list(listings))
-    try:
-        (home / FILE).parent.mkdir(mode=0o700, exist_ok=True)
-        replace(home / FILE, msgspec.json.encode(index))
-    except OSError as error:
-        logger.debug("the catalogue's index cannot be written: %s", error)
+    for file in files:
+        try:
+            file.parent.mkdir(exist_ok=True)
+            replace(file, msgspec.json.encode(index))
+        except OSError as error:
+            logger.debug("the catalogue's index cannot be written: %s", error)
+        else:
+            return
 
 
 def _fingerprint(modules: Sequence[str]) -> str:

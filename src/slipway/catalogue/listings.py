@@ -26,12 +26,12 @@ def listings() -> Models[Listing]:
 @cache
 def _indexed() -> Models[Listing] | None:
     """Return what the index says; make it where it is missing or out of date, and return None."""
-    home, began = home_folder(), time.time_ns()
-    found = index.read(home)
-    if found is None:
-        index.write(home, list(_listed().values()), began)
-        return None
-    return Models({listing.name: listing for listing in found})
+    files, began = index.places(home_folder()), time.time_ns()
+    for file in files:
+        if (found := index.read(file)) is not None:
+            return Models({listing.name: listing for listing in found})
+    index.write(files, list(_listed().values()), began)
+    return None
 
 
 def _listed() -> Models[Listing]:

@@ -34,17 +34,6 @@ class RollbackPlan(Record):
     done: str = ""
 
 
-def reason(because: str, of: str = "rollback", such_as: str = "refuses every row since noon") -> str:
-    """Return the reason, with its spaces tidied.
-
-    Raises:
-        RollbackError: It is blank.
-    """
-    if text := " ".join(because.split()):
-        return text
-    raise RollbackError(f"a {of} needs a reason for the ledger, and none was given. Give one: --because '{such_as}'.")
-
-
 def plan(spec: ModelSpec, settings: Settings, to: int | None = None) -> RollbackPlan:
     """Choose the version to go back to, and verify its bundle. The caller holds the model's lock. Nothing is changed.
 

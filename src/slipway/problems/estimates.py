@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 from slipway.records import Effect
 
 LEVEL = 0.95
-ONCE = float(norm.ppf((1 + LEVEL) / 2))  # standard errors that a 95 % interval reaches
+ONCE = NormalDist().inv_cdf((1 + LEVEL) / 2)  # standard errors that a 95 % interval reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,8 @@ def normal(figure: str, champion: float, challenger: float, *, error: float, row
     Args:
         reach: How many standard errors the interval that decides the verdict reaches to either side.
     """
+    from scipy.stats import norm  # not above: commands that show a comparison need LEVEL only; scipy.stats takes a second to import
+
     gap = challenger - champion
     effect = Effect(
         figure=figure,

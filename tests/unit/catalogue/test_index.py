@@ -48,22 +48,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (home := tmp_path / "home").mkdir()
-    return home
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "catalogue.json"
 
 
-def make_index(home: Path) -> list[Listing]:
+def make_index(*files: Path) -> list[Listing]:
     specs = catalogue()
     made = [Listing.of(spec) for spec in specs.values()]
-    index.write(home, made, time.time_ns() + 2 * index.CLOCK)  # as if every file had been written a while ago
+    index.write(files, made, time.time_ns() + 2 * index.CLOCK)  # as if every file had been written a while ago
     return made
 
 
-def test_the_index_says_what_the_files_say(folder: Path, home: Path) -> None:
-    made = make_index(home)
+def test_the_index_says_what_the_files_say(folder: Path, file: Path) -> None:
+    made = make_index(file)
 
-    assert index.read(home) == made
+    assert index.read(file) == made
     assert [listing.port for listing in made if listing.name == "clinic"] == [8993]
 
 
@@ -75,60 +74,60 @@ def same_length_and_time(file: Path, text: str) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def test_a_model_file_that_changed_by_one_byte_is_noticed(folder: Path, home: Path) -> None:
-    make_index(home)
+def test_a_model_file_that_changed_by_one_byte_is_noticed(folder: Path, file: Path) -> None:
+    make_index(file)
 
     same_length_and_time(folder / "clinic.py", CLINIC.replace("8990", "8890"))
 
-    assert index.read(home) is None
+    assert index.read(file) is None
 
 
-def test_what_a_model_file_imports_from_beside_it_is_noticed(folder: Path, home: Path) -> None:
-    make_index(home)
+def test_what_a_model_file_imports_from_beside_it_is_noticed(folder: Path, file: Path) -> None:
+    make_index(file)
 
     same_length_and_time(folder / "_clinic_shared.py", SHARED.replace("3", "4"))
 
-    assert index.read(home) is None
+    assert index.read(file) is None
 
 
-def test_a_further_file_is_noticed_and_so_is_one_that_is_gone(folder: Path, home: Path) -> None:
-    make_index(home)
+def test_a_further_file_is_noticed_and_so_is_one_that_is_gone(folder: Path, file: Path) -> None:
+    make_index(file)
     (folder / "second.py").write_text("")
 
-    assert index.read(home) is None
+    assert index.read(file) is None
 
     (folder / "second.py").unlink()
-    assert index.read(home) is not None
+    assert index.read(file) is not None
     (folder / "clinic.py").unlink()
-    assert index.read(home) is None
+    assert index.read(file) is None
 
 
-def test_another_version_of_a_library_is_noticed(folder: Path, home: Path) -> None:
-    make_index(home)
+def test_another_version_of_a_library_is_noticed(folder: Path, file: Path) -> None:
+    make_index(file)
 
     (folder.parent / "site" / "lightgbm" / "__init__.py").write_text("LEAVES = 5  # since 2.0\n")
 
-    assert index.read(home) is None
+    assert index.read(file) is None
 
 
 def test_a_library_that_would_be_imported_from_elsewhere_is_noticed(
-    folder: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_index(home)
+    make_index(file)
     (other := tmp_path / "other" / "lightgbm").mkdir(parents=True)
     (other / "__init__.py").write_text("LEAVES = 4\n")
     del sys.modules["lightgbm"]  # as in the next process
     monkeypatch.syspath_prepend(str(tmp_path / "other"))
 
-    assert index.read(home) is None
+    assert index.read(file) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"modules": [], "fingerprint": "", "listings": []}'])
-def test_a_damaged_index_is_none(folder: Path, home: Path, content: bytes) -> None:
-    make_index(home)
-    (home / index.FILE).write_bytes(content)
+def test_a_damaged_index_is_none(folder: Path, file: Path, content: bytes) -> None:
+    make_index(file)
+    file.write_bytes(content)
 
-    assert index.read(home) is None
+    assert index.read(file) is None
 
 
 @pytest.mark.parametrize(
@@ -144,30 +143,37 @@ def test_a_damaged_index_is_none(folder: Path, home: Path, content: bytes) -> No
         "if False:\n    import time",
     ],
 )
-def test_a_model_file_that_may_read_anything_else_is_never_indexed(folder: Path, home: Path, line: str) -> None:
-    with (folder / "clinic.py").open("a") as file:
-        file.write(f"{line}\n")
+def test_a_model_file_that_may_read_anything_else_is_never_indexed(folder: Path, file: Path, line: str) -> None:
+    with (folder / "clinic.py").open("a") as source:
+        source.write(f"{line}\n")
 
-    make_index(home)
+    make_index(file)
 
-    assert list(home.iterdir()) == []
+    assert not file.exists()
 
 
-def test_a_file_that_changed_while_it_was_executed_is_not_indexed(folder: Path, home: Path) -> None:
+def test_a_file_that_changed_while_it_was_executed_is_not_indexed(folder: Path, file: Path) -> None:
     began = time.time_ns()
     (folder / "clinic.py").write_text(CLINIC)
 
-    index.write(home, [Listing.of(spec) for spec in catalogue().values()], began)
+    index.write([file], [Listing.of(spec) for spec in catalogue().values()], began)
 
-    assert list(home.iterdir()) == []
+    assert not file.exists()
 
 
-def test_a_home_that_is_not_there_or_cannot_be_written_to_has_no_index(folder: Path, home: Path, tmp_path: Path) -> None:
-    (home / "cache").touch()  # a file where the folder would be: refused also for root, whom no mode stops
-    make_index(home)
-    make_index(tmp_path / "nowhere")
+def test_the_second_place_takes_the_index_where_the_first_does_not(folder: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()  # a file where the folder would be: refused also for root, whom no mode stops
 
-    assert index.read(home) is None
+    make_index(tmp_path / "taken" / "catalogue.json", file)
+
+    assert index.read(tmp_path / "taken" / "catalogue.json") is None
+    assert index.read(file) is not None
+
+
+def test_a_home_folder_that_is_not_there_is_not_made_and_one_that_cannot_be_written_to_has_no_index(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    make_index(index.places(tmp_path / "nowhere")[1], tmp_path / "taken" / "catalogue.json")
+
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -178,10 +184,11 @@ def test_listings_are_those_of_the_executed_files_where_there_are_any(toy: Model
     assert toy.name in listings().services()
 
 
-def test_with_an_index_the_models_are_listed_without_executing_them(folder: Path, home: Path) -> None:
-    make_index(home)
+def test_with_an_index_the_models_are_listed_without_executing_them(folder: Path, tmp_path: Path) -> None:
+    file = index.places(tmp_path)[1]
+    make_index(file)
     code = "import sys; from slipway.catalogue import listings; print(*listings()); print(*{'sklearn', 'optuna'} & {*sys.modules})"
-    environment = os.environ | {"SLIPWAY_HOME": str(home), "SLIPWAY_MODELS": str(folder), "PYTHONPATH": str(folder.parent / "site")}
+    environment = os.environ | {"SLIPWAY_HOME": str(tmp_path), "SLIPWAY_MODELS": str(folder), "PYTHONPATH": str(folder.parent / "site")}
 
     asked = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
 

@@ -6,7 +6,8 @@ import pytest
 
 from slipway.errors import RollbackError
 from slipway.lifecycle.ledger import LedgerEntry, LedgerEvent, entry
-from slipway.lifecycle.rollback import before, reason, require_service
+from slipway.lifecycle.reasons import reason
+from slipway.lifecycle.rollback import before, require_service
 from slipway.records import Candidate, RegistryState
 
 MODEL = "heart-failure"

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from deployments.local import services
-from deployments.terminal.failing import wrong_settings
+from deployments.terminal.command import wrong_settings
 from slipway.settings import Settings
 
 SECRET = "a-key-that-must-not-show"

@@ -87,7 +87,9 @@ def _workers(spec: ModelSpec, rows: Rows, key: str, jobs: int) -> Iterator[Start
         yield lambda point, learnt: pool.submit(_attempt_elsewhere, key, spec, rows, point, learnt).result
     except BaseException:  # also if the caller stops early: trials under way are then of no use
         _pool.cache_clear()
-        pool.shutdown(kill_workers=True)
+        for worker in list(pool._processes.values()):  # by shutdown(kill_workers=True) joblib's thread ends with a KeyError of its own
+            worker.terminate()
+        pool.shutdown()
         raise
 
 

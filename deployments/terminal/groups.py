@@ -1,0 +1,20 @@
+"""How `--help` lists commands."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from typer.core import TyperGroup
+
+
+class Groups(TyperGroup):
+    """Lists commands by what they are for, each with its whole first sentence.
+
+    Typer groups only what Rich prints, and Rich takes as long to import as all the rest.
+    """
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for panel, commands in groupby(self.commands.items(), key=lambda named: named[1].rich_help_panel):  # type: ignore[attr-defined]
+            with formatter.section(panel or "Commands"):
+                formatter.write_dl([(name, command.get_short_help_str(limit=1_000)) for name, command in commands])
