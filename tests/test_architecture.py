@@ -37,6 +37,7 @@ INVENTED = {
     "environment",
     "kept-elsewhere",
 }
+MIRRORED = {"Prediction", "Violation"}  # what the gateway sends: the client has its own, because it must stand alone
 FOREIGN = re.compile(r"(?<![\w.~-])/(?:home|root|work|Users)/")
 
 
@@ -190,6 +191,20 @@ def test_no_step_or_flow_is_named_after_a_dependency() -> None:
 
     assert named
     assert not named & (installed - ours)
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules(*CODE):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert len(places) > 300
+
+    for name in MIRRORED:
+        places[name].remove("src/slipway/client/answers.py")
+
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_no_module_is_named_after_nothing() -> None:

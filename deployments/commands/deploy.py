@@ -11,7 +11,7 @@ from deployments.terminal.command import AsJson, command
 from deployments.terminal.output import say, show_json, show_table
 
 if TYPE_CHECKING:
-    from deployments.server.differences import Difference
+    from deployments.server.differences import DeploymentDifference
     from deployments.server.prefect_api import PrefectServer
     from slipway.settings import Settings
 
@@ -80,12 +80,12 @@ def _server(settings: Settings) -> PrefectServer:
     return PrefectServer(f"{settings.prefect_url}/api")
 
 
-def _leaving(found: Sequence[Difference]) -> list[str]:
+def _leaving(found: Sequence[DeploymentDifference]) -> list[str]:
     deployments = [difference.name for difference in found if difference.action == "stale"]
     return deployments + [f"{difference.name} schedule {schedule['slug']}" for difference in found for schedule in difference.stale]
 
 
-def _row(difference: Difference, prune: bool) -> dict[str, str]:
+def _row(difference: DeploymentDifference, prune: bool) -> dict[str, str]:
     gone = "remove" if prune else "stale"
     kinds = {"add": difference.missing, "change": difference.retimed, gone: difference.stale}
     return {

@@ -55,7 +55,7 @@ def _send(name: str, source: Path, settings: Settings, as_json: bool) -> None:
 
     from slipway.scoring.outcome_files import send
 
-    report = send(name, source, settings, _Progress())
+    report = send(name, source, settings, _OutcomeProgress())
     if as_json:
         show_json({"model": name, "source": source, **asdict(report)})
     else:
@@ -80,7 +80,7 @@ def _history(name: str, prediction_id: str, settings: Settings, as_json: bool) -
         show_table(("reported", "outcome", "by", "observed"), rows)
 
 
-class _Progress:
+class _OutcomeProgress:
     def __init__(self) -> None:
         self._last = time.monotonic()
 

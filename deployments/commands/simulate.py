@@ -67,7 +67,7 @@ def simulate(
         size = drawing.USUAL[drift] if size is None else size
         stream = _drawn(spec, drift, rows or (spec.watch.needed + 1) * spec.watch.rows, size, seed, settings)
         with_outcomes = drift != "covariate" if outcomes is None else outcomes
-        sent = sending.send(spec, stream, with_outcomes, settings, _Progress())
+        sent = sending.send(spec, stream, with_outcomes, settings, _SimulationProgress())
         run = _started(name, settings) if watch else None
         if as_json:
             asked = {"model": name, "drift": drift, "size": size, "seed": seed}
@@ -116,7 +116,7 @@ def _show(name: str, rows: int, outcomes: dict[str, int], run: dict[str, str] | 
         show(f"the watch is not started; `slipway watch {name}` judges the rows")
 
 
-class _Progress:
+class _SimulationProgress:
     """A line for every fifth of what is to be sent."""
 
     def __init__(self) -> None:

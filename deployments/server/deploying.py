@@ -10,12 +10,12 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from deployments.server.differences import PULL, Difference, limit_of, when
+from deployments.server.differences import PULL, DeploymentDifference, limit_of, when
 from deployments.server.manifest import full_name
 from deployments.server.prefect_api import PrefectServer
 
 
-def register(server: PrefectServer, differences: Iterable[Difference]) -> None:
+def register(server: PrefectServer, differences: Iterable[DeploymentDifference]) -> None:
     """Create and update what has to be; schedules that were switched in the run page, or made there, stay as they are.
 
     Raises:
@@ -39,7 +39,7 @@ def register(server: PrefectServer, differences: Iterable[Difference]) -> None:
             server.call("PATCH", f"/deployments/{difference.held['id']}", body)
 
 
-def prune(server: PrefectServer, differences: Iterable[Difference]) -> None:
+def prune(server: PrefectServer, differences: Iterable[DeploymentDifference]) -> None:
     """Remove deployments and schedules of Slipway's that left the catalogue; runs that go on are not stopped."""
     for difference in differences:
         if difference.held is None:
@@ -81,7 +81,7 @@ def _form(deployment: dict[str, Any]) -> dict[str, Any]:
     return form
 
 
-def _reschedule(server: PrefectServer, difference: Difference, held: dict[str, Any]) -> None:
+def _reschedule(server: PrefectServer, difference: DeploymentDifference, held: dict[str, Any]) -> None:
     address = f"/deployments/{held['id']}/schedules"
     if difference.missing:
         server.call("POST", address, [_schedule(schedule) for schedule in difference.missing])

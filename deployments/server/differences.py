@@ -13,7 +13,7 @@ PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": str(RO
 
 
 @dataclass(frozen=True)
-class Difference:
+class DeploymentDifference:
     """What one deployment is in the catalogue (`wanted`) and on the server (`held`), and which of its schedules differ."""
 
     name: str
@@ -26,7 +26,7 @@ class Difference:
     stale: tuple[dict[str, Any], ...] = ()  # schedules, as the server has them
 
 
-def compare(server: PrefectServer) -> list[Difference]:
+def compare(server: PrefectServer) -> list[DeploymentDifference]:
     """Return every deployment of the catalogue, then those of Slipway's on the server that are no more in it.
 
     What a person changed in the run page is no difference: it stays until the catalogue says something else.
@@ -37,7 +37,7 @@ def compare(server: PrefectServer) -> list[Difference]:
     flows = {flow["id"]: flow["name"] for flow in server.all("flows")}
     held = {f"{flows[one['flow_id']]}/{one['name']}": one for one in server.all("deployments")}
     wanted = {full_name(deployment): deployment for deployment in deployments()}
-    left = [Difference(name, "stale", None, one) for name, one in held.items() if name not in wanted and _made_here(name, one)]
+    left = [DeploymentDifference(name, "stale", None, one) for name, one in held.items() if name not in wanted and _made_here(name, one)]
     return [_difference(name, deployment, held.get(name)) for name, deployment in wanted.items()] + left
 
 
@@ -51,10 +51,10 @@ def when(schedule: dict[str, Any]) -> dict[str, Any]:
     return {"cron": schedule.get("cron"), "timezone": schedule.get("timezone")}
 
 
-def _difference(name: str, wanted: dict[str, Any], held: dict[str, Any] | None) -> Difference:
+def _difference(name: str, wanted: dict[str, Any], held: dict[str, Any] | None) -> DeploymentDifference:
     declared = {schedule["slug"]: schedule for schedule in wanted.get("schedules", [])}
     if held is None:
-        return Difference(name, "create", wanted, None, missing=tuple(declared.values()))
+        return DeploymentDifference(name, "create", wanted, None, missing=tuple(declared.values()))
     if not _made_here(name, held) and held["entrypoint"] != wanted["entrypoint"]:
         raise PlatformError(
             f"the Prefect server has a deployment {name} that Slipway did not make (entry point {held['entrypoint']}); "
@@ -67,7 +67,7 @@ def _difference(name: str, wanted: dict[str, Any], held: dict[str, Any] | None) 
     else:
         missing = [schedule for slug, schedule in declared.items() if slug not in has]
         retimed = [schedule for slug, schedule in declared.items() if slug in has and when(schedule) != when(has[slug]["schedule"])]
-    return Difference(
+    return DeploymentDifference(
         name,
         "update" if reasons else "keep",
         wanted,

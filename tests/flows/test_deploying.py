@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from deployments.server.deploying import prune, register
-from deployments.server.differences import Difference, compare
+from deployments.server.differences import DeploymentDifference, compare
 from deployments.server.manifest import KINDS, ROOT, content, deployments, full_name
 from deployments.server.prefect_api import PrefectServer
 from slipway.catalogue import catalogue
@@ -55,13 +55,13 @@ def toy_with(toy: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
     return lambda **changes: monkeypatch.setitem(catalogue(), toy.name, replace(toy, **changes))
 
 
-def deploy(server: PrefectServer) -> list[Difference]:
+def deploy(server: PrefectServer) -> list[DeploymentDifference]:
     found = compare(server)
     register(server, found)
     return found
 
 
-def actions(differences: list[Difference]) -> dict[str, str]:
+def actions(differences: list[DeploymentDifference]) -> dict[str, str]:
     return {difference.name: difference.action for difference in differences}
 
 
