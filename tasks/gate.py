@@ -33,8 +33,8 @@ def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings,
         to_try: Whether it will be tried beside the champion instead of replacing it.
     """
     client = connect(settings)
-    with registry.downloaded_bundle(client, candidate.run_id) as bundle, _standing(client, spec) as standing:
-        verdict = gate.decide(spec, candidate, bundle, rows, standing, to_try=to_try)
+    with registry.downloaded_bundle(client, candidate.run_id) as bundle, _stored(client, spec) as stored:
+        verdict = gate.decide(spec, candidate, bundle, rows, stored, to_try=to_try)
     for rule in verdict.rules:
         logger.log(logging.INFO if rule.passed else logging.WARNING, "%s: gate, %s: %s", spec.name, rule.name, rule.reason)
     if verdict.paired:
@@ -43,10 +43,10 @@ def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings,
 
 
 @contextmanager
-def _standing(client: MlflowClient, spec: ModelSpec) -> Iterator[gate.Standing | None]:
+def _stored(client: MlflowClient, spec: ModelSpec) -> Iterator[gate.StoredChampion | None]:
     champion = registry.champion(client, spec.registered_as)
     if champion is None:
         yield None
         return
     with registry.downloaded_bundle(client, champion.run_id) as bundle:
-        yield gate.Standing(bundle, registry.training_rows(client, champion.run_id))
+        yield gate.StoredChampion(bundle, registry.training_rows(client, champion.run_id))

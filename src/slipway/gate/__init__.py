@@ -3,8 +3,8 @@
 `comparison`, `slices` and `footprint` measure, `rules` judges their numbers, and `verdict` calls them all.
 """
 
-from slipway.gate.comparison import Champion, Comparison, Standing
+from slipway.gate.comparison import Champion, Comparison, StoredChampion
 from slipway.gate.footprint import Footprint
 from slipway.gate.verdict import decide, judge
 
-__all__ = ["Champion", "Comparison", "Footprint", "Standing", "decide", "judge"]
+__all__ = ["Champion", "Comparison", "Footprint", "StoredChampion", "decide", "judge"]

@@ -23,7 +23,7 @@ ENOUGH_ROWS = 50  # that remain after others are left out; with fewer, one row m
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoredChampion:
     """The version in service as it is stored: its bundle, and the hashes of the rows it has learnt from, None if they were not kept."""
 
     bundle: Bundle
@@ -47,13 +47,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The version in service. `metrics` are those of its own release. If there is no `comparison`, `apart` says why."""
+    """The version in service. `metrics` are those of its own release. If there is no `comparison`, `not_compared` says why."""
 
     version: int
     metrics: Metrics
     sample: bool
     comparison: Comparison | None = None
-    apart: str = "it did not answer these rows"
+    not_compared: str = "it did not answer these rows"
 
     @property
     def figures(self) -> Metrics:
@@ -61,11 +61,11 @@ class Champion:
         return self.comparison.theirs if self.comparison else self.metrics
 
 
-class _ApartError(Exception):
+class _NotComparableError(Exception):
     """Why the two cannot be compared on the same rows."""
 
 
-def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, standing: Standing) -> Champion:
+def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, stored: StoredChampion) -> Champion:
     """Let the champion's own bundle answer the candidate's test rows.
 
     If both have the same data and the same split, all test rows count. Otherwise the rows that the champion has learnt from are left out.
@@ -75,15 +75,15 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, sta
         data_sha256: The checksum of the candidate's data.
         ours: The candidate's answers to all test rows.
     """
-    contract = standing.bundle.contract
+    contract = stored.bundle.contract
     version, metrics = contract.version or 0, contract.metrics
     try:
         _require_answers(spec, contract, rows.test)
-        mask = _fair(rows, data_sha256, standing)
+        mask = _fair(rows, data_sha256, stored)
         _require_enough(spec, rows, mask)
-    except _ApartError as error:
-        return Champion(version, metrics, contract.sample, apart=str(error))
-    theirs = answer_test_rows(spec, rows, standing.bundle)
+    except _NotComparableError as error:
+        return Champion(version, metrics, contract.sample, not_compared=str(error))
+    theirs = answer_test_rows(spec, rows, stored.bundle)
     return Champion(version, metrics, contract.sample, _comparison(spec, rows.test, mask, ours, theirs))
 
 
@@ -108,9 +108,9 @@ def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Eval
 
 def _require_answers(spec: ModelSpec, contract: Contract, features: pd.DataFrame) -> None:
     if not spec.problem.comparable(contract.output):
-        raise _ApartError("it has other classes")
+        raise _NotComparableError("it has other classes")
     if strange := [column.name for column in contract.columns if not _takes(column, features)]:
-        raise _ApartError(f"the rows do not fit its columns {', '.join(strange)}")
+        raise _NotComparableError(f"the rows do not fit its columns {', '.join(strange)}")
 
 
 def _takes(column: Column, features: pd.DataFrame) -> bool:
@@ -122,14 +122,14 @@ def _takes(column: Column, features: pd.DataFrame) -> bool:
     return bool(is_numeric_dtype(cells))
 
 
-def _fair(rows: Rows, data_sha256: str, standing: Standing) -> Flags:
+def _fair(rows: Rows, data_sha256: str, stored: StoredChampion) -> Flags:
     """Return which of the n test rows are new to the champion, (n,)."""
-    contract, known = standing.bundle.contract, standing.learnt
+    contract, known = stored.bundle.contract, stored.learnt
     names, same_data = [column.name for column in contract.columns], contract.data_sha256 == data_sha256
     if same_data and (known is None or np.array_equal(known, learnt(rows.train[names]))):
         return np.ones(len(rows.test), dtype=np.bool_)
     if known is None:
-        raise _ApartError("the data have changed, and its training rows are not known")
+        raise _NotComparableError("the data have changed, and its training rows are not known")
     return ~seen(rows.test[names], known)
 
 
@@ -139,6 +139,6 @@ def _require_enough(spec: ModelSpec, rows: Rows, mask: Flags) -> None:
         return
     counted = f"it has learnt from {total - left} of the {total} test rows, and the {left} others"
     if left < ENOUGH_ROWS:
-        raise _ApartError(f"{counted} are too few")
+        raise _NotComparableError(f"{counted} are too few")
     if missing := spec.problem.missing(rows.test_labels[mask]):
-        raise _ApartError(f"{counted} have none of {missing}")
+        raise _NotComparableError(f"{counted} have none of {missing}")

@@ -29,7 +29,7 @@ def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
     shared = champion.comparison
     theirs = champion.figures.get(spec.metric)
     if theirs is None:
-        reason = f"champion version {champion.version} has no {spec.metric}: {champion.apart}; only the floor counts"
+        reason = f"champion version {champion.version} has no {spec.metric}: {champion.not_compared}; only the floor counts"
         return Rule(name="champion", passed=True, reason=reason)
     ours = (shared.ours if shared else candidate.metrics)[spec.metric]
     passed = theirs - ours <= spec.gate.tolerance + ROUNDING
@@ -54,7 +54,7 @@ def _where(champion: Champion) -> str:
 
 def _but(champion: Champion) -> str:
     if champion.comparison is None:
-        return f"; not on the same rows: {champion.apart}"
+        return f"; not on the same rows: {champion.not_compared}"
     left_out = champion.comparison.left_out
     return f"; {left_out:,} test rows that it has learnt from are left out" if left_out else ""
 
@@ -73,7 +73,7 @@ def slices_no_worse(spec: ModelSpec, champion: Champion) -> Rule:
     """Compare with the champion in each slice: worse by more than the slice tolerance fails, unless chance explains it."""
     shared, tolerance, version = champion.comparison, spec.gate.slice_tolerance, champion.version
     if shared is None:
-        return Rule(name="slices", passed=True, reason=f"not compared with champion version {version}: {champion.apart}")
+        return Rule(name="slices", passed=True, reason=f"not compared with champion version {version}: {champion.not_compared}")
     failed = [
         f"{part.name} ({part.ours:.4f} against {part.theirs:.4f} on {part.rows:,} rows)"
         for part in shared.slices

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slipway.bundle.reading import Bundle
 from slipway.gate import rules
-from slipway.gate.comparison import Champion, Standing, answer_test_rows, compare
+from slipway.gate.comparison import Champion, StoredChampion, answer_test_rows, compare
 from slipway.gate.footprint import Footprint, footprint
 from slipway.gate.slices import Level, levels
 from slipway.records import Candidate, Rule, Verdict
@@ -15,17 +15,17 @@ from slipway.training.splitting import Rows
 
 
 def decide(
-    spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, standing: Standing | None, *, to_try: bool = False
+    spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, stored: StoredChampion | None, *, to_try: bool = False
 ) -> Verdict:
     """Let the bundles of candidate and champion answer the same rows, measure the cost of the candidate's bundle, and judge.
 
     Args:
         bundle: The candidate's own; registration has proven that it answers like the measured model.
-        standing: The champion, or None before the first promotion.
+        stored: The champion, or None before the first promotion.
         to_try: Whether the candidate is a challenger that is tried beside the champion; then it may be worse.
     """
     ours = answer_test_rows(spec, rows, bundle)
-    champion = compare(spec, rows, candidate.data_sha256, ours, standing) if standing else None
+    champion = compare(spec, rows, candidate.data_sha256, ours, stored) if stored else None
     parts = levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else []
     return judge(spec, candidate, champion, footprint(bundle), parts, to_try=to_try)
 

@@ -14,7 +14,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.logged_models import log_model
 from slipway.training import artifacts, seen_rows
-from slipway.training.evidence.evidence import Subject
+from slipway.training.evidence.evidence import TrainedModel
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
@@ -47,19 +47,19 @@ def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured:
         # validated rows have no missing values, and MLflow registers its local source twice
         warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
         warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
-        return _log(Subject(spec, snapshot, tuned, rows, measured), studies)
+        return _log(TrainedModel(spec, snapshot, tuned, rows, measured), studies)
 
 
-def _log(subject: Subject, studies: Path | None) -> str:
+def _log(trained: TrainedModel, studies: Path | None) -> str:
     import mlflow
 
-    spec, snapshot, tuned, rows, measured = subject.spec, subject.snapshot, subject.tuned, subject.rows, subject.measured
+    spec, snapshot, tuned, rows, measured = trained.spec, trained.snapshot, trained.tuned, trained.rows, trained.measured
     mlflow.set_tags(_tags(spec, snapshot))
     mlflow.log_params(dict(tuned.parameters) | {"trials": tuned.trials, "folds": tuned.folds, "repeats": tuned.repeats, "seed": tuned.seed})
     baselines = {f"baseline_{name}_{key}": value for name, found in measured.baselines.items() for key, value in found.items()}
     mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score} | baselines)
     _log_rows(spec, snapshot, rows)
-    _log_evidence(subject, studies)
+    _log_evidence(trained, studies)
     model_uri = log_model(spec, rows, measured.pipeline)
     logger.info("%s: logged as run %s, with its evidence and the model", spec.name, mlflow.active_run().info.run_id)
     return model_uri
@@ -100,13 +100,13 @@ def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:
         mlflow.log_input(dataset, context=context, tags={"sha256": snapshot.sha256, "origin": snapshot.origin})
 
 
-def _log_evidence(subject: Subject, studies: Path | None) -> None:
+def _log_evidence(trained: TrainedModel, studies: Path | None) -> None:
     import mlflow
 
     from slipway.training.search.tuning import open_study
 
-    study = open_study(subject.spec, subject.snapshot.sha256, studies) if studies else None
+    study = open_study(trained.spec, trained.snapshot.sha256, studies) if studies else None
     with tempfile.TemporaryDirectory() as folder:
-        artifacts.write(subject, Path(folder), git_commit(), study)
-        seen_rows.write(subject.rows.train, Path(folder) / seen_rows.FILE)
+        artifacts.write(trained, Path(folder), git_commit(), study)
+        seen_rows.write(trained.rows.train, Path(folder) / seen_rows.FILE)
         mlflow.log_artifacts(folder)

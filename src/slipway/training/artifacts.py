@@ -11,42 +11,42 @@ import pandas as pd
 
 from slipway.training import plots
 from slipway.training.card.card import card
-from slipway.training.evidence.evidence import Evidence, Subject, figures_as_json, gather
+from slipway.training.evidence.evidence import Evidence, TrainedModel, figures_as_json, gather
 from slipway.training.evidence.profile import as_markdown
 
 if TYPE_CHECKING:
     import optuna
 
 
-def write(subject: Subject, folder: Path, commit: str, study: optuna.Study | None = None) -> None:
+def write(trained: TrainedModel, folder: Path, commit: str, study: optuna.Study | None = None) -> None:
     """Write `plots/*.png`, `evidence/*` and `card.md` into a folder.
 
     Args:
         commit: The commit of the running code, for the card.
         study: The search that found the parameters; without it, or if it has no trials, its two plots are left out.
     """
-    evidence = gather(subject)
+    evidence = gather(trained)
     for name in ("plots", "evidence"):
         (folder / name).mkdir()
-    _draw(subject, evidence, folder / "plots")
+    _draw(trained, evidence, folder / "plots")
     if study is not None:
-        title = f"{subject.spec.name}: {study.study_name}"
-        plots.history(folder / "plots" / "optuna_history.png", study, subject.spec.metric, title)
+        title = f"{trained.spec.name}: {study.study_name}"
+        plots.history(folder / "plots" / "optuna_history.png", study, trained.spec.metric, title)
         plots.importance_of_hyperparameters(folder / "plots" / "optuna_importance.png", study, title)
-    _json(folder / "evidence" / "figures.json", figures_as_json(subject, evidence))
+    _json(folder / "evidence" / "figures.json", figures_as_json(trained, evidence))
     _json(folder / "evidence" / "importance.json", [asdict(item) for item in evidence.importances])
     _json(folder / "evidence" / "profile.json", evidence.profile)
     # the index is the row's place among the validated rows
-    pd.DataFrame(subject.measured.evaluation.columns(), index=subject.rows.test.index).to_csv(
+    pd.DataFrame(trained.measured.evaluation.columns(), index=trained.rows.test.index).to_csv(
         folder / "evidence" / "answers.csv", index_label="row"
     )
     (folder / "evidence" / "profile.md").write_text(as_markdown(evidence.profile), encoding="utf-8")
-    (folder / "card.md").write_text(card(subject, evidence, commit), encoding="utf-8")
+    (folder / "card.md").write_text(card(trained, evidence, commit), encoding="utf-8")
 
 
-def _draw(subject: Subject, evidence: Evidence, folder: Path) -> None:
-    spec, evaluation = subject.spec, subject.measured.evaluation
-    title = f"{spec.name}{' (sample rows)' if subject.snapshot.sample else ''}: {evaluation.rows:,} test rows"
+def _draw(trained: TrainedModel, evidence: Evidence, folder: Path) -> None:
+    spec, evaluation = trained.spec, trained.measured.evaluation
+    title = f"{spec.name}{' (sample rows)' if trained.snapshot.sample else ''}: {evaluation.rows:,} test rows"
     spec.problem.draw(folder, evaluation, title)
     plots.importance_of_columns(folder / "permutation_importance.png", evidence.importances, spec.metric, title)
 

@@ -19,7 +19,7 @@ from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
 from slipway.errors import SpecError
-from slipway.gate import Champion, Comparison, Footprint, Standing, decide, judge
+from slipway.gate import Champion, Comparison, Footprint, StoredChampion, decide, judge
 from slipway.gate.footprint import footprint
 from slipway.lifecycle.report import release_report
 from slipway.problems.training import Evaluation
@@ -155,7 +155,7 @@ def test_the_verdict_names_the_champion_and_the_rows_compared(heart: ModelSpec, 
 
 
 def test_without_a_comparison_the_champions_own_release_counts(heart: ModelSpec, candidate: Candidate) -> None:
-    verdict = judge(heart, with_figure(candidate, 0.9), Champion(1, {"accuracy": 0.95}, sample=False, apart="the moon is full"))
+    verdict = judge(heart, with_figure(candidate, 0.9), Champion(1, {"accuracy": 0.95}, sample=False, not_compared="the moon is full"))
 
     assert verdict.failures == [
         "accuracy 0.9000 is worse than champion version 1 with 0.9500 in its own release (tolerance 0.0050); "
@@ -166,7 +166,7 @@ def test_without_a_comparison_the_champions_own_release_counts(heart: ModelSpec,
 
 
 def test_a_champion_without_the_figure_does_not_stop_a_candidate(heart: ModelSpec, candidate: Candidate) -> None:
-    verdict = judge(heart, candidate, Champion(1, {"roc_auc_ovr": 0.95}, sample=False, apart="it has other classes"))
+    verdict = judge(heart, candidate, Champion(1, {"roc_auc_ovr": 0.95}, sample=False, not_compared="it has other classes"))
 
     assert verdict.passed
     assert rule(verdict, "champion").reason == "champion version 1 has no accuracy: it has other classes; only the floor counts"
@@ -263,7 +263,7 @@ def judged(heart: ModelSpec, candidate: Candidate, rows: Rows, modest: tuple[Mea
     """Judge the modest tree; by default it was trained on other data than the champion."""
 
     def judged(bundle: Bundle, known: Hashes | None, data_sha256: str = OTHER_DATA, spec: ModelSpec = heart, rows: Rows = rows) -> Verdict:
-        return decide(tree(spec, 3), candidate_of(candidate, modest[0], data_sha256), modest[1], rows, Standing(bundle, known))
+        return decide(tree(spec, 3), candidate_of(candidate, modest[0], data_sha256), modest[1], rows, StoredChampion(bundle, known))
 
     return judged
 

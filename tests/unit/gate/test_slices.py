@@ -16,7 +16,7 @@ from slipway.bundle.compiling import compile_model
 from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
-from slipway.gate import Champion, Comparison, Footprint, Standing, decide, judge
+from slipway.gate import Champion, Comparison, Footprint, StoredChampion, decide, judge
 from slipway.gate.slices import Level, SliceDifference, differences, levels
 from slipway.problems.training import Evaluation
 from slipway.records import Candidate, Rule, Snapshot, Tuned, Verdict
@@ -227,9 +227,9 @@ def test_a_candidate_that_fails_the_women_is_refused_though_the_average_is_accep
 ) -> None:
     spec = replace(heart, gate=Gate(floor=0.5, tolerance=0.5), slices={"Sex": ()})
     same_data: Any = candidate.model_copy(update={"data_sha256": snapshot.sha256})
-    standing = Standing(planted("champion", None), learnt(rows.train))
+    stored = StoredChampion(planted("champion", None), learnt(rows.train))
 
-    verdict = decide(spec, same_data, planted("candidate", "F"), rows, standing)
+    verdict = decide(spec, same_data, planted("candidate", "F"), rows, stored)
 
     assert [rule.name for rule in verdict.rules if not rule.passed] == ["slices"]
     women = (rows.test["Sex"] == "F").sum()
@@ -237,7 +237,7 @@ def test_a_candidate_that_fails_the_women_is_refused_though_the_average_is_accep
         "accuracy is worse than champion version 1's by more than 0.0200, beyond chance (95%): Sex = F ("
     )
     assert rule(verdict, "slices").reason.endswith(f" on {women} rows)")  # and no word of the men
-    assert decide(spec, same_data, planted("again", None), rows, standing).passed
+    assert decide(spec, same_data, planted("again", None), rows, stored).passed
 
 
 def test_a_first_release_that_fails_the_women_is_refused_by_the_slice_floor(
@@ -259,8 +259,8 @@ def test_only_the_rows_that_both_are_compared_on_count_in_a_slice(
     women = rows.test[rows.test["Sex"] == "F"]
 
     # the champion has learnt from all but ten of the women it would be asked about
-    standing = Standing(planted("champion", None), learnt(women.iloc[10:]))
-    verdict = decide(spec, candidate, planted("candidate", "F"), rows, standing)
+    stored = StoredChampion(planted("champion", None), learnt(women.iloc[10:]))
+    verdict = decide(spec, candidate, planted("candidate", "F"), rows, stored)
 
     assert rule(verdict, "slices").passed
     assert rule(verdict, "slices").reason.endswith("; not judged, with too few rows or one class only: Sex = F (10)")

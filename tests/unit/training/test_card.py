@@ -15,7 +15,7 @@ from slipway.records import Snapshot, Tuned
 from slipway.spec import Card, Difference, ModelSpec, WeightedMean
 from slipway.training.artifacts import write
 from slipway.training.card.card import card
-from slipway.training.evidence.evidence import Evidence, Subject, gather
+from slipway.training.evidence.evidence import Evidence, TrainedModel, gather
 from slipway.training.evidence.importance import importances
 from slipway.training.evidence.intervals import LEVEL
 from slipway.training.measuring import Measured, measure
@@ -23,31 +23,31 @@ from slipway.training.splitting import Rows
 
 
 @pytest.fixture(scope="module")
-def subject(heart: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned) -> Subject:
+def trained(heart: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned) -> TrainedModel:
     spec = replace(
         heart,
         card=Card("For clinicians, beside their own judgement.", "Not for children.", ("172 rows have Cholesterol 0.",)),
         slices={"Sex": (), "Age": (30.0, 55.0)},
         baseline=DecisionTreeClassifier(max_leaf_nodes=3),
     )
-    return Subject(spec, snapshot, tuned, rows, measure(spec, rows, tuned))
+    return TrainedModel(spec, snapshot, tuned, rows, measure(spec, rows, tuned))
 
 
 @pytest.fixture(scope="module")
-def evidence(subject: Subject) -> Evidence:
-    return gather(subject)
+def evidence(trained: TrainedModel) -> Evidence:
+    return gather(trained)
 
 
 @pytest.fixture(scope="module")
-def text(subject: Subject, evidence: Evidence) -> str:
-    return card(subject, evidence, "c0ffee")
+def text(trained: TrainedModel, evidence: Evidence) -> str:
+    return card(trained, evidence, "c0ffee")
 
 
-def test_the_card_says_purpose_rows_figures_threshold_and_versions(text: str, subject: Subject) -> None:
+def test_the_card_says_purpose_rows_figures_threshold_and_versions(text: str, trained: TrainedModel) -> None:
     assert "## What it is for\n\nFor clinicians, beside their own judgement.\n" in text
     assert "## What it is not for\n\nNot for children.\n" in text
     assert "- 172 rows have Cholesterol 0." in text
-    assert f"918 rows from `sample:heart-failure`, sha256 `{subject.snapshot.sha256}`." in text
+    assert f"918 rows from `sample:heart-failure`, sha256 `{trained.snapshot.sha256}`." in text
     assert "734 training rows and 184 test rows (20%), seed 42, each class keeps its share." in text
     assert "| `RestingBP` | mm Hg | 0 to 300 whole; 0 = missing |" in text
     assert "cross-validated accuracy 0.8700" in text
@@ -56,18 +56,18 @@ def test_the_card_says_purpose_rows_figures_threshold_and_versions(text: str, su
     assert "| git commit | `c0ffee` |" in text
 
 
-def test_figures_are_shown_with_their_interval_and_the_baselines(text: str, subject: Subject) -> None:
-    low, high = subject.measured.evaluation.exact_intervals(LEVEL)["accuracy"]
-    ours, theirs = subject.measured.metrics["accuracy"], subject.measured.baselines["reference"]["accuracy"]
+def test_figures_are_shown_with_their_interval_and_the_baselines(text: str, trained: TrainedModel) -> None:
+    low, high = trained.measured.evaluation.exact_intervals(LEVEL)["accuracy"]
+    ours, theirs = trained.measured.metrics["accuracy"], trained.measured.baselines["reference"]["accuracy"]
 
     assert f"| **accuracy** | {ours:.4f} | {low:.4f} to {high:.4f} | {102 / 184:.4f} | {theirs:.4f} |" in text
     assert "`reference` is `DecisionTreeClassifier(max_leaf_nodes=3)`" in text
     assert "percentile bootstrap, 1,000 resamples" in text
 
 
-def test_slices_carry_their_rows_and_the_small_ones_a_mark(text: str, subject: Subject) -> None:
-    women = int((subject.rows.test["Sex"] == "F").sum())
-    young = int((subject.rows.test["Age"] < 30).sum())
+def test_slices_carry_their_rows_and_the_small_ones_a_mark(text: str, trained: TrainedModel) -> None:
+    women = int((trained.rows.test["Sex"] == "F").sum())
+    young = int((trained.rows.test["Age"] < 30).sum())
     assert women >= 20 > young
 
     assert re.search(rf"\| Sex = F \| {women} \|.*\|  \|\n", text)
@@ -75,21 +75,21 @@ def test_slices_carry_their_rows_and_the_small_ones_a_mark(text: str, subject: S
     assert "- Too few test rows to judge: Age < 30." in text
 
 
-def test_sample_rows_warn_and_real_rows_do_not(text: str, subject: Subject, evidence: Evidence) -> None:
-    real = replace(subject, snapshot=subject.snapshot.model_copy(update={"sample": False, "origin": "https://rows.example/heart.csv"}))
+def test_sample_rows_warn_and_real_rows_do_not(text: str, trained: TrainedModel, evidence: Evidence) -> None:
+    real = replace(trained, snapshot=trained.snapshot.model_copy(update={"sample": False, "origin": "https://rows.example/heart.csv"}))
 
     assert "**Trained on sample rows: not for use on patients or customers.**" in text
     assert "sample rows" not in card(real, evidence, "c0ffee").lower()
 
 
-def test_the_limits_name_a_simpler_model_that_is_as_good_within_chance(subject: Subject, evidence: Evidence) -> None:
-    measured = replace(subject.measured, baselines={"reference": subject.measured.metrics})
+def test_the_limits_name_a_simpler_model_that_is_as_good_within_chance(trained: TrainedModel, evidence: Evidence) -> None:
+    measured = replace(trained.measured, baselines={"reference": trained.measured.metrics})
 
-    assert "- The simpler model `reference` is within the interval of accuracy" in card(replace(subject, measured=measured), evidence, "")
+    assert "- The simpler model `reference` is within the interval of accuracy" in card(replace(trained, measured=measured), evidence, "")
 
 
-def test_a_chosen_threshold_and_a_missing_card_are_shown(subject: Subject, evidence: Evidence) -> None:
-    other = replace(subject, spec=replace(subject.spec, card=None, slices={}), tuned=subject.tuned.model_copy(update={"threshold": 0.3125}))
+def test_a_chosen_threshold_and_a_missing_card_are_shown(trained: TrainedModel, evidence: Evidence) -> None:
+    other = replace(trained, spec=replace(trained.spec, card=None, slices={}), tuned=trained.tuned.model_copy(update={"threshold": 0.3125}))
 
     text = card(other, replace(evidence, slices=[]), "c0ffee")
 
@@ -98,14 +98,14 @@ def test_a_chosen_threshold_and_a_missing_card_are_shown(subject: Subject, evide
     assert "The spec names no slices." in text
 
 
-def test_derived_and_excluded_columns_are_shown(subject: Subject, evidence: Evidence) -> None:
+def test_derived_and_excluded_columns_are_shown(trained: TrainedModel, evidence: Evidence) -> None:
     columns = replace(
-        subject.spec.columns,
+        trained.spec.columns,
         derived={"reserve": Difference("MaxHR", "Age"), "load": WeightedMean({"RestingBP": 0.5, "MaxHR": 0.25})},
         excluded={"Name": "names the | patient"},
     )
 
-    text = card(replace(subject, spec=replace(subject.spec, columns=columns)), evidence, "c0ffee")
+    text = card(replace(trained, spec=replace(trained.spec, columns=columns)), evidence, "c0ffee")
 
     assert "`reserve` = `MaxHR` - `Age`, instead of `MaxHR`; `load` = 0.5 `RestingBP` + 0.25 `MaxHR`." in text
     assert "| left out | because |\n|---|---|\n| `Name` | names the \\| patient |" in text
@@ -118,18 +118,18 @@ def test_every_table_has_as_many_cells_in_each_row(text: str) -> None:
     assert all(len({line.replace(r"\|", "").count("|") for line in table.splitlines()}) == 1 for table in tables)
 
 
-def test_importance_names_every_raw_column_largest_first_the_same_each_time(subject: Subject, evidence: Evidence) -> None:
+def test_importance_names_every_raw_column_largest_first_the_same_each_time(trained: TrainedModel, evidence: Evidence) -> None:
     found = evidence.importances
 
-    assert {item.column for item in found} == set(subject.spec.columns.names)
+    assert {item.column for item in found} == set(trained.spec.columns.names)
     assert [item.mean for item in found] == sorted((item.mean for item in found), reverse=True)
-    assert found == importances(subject.spec, subject.rows, subject.measured)
+    assert found == importances(trained.spec, trained.rows, trained.measured)
 
 
-def test_importance_agrees_with_scikit_learns(subject: Subject, evidence: Evidence) -> None:
-    rows, names = subject.rows, subject.spec.columns.names
+def test_importance_agrees_with_scikit_learns(trained: TrainedModel, evidence: Evidence) -> None:
+    rows, names = trained.rows, trained.spec.columns.names
     theirs = permutation_importance(
-        subject.measured.pipeline, rows.test, rows.test_labels, scoring="accuracy", n_repeats=20, random_state=1
+        trained.measured.pipeline, rows.test, rows.test_labels, scoring="accuracy", n_repeats=20, random_state=1
     ).importances_mean
 
     ours = {item.column: item.mean for item in evidence.importances}
@@ -144,8 +144,8 @@ def test_importance_by_a_metric_of_probabilities_asks_for_probabilities(heart: M
     assert all(item.mean < 0.5 for item in found)  # a shuffled column leaves chance at worst: 0.5 of an area of at most 1
 
 
-def test_everything_is_written_and_readable(subject: Subject, tmp_path: Path) -> None:
-    write(subject, tmp_path, "c0ffee")
+def test_everything_is_written_and_readable(trained: TrainedModel, tmp_path: Path) -> None:
+    write(trained, tmp_path, "c0ffee")
 
     assert sorted(path.stem for path in (tmp_path / "plots").iterdir()) == [
         "calibration",
@@ -155,11 +155,11 @@ def test_everything_is_written_and_readable(subject: Subject, tmp_path: Path) ->
         "roc",
     ]
     figures = json.loads((tmp_path / "evidence" / "figures.json").read_text())
-    assert figures["figures"] == pytest.approx(subject.measured.metrics)
+    assert figures["figures"] == pytest.approx(trained.measured.metrics)
     assert set(figures["intervals"]) == set(figures["figures"])
     assert figures["slices"][0]["name"] == "Sex = M"
     profile = json.loads((tmp_path / "evidence" / "profile.json").read_text())
     age, target = profile["training"]["Age"], profile["test"]["HeartDisease"]
     assert (age["count"], age["missing"], target["counts"]) == (734, 0, {"1": 102, "0": 82})
-    assert age["mean"] == pytest.approx(subject.rows.train["Age"].mean())
+    assert age["mean"] == pytest.approx(trained.rows.train["Age"].mean())
     assert "| Age | training | 734 | 0 |" in (tmp_path / "evidence" / "profile.md").read_text()

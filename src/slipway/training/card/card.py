@@ -11,29 +11,29 @@ import platform
 from slipway.rendering.markdown import table
 from slipway.spec import Category, Derived, Difference, Feature, ModelSpec
 from slipway.training.card.figures import figures, importances, limits, slices
-from slipway.training.evidence.evidence import Evidence, Subject
+from slipway.training.evidence.evidence import Evidence, TrainedModel
 
 PACKAGES = ("slipway", "scikit-learn", "numpy", "pandas", "optuna", "skops", "mlflow")
 
 
-def card(subject: Subject, evidence: Evidence, commit: str) -> str:
+def card(trained: TrainedModel, evidence: Evidence, commit: str) -> str:
     """Return the card as Markdown; `commit` is the commit of the running code."""
-    spec = subject.spec
+    spec = trained.spec
     sections = {
         "What it is for": [spec.card.intended_use if spec.card else _missing(spec)],
         "What it is not for": [spec.card.not_for if spec.card else _missing(spec)],
-        "Rows": _rows(subject),
+        "Rows": _rows(trained),
         "Columns it needs": _columns(spec),
-        "How it was made": _making(subject),
-        "Figures on the test rows": figures(subject, evidence),
-        **spec.problem.tables(subject.measured.evaluation.confusion()),
-        "By slice": slices(subject, evidence),
-        "How the answer is decided": [spec.problem.decision(spec.metric, subject.tuned.threshold)],
-        "Which columns matter": importances(subject, evidence),
-        "Limits": limits(subject, evidence),
-        "Versions": _versions(subject, commit),
+        "How it was made": _making(trained),
+        "Figures on the test rows": figures(trained, evidence),
+        **spec.problem.tables(trained.measured.evaluation.confusion()),
+        "By slice": slices(trained, evidence),
+        "How the answer is decided": [spec.problem.decision(spec.metric, trained.tuned.threshold)],
+        "Which columns matter": importances(trained, evidence),
+        "Limits": limits(trained, evidence),
+        "Versions": _versions(trained, commit),
     }
-    warning = ["**Trained on sample rows: not for use on patients or customers.**", ""] if subject.snapshot.sample else []
+    warning = ["**Trained on sample rows: not for use on patients or customers.**", ""] if trained.snapshot.sample else []
     head = [f"# Model card: {spec.name}", "", *warning, f"{spec.description} Registered as `{spec.registered_as}`.", ""]
     return "\n".join(head + [line for title, lines in sections.items() for line in [f"## {title}", "", *lines, ""]])
 
@@ -42,8 +42,8 @@ def _missing(spec: ModelSpec) -> str:
     return f"Not stated: declare `card=Card(...)` in the model's file, `{spec.name.replace('-', '_')}.py`."
 
 
-def _rows(subject: Subject) -> list[str]:
-    spec, snapshot, rows = subject.spec, subject.snapshot, subject.rows
+def _rows(trained: TrainedModel) -> list[str]:
+    spec, snapshot, rows = trained.spec, trained.snapshot, trained.rows
     shares = "each class keeps its share" if spec.split.stratify else "classes are split at random"
     left_out = " Rows that repeat an earlier one were left out." if spec.dataset.drop_duplicates else ""
     return [
@@ -83,8 +83,8 @@ def _kind(feature: Feature) -> tuple[str, str]:
     return feature.unit, f"{feature.low:g} to {feature.high:g}{kind}{'; 0 = missing' if feature.zero_is_missing else ''}"
 
 
-def _making(subject: Subject) -> list[str]:
-    spec, tuned = subject.spec, subject.tuned
+def _making(trained: TrainedModel) -> list[str]:
+    spec, tuned = trained.spec, trained.tuned
     chosen = ", ".join(f"`{name}` = {f'{value:.4g}' if isinstance(value, float) else value}" for name, value in tuned.parameters.items())
     rule = f" Chosen: the simplest trial, by `{spec.simplest.parameter}`, within one standard error of the best." if spec.simplest else ""
     return [
@@ -95,6 +95,6 @@ def _making(subject: Subject) -> list[str]:
     ]
 
 
-def _versions(subject: Subject, commit: str) -> list[str]:
+def _versions(trained: TrainedModel, commit: str) -> list[str]:
     found = [["python", platform.python_version()], *[[name, importlib.metadata.version(name)] for name in PACKAGES]]
-    return [*table(["package", "version"], [*found, ["git commit", f"`{commit}`"], ["data sha256", f"`{subject.snapshot.sha256}`"]])]
+    return [*table(["package", "version"], [*found, ["git commit", f"`{commit}`"], ["data sha256", f"`{trained.snapshot.sha256}`"]])]

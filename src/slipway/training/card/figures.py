@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from slipway.problems.training import Interval
 from slipway.rendering.markdown import number, table
-from slipway.training.evidence.evidence import Evidence, Subject
+from slipway.training.evidence.evidence import Evidence, TrainedModel
 from slipway.training.evidence.intervals import method
 from slipway.training.evidence.slices import ENOUGH_ROWS, Slice
 from slipway.training.measuring import REFERENCE
 
 
-def figures(subject: Subject, evidence: Evidence) -> list[str]:
+def figures(trained: TrainedModel, evidence: Evidence) -> list[str]:
     """Return a table of every figure with its interval and the baselines."""
-    baselines, measured = subject.measured.baselines, subject.measured.metrics
+    baselines, measured = trained.measured.baselines, trained.measured.metrics
     lines = [
-        [f"**{name}**" if name == subject.spec.metric else name, number(value), _between(evidence.intervals.get(name))]
+        [f"**{name}**" if name == trained.spec.metric else name, number(value), _between(evidence.intervals.get(name))]
         + [number(theirs.get(name)) for theirs in baselines.values()]
         for name, value in sorted(measured.items())
     ]
-    name, what = subject.spec.problem.simplest_baseline
+    name, what = trained.spec.problem.simplest_baseline
     notes = {name: f"`{name}` {what}"}
-    if subject.spec.baseline is not None:
-        notes[REFERENCE] = f"`reference` is `{' '.join(repr(subject.spec.baseline).split())}` on the same columns."
+    if trained.spec.baseline is not None:
+        notes[REFERENCE] = f"`reference` is `{' '.join(repr(trained.spec.baseline).split())}` on the same columns."
     return [
         *table(["figure", "model", "95 % interval", *baselines], lines),
         "",
-        f"The model is tuned and judged by **{subject.spec.metric}**. {' '.join(notes[name] for name in baselines)}",
+        f"The model is tuned and judged by **{trained.spec.metric}**. {' '.join(notes[name] for name in baselines)}",
         "",
-        method(subject.measured.evaluation),
+        method(trained.measured.evaluation),
     ]
 
 
-def slices(subject: Subject, evidence: Evidence) -> list[str]:
+def slices(trained: TrainedModel, evidence: Evidence) -> list[str]:
     """Return a table of the figures of each slice; the spec's metric and its interval are first."""
     if not evidence.slices:
         return ["The spec names no slices."]
-    metric = subject.spec.metric
-    others = [name for name in subject.spec.problem.slice_metrics() if name != metric]
+    metric = trained.spec.metric
+    others = [name for name in trained.spec.problem.slice_metrics() if name != metric]
     lines = [
         [part.name, part.rows, number(part.figures.get(metric)), _between(part.interval)]
         + [number(part.figures.get(name)) for name in others]
@@ -50,39 +50,39 @@ def slices(subject: Subject, evidence: Evidence) -> list[str]:
     ]
 
 
-def importances(subject: Subject, evidence: Evidence) -> list[str]:
+def importances(trained: TrainedModel, evidence: Evidence) -> list[str]:
     """Return a table of the columns by permutation importance."""
     lines = [[f"`{item.column}`", f"{item.mean:.4f}", f"{item.deviation:.4f}"] for item in evidence.importances]
     return [
-        f"How much {subject.spec.metric} on test rows falls when one column is shuffled. It shows what the model uses, not what causes the "
+        f"How much {trained.spec.metric} on test rows falls when one column is shuffled. It shows what the model uses, not what causes the "
         "outcome; columns with the same information share their importance.",
         "",
         *table(["column", "mean fall", "standard deviation"], lines),
     ]
 
 
-def limits(subject: Subject, evidence: Evidence) -> list[str]:
+def limits(trained: TrainedModel, evidence: Evidence) -> list[str]:
     """Return how far the figures can be trusted, as a list."""
-    metric, rows = subject.spec.metric, len(subject.rows.test)
+    metric, rows = trained.spec.metric, len(trained.rows.test)
     lines = [f"The figures are of {rows:,} rows from the same source as the training rows; measure again elsewhere and later."]
-    ours = subject.measured.metrics[metric]
+    ours = trained.measured.metrics[metric]
     lines += [
         f"The simpler model `{name}` is within the interval of {metric}: {number(theirs[metric])} against {number(ours)}."
-        for name, theirs in subject.measured.baselines.items()
+        for name, theirs in trained.measured.baselines.items()
         if metric in evidence.intervals and theirs[metric] >= evidence.intervals[metric][0]
     ]
-    lines += [_below(part, metric, ours) for part in evidence.slices if _worse(part, metric, subject)]
+    lines += [_below(part, metric, ours) for part in evidence.slices if _worse(part, metric, trained)]
     if small := [part.name for part in evidence.slices if not part.enough]:
         lines.append(f"Too few test rows to judge: {', '.join(small)}.")
-    if subject.snapshot.sample:
+    if trained.snapshot.sample:
         lines.append("Sample rows are drawn column by column: figures on them say nothing about real rows.")
     lines.append("Values outside the ranges above are refused, not extrapolated.")
     return [f"- {line}" for line in lines]
 
 
-def _worse(part: Slice, metric: str, subject: Subject) -> bool:
+def _worse(part: Slice, metric: str, trained: TrainedModel) -> bool:
     """Return whether a slice is worse beyond chance: the figure of all rows is above its interval."""
-    return part.enough and part.interval is not None and part.interval[1] < subject.measured.metrics[metric]
+    return part.enough and part.interval is not None and part.interval[1] < trained.measured.metrics[metric]
 
 
 def _below(part: Slice, metric: str, of_all: float) -> str:

@@ -17,8 +17,8 @@ from slipway.training.splitting import Rows
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A measured model, with its spec, snapshot, hyperparameters and rows."""
+class TrainedModel:
+    """A trained and measured model, with its spec, snapshot, hyperparameters and rows."""
 
     spec: ModelSpec
     snapshot: Snapshot
@@ -37,24 +37,24 @@ class Evidence:
     profile: Profile
 
 
-def gather(subject: Subject) -> Evidence:
-    """Compute the evidence from the measured answers and the rows. The same subject gives the same evidence."""
-    spec, rows, evaluation = subject.spec, subject.rows, subject.measured.evaluation
+def gather(trained: TrainedModel) -> Evidence:
+    """Compute the evidence from the measured answers and the rows. The same model gives the same evidence."""
+    spec, rows, evaluation = trained.spec, trained.rows, trained.measured.evaluation
     return Evidence(
         intervals=intervals(evaluation, spec.split.seed),
         slices=by_slice(spec, rows.test, evaluation),
-        importances=importances(spec, rows, subject.measured),
+        importances=importances(spec, rows, trained.measured),
         profile=profile(spec, rows),
     )
 
 
-def figures_as_json(subject: Subject, evidence: Evidence) -> dict[str, Any]:
+def figures_as_json(trained: TrainedModel, evidence: Evidence) -> dict[str, Any]:
     """Return the figures, their intervals, and the figures of baselines and slices, for programs."""
     return {
-        "rows": len(subject.rows.test),
-        "figures": subject.measured.metrics,
+        "rows": len(trained.rows.test),
+        "figures": trained.measured.metrics,
         "intervals": evidence.intervals,
-        "method": method(subject.measured.evaluation),
-        "baselines": subject.measured.baselines,
+        "method": method(trained.measured.evaluation),
+        "baselines": trained.measured.baselines,
         "slices": [asdict(part) | {"enough": part.enough} for part in evidence.slices],
     }
