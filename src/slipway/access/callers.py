@@ -85,7 +85,7 @@ class Caller:
         return f"{self.kind}:{self.name}"
 
 
-def checked_name(name: str) -> str:
+def check_name(name: str) -> str:
     """Return the name, checked.
 
     Raises:
@@ -96,7 +96,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def written(grants: Iterable[Grant]) -> tuple[str, ...]:
+def as_stored(grants: Iterable[Grant]) -> tuple[str, ...]:
     """Return the grants as they are stored and shown: each once, sorted.
 
     Raises:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.access.callers import Grant, checked_name, written
+from slipway.access.callers import Grant, as_stored, check_name
 from slipway.access.records import AccessFile, ApiKey, change, read
 from slipway.errors import SlipwayError
 
@@ -57,8 +57,8 @@ def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
             f"API key of {name!r}: expected {SHORTEST} characters or more, received {len(key)}. "
             "Leave SLIPWAY_API_KEY empty, and `slipway up` makes one, or set it to a long random text."
         )
-    record = _record(key, written(grants), None)
-    checked_name(name)
+    record = _record(key, as_stored(grants), None)
+    check_name(name)
     change(home, lambda content: _with(content, name, record))
 
 
@@ -69,7 +69,7 @@ def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = N
         KeyNameTakenError: There is a key of that name, which stays as it was.
         InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
     """
-    key, stored = generate(), written(grants)
+    key, stored = generate(), as_stored(grants)
     expires = None if days is None else time.time() + days * DAY
     require_new(home, name)
 
@@ -99,7 +99,7 @@ def rotate(home: Path, name: str) -> str:
 
 def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
     """Replace the roles of a key. Raises UnknownKeyError, InvalidGrantError."""
-    stored = written(grants)
+    stored = as_stored(grants)
     change(home, lambda content: _with(content, name, msgspec.structs.replace(_known(content, name), grants=stored)))
 
 
@@ -126,7 +126,7 @@ def holder(home: Path, key: str) -> str | None:
 
 def require_new(home: Path, name: str) -> None:
     """Require that a key of that name can be made. Raises KeyNameTakenError, InvalidNameError."""
-    _require_new(read(home), checked_name(name))
+    _require_new(read(home), check_name(name))
 
 
 def known(home: Path, name: str) -> ApiKey:

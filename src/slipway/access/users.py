@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from slipway.access import passwords, second_factor
-from slipway.access.callers import Grant, checked_name, written
+from slipway.access.callers import Grant, as_stored, check_name
 from slipway.access.records import AccessFile, User, change, read
 from slipway.errors import SlipwayError
 
@@ -31,7 +31,7 @@ def add(home: Path, name: str, password: str, grants: Iterable[Grant], *, with_s
         slipway.access.passwords.WeakPasswordError: The password is easy to guess.
         InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
     """
-    stored, secret = written(grants), second_factor.new_secret() if with_second_factor else None
+    stored, secret = as_stored(grants), second_factor.new_secret() if with_second_factor else None
     require_new(home, name)
     passwords.require_strong(name, password)
     user = User(password=passwords.hashed(password), grants=stored, created=_now(), generation=_generation(), second_factor=secret)
@@ -68,7 +68,7 @@ def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | N
 
 def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
     """Replace the roles of a user, also in open sessions. Raises UnknownUserError, InvalidGrantError."""
-    stored = written(grants)
+    stored = as_stored(grants)
     _change(home, name, lambda user: msgspec.structs.replace(user, grants=stored))
 
 
@@ -99,7 +99,7 @@ def known(home: Path, name: str) -> User:
 
 def require_new(home: Path, name: str) -> None:
     """Require that a user of that name can be added. Raises UserNameTakenError, InvalidNameError."""
-    _require_new(read(home), checked_name(name))
+    _require_new(read(home), check_name(name))
 
 
 def _require_new(content: AccessFile, name: str) -> None:
