@@ -103,7 +103,7 @@ def write(files: Sequence[Path], listings: Sequence[Listing], began: int) -> Non
             executed, so nothing is written.
     """
     modules = sorted(_loaded("slipway", *LIBRARIES))
-    settled = all(os.stat(module).st_ctime_ns < began - CLOCK for module in modules)
+    settled = all(_changed(module) < began - CLOCK for module in modules)
     if not (settled and all(_is_pure_file(file) for file in modules if _is_model(file))):
         return
     index = Index(modules=modules, fingerprint=_fingerprint(modules), listings=list(listings))
@@ -115,6 +115,12 @@ def write(files: Sequence[Path], listings: Sequence[Listing], began: int) -> Non
             logger.debug("the catalogue's index cannot be written: %s", error)
         else:
             return
+
+
+def _changed(module: str) -> int:
+    """Return when a module's file changed. Of a model file, the time that nobody can set; elsewhere that would count new links as well."""
+    found = os.stat(module)
+    return found.st_ctime_ns if _is_model(module) else found.st_mtime_ns
 
 
 def _fingerprint(modules: Sequence[str]) -> str:
