@@ -117,7 +117,7 @@ def _show(name: str, rows: int, outcomes: dict[str, int], run: dict[str, str] | 
 
 
 class _SimulationProgress:
-    """A line for every fifth of what is to be sent."""
+    """A line for every fifth of the rows or outcomes."""
 
     def __init__(self) -> None:
         self._said = ("", 0)

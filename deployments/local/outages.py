@@ -1,4 +1,4 @@
-"""When silence is an outage: told once when it begins, and once when it is over."""
+"""When silence is an outage: reported once when it begins, and once when it is over."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Event = dict[str, Any]
 @dataclass
 class _Silence:
     since: float
-    told: bool = False
+    reported: bool = False
 
 
 class Outages:
-    """What is known of each service: whether it answers, or since when it does not.
+    """Whether each service answers, or since when it does not.
 
     Args:
         patience: Seconds of silence after which a service is down.
-        starting: Seconds that a service has which was not seen to answer yet.
-        clock: Seconds that never go back, and stand still while the machine sleeps.
+        starting: The same for a service that has not answered yet.
+        clock: Seconds that never go back, and do not count while the machine sleeps.
     """
 
     def __init__(self, patience: float, starting: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,20 +35,20 @@ class Outages:
         self._silent: dict[str, _Silence] = {}
 
     def look(self, name: str, reason: str) -> Event | None:
-        """Take note of one look at a service; `reason` says why it is of no use, and is empty if it answers.
+        """Note the result of one check; `reason` says why the service cannot be used, and is empty if it can.
 
         Returns:
-            An event for Prefect's API, if the service just counts as down, or up again.
+            An event for Prefect's API, if the service counts as down from now on, or as up again.
         """
         now = self._clock()
         if not reason:
             self._answered.add(name)
             silence = self._silent.pop(name, None)
-            return _event(UP, name, now - silence.since, "it answers again") if silence and silence.told else None
+            return _event(UP, name, now - silence.since, "it answers again") if silence and silence.reported else None
         silence = self._silent.setdefault(name, _Silence(now))
-        if silence.told or now - silence.since < (self._patience if name in self._answered else self._starting):
+        if silence.reported or now - silence.since < (self._patience if name in self._answered else self._starting):
             return None
-        silence.told = True
+        silence.reported = True
         return _event(DOWN, name, now - silence.since, reason)
 
 

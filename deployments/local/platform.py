@@ -49,15 +49,15 @@ def up(
     model_ports: Mapping[str, int] | None = None,
     on_progress: Progress = logger.info,
 ) -> list[ServiceStatus]:
-    """Start what of `programs` does not run and return when all of them answer; what runs is not touched.
+    """Start those of `programs` that do not run, and return when all of them answer; running ones are not touched.
 
-    After a failure, Ctrl-C included, what this call started is stopped again and what ran before still runs.
+    After a failure or Ctrl-C, the programs that this call started are stopped again; those that ran before still run.
 
     Args:
         model_ports: The port of each model that the gateway will serve on a port of its own.
         on_progress: Is given a line when a program is started and when it answers.
     Raises:
-        PortTakenError: A port is held by somebody else, or set twice; nothing was started.
+        PortTakenError: Another program has a port, or a port is set twice; nothing was started.
         PlatformError: A program did not start or answer, or it runs with other settings than these.
     """
     supervisor = Supervisor(settings.home)
@@ -92,7 +92,7 @@ def status(settings: Settings) -> list[ServiceStatus]:
 
 
 def ask(settings: Settings, http: httpx.Client) -> list[ServiceStatus]:
-    """Do the same over a client that is kept, for whoever asks again and again."""
+    """Do the same over a client that the caller keeps, for repeated checks."""
     supervisor = Supervisor(settings.home)
     states = supervisor.states()
     return [_status(p, states.get(p.name), supervisor, http) for p in services.programs(settings, {}).values()]
@@ -104,7 +104,7 @@ def running(settings: Settings) -> set[str]:
 
 
 def is_up(settings: Settings, programs: Sequence[str] = ALL) -> bool:
-    """Tell whether all of these programs run; whether they answer is what `status` says."""
+    """Return whether all of these programs run; `status` says whether they answer."""
     return running(settings).issuperset(programs)
 
 

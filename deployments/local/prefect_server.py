@@ -1,8 +1,8 @@
 """Prefect's server on SQLite, mended: `python -m deployments.local.prefect_server --host HOST --port PORT`, as `prefect server start`.
 
 A statement that SQLite refuses, because the database is locked, leaves its cursor open in SQLAlchemy 2.0. Python frees it in the thread of
-the event loop, which then waits for the cursor's connection. If that is in use again, and waits for a lock, the server stands still until
-SQLite gives up, after 60 seconds: whoever holds the lock waits for the loop.
+the event loop, which then waits for the cursor's connection. If that is in use again, and waits for a lock, the server hangs until SQLite
+gives up, after 60 seconds: the holder of the lock waits for the loop.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment that all programs share: the caller's, with the settings as they were resolved.
 
     It is handed to supervisord as its own environment and not written to its configuration, so an address with a
-    password reaches no file. The API key is left out: who needs it reads `credentials.env`.
+    password reaches no file. The API key is left out: programs that need it read `credentials.env`.
     """
     kept = {key: value for key, value in environ.items() if not key.startswith(NOT_INHERITED)}
     proxied = [host for host in environ.get("NO_PROXY", environ.get("no_proxy", "")).split(",") if host]
@@ -98,7 +98,7 @@ def _prefect(settings: Settings) -> Program:
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             # By default it looks for due schedules once a minute, and misses one that is set in the run page for the next minute.
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "10",
-            # By default 15: a machine that is busy takes as long to start a run, and each would be told to an operator.
+            # By default 15: a busy machine takes as long to start a run, and an operator would be notified of each.
             "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
             # Without this any web page open in the user's browser may create runs, and a run's command is a job variable.
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{settings.prefect_url},http://localhost:{port}",

@@ -112,7 +112,7 @@ class Supervisor:
             configuration.write(conf, self.conf_file)
 
     def differs(self, program: Program) -> bool:
-        """Tell whether the program was started from another declaration: another port, folder or Python."""
+        """Return whether the program was started from another declaration: another port, folder or Python."""
         written = self._written()
         name = f"program:{program.name}"
         return not written.has_section(name) or dict(written[name]) != configuration.section(program)
@@ -198,9 +198,9 @@ class Supervisor:
 
 
 def _end_runs(worker: ProgramState) -> None:
-    """Ask the flow runs to end while their worker and Prefect still listen, so that they are shown as crashed, not as running for ever.
+    """Ask the flow runs to end while their worker and Prefect still listen, so that they are shown as crashed.
 
-    A worker that is stopped kills its runs without a word to the server.
+    A worker that is stopped kills its runs without a report, and the server would go on showing them as running.
     """
     runs = _below(psutil.Process(worker.pid), deep=False) if worker.pid else []
     for run in runs:

@@ -1,6 +1,6 @@
-"""Asks every service of the platform whether it answers, and tells Prefect of outages: `python -m deployments.local.watchman`.
+"""Checks that every service of the platform answers, and reports outages to Prefect: `python -m deployments.local.watchman`.
 
-supervisord starts again what exits, but does not see a process that hangs, and tells nobody.
+supervisord restarts a process that exits, but it does not notice one that hangs, and it notifies nobody.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def watch(settings: Settings) -> None:
 
 
 def looks(settings: Settings, http: httpx.Client) -> Iterator[tuple[str, str]]:
-    """Yield each service whose state can be told, with why it is of no use; empty if it answers."""
+    """Yield each service whose state is known, with the reason why it cannot be used; empty if it can."""
     found = {service.name: service for service in ask(settings, http)}
     for name, service in found.items():
         if name == WATCHMAN or (name == WORKER and not found[PREFECT].answering):  # a worker is asked through Prefect
@@ -51,19 +51,19 @@ def looks(settings: Settings, http: httpx.Client) -> Iterator[tuple[str, str]]:
 def deliver(waiting: deque[Event], settings: Settings, http: httpx.Client) -> None:
     """Hand the events to Prefect, oldest first; those that it does not take stay."""
     while waiting:
-        told = f"{waiting[0]['event']} of {waiting[0]['resource']['prefect.resource.name']}"
+        event = f"{waiting[0]['event']} of {waiting[0]['resource']['prefect.resource.name']}"
         try:
             response = http.post(f"{settings.prefect_url}/api/events", json=[waiting[0]])
         except httpx.TransportError:
-            logger.debug("%s waits for Prefect, which does not answer", told)
+            logger.debug("%s waits for Prefect, which does not answer", event)
             return
         if response.is_server_error:
-            logger.debug("%s waits for Prefect, which answered %d", told, response.status_code)
+            logger.debug("%s waits for Prefect, which answered %d", event, response.status_code)
             return
         if response.is_success:
-            logger.info("Prefect was told %s", told)
+            logger.info("Prefect received %s", event)
         else:
-            logger.error("Prefect refuses %s, so nobody is told: %d %s", told, response.status_code, response.text[:500])
+            logger.error("Prefect refuses %s, so nobody is notified: %d %s", event, response.status_code, response.text[:500])
         waiting.popleft()
 
 
@@ -86,5 +86,5 @@ def _not_ready(settings: Settings, http: httpx.Client) -> str:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
     watch(Settings.load())

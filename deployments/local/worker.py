@@ -25,7 +25,7 @@ COMMAND = ("-m", "prefect", "worker", "start", "--pool", POOL, "--type", "proces
 
 
 def put_back(settings: Settings) -> None:
-    """Undo every promotion that was announced and never ended, unless its release still runs. What cannot be undone is told."""
+    """Undo every promotion that was announced and never ended, unless its release still runs. Failures to undo are logged."""
     try:
         left = Ledger(settings.ledger).all_unfinished()
     except (SQLAlchemyError, ImportError) as error:  # a worker without a ledger still runs what needs none

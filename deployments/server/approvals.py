@@ -1,4 +1,4 @@
-"""Releases that wait for a person, as Prefect's server knows them, and telling it what the person said."""
+"""Releases that wait for a person, as Prefect's server lists them, and the person's decision for it."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def answer(settings: Settings, asked: Waiting, *, approved: bool, who: str, why:
         ApprovalError: Prefect refused the answer, or the release did not take it: its process is gone.
     """
     given = {"decision": "approve" if approved else "reject", "reason": why, "name": who}
-    told = _post(settings, f"/flow_runs/{asked.id}/resume", {"run_input": given})
-    if told["status"] != "ACCEPT":
-        reason = (told.get("details") or {}).get("reason")
+    reply = _post(settings, f"/flow_runs/{asked.id}/resume", {"run_input": given})
+    if reply["status"] != "ACCEPT":
+        reason = (reply.get("details") or {}).get("reason")
         raise ApprovalError(f"{asked.model}: Prefect did not take the answer for {asked.release}: {reason} See {asked.page}")
     if state := wait_until(partial(_ended_as, settings, asked), every=LOOK, within=TAKEN_WITHIN):
         return state

@@ -1,4 +1,4 @@
-"""`automations.yaml`, put into effect on the platform's Prefect server: nothing twice, and nothing that is not ours."""
+"""`automations.yaml`, put into effect on the platform's Prefect server: nothing twice, and others' automations stay."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _put(server: PrefectServer, automation: Automation, found: Automation | None
 
 
 def says(found: Any, declared: Any) -> bool:
-    """Tell whether what the server holds says all that was declared; it adds ids and defaults, and keeps sets in any order."""
+    """Return whether the server's automation contains all that was declared; it adds ids and defaults, and sorts sets as it likes."""
     if isinstance(declared, dict):
         return isinstance(found, dict) and all(key in found and says(found[key], value) for key, value in declared.items())
     if isinstance(declared, list) and isinstance(found, list):

@@ -93,5 +93,5 @@ def _reasons(wanted: dict[str, Any], held: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _made_here(name: str, held: dict[str, Any]) -> bool:
-    """Tell a deployment of Slipway's from others, also from a copy of one, which has its tags and another name."""
+    """Return whether Slipway made a deployment. A copy of one has its tags, but another name."""
     return {MARK, *name.split("/", 1)} <= set(held["tags"])

@@ -48,7 +48,7 @@ class PrefectServer:
         try:
             return answer.json() if answer.content else None
         except ValueError as error:
-            raise PlatformError(f"something else than Prefect answers at {self._api}: see `slipway status`.") from error
+            raise PlatformError(f"another program than Prefect answers at {self._api}: see `slipway status`.") from error
 
     def all(self, kind: str) -> list[dict[str, Any]]:
         """Return everything of a kind, such as deployments."""

@@ -64,7 +64,7 @@ def model_ports(settings: Settings) -> dict[str, int]:
 
 
 def _import(names: Sequence[str]) -> None:
-    """Import the heavy packages without the garbage collector, which would look through them again and again and find nothing.
+    """Import the heavy packages without the garbage collector, which would scan them again and again and find nothing.
 
     That takes a quarter less time. What they hold stays for good, so later collections need not look at it either.
     """

@@ -52,7 +52,7 @@ def test_outages_wait_in_their_order_while_prefect_is_down_itself(tmp_path, capl
         assert not waiting
         server.shutdown()
     assert taken == [("/api/events", [first]), ("/api/events", [last])]
-    assert "Prefect refuses slipway.service.down of worker, so nobody is told: 422" in caplog.text  # asking again would not help
+    assert "Prefect refuses slipway.service.down of worker, so nobody is notified: 422" in caplog.text  # asking again would not help
 
 
 def test_outages_wait_while_prefect_does_not_answer(tmp_path):

@@ -84,7 +84,7 @@ def test_another_program_at_its_port_is_recognised(server: BusyServer) -> None:
 
     with (
         PrefectServer(server.url) as prefect,
-        pytest.raises(PlatformError, match=r"something else than Prefect answers at .*slipway status"),
+        pytest.raises(PlatformError, match=r"another program than Prefect answers at .*slipway status"),
     ):
         prefect.all("deployments")
 
