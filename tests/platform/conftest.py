@@ -56,7 +56,7 @@ def wait_until(true: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not true within {seconds} s"
-        time.sleep(0.1)
+        time.sleep(0.25)  # the pause between two looks: most are requests, and what is waited for needs the processor
 
 
 @contextmanager
@@ -128,10 +128,8 @@ class Operator:
         return json.loads(self.slipway("history", MODEL, "--json").stdout)
 
 
-@pytest.fixture(scope="session")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """Somebody with a platform of their own, started by `slipway up`, for the tests of several files."""
-    home = tmp_path_factory.mktemp("operator")
+def operator_of(home: Path) -> Operator:
+    """Choose free ports for a platform in this home folder; it is for the caller to start."""
     prefect, mlflow, gateway, *own = free_ports(3 + len(catalogue()))
     left_out = ("SLIPWAY_", "PREFECT_", "MLFLOW_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
@@ -141,7 +139,13 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
         "SLIPWAY_GATEWAY_PORT": str(gateway),
         "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
     }
-    person = Operator(environment, home)
+    return Operator(environment, home)
+
+
+@pytest.fixture(scope="session")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """Somebody with a platform of their own, started by `slipway up`, for the tests of several files."""
+    person = operator_of(tmp_path_factory.mktemp("operator"))
     try:
         person.slipway("up")
         yield person
