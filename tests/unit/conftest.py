@@ -20,7 +20,7 @@ _NUMBERS = itertools.count()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a PostgreSQL server as slow."""
     for item in items:
-        if "postgres" in getattr(item, "fixturenames", ()) or "[postgres" in item.name:
+        if "postgres" in getattr(item, "fixturenames", ()) or "postgres" in item.name:
             item.add_marker(pytest.mark.slow)
 
 
