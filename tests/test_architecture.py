@@ -38,6 +38,18 @@ INVENTED = {
     "kept-elsewhere",
 }
 MIRRORED = {"Prediction", "Violation"}  # what the gateway sends: the client has its own, because it must stand alone
+NOTARIAL = [  # words that have to be read twice, and plain ones
+    (r"(?<!\.)(?:tell|tells|told|telling)", "report, show, notify, return, distinguish"),  # not the methods of files and of Optuna
+    (r"what became of", "what happened to, the actual outcome of"),
+    (r"whoever|whomever|who asks|of whom", "the caller, the operator, the person who"),
+    (r"cannot be had|to be had", "is not available"),
+    (r"as ever|for ever", "as before, until stopped"),
+    (r"(?:needs?|knows?|fools?|wants?) (?:it|them) not", "does not need it"),
+    (r"something else than", "another"),
+    (r"not worth to be", "not worth restoring"),
+    (r"in a rollback neither", "not even in a rollback"),
+]
+WORDLESS = {"requirements.lock", "LICENSE", "tests/test_architecture.py"}  # nobody's words, or these
 FOREIGN = re.compile(r"(?<![\w.~-])/(?:home|root|work|Users)/")
 
 
@@ -118,6 +130,30 @@ def test_every_file_that_the_map_names_is_there() -> None:
     assert [name for name in (*inside, *beyond) if not any((place / name).exists() for place in places)] == []
 
 
+def test_every_name_that_the_docs_look_up_in_a_file_is_there() -> None:
+    places = (ROOT, ROOT / "src" / "slipway", ROOT / "deployments", ROOT / "src" / "slipway" / "gateway")
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md"]
+    looked_up = [found for page in pages for found in re.findall(r"((?:`\w+`(?:, | and ))*`\w+`) in\s+`([\w/]+\.py)`", page.read_text())]
+    assert len(looked_up) > 5
+
+    for names, file in looked_up:
+        texts = [(place / file).read_text() for place in places if (place / file).exists()]
+        assert texts, file
+        assert [name for name in re.findall(r"\w+", names.replace(" and ", " ")) if not re.search(rf"\b{name}\b", texts[0])] == [], file
+
+
+def test_every_file_that_a_decision_names_is_there() -> None:
+    places = (ROOT, ROOT / "src", ROOT / "src" / "slipway", ROOT / "deployments")
+    named = {
+        (page.name, file)
+        for page in (ROOT / "docs" / "decisions").glob("*.md")
+        for file in re.findall(r"`([\w.]+(?:/[\w.]+)+\.(?:py|md|yaml|toml))`", page.read_text())
+    }
+    assert len(named) > 20
+
+    assert sorted((page, file) for page, file in named if not any((place / file).exists() for place in places)) == []
+
+
 def test_every_file_and_target_that_contributing_names_is_there() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     named = set(re.findall(r"`(?:\.venv/bin/pytest )?([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|yaml|toml)))[` ]", text))
@@ -180,6 +216,19 @@ def test_no_file_holds_a_path_of_somebodys_machine() -> None:
     }
 
     assert not found
+
+
+@pytest.mark.parametrize(("words", "plain"), NOTARIAL, ids=[plain for _, plain in NOTARIAL])
+def test_what_people_read_is_plain_english(words: str, plain: str) -> None:
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name, text in tracked().items()
+        if name not in WORDLESS
+        for number, line in enumerate(text.splitlines(), 1)
+        if re.search(rf"(?i)\b(?:{words})\b", line)
+    ]
+
+    assert not found, f"write instead: {plain}"
 
 
 def test_no_step_or_flow_is_named_after_a_dependency() -> None:

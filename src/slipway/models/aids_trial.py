@@ -64,7 +64,7 @@ MODEL = ModelSpec(
     tune_threshold=True,
     card=Card(
         intended_use="To study, after the trial, what went with an event among its participants.",
-        not_for="Telling a patient's future: `time`, the 20-week counts and `offtrt` are known only after the treatment began.",
+        not_for="Predicting a patient's future: `time`, the 20-week counts and `offtrt` are known only after the treatment began.",
         quirks=(
             "`infected` is no diagnosis: all 2139 adults of ACTG-175 have HIV; it says whether an event was seen.",
             "`time` is the days to the event or to the end of observation, so it holds part of the answer; without it F1 falls from "
