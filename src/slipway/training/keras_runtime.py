@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from slipway.files.standard_error import discarded_standard_error
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its reordered sums make two runs of one seed differ
 
@@ -19,7 +21,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its reordered sums make t
 @cache
 def keras() -> Any:
     """Import Keras, which takes seconds, and return the module."""
-    with _standard_error_closed():
+    with discarded_standard_error():  # TensorFlow's C++ parts report a missing GPU there before any setting reaches them
         import keras
         import tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(1)  # trials run in parallel, and layers this small gain nothing
@@ -34,19 +36,6 @@ def as_onnx(network: Any) -> bytes:
         path = Path(folder) / "network.onnx"
         network.export(path, format="onnx", verbose=False)
         return path.read_bytes()
-
-
-@contextmanager
-def _standard_error_closed() -> Iterator[None]:
-    """Discard the standard error of this process: TensorFlow's C++ parts report a missing GPU there before any setting reaches them."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from slipway.errors import SlipwayError
+from slipway.files.standard_error import discarded_standard_error
 from slipway.settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def connect(config: PyngrokConfig, upstream: str, token: str, watchdog: Watchdog
     from pyngrok.exception import PyngrokError
 
     try:
-        with _silenced(), _own_environment(), watchdog:
+        with discarded_standard_error(), _own_environment(), watchdog:
             return str(ngrok.connect(upstream, name="slipway", pyngrok_config=config).public_url)
     except (PyngrokError, OSError, HTTPException, ValueError) as error:
         # without the cause, which has the agent's log with the token
@@ -121,19 +122,6 @@ class Watchdog:
                 for agent in processes(self._file):
                     with suppress(psutil.NoSuchProcess):
                         agent.kill()
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Discard the standard error of programs started in the block: the agent would write a refused token to it."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 @contextmanager
