@@ -14,7 +14,7 @@ from deployments.terminal.output import say, show, show_json, show_table
 from slipway.errors import PlatformError
 
 if TYPE_CHECKING:
-    from deployments.server.channels import Kept
+    from deployments.server.channels import SavedChannel
     from deployments.server.prefect_api import PrefectServer
     from slipway.settings import Settings
 
@@ -44,7 +44,7 @@ def _show(settings: Settings, as_json: bool) -> None:
     from deployments.server.prefect_api import PrefectServer
 
     with PrefectServer(f"{settings.prefect_url}/api") as server:
-        names = sorted(channels.kept(server))
+        names = sorted(channels.saved(server))
         found = sorted(automations.ours(server), key=lambda automation: str(automation["name"]))
         failures = _failures(server)
     if as_json:
@@ -80,14 +80,14 @@ def _try_out(settings: Settings, as_json: bool) -> None:
     from deployments.terminal.session import quiet_prefect
 
     with PrefectServer(f"{settings.prefect_url}/api") as server:
-        kept = sorted(channels.kept(server).values(), key=lambda channel: channel.name)
-    if not kept:
+        saved = sorted(channels.saved(server).values(), key=lambda channel: channel.name)
+    if not saved:
         raise PlatformError(f"there is no channel, so nobody is notified: set one of {', '.join(channels.SETTINGS)}, then `slipway up`.")
     os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
     quiet_prefect(settings)
     import asyncio
 
-    results = asyncio.run(_send(kept))
+    results = asyncio.run(_send(saved))
     if as_json:
         show_json([{"channel": name, "problem": problem} for name, problem in results])
     else:
@@ -97,7 +97,7 @@ def _try_out(settings: Settings, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-async def _send(kept: Sequence[Kept]) -> list[tuple[str, str]]:
+async def _send(saved: Sequence[SavedChannel]) -> list[tuple[str, str]]:
     """Send through each channel as the server would; returns it with what is wrong, empty if nothing."""
     from prefect.blocks.abstract import NotificationError
 
@@ -105,7 +105,7 @@ async def _send(kept: Sequence[Kept]) -> list[tuple[str, str]]:
     from deployments.server.notification_blocks import BLOCKS
 
     results = []
-    for channel in kept:
+    for channel in saved:
         block = BLOCKS[BLOCK_TYPES[channel.name]](url=channel.url)
         try:
             with block.raise_on_failure():

@@ -34,7 +34,7 @@ def apply(settings: Settings) -> list[str]:
     wanted_channels = channels.configured(settings)
     with PrefectServer(f"{settings.prefect_url}/api") as server:
         said = channels.save(server, wanted_channels, f"{settings.prefect_url}/api")
-        held = channels.kept(server)
+        held = channels.saved(server)
         deployments = {full_name(deployment): deployment["id"] for deployment in server.all("deployments")}
         said += _reconcile(server, wanted([held[channel.name].id for channel in wanted_channels], deployments))
         return said + channels.remove_others(server, wanted_channels)

@@ -36,8 +36,8 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A channel as the Prefect server keeps it."""
+class SavedChannel:
+    """A channel as the Prefect server holds it."""
 
     name: str
     id: str
@@ -55,17 +55,17 @@ def configured(settings: Settings) -> list[Channel]:
     return [Channel(name, url) for name, url in found.items() if url]
 
 
-def kept(server: PrefectServer) -> dict[str, Kept]:
+def saved(server: PrefectServer) -> dict[str, SavedChannel]:
     """Return our channels of the server by name. What others made has other names or types."""
     query = {"block_documents": {"name": {"any_": list(BLOCK_TYPES)}}, "include_secrets": True}
     documents: list[dict[str, Any]] = server.call("POST", "/block_documents/filter", query)
     ours = [found for found in documents if found["block_type"]["slug"] == BLOCK_TYPES[found["name"]]]
-    return {found["name"]: Kept(found["name"], found["id"], SecretStr(found["data"]["url"])) for found in ours}
+    return {found["name"]: SavedChannel(found["name"], found["id"], SecretStr(found["data"]["url"])) for found in ours}
 
 
 def save(server: PrefectServer, wanted: Sequence[Channel], api_url: str) -> list[str]:
     """Make or change the blocks that are not yet as wanted. Returns what was done, a line each."""
-    before, said = kept(server), []
+    before, said = saved(server), []
     for channel in wanted:
         held = before.get(channel.name)
         if held is None or held.url != channel.url:
@@ -77,7 +77,7 @@ def save(server: PrefectServer, wanted: Sequence[Channel], api_url: str) -> list
 def remove_others(server: PrefectServer, wanted: Sequence[Channel]) -> list[str]:
     """Remove our blocks whose settings are gone. Returns what was done, a line each."""
     names = {channel.name for channel in wanted}
-    gone = [held for held in kept(server).values() if held.name not in names]
+    gone = [held for held in saved(server).values() if held.name not in names]
     for held in gone:
         server.call("DELETE", f"/block_documents/{held.id}")
     return [f"channel {held.name}: removed, it is set no longer" for held in gone]

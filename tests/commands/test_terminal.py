@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -17,9 +19,13 @@ from pathlib import Path
 import pytest
 
 from deployments.terminal import layout, output
+from deployments.terminal.command import still_answering
+from slipway.bundle.store.active import Pointer, point
 from slipway.catalogue import catalogue
 from slipway.lifecycle.ledger import Ledger, entry
 from slipway.records import Candidate
+from slipway.settings import Settings
+from tests.platform.conftest import free_ports
 
 SLIPWAY = [sys.executable, "-m", "deployments.cli"]
 RUN_URL = "http://127.0.0.1:4200/flow-runs/flow-run/0675b4e1-0000-7000-8000-123456789012"
@@ -143,6 +149,40 @@ def test_the_shell_completes_commands_and_names_of_models(home: Path) -> None:
         timeout=240,
     ).stdout
     assert "_SLIPWAY_COMPLETE=complete_bash" in script
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(number: int, status: int, tmp_path: Path) -> None:
+    gateway, *own = free_ports(1 + len(catalogue()))
+    environment = os.environ | {
+        "SLIPWAY_HOME": str(tmp_path),
+        "SLIPWAY_GATEWAY_PORT": str(gateway),
+        "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
+    }
+    arguments = ["release", "heart-failure", "--sample", "--trials", "1000"]
+    try:
+        with subprocess.Popen([*SLIPWAY, *arguments], env=environment, stderr=subprocess.PIPE, text=True) as releasing:
+            assert releasing.stderr
+            while "heart-failure: trial " not in (line := releasing.stderr.readline()):
+                assert line, "the release ended before its search began"
+            releasing.send_signal(number)
+            rest = releasing.stderr.read().splitlines()
+    finally:
+        subprocess.run([*SLIPWAY, "down"], env=environment, check=True, capture_output=True)
+
+    assert (releasing.returncode, rest[-1]) == (status, "cancelled; heart-failure has no version in service")
+    assert [line for line in rest[:-1] if not re.match(r" *\d+\.\d s  ", line)] == []  # no traceback, no warning: log lines only
+
+
+def test_a_cancelled_command_names_the_version_that_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path))
+    settings = Settings.load()
+    (settings.bundles / "heart-failure").mkdir(parents=True)
+    point(settings.bundles, "heart-failure", Pointer(bundle="7-0123abcd", port=8001, installation="0" * 32))
+
+    assert still_answering("heart-failure-boosting", settings) == "version 7 of heart-failure still answers"
+    assert still_answering("diabetes", settings) == "diabetes has no version in service"
 
 
 # layout
