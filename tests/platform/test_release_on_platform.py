@@ -22,7 +22,7 @@ from slipway.settings import Settings
 from slipway.training import splitting
 from tests.platform.conftest import MODEL, Operator, wait_until
 
-pytestmark = [pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

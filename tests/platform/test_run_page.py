@@ -22,7 +22,7 @@ CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 LOADS_WITHIN = 60_000.0  # milliseconds, for the first page on a busy machine
 LOOKED_FOR_EVERY = 10  # seconds; how often the server looks for schedules
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
