@@ -9,16 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from slipway.problems.classification import ClassLabel
 
+if TYPE_CHECKING:
+    # Imported in the functions otherwise: the gateway answers before its first bundle has loaded NumPy, which takes half a second.
+    import numpy as np
+    import numpy.typing as npt
+
 Schema = dict[str, Any]
-Probabilities = npt.NDArray[np.float64]
+Probabilities: TypeAlias = "npt.NDArray[np.float64]"
 Kind = Literal["integer", "number", "text"]
 
 
@@ -52,6 +55,8 @@ class Output:
 
     def decisions(self, probabilities: Probabilities) -> npt.NDArray[np.intp]:
         """Return (n,) numbers that are equal where the labels are."""
+        import numpy as np
+
         if self.threshold is None:
             best: npt.NDArray[np.intp] = probabilities.argmax(axis=1)
             return best
@@ -59,6 +64,8 @@ class Output:
 
     def margins(self, probabilities: Probabilities) -> Probabilities:
         """Return the distance of each row from another label; 0 at a tie."""
+        import numpy as np
+
         if self.threshold is not None:
             distance: Probabilities = np.abs(probabilities[:, self._positive] - self.threshold)
             return distance
@@ -155,6 +162,8 @@ class Output:
 
     def probabilities(self, answers: Iterable[Mapping[ClassLabel, float]]) -> Probabilities:
         """Return the (n, classes) probabilities of answers that name them by class."""
+        import numpy as np
+
         return np.array([[one[label] for label in self.classes] for one in answers])
 
     # --- two versions
@@ -174,6 +183,8 @@ def differ(
     measured: Probabilities, measured_labels: Sequence[Any], received: Probabilities, received_labels: Sequence[Any], tolerance: float
 ) -> npt.NDArray[np.bool_]:
     """Return which of n rows are answered otherwise: another label, or a probability that differs by more than the tolerance."""
+    import numpy as np
+
     other = np.array([ours != theirs for ours, theirs in zip(received_labels, measured_labels, strict=True)], dtype=np.bool_)
     # `not <=` rather than `>`: a NaN is a difference
     found: npt.NDArray[np.bool_] = other | ~(np.abs(measured - received).max(axis=1, initial=0.0) <= tolerance)
