@@ -45,6 +45,8 @@ from slipway.spec import Category, Columns, ModelSpec, Numeric, Target
 from slipway.training.pipelines import build
 from slipway.training.splitting import Rows
 
+pytestmark = pytest.mark.slow
+
 FEATURES = {
     "age": Numeric(0, 120, "years", "Age", integer=True),
     "dose": Numeric(-5, 5, "mg", "Dose"),
@@ -663,8 +665,6 @@ import sys
 from pathlib import Path
 from slipway.bundle.engine import open_engine
 from slipway.bundle.reading import read
-
-pytestmark = pytest.mark.slow
 print(open_engine(read(Path({str(folder)!r}))).probabilities({rows!r}).shape)
 print([name for name in ("sklearn", "pandas", "scipy", "onnx", "skl2onnx", "mlflow") if name in sys.modules])
 """
