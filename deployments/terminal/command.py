@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from deployments.terminal.output import say, say_error, show_json
+from deployments.terminal.output import say, say_error, show_json, unfollow_slipway
 from slipway.errors import SlipwayError
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def command(as_json: bool = False, changing: Sequence[str] = ()) -> Iterator[Set
             show_json({"error": "Cancelled", "message": message})
         say(message)
         raise typer.Exit(128 + number) from None
+    finally:
+        unfollow_slipway()
 
 
 def still_answering(name: str, settings: Settings) -> str:

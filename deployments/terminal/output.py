@@ -97,6 +97,14 @@ def follow_slipway() -> None:
     logger.setLevel(logging.INFO)
 
 
+def unfollow_slipway() -> None:
+    """Show no more of them. A command ends with this, because its process may go on: a test's does."""
+    logger = logging.getLogger("slipway")
+    for handler in [one for one in logger.handlers if isinstance(one, Follower)]:
+        logger.removeHandler(handler)
+        handler.close()
+
+
 class Follower(logging.Handler):
     """Prints log lines. While no line of any kind comes, it repeats the last one with the time that has passed: no silence is long."""
 
@@ -104,15 +112,19 @@ class Follower(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self._closed = threading.Event()
         threading.Thread(target=self._reassure, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         _latest.remember(record.getMessage(), still=record.name == WAITING)
         self._show(record.created, self.format(record))
 
+    def close(self) -> None:
+        self._closed.set()
+        super().close()
+
     def _reassure(self) -> None:
-        while True:
-            time.sleep(max(0.1, _latest.at + QUIET - time.monotonic()))
+        while not self._closed.wait(max(0.1, _latest.at + QUIET - time.monotonic())):
             if time.monotonic() - _latest.at >= QUIET:
                 _latest.at = time.monotonic()
                 if not _latest.still:

@@ -220,4 +220,5 @@ def test_a_silent_command_shows_that_it_still_works(capfd: pytest.CaptureFixture
     while "still at work after: tuning" not in said and time.monotonic() < deadline:
         said += capfd.readouterr().err
 
+    follower.close()
     assert "still at work after: tuning" in said
