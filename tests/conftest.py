@@ -118,6 +118,16 @@ def dead_url() -> str:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """Put the environment back after each test: MLflow and commands that run in the test's process set variables of their own."""
+    before = os.environ.copy()
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away every setting that the shell brings along."""

@@ -112,7 +112,7 @@ class Follower(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._closed = threading.Event()
+        self._ended = threading.Event()
         threading.Thread(target=self._reassure, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -120,11 +120,11 @@ class Follower(logging.Handler):
         self._show(record.created, self.format(record))
 
     def close(self) -> None:
-        self._closed.set()
+        self._ended.set()
         super().close()
 
     def _reassure(self) -> None:
-        while not self._closed.wait(max(0.1, _latest.at + QUIET - time.monotonic())):
+        while not self._ended.wait(max(0.1, _latest.at + QUIET - time.monotonic())):
             if time.monotonic() - _latest.at >= QUIET:
                 _latest.at = time.monotonic()
                 if not _latest.still:

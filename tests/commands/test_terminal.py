@@ -14,6 +14,7 @@ import subprocess
 import sys
 import termios
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,9 @@ def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(n
     }
     arguments = ["release", "heart-failure", "--sample", "--trials", "1000"]
     try:
-        with subprocess.Popen([*SLIPWAY, *arguments], env=environment, stderr=subprocess.PIPE, text=True) as releasing:
+        # a test run in the background ignores Ctrl-C, and its children would inherit that
+        as_typed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        with subprocess.Popen([*SLIPWAY, *arguments], env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=as_typed) as releasing:
             assert releasing.stderr
             while "heart-failure: trial " not in (line := releasing.stderr.readline()):
                 assert line, "the release ended before its search began"

@@ -54,7 +54,9 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from slipway.tracking.connection import connect
 
     settings = Settings(home=tmp_path_factory.mktemp("mlflow"), tracking_uri=None)
-    connect(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", settings.tracking)  # MLflow sets it, and a program started later would write there
+        connect(settings)
     return settings.home / "mlflow" / "mlflow.db"
 
 
@@ -123,7 +125,8 @@ def serve(home: Path, key: str, prefect_server: str, ports: list[int], environme
     }.items():
         environment.setenv(name, value)
     for name in ("MLFLOW_TRACKING_URI", "SLIPWAY_TRACKING_URI", "SLIPWAY_LEDGER_URL"):
-        environment.delenv(name, raising=False)
+        environment.setenv(name, "")  # so that it is absent again afterwards, also if MLflow sets it meanwhile
+        environment.delenv(name)
     gateway = subprocess.Popen([sys.executable, "-m", "slipway.gateway"], env=os.environ.copy())
     try:
         wait_until(lambda: _answers(f"http://{LOOPBACK}:{main}/ping"), "the gateway answers")

@@ -28,8 +28,12 @@ pytestmark = pytest.mark.timeout(600)
 
 def start(trials: int, **time_outs: int) -> subprocess.Popen:
     """Start a release in a process of its own; some of its steps may be given less time, in seconds."""
-    shorter = [f"module.{step} = module.{step}.with_options(timeout_seconds={seconds})" for step, seconds in time_outs.items()]
-    code = "; ".join(["import flows.release as module", *shorter, f"module.release({MODEL!r}, sample=True, trials={trials})"])
+    shorter = [
+        f"[setattr(flow, {step!r}, flow.{step}.with_options(timeout_seconds={seconds})) for flow in steps if hasattr(flow, {step!r})]"
+        for step, seconds in time_outs.items()
+    ]
+    begin = ["import flows.release as module", "import flows.service as service", "steps = (module, service)"]
+    code = "; ".join([*begin, *shorter, f"module.release({MODEL!r}, sample=True, trials={trials})"])
     # a test run in the background ignores Ctrl-C, and its children would inherit that
     return subprocess.Popen([sys.executable, "-c", code], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 

@@ -139,7 +139,7 @@ def test_gateway_that_is_down_is_waited_for_and_then_undoes_the_promotion(place,
     before = standing(place)
     place.gateway.kill()
     place.gateway.wait()
-    monkeypatch.setattr("flows.release.serve", serve.with_options(retry_delay_seconds=0.1))
+    monkeypatch.setattr("flows.service.serve", serve.with_options(retry_delay_seconds=0.1))
 
     state = run(sample=True)
 

@@ -136,4 +136,5 @@ def test_the_schedule_fires(server, deployment, scheduled):
 
     (run,) = runs()
     assert run["state_name"] == "DryRun"
-    assert scheduled <= datetime.fromisoformat(run["start_time"]) < scheduled + timedelta(minutes=2)
+    early = timedelta(seconds=1)  # a worker has the process of a run ready in time, and may be some tenths of a second too early
+    assert scheduled - early <= datetime.fromisoformat(run["start_time"]) < scheduled + timedelta(minutes=2)
