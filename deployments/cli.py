@@ -26,7 +26,7 @@ from deployments.commands.score import score
 from deployments.commands.simulate import simulate
 from deployments.commands.tunnel import tunnel
 from deployments.commands.watch import watch
-from deployments.terminal.groups import Groups
+from deployments.terminal.groups import group
 
 # What a command is for -> the commands, as `--help` lists them. A command's module imports heavy packages in the function's body only.
 COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
@@ -38,13 +38,9 @@ COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
 }
 
 
-app = typer.Typer(
-    name="slipway",
-    cls=Groups,
-    help="Take a tabular model from its data set's address to a tested endpoint.\n\nFor example: slipway release heart-failure --sample",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+app = group(
+    "slipway",
+    "Take a tabular model from its data set's address to a tested endpoint.\n\nFor example: slipway release heart-failure --sample",
 )
 for panel, members in COMMANDS.items():
     for member in members:

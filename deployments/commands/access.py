@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployments.terminal.command import AsJson, command
-from deployments.terminal.groups import Groups
+from deployments.terminal.groups import group
 from deployments.terminal.output import say, show_json, show_table
 from slipway.errors import SlipwayError
 
@@ -17,16 +17,8 @@ if TYPE_CHECKING:
     from slipway.access.callers import Grant
     from slipway.settings import Settings
 
-users_app = typer.Typer(
-    cls=Groups,
-    name="users",
-    help="The people who sign in with a password: add, list, change, revoke.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-keys_app = typer.Typer(
-    cls=Groups, name="keys", help="The API keys of programs: add, list, change, revoke.", no_args_is_help=True, rich_markup_mode=None
-)
+users_app = group("users", "The people who sign in with a password: add, list, change, revoke.")
+keys_app = group("keys", "The API keys of programs: add, list, change, revoke.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and ._@+-.")]
 Roles = Annotated[

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deployments.server.approvals import Waiting
     from slipway.settings import Settings
 
-ModelName = Annotated[
+ModelArgument = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A model whose release waits; `slipway approvals` lists them.", autocompletion=complete_model),
 ]
@@ -45,7 +45,7 @@ def approvals(as_json: AsJson = False) -> None:
             )
 
 
-def approve(name: ModelName, because: Because, version: Version = None, as_json: AsJson = False) -> None:
+def approve(name: ModelArgument, because: Because, version: Version = None, as_json: AsJson = False) -> None:
     """Approve the release that waits: its version is put into service and tested. The form in the run page does the same.
 
     For example: slipway approve heart-failure --because "recall is up, the cardiologists agree"
@@ -53,7 +53,7 @@ def approve(name: ModelName, because: Because, version: Version = None, as_json:
     _decide(name, because, version, as_json, approved=True)
 
 
-def reject(name: ModelName, because: Because, version: Version = None, as_json: AsJson = False) -> None:
+def reject(name: ModelArgument, because: Because, version: Version = None, as_json: AsJson = False) -> None:
     """Reject the release that waits: what is in service stays.
 
     For example: slipway reject heart-failure --because "wait for the new rows"

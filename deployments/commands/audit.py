@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployments.terminal.command import AsJson, command, fail
-from deployments.terminal.groups import Groups
+from deployments.terminal.groups import group
 from deployments.terminal.output import say, show_json, show_table
 from deployments.terminal.output import show as show_line
 
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
     from slipway.audit import Line, Place
     from slipway.settings import Settings
 
-audit_app = typer.Typer(
-    cls=Groups,
-    name="audit",
-    help="The audit log: show it, delete old lines, replace its keys.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+audit_app = group("audit", "The audit log: show it, delete old lines, replace its keys.")
 
 Moment = Annotated[str | None, typer.Option(metavar="TIME", help="2026-11-01, 2026-11-01T08:00 (UTC), or 30m, 24h, 7d ago.")]
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.command import AsJson, ModelArgument, command
 from deployments.terminal.output import say, show_json
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def challenge(
-    name: ModelName,
+    name: ModelArgument,
     version: Annotated[int | None, typer.Option(min=1, metavar="N", help="The registered version to try.")] = None,
     share: Annotated[
         float, typer.Option(metavar="SHARE", help="The fraction of requests that it answers, from 0 to less than 1; 0: none, in shadow.")

@@ -66,7 +66,7 @@ def _show_status(settings: Settings, as_json: bool) -> bool:
         show_json([asdict(service) for service in found])
     else:
         show_table(
-            ("service", "state", "answers", "pid", "address", ""),
+            ("service", "state", "answers", "pid", "address", "reason"),
             [(s.name, s.state, "yes" if s.answering else "no", s.pid, s.url, s.reason) for s in found],
         )
     return all(service.answering for service in found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.command import AsJson, ModelArgument, command
 from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ NEEDED = ("flows.rollback",)
 
 
 def rollback(
-    name: ModelName,
+    name: ModelArgument,
     because: Annotated[str, typer.Option("--because", metavar="WHY", help="Why; it is written into the ledger.")],
     to: Annotated[
         int | None,

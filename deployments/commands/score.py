@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.command import AsJson, ModelArgument, command
 from deployments.terminal.output import follow_slipway, say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NEEDED = ("flows.score",)
 
 
 def score(
-    name: ModelName,
+    name: ModelArgument,
     source: Annotated[str, typer.Argument(metavar="IN", help="A CSV or Parquet file, or the http(s) address of one.")],
     to: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Where the predictions go, .csv or .parquet; if left out, beside IN.")

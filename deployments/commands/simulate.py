@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.command import AsJson, ModelArgument, command
 from deployments.terminal.output import say, show, show_json
 from slipway.errors import SimulationError
 
@@ -21,7 +21,7 @@ STEP = 5  # lines of progress
 
 
 def simulate(
-    name: ModelName,
+    name: ModelArgument,
     drift: Annotated[Literal["none", "covariate", "label", "concept"], typer.Option(help="What is to change.")],
     rows: Annotated[
         int | None, typer.Option(min=1, max=MOST, metavar="N", help="How many; if left out, as many windows as an alarm takes, and one.")

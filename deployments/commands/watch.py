@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from deployments.terminal.command import AsJson, ModelName, command
+from deployments.terminal.command import AsJson, ModelArgument, command
 from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome, show_table
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LAST = 10
 
 
 def watch(
-    name: ModelName,
+    name: ModelArgument,
     latest: Annotated[bool, typer.Option("--show", help="Show the latest windows and alarms, and judge nothing.")] = False,
     freeze: Annotated[bool, typer.Option("--freeze", help="Hold alarms back from now on; windows are judged as before.")] = False,
     thaw: Annotated[bool, typer.Option("--thaw", help="Let alarms through again.")] = False,

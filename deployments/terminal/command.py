@@ -29,7 +29,7 @@ def complete_model(incomplete: str) -> list[str]:
     return [name for name in listings() if name.startswith(incomplete)]
 
 
-ModelName = Annotated[
+ModelArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="A model of the catalogue; `slipway models` lists them.", autocompletion=complete_model)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts, and nothing else to the standard output.")]
