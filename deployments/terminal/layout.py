@@ -49,7 +49,7 @@ def table(columns: Row, rows: Sequence[Row], width: int) -> list[str]:
     for row in rows:
         lines += _side_by_side(row[:beside], widths)
         for name, cell in zip(columns[beside:], row[beside:], strict=True):
-            lines += wrapped(f"{GAP}{name}: {cell}" if name else GAP + cell, width, GAP) if cell else []
+            lines += wrapped(f"{GAP}{name}: {cell}", width, GAP) if cell else []
     return lines
 
 

@@ -13,19 +13,7 @@ from sklearn import metrics
 
 from slipway.problems.training import Evaluation
 from slipway.spec import Target
-
-TWO = Target("ill", {0: "no", 1: "yes"}, positive=1)
-THREE = Target("fate", {"drop": "a", "enrol": "b", "grad": "c"})
-
-
-def answers(target: Target, rows: int, seed: int = 1) -> Evaluation:
-    """Answers that are better than chance, with many equal probabilities."""
-    generator, size = np.random.default_rng(seed), len(target.labels)
-    truth = generator.integers(size, size=rows)
-    scores = np.round(generator.dirichlet(np.ones(size), size=rows), 1) + 0.5 * np.eye(size)[truth] + 0.01
-    probabilities = scores / scores.sum(axis=1, keepdims=True)
-    labels = [target.labels[at] for at in probabilities.argmax(axis=1)]
-    return Evaluation(target, [target.labels[at] for at in truth], labels, probabilities)
+from tests.support.evaluations import THREE, TWO, answers
 
 
 @pytest.fixture(params=[TWO, THREE], ids=["two classes", "three classes"])
