@@ -183,10 +183,10 @@ def test_accepted_requests_are_also_answered_under_tls(secured, bundles, trust, 
     with connected(secured.model_port, trust) as sock:
         head = f"POST /invocations HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {secured.key}\r\n"
         sock.sendall(f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body[:-1])
-        time.sleep(0.2)
+        time.sleep(0.2)  # until the gateway reads the body; a request that is not answered yet shows nothing
         ending = threading.Thread(target=lambda: replies.append(secured.stop(signal.SIGTERM)))
         ending.start()
-        time.sleep(0.2)
+        time.sleep(0.2)  # until it is ending; it goes on waiting for the last byte, and shows nothing of that either
         sock.sendall(body[-1:])
         reply = http.client.HTTPResponse(sock)
         reply.begin()

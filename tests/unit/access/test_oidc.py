@@ -168,7 +168,7 @@ def test_unknown_keys_are_fetched_at_most_once_in_an_interval(make):
     assert front.website.hits == 1
 
     front.publish(published(one=RSA, two=OTHER))
-    time.sleep(0.5)
+    time.sleep(0.5)  # the interval itself
     assert front.status(token(OTHER, kid="two")) == 200
     assert front.website.hits == 2
 
@@ -220,7 +220,7 @@ def test_fetched_keys_stay_valid_while_the_provider_is_down(make):
     front = make(refetch=0.1)
     assert front.status(token()) == 200
     front.website.status = 500
-    time.sleep(0.1)
+    time.sleep(0.1)  # the interval itself: the keys are due to be fetched again
 
     assert front.status(token(sub="another")) == 200
     assert front.status(token(kid="unknown")) == 503
