@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, cast
@@ -77,14 +76,13 @@ def _failures(server: PrefectServer) -> list[dict[str, str]]:
 def _try_out(settings: Settings, as_json: bool) -> None:
     from deployments.server import channels
     from deployments.server.prefect_api import PrefectServer
-    from deployments.terminal.session import quiet_prefect
+    from deployments.terminal.session import use_prefect
 
     with PrefectServer(f"{settings.prefect_url}/api") as server:
         saved = sorted(channels.saved(server).values(), key=lambda channel: channel.name)
     if not saved:
         raise PlatformError(f"there is no channel, so nobody is notified: set one of {', '.join(channels.SETTINGS)}, then `slipway up`.")
-    os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
-    quiet_prefect(settings)
+    use_prefect(settings)
     import asyncio
 
     results = asyncio.run(_send(saved))

@@ -27,7 +27,9 @@ def up(as_json: AsJson = False) -> None:
         from deployments.server import automations, channels
         from deployments.terminal.session import model_ports
 
-        local.up(settings, model_ports=model_ports(settings), on_progress=say)
+        local.up(settings, model_ports=model_ports(settings, in_service=True), on_progress=say)
+        for line in local.taken_ports(settings, model_ports(settings, in_service=False)):
+            say(f"{line} Its release is refused until the port is free")
         deploy_quietly(settings, say)
         for line in automations.apply(settings):
             say(line)

@@ -46,7 +46,7 @@ def promote(
 
         require_run_page(name, settings, approval=approval or model.approval)
         follow_slipway()
-        with session(settings, say, NEEDED):
+        with session(settings, say, NEEDED, model=name):
             from flows.promote import promote as flow
 
             result = cast("Promoted", flow(name, because=because, version=version, approval=approval, return_state=True).result())

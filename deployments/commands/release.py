@@ -66,7 +66,8 @@ def release(
 
         require_run_page(name, settings, approval=(approval or model.approval) and not dry_run)
         follow_slipway()
-        with session(settings, say):
+        replaces = not dry_run and not model.challenges
+        with session(settings, say, model=name if replaces else None):
             from flows.release import release as flow
 
             state = flow(

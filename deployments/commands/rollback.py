@@ -41,7 +41,7 @@ def rollback(
         from deployments.terminal.session import session
 
         follow_slipway()
-        with session(settings, say, NEEDED):
+        with session(settings, say, NEEDED, model=name):
             from flows.rollback import rollback as flow
 
             result = cast("Rollback", flow(name, because=because, to=to, return_state=True).result())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import threading
 import time
@@ -92,10 +91,9 @@ def _record(settings: Settings, address: str, minutes: float | None = None, *, c
     """Show the tunnel in Prefect, where Prefect's server is up. That it cannot be shown there ends no tunnel."""
     if not _prefect_answers(settings):
         return
-    from deployments.terminal.session import quiet_prefect
+    from deployments.terminal.session import use_prefect
 
-    os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
-    quiet_prefect(settings)
+    use_prefect(settings)
     from tasks.reporting import show_tunnel_closed, show_tunnel_opened
 
     state = show_tunnel_closed(address, return_state=True) if closed else show_tunnel_opened(address, minutes, return_state=True)

@@ -15,7 +15,7 @@ from deployments.local import services
 from deployments.local.answering import answers, client
 from deployments.local.credentials import ensure_api_key
 from deployments.local.logs import Mark
-from deployments.local.ports import check_free
+from deployments.local.ports import check_free, conflict
 from deployments.local.services import ALL, Program
 from deployments.local.starting import Progress, Start
 from deployments.local.supervisor import ProgramState, Supervisor, clear
@@ -54,7 +54,7 @@ def up(
     After a failure or Ctrl-C, the programs that this call started are stopped again; those that ran before still run.
 
     Args:
-        model_ports: The port of each model that the gateway will serve on a port of its own.
+        model_ports: The port of each model that the gateway is to serve on a port of its own. Ports of other models may be taken.
         on_progress: Is given a line when a program is started and when it answers.
     Raises:
         PortTakenError: Another program has a port, or a port is set twice; nothing was started.
@@ -71,6 +71,26 @@ def up(
         _refuse_other_settings(supervisor, [wanted[name] for name in already])
         _bring_up(supervisor, settings, wanted, already, on_progress)
     return [found for found in status(settings) if found.name in wanted]
+
+
+def require_usable(settings: Settings, programs: Sequence[str], model_ports: Mapping[str, int] | None = None) -> None:
+    """Refuse programs that run with other settings than these, or that cannot have a port they will need.
+
+    Raises:
+        PortTakenError: Another program has a model's port, or the port is set twice.
+        PlatformError: A program runs with other settings than these.
+    """
+    supervisor = Supervisor(settings.home)
+    known = services.programs(settings, model_ports or {})
+    _refuse_other_settings(supervisor, [known[name] for name in programs])
+    for name in programs:
+        check_free(known[name].needs, ours=supervisor.pids(name))
+
+
+def taken_ports(settings: Settings, model_ports: Mapping[str, int]) -> list[str]:
+    """Return which of these models cannot have their ports now, a line each, with the program that has the port."""
+    needs = [services.model_need(name, port, settings) for name, port in model_ports.items()]
+    return [line for need in needs if (line := conflict(need))]
 
 
 def down(settings: Settings) -> bool:

@@ -1,14 +1,13 @@
-"""Who holds a port, and the error that says so."""
+"""Which program uses a port, and the error that names it."""
 
 from __future__ import annotations
 
-import errno
-import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import psutil
 
+from slipway import sockets
 from slipway.errors import PortTakenError
 from slipway.settings import LOOPBACK
 
@@ -20,11 +19,14 @@ class PortNeed:
     port: int
     user: str
     setting: str
+    address: str = LOOPBACK
 
 
-def check_free(needs: Sequence[PortNeed]) -> None:
-    """Return when every port can be bound on loopback and none is wanted twice.
+def check_free(needs: Sequence[PortNeed], ours: Collection[int] = ()) -> None:
+    """Return when every port can be opened and none is wanted twice.
 
+    Args:
+        ours: Processes that may have the ports already: those of the program that needs them.
     Raises:
         PortTakenError: With every conflict, not the first: the port, what it is for, who holds it, and the way out.
     """
@@ -33,13 +35,17 @@ def check_free(needs: Sequence[PortNeed]) -> None:
         if other := seen.setdefault(need.port, need):
             if other is not need:
                 problems.append(f"port {need.port} is set for both {other.user} and {need.user}; set {need.setting} to another port.")
-            elif not _is_free(need.port):
-                problems.append(
-                    f"port {need.port}, which {need.user} needs, is held by {holder(need.port)}. "
-                    f"Stop that process, or set {need.setting} to a free port."
-                )
+            elif taken := conflict(need, ours):
+                problems.append(f"{taken} Stop that process, or set {need.setting} to a free port.")
     if problems:
         raise PortTakenError("\n".join(problems))
+
+
+def conflict(need: PortNeed, ours: Collection[int] = ()) -> str:
+    """Return which other program has the port; "" if the port is free or ours."""
+    if _is_free(need) or set(ours).intersection(_listeners(need.port)):
+        return ""
+    return f"port {need.port}, which {need.user} needs, is held by {holder(need.port)}."
 
 
 def holder(port: int) -> str:
@@ -55,16 +61,11 @@ def holder(port: int) -> str:
     return "a process that this user may not inspect"
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: connections in TIME_WAIT do not count
-        try:
-            probe.bind((LOOPBACK, port))
-            probe.listen(1)  # Linux lets two sockets bind with SO_REUSEADDR; only one may listen
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return False
-            raise PortTakenError(f"port {port} cannot be used: {error.strerror}. Choose a port of 1024 or above.") from error
+def _is_free(need: PortNeed) -> bool:
+    try:
+        sockets.bind(need.address, need.port).close()
+    except PortTakenError:
+        return False
     return True
 
 

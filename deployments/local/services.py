@@ -140,8 +140,9 @@ def _worker(settings: Settings) -> Program:
 
 
 def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
-    needs = [PortNeed(settings.gateway_port, "the gateway", "SLIPWAY_GATEWAY_PORT")]
-    needs += [PortNeed(port, f"the model {name}", f"""SLIPWAY_MODEL_PORTS='{{"{name}": ...}}'""") for name, port in model_ports.items()]
+    address = settings.gateway_address
+    needs = [PortNeed(settings.gateway_port, "the gateway", "SLIPWAY_GATEWAY_PORT", address)]
+    needs += [model_need(name, port, settings) for name, port in model_ports.items()]
     return Program(
         GATEWAY,
         _python("slipway.gateway"),
@@ -153,6 +154,11 @@ def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
         needs=tuple(needs),
         timeout=60.0,
     )
+
+
+def model_need(name: str, port: int, settings: Settings) -> PortNeed:
+    """Return what the gateway needs to serve a model on the model's own port."""
+    return PortNeed(port, f"the model {name}", f"""SLIPWAY_MODEL_PORTS='{{"{name}": ...}}'""", settings.gateway_address)
 
 
 def _watchman(settings: Settings) -> Program:

@@ -155,6 +155,11 @@ class Supervisor:
             if (mark := _environment(p)).get("SUPERVISOR_SERVER_URL") == self.socket and name in (None, mark.get("SUPERVISOR_PROCESS_NAME"))
         ]
 
+    def pids(self, name: str) -> set[int]:
+        """Return the processes of a program that runs; none if it does not."""
+        state = self.states().get(name)
+        return {process.pid for process in _family(state.pid)} if state and state.pid else set()
+
     def environment(self) -> dict[str, str]:
         """Return the environment that its programs share; empty if it does not run."""
         process = self.process()
@@ -227,6 +232,15 @@ def _quietly(signal: Any) -> None:
 def _below(process: psutil.Process, deep: bool = True) -> list[psutil.Process]:
     try:
         return process.children(recursive=deep)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it; none if it ended."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
 

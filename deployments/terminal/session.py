@@ -5,20 +5,30 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deployments import local
 from deployments.local.services import STEADY
+from slipway.bundle.store.active import active
 from slipway.catalogue import listings, port_of
 from slipway.errors import PlatformError
 from slipway.settings import Settings
 
+RECORDING = (local.PREFECT, local.MLFLOW)  # the programs that record a run; without both of them, a run is by itself
 NEEDED = ("flows.release", "mlflow.sklearn", "matplotlib.figure", "skops.io")  # by every release, sooner or later
 
 
 @contextmanager
-def session(settings: Settings, report: Callable[[str], None], needed: Sequence[str] = NEEDED, gateway: bool = True) -> Iterator[Settings]:
+def session(
+    settings: Settings,
+    report: Callable[[str], None],
+    needed: Sequence[str] = NEEDED,
+    *,
+    gateway: bool = True,
+    model: str | None = None,
+) -> Iterator[Settings]:
     """Prepare this process to run flows, and yield the settings they will find. The modules `needed` are imported on the way.
 
     With the platform up, runs are recorded on its Prefect server and in its MLflow server. Without it, a Prefect server
@@ -28,15 +38,18 @@ def session(settings: Settings, report: Callable[[str], None], needed: Sequence[
     Args:
         needed: Modules to import at once; those of a release if left out.
         gateway: Whether the flow asks the gateway; if not, it is not started.
+        model: The model that the flow may put into service: its port must be free, or the gateway's. Ports of other models may be taken.
+    Raises:
+        PortTakenError: Another program has a port that this command needs.
+        PlatformError: A program did not start, or runs with other settings than these.
     """
     with ExitStack() as stack:
-        if gateway and not local.is_up(settings, (local.GATEWAY,)):
-            local.up(settings, programs=(local.GATEWAY,), model_ports=model_ports(settings), on_progress=report)
-        if local.is_up(settings, (local.PREFECT, local.MLFLOW)):
-            os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
+        if gateway:
+            _provide_gateway(settings, needed_ports(settings, model), report)
+        if local.is_up(settings, RECORDING):
+            local.require_usable(settings, RECORDING)
+            use_prefect(settings)
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri or settings.mlflow_url
-            os.environ.update(STEADY)
-            quiet_prefect(settings)
         else:
             report("the platform is not up (`slipway up`), so this runs by itself; starting Prefect")
             os.environ["MLFLOW_TRACKING_URI"] = settings.tracking
@@ -51,16 +64,33 @@ def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
     Raises:
         PlatformError: The platform is not up.
     """
-    if approval and not local.is_up(settings, (local.PREFECT, local.MLFLOW)):
+    if approval and not local.is_up(settings, RECORDING):
         raise PlatformError(
             f"{name}: a person is to approve in the run page, and the platform is not up. "
             f"Run `slipway up`, then the same command again, or start the deployment in the run page."
         )
 
 
-def model_ports(settings: Settings) -> dict[str, int]:
-    """Return the port of every model that has a service of its own."""
-    return {name: port_of(model, settings) for name, model in listings().services().items()}
+def model_ports(settings: Settings, *, in_service: bool) -> dict[str, int]:
+    """Return the port of every model that has a version in service, or of every one that has none yet."""
+    models = listings().services().items()
+    return {name: port_of(model, settings) for name, model in models if bool(active(settings.bundles, name)) is in_service}
+
+
+def needed_ports(settings: Settings, model: str | None) -> dict[str, int]:
+    """Return the port of this model, and those models in service that have the same one, which is refused."""
+    if model is None:
+        return {}
+    own = port_of(listings()[model], settings)
+    return {name: port for name, port in model_ports(settings, in_service=True).items() if port == own} | {model: own}
+
+
+def _provide_gateway(settings: Settings, ports: dict[str, int], report: Callable[[str], None]) -> None:
+    """Start the gateway, unless it runs; refuse one that cannot serve a model on its port."""
+    if local.is_up(settings, (local.GATEWAY,)):
+        local.require_usable(settings, (local.GATEWAY,), ports)
+    else:
+        local.up(settings, programs=(local.GATEWAY,), model_ports=ports, on_progress=report)
 
 
 def _import(names: Sequence[str]) -> None:
@@ -79,8 +109,15 @@ def _import(names: Sequence[str]) -> None:
             gc.enable()
 
 
+def use_prefect(settings: Settings) -> None:
+    """Have this process record its runs on the platform's Prefect server."""
+    os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
+    os.environ.update(STEADY)
+    quiet_prefect(settings)
+
+
 def quiet_prefect(settings: Settings) -> None:
-    """Set, before Prefect is imported, what keeps it private and leaves the terminal to Slipway's own lines."""
+    """Set what keeps Prefect private and leaves the terminal to Slipway's own lines, also where Prefect is imported already."""
     (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
     os.environ.update(
         {
@@ -96,6 +133,10 @@ def quiet_prefect(settings: Settings) -> None:
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         }
     )
+    if "prefect.context" in sys.modules:  # it read its settings when an earlier command of this process imported it
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
 
 
 @contextmanager

@@ -13,9 +13,11 @@ import pytest
 
 from deployments import local
 from deployments.local.supervisor import Supervisor
+from deployments.terminal.session import needed_ports
+from slipway.catalogue import services
 from slipway.errors import PlatformError, PortTakenError
 from slipway.settings import Settings
-from tests.platform.conftest import free_ports, processes_of, stranger_on, wait_until
+from tests.platform.conftest import MODEL, free_ports, operator_of, processes_of, stranger_on, wait_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -41,6 +43,56 @@ def test_a_taken_port_of_a_model_names_the_model(settings):
 def test_one_port_for_two_is_an_error(settings):
     with pytest.raises(PortTakenError, match=r"is set for both the gateway and the model heart-failure"):
         local.up(settings, programs=[local.GATEWAY], model_ports={"heart-failure": settings.gateway_port})
+
+
+def test_only_the_port_of_the_model_that_a_command_serves_has_to_be_free(settings):
+    ports = dict(zip(services(), free_ports(len(services())), strict=True))
+    settings = settings.model_copy(update={"model_ports": ports})
+    needed = needed_ports(settings, "heart-failure")
+
+    with stranger_on(ports["telecom-churn"]):
+        local.up(settings, programs=[local.GATEWAY], model_ports=needed)
+        local.require_usable(settings, [local.GATEWAY], needed)
+
+    # the gateway runs already, and the port is another program's: that is found before a search of minutes
+    with stranger_on(ports["heart-failure"]), pytest.raises(PortTakenError, match=r"the model heart-failure needs, is held by"):
+        local.require_usable(settings, [local.GATEWAY], needed)
+    moved = settings.model_copy(update={"gateway_port": free_ports(1)[0]})
+    with pytest.raises(PlatformError, match=r"gateway of .* runs with other settings .* `slipway down` first"):
+        local.require_usable(moved, [local.GATEWAY], needed)
+
+
+@pytest.mark.parametrize(
+    "command", [("release", MODEL, "--sample"), ("promote", MODEL, "--because", "better"), ("rollback", MODEL, "--because", "worse")]
+)
+def test_a_command_whose_models_port_is_taken_is_refused_before_it_starts_anything(tmp_path, command):
+    person = operator_of(tmp_path / "home")
+    port = person.settings.model_ports[MODEL]
+
+    with stranger_on(port):
+        shown = person.slipway(*command, status=1)
+
+    assert f"port {port}, which the model heart-failure needs, is held by process" in shown.stderr
+    assert processes_of(person.settings) == []
+
+
+def test_a_taken_port_of_a_model_that_was_never_released_stops_nothing_and_is_named(settings):
+    ports = dict(zip(services(), free_ports(len(services())), strict=True))
+    waiting = {"heart-failure": ports["heart-failure"], "telecom-churn": ports["telecom-churn"]}
+
+    with stranger_on(ports["telecom-churn"]) as stranger:
+        (line,) = local.taken_ports(settings, waiting)
+
+    assert line.startswith(f"port {ports['telecom-churn']}, which the model telecom-churn needs, is held by process {stranger.pid} (")
+
+
+def test_a_port_has_to_be_free_on_the_gateways_address_only(settings):
+    (port,) = free_ports(1)
+    elsewhere = settings.model_copy(update={"gateway_address": "127.0.0.2"})
+
+    with stranger_on(port):  # on 127.0.0.1
+        assert local.taken_ports(elsewhere, {"heart-failure": port}) == []
+        assert len(local.taken_ports(settings, {"heart-failure": port})) == 1
 
 
 def test_a_program_that_cannot_start_shows_its_last_log_lines_and_nothing_stays(settings):
