@@ -64,6 +64,10 @@ class Gatekeeper:
         digest = digest_of(credential)
         return self._recall(digest, snapshot) or await self._look_closer(digest, credential)
 
+    def problem(self) -> str | None:
+        """Return why no caller can be authenticated, if the access file was removed or is damaged."""
+        return self._store.problem()
+
     async def open_session(self, name: str, password: str, code: str | None, address: str) -> sessions.Opened:
         """Open a session with a password and, if the user has a second factor, a code.
 

@@ -12,6 +12,7 @@ from slipway.access.records import ACCESS, OLD_KEYS, AccessFile, DamagedAccessFi
 from slipway.access.refusals import UndecidedError
 
 FRESH = 0.2
+PUT_BACK = "Put it back, or run `slipway up`, which makes its key again."
 Stamp = tuple[str, int, int, int]
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class AccessStore:
         self._snapshot: AccessSnapshot | None = AccessSnapshot()
         self._stamp: Stamp | None = None
         self._looked = float("-inf")
+        self._removed = False
 
     def current(self) -> AccessSnapshot:
         """Return the content as it was at most 0.2 s ago.
@@ -72,13 +74,23 @@ class AccessStore:
         """Return the content as it is now; see `current`."""
         self._looked = time.monotonic()
         if (stamp := self._find()) != self._stamp:
-            self._stamp = stamp
+            self._removed, self._stamp = stamp is None, stamp
+            if self._removed:
+                logger.error("all keys and users are refused: %s was removed. %s", self._home / ACCESS, PUT_BACK)
             try:
                 self._snapshot = AccessSnapshot.of(read(self._home))
             except (DamagedAccessFileError, InvalidGrantError) as error:
                 self._snapshot = None
                 logger.error("all requests are refused until the access file is repaired: %s", error)
         return self._valid()
+
+    def problem(self) -> str | None:
+        """Return why no caller is known, if the file was removed or is damaged."""
+        try:
+            self.look()
+        except UndecidedError:
+            return f"{ACCESS.name} is damaged, so all requests are refused; the log says what to do"
+        return f"{ACCESS.name} was removed, so all keys and users are refused. {PUT_BACK}" if self._removed else None
 
     def _valid(self) -> AccessSnapshot:
         if self._snapshot is None:

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from slipway.audit.databases.log_file import LogFile
 from slipway.audit.databases.tables import Store
-from slipway.audit.errors import UNWRITTEN, AuditError, is_database_error, without_details
+from slipway.audit.errors import UNWRITTEN, AuditError, LogLostError, is_database_error, without_details
 from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, UnfitError, record
 from slipway.audit.places import opener, shown
 from slipway.audit.subjects.key_file import KeyFile
@@ -26,13 +27,14 @@ class OutcomeBook:
     Args:
         home: The home folder, with the keys of subject ids and, without a `url`, the log itself.
         url: `postgresql://...` if the log is there.
+        file: The file of the SQLite log that this process writes to.
     Raises:
         AuditError: The address is not valid, or its driver is missing.
     """
 
-    def __init__(self, home: Path, url: str | None = None) -> None:
+    def __init__(self, home: Path, url: str | None = None, file: LogFile | None = None) -> None:
         self._place = url or home
-        self._open = opener(self._place)
+        self._open = opener(self._place, file=file)
         self._keys = KeyFile(home)
         self._store: Store | None = None
         self._thread = ThreadPoolExecutor(1, "outcomes")
@@ -67,7 +69,8 @@ class OutcomeBook:
             except UnfitError:
                 raise
             except Exception as error:
-                self._forget_store()
+                if not isinstance(error, LogLostError):  # else it stays open, to go on with the file if it is put back
+                    self._forget_store()
                 if not (is_database_error(error) or isinstance(error, AuditError)):
                     raise
                 if again:

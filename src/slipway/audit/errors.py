@@ -14,6 +14,10 @@ class AuditError(SlipwayError):
     """The log cannot be written or read; a request whose lines cannot be written may not be answered."""
 
 
+class LogLostError(AuditError):
+    """The log's file was removed or replaced under the process that writes to it."""
+
+
 def is_database_error(error: Exception) -> bool:
     """Return whether the database or its disk failed. PostgreSQL's driver may not be installed, so its errors are known by name."""
     return isinstance(error, sqlite3.Error | OSError) or type(error).__module__.partition(".")[0] == "psycopg"

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from slipway.audit.databases.log_file import LogFile
 from slipway.audit.databases.sqlite import PATIENCE, SqliteStore
 from slipway.audit.databases.tables import Store
 from slipway.audit.errors import AuditError, is_database_error, without_details
@@ -20,16 +21,17 @@ COMMAND_PATIENCE = 30.0
 Place = Path | str
 
 
-def opener(place: Place, patience: float = PATIENCE) -> Callable[[], Store]:
+def opener(place: Place, patience: float = PATIENCE, file: LogFile | None = None) -> Callable[[], Store]:
     """Return a function that opens the log; it may raise any error of the database.
 
     Args:
         place: A home folder, or `postgresql://...` or `sqlite:///path`, as SQLAlchemy writes them.
+        file: The file of the SQLite log, for a process that opens it several times.
     Raises:
         AuditError: The place is neither, or PostgreSQL's driver is not installed.
     """
     if path := sqlite_path(place):
-        return lambda: SqliteStore(path, patience)
+        return lambda: SqliteStore(path, patience, file)
     url = str(place)
     if not url.startswith(POSTGRES):
         raise AuditError(f"the audit log's address: expected postgresql://... or sqlite:///path, received {url.partition(':')[0]!r}:...")
@@ -65,6 +67,12 @@ def sqlite_path(place: Place) -> Path | None:
     if isinstance(place, Path):
         return place / AUDIT
     return Path(place.removeprefix(SQLITE)) if place.startswith(SQLITE) else None
+
+
+def log_file(place: Place) -> LogFile | None:
+    """Return the file of an SQLite log as it is now, None for another database."""
+    path = sqlite_path(place)
+    return LogFile(path) if path else None
 
 
 def missing(place: Place) -> bool:

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from slipway.audit.backlog import QueuedEntry
 from slipway.audit.databases.tables import Row, Store, Table
+from slipway.audit.errors import LogLostError
 from slipway.audit.lines import LogEntry
 
 MOST_LINES = 2_000  # of one entry: encoding more would block the loop
@@ -71,6 +72,8 @@ class Turns:
                 batch[entry.table] += entry.rows(None)
             with store.transaction():
                 store.insert(batch)
+        except LogLostError:  # the store stays open, to go on with the file if it is put back
+            return False
         except Exception:  # of any kind: the thread meets it too, and logs it
             self.close()
             return False

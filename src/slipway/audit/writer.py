@@ -16,9 +16,9 @@ from pathlib import Path
 
 from slipway.audit.backlog import Backlog, QueuedEntry, answer
 from slipway.audit.databases.tables import Row, Store, Table
-from slipway.audit.errors import UNWRITTEN, AuditError, without_details
+from slipway.audit.errors import UNWRITTEN, AuditError, LogLostError, without_details
 from slipway.audit.lines import Administered, Answered, LogEntry, Refused, Shadowed
-from slipway.audit.places import opener, shown, sqlite_path
+from slipway.audit.places import log_file, opener, shown
 from slipway.audit.subjects.key_file import KeyFile
 from slipway.audit.subjects.pseudonyms import Ring
 from slipway.audit.turns import Turns
@@ -44,11 +44,12 @@ class AuditLog:
 
     def __init__(self, home: Path, url: str | None = None, *, most_queued: int = MOST_QUEUED) -> None:
         self._place = url or home
-        self._open = opener(self._place)
+        self.file = log_file(self._place)
+        self._open = opener(self._place, file=self.file)
         self._keys = KeyFile(home)
         self._store: Store | None = None
         self._backlog = Backlog(most_queued, LARGEST_BATCH)
-        self._turns = Turns(opener(self._place, 0.0), self._queue) if sqlite_path(self._place) else None
+        self._turns = Turns(opener(self._place, 0.0, self.file), self._queue) if self.file else None
         self._most_unanswered = max(1, most_queued // 2)  # beyond this, only entries are accepted for which a caller waits
         self._overflowed = self._failed = self._admitted = 0
         self._failing_since: float | None = None
@@ -61,15 +62,27 @@ class AuditLog:
         """Lines that wait to be committed."""
         return self._backlog.lines
 
-    @property
-    def failing(self) -> bool:
-        """Whether the last attempt to write failed."""
-        return self._failing_since is not None
+    def problem(self) -> str | None:
+        """Return why nothing can be written, None if the last attempt succeeded and the file is in its place.
+
+        After a failure, this tries to write a line, because a gateway that is not ready may get no request that would.
+        """
+        if self._failing_since is not None and not self._backlog.lines:
+            self._queue(QueuedEntry(Administered("gateway", "could not write the audit log", "nothing was answered meanwhile")))
+        if self.file and (why := self.file.problem()):
+            return f"the audit log cannot be written: {why}"
+        return "the audit log cannot be written" if self._failing_since is not None else None
 
     @property
     def dropped(self) -> int:
         """Refused requests that were not logged, because there were too many or the database failed."""
         return self._overflowed + self._failed
+
+    def keys_problem(self) -> str | None:
+        """Return why requests with subject ids are refused, if the file of their keys was removed."""
+        if not self._keys.removed():
+            return None
+        return f"{self._keys.path.name} was removed, so requests with subject ids are refused. Put it back from a backup."
 
     async def record(self, entry: Answered | Administered) -> None:
         """Return when every line of the entry is committed.
@@ -78,7 +91,7 @@ class AuditLog:
             AuditError: The lines could not be written.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._turns and self._turns.take(entry) and not self._backlog.lines:
+        if self._turns and self._turns.take(entry) and not self._backlog.lines and self._failing_since is None:
             self._turns.add(QueuedEntry(entry, done))
         else:
             self._queue(QueuedEntry(entry, done))
@@ -127,7 +140,8 @@ class AuditLog:
             self._commit([waiting.entry for waiting in taken])
         except Exception as error:
             wrong_entry = self._is_wrong_entry(error)
-            self._forget_store()
+            if not isinstance(error, LogLostError):  # else it stays open, to go on with the file if it is put back
+                self._forget_store()
             if wrong_entry and len(taken) > 1:
                 return [self._write([waiting])[0] for waiting in taken]
             self._report(error, of_the_database=not wrong_entry)
@@ -137,6 +151,8 @@ class AuditLog:
         return [True] * len(taken)
 
     def _commit(self, entries: list[LogEntry]) -> None:
+        if self.file:
+            self.file.require()
         store = self._store = self._store or self._open()
         seals = any(entry.seals for entry in entries)
         while True:
@@ -158,6 +174,8 @@ class AuditLog:
 
     def _is_wrong_entry(self, error: Exception) -> bool:
         """Return whether the error is about the content of an entry, not about the database."""
+        if isinstance(error, LogLostError):
+            return False
         return isinstance(error, (AuditError, ValueError, TypeError, *(self._store.wrong_lines if self._store else ())))
 
     def _admit(self) -> None:

@@ -51,7 +51,8 @@ class Health:
     def _failed(self) -> list[str]:
         """Return warnings only: while an older version answers, a version that failed is no reason to send callers away."""
         models = [model for model in self._fleet.models() if self._fleet.failed(model) and self._fleet.find(model)]
-        return [f"{model}: its latest installation failed; the version before it answers" for model in models]
+        failed = [f"{model}: its latest installation failed; the version before it answers" for model in models]
+        return [*failed, *(f"{model}: {why}" for model, why in self._fleet.altered().items())]
 
 
 def writable(folder: Path) -> Check:

@@ -80,7 +80,9 @@ def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number
     )
     limits = Limits(configuration.rate_per_caller, configuration.rate_per_address, configuration.limits_storage)
     places, metrics = Places(configuration.concurrency, configuration.queue), Metrics()
-    health = Health(fleet, _blocking(configuration, log), [partial(_expiring, tls), lambda: limits.error])
+    gatekeeper = gatekeeper_of(configuration)
+    blocking = [*_blocking(configuration, log), gatekeeper.problem]
+    health = Health(fleet, blocking, [partial(_expiring, tls), lambda: limits.error, log.keys_problem])
 
     _read(metrics, places, connections, limits, log)
     metrics.read(declarations.READY, lambda: not health.reasons()[0])
@@ -90,13 +92,13 @@ def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number
     return Parts(
         configuration=configuration,
         fleet=fleet,
-        gatekeeper=gatekeeper_of(configuration),
+        gatekeeper=gatekeeper,
         log=log,
         limits=limits,
         places=places,
         metrics=metrics,
         shadows=Shadows(log, metrics),
-        book=OutcomeBook(home, configuration.audit_url),
+        book=OutcomeBook(home, configuration.audit_url, log.file),
         watches=Watches(home),
         health=health,
         workers=WorkerStates(home / FOLDER, fleet, metrics.counts, number, configuration.workers),
@@ -114,7 +116,7 @@ def _certificate_of(configuration: Configuration) -> ServerCertificate | None:
 
 def _blocking(configuration: Configuration, log: AuditLog) -> list[Check]:
     """Check a log in the home folder by its folder; one in a database by its own failures."""
-    found: list[Check] = [lambda: "the audit log cannot be written" if log.failing else None]
+    found: list[Check] = [log.problem]
     return found if configuration.audit_url else [*found, writable(Path(configuration.home) / "gateway")]
 
 

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 import pytest
 
 from slipway import audit
-from slipway.audit import AuditError, Refused, Wanted
+from slipway.audit import AuditError, Refused, Wanted, places
 from slipway.audit.databases import sqlite
 
 REFUSED = Refused("r1", 1_700_000_000.0, "", "10.0.0.7", "POST", "/models/toy/invocations", 401, "UNAUTHENTICATED")
@@ -105,7 +105,7 @@ def test_a_full_database_is_an_error_and_heals(tmp_path, open_log, answered, rec
 
 
 def test_a_locked_log_is_an_error_until_it_is_free(tmp_path, open_log, answered, record, monkeypatch):
-    monkeypatch.setattr(sqlite.SqliteStore.__init__, "__defaults__", (0.1,))
+    monkeypatch.setattr(places.opener, "__defaults__", (0.1, None))
     log = open_log(f"sqlite:///{tmp_path / audit.AUDIT}")
     record(log, answered())
     with closing(sqlite3.connect(tmp_path / audit.AUDIT, isolation_level=None)) as other:
@@ -161,8 +161,8 @@ class Gate(sqlite.SqliteStore):
 
     opened: threading.Event
 
-    def __init__(self, path, patience=sqlite.PATIENCE):
-        super().__init__(path, patience)
+    def __init__(self, path, patience=sqlite.PATIENCE, file=None):
+        super().__init__(path, patience, file)
         self._patient = patience > 0
 
     def insert(self, batch):

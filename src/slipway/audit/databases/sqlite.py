@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from slipway.audit.databases.log_file import LogFile
 from slipway.audit.databases.tables import Batch, Lock, Row, insertion
 from slipway.audit.errors import AuditError
 from slipway.files.private import private_folder
@@ -69,7 +70,9 @@ class SqliteStore:
     number = "rowid"
     wrong_lines: tuple[type[Exception], ...] = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
-    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, patience: float = PATIENCE, file: LogFile | None = None) -> None:
+        self._file = file or LogFile(path)
+        self._file.require()
         private_folder(path.parent)
         with suppress(FileExistsError):  # SQLite makes the files beside it with the same rights
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
@@ -82,12 +85,14 @@ class SqliteStore:
         except BaseException:
             self._connection.close()
             raise
+        self._file.opened()
 
     @contextmanager
     def transaction(self, lock: Lock | None = None) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")  # a writer is always alone, so `lock` needs nothing
         try:
             yield
+            self._file.require()  # last, so that nothing is committed to a file that was removed
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:  # a full disk may have rolled it back already
@@ -109,6 +114,7 @@ class SqliteStore:
 
     def close(self) -> None:
         self._connection.close()
+        self._file.closed()
 
     def _migrate(self) -> None:
         if self._version() == len(STEPS):

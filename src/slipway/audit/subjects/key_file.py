@@ -31,6 +31,11 @@ class KeyFile:
         self.path = home / SUBJECTS
         self._ring: Ring | None = None
         self._stamp: Stamp | None = None
+        self._was_there = self.path.exists()
+
+    def removed(self) -> bool:
+        """Return whether the file was there and is not any more. Any thread may ask."""
+        return self._was_there and not self.path.exists()
 
     def ring(self) -> Ring | None:
         """Return the keys, the same object until the file changes; None if there is no file.
@@ -42,6 +47,7 @@ class KeyFile:
             if (stamp := _stamp(self.path)) != self._stamp:
                 self._ring = self._read() if stamp else None
                 self._stamp = stamp
+                self._was_there |= stamp is not None
         except OSError as error:
             raise AuditError(f"{self.path}: the keys of subject ids cannot be read ({error.strerror}).") from None
         return self._ring

@@ -16,12 +16,13 @@ import msgspec
 from slipway.bundle.store.active import POINTER, Pointer, active
 from slipway.errors import PortTakenError, SlipwayError
 from slipway.gateway.versions.challengers import Challengers
-from slipway.gateway.versions.pointers import LOOK_EVERY, Failure, Stamp, load, stamps
+from slipway.gateway.versions.pointers import LOOK_EVERY, Failure, Stamp, bundle_stamp, load, stamps
 
 if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
 
 TRY_PORT_AGAIN_AFTER = 5.0
+PUT_BACK = "Put it back, release the model again, or roll back to another version."
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class ServedFleet:
         self._seen: dict[str, Stamp] = {}
         self._installed: set[str] = set()
         self._again: dict[str, float] = {}
+        self._loaded: dict[str, tuple[Path, object]] = {}
+        self._altered: dict[str, str] = {}
         self.challengers = Challengers(store, self.find)
 
     def find(self, model: str) -> Deployment | None:
@@ -57,6 +60,10 @@ class ServedFleet:
     def failed(self, model: str) -> bool:
         """Return whether the model's latest installation failed."""
         return model in self._failures
+
+    def altered(self) -> dict[str, str]:
+        """Return what happened on the disk to bundles that answer from memory, by model."""
+        return self._altered
 
     def knows(self, model: str) -> bool:
         """Return whether a version of the model is installed, in service or not."""
@@ -101,6 +108,17 @@ class ServedFleet:
                 self._seen[model] = stamp  # before the pointer is read: a change in between is seen at the next look
                 self._again.pop(model, None)
                 await self._renew(model, ports)
+        self._look_at_bundles()
+
+    def _look_at_bundles(self) -> None:
+        """Find bundles in service that were removed or altered on the disk. They answer from memory, until the gateway restarts."""
+        for model, (folder, stamp) in self._loaded.items():
+            if (found := bundle_stamp(folder)) == stamp:
+                self._altered.pop(model, None)
+            elif model not in self._altered:
+                what = "altered" if found else "removed"
+                self._altered[model] = f"the bundle {folder.name} was {what}; it answers from memory until a restart. {PUT_BACK}"
+                logger.error("%s: %s", model, self._altered[model])
 
     async def _renew(self, model: str, ports: Ports) -> None:
         installation = ""
@@ -123,9 +141,11 @@ class ServedFleet:
             self._fail(model, Failure(installation, f"{type(error).__name__}: {error}"))
 
     async def _switch(self, model: str, pointer: Pointer, ports: Ports) -> None:
-        port = self._other_ports.get(model, pointer.port)
-        deployment = await asyncio.to_thread(load, self._store / model / pointer.bundle, model, pointer, port)
+        port, folder = self._other_ports.get(model, pointer.port), self._store / model / pointer.bundle
+        stamp = bundle_stamp(folder)
+        deployment = await asyncio.to_thread(load, folder, model, pointer, port)
         ports.open(port, model)
+        self._loaded[model] = folder, stamp
         old = self._deployments.get(model)
         self._deployments[model] = deployment
         self.challengers.pair(model)
@@ -142,6 +162,8 @@ class ServedFleet:
         self._seen.pop(model, None)
         self._again.pop(model, None)
         self._failures.pop(model, None)
+        self._loaded.pop(model, None)
+        self._altered.pop(model, None)
         if deployment := self._deployments.pop(model, None):
             ports.close(deployment.port)
             logger.info("%s is out of service; its port %d is closed", model, deployment.port)

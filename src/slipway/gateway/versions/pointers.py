@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway.bundle.contract import MANIFEST
 from slipway.bundle.store.active import Pointer
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ def stamps(store: Path, name: str) -> dict[str, Stamp]:
                 continue
             found[entry.name] = (pointer.st_ino, pointer.st_mtime_ns, pointer.st_size)
     return found
+
+
+def bundle_stamp(folder: Path) -> tuple[Stamp, Stamp] | None:
+    """Return a stamp that changes when a file of a bundle is removed or replaced; None if there is no bundle."""
+    try:
+        found = [os.stat(path) for path in (folder, folder / MANIFEST)]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    one, other = [(stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in found]
+    return one, other
 
 
 def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
