@@ -69,9 +69,16 @@ def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def resolved(settings: Settings) -> dict[str, str]:
-    """Return the settings that were set anywhere, as variables; also those that came from a `.env` file."""
-    values = settings.model_dump(mode="json", exclude={"api_key"}, exclude_unset=True, exclude_none=True) | {"home": str(settings.home)}
-    return {f"SLIPWAY_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    """Return the settings that were set anywhere, as variables; also those that came from a `.env` file, and those that are empty."""
+    values = settings.model_dump(mode="json", exclude={"api_key"}, exclude_unset=True) | {"home": str(settings.home)}
+    return {f"SLIPWAY_{name.upper()}": _variable(name, value) for name, value in values.items()}
+
+
+def _variable(name: str, value: object) -> str:
+    """Return a setting as a variable. One that is taken away is empty: `{}` would be merged with what `.env` has."""
+    if value is None or (value == {} and not Settings.model_fields[name].get_default(call_default_factory=True)):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,11 @@ from slipway.errors import SlipwayError
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from slipway.settings import Settings
+
+WRONG = "the settings (SLIPWAY_* variables or .env) are wrong"
 
 
 class TerminatedError(BaseException):
@@ -45,6 +49,7 @@ def command(as_json: bool = False, changing: Sequence[str] = ()) -> Iterator[Set
         changing: The models whose version in service the command may change. If it is cancelled, it shows which version answers.
     """
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from slipway.settings import Settings
 
@@ -55,6 +60,8 @@ def command(as_json: bool = False, changing: Sequence[str] = ()) -> Iterator[Set
         fail(type(error).__name__, str(error), as_json)
     except ValidationError as error:
         fail("SettingsError", wrong_settings(error), as_json)
+    except SettingsError as error:
+        fail("SettingsError", f"{WRONG}: {_not_json(error)}", as_json)
     except (KeyboardInterrupt, TerminatedError) as end:
         number = signal.SIGTERM if isinstance(end, TerminatedError) else signal.SIGINT
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left to do is to say so
@@ -83,7 +90,13 @@ def wrong_settings(error: ValidationError) -> str:
     for item in error.errors(include_input=False):
         place, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
         found.append(f"{place}: {message}" if place else message)
-    return f"the settings (SLIPWAY_* variables or .env) are wrong: {'; '.join(found)}"
+    return f"{WRONG}: {'; '.join(found)}"
+
+
+def _not_json(error: SettingsError) -> str:
+    """Return which setting is not JSON. The error names its field; its cause shows what was set."""
+    field = re.search(r'field "(\w+)"', str(error))
+    return f"SLIPWAY_{field[1].upper()} is not JSON. .env.example shows its form" if field else str(error)
 
 
 def fail(kind: str, message: str, as_json: bool = False) -> NoReturn:

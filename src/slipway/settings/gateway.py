@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
-from pydantic_settings import BaseSettings
+
+from slipway.settings.variables import Variables
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 STORAGES = ("memory", "redis", "rediss", "redis+unix")
@@ -56,7 +57,7 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(Variables):
     """The gateway's address, its callers, its limits, and its log."""
 
     gateway_address: str = Field(LOOPBACK, description="IP address that the gateway listens on; other addresses than loopback need TLS.")

@@ -7,13 +7,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings
+
+from slipway.settings.variables import Variables
 
 SLACK = re.compile(r"https://hooks\.slack(-gov)?\.com/(services|workflows|triggers)/.+")
 TEAMS = re.compile(r"https://[^/]+/(powerautomate/automations/direct/(cu/\d+/)?)?workflows/[\w-]+/triggers/manual/paths/invoke/?\?.+")
 
 
-class NotificationSettings(BaseSettings):
+class NotificationSettings(Variables):
     """Where notifications go. A person who knows one of these addresses can write to it, or read a mailbox's password.
 
     Only `slipway up` and `slipway notify` use them. They are excluded, so the platform's other programs do not receive them.

@@ -10,12 +10,14 @@ from pathlib import Path
 from ssl import SSLContext, create_default_context
 from typing import Annotated, Self
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from slipway.files import addresses
 from slipway.settings.gateway import LOOPBACK, AbsolutePath, GatewaySettings, reachable
 from slipway.settings.notifications import NotificationSettings
+from slipway.settings.variables import Variables
 
 __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
 
@@ -24,10 +26,10 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 CREDENTIALS_FILE = "credentials.env"
 
 
-class HomeFolder(BaseSettings):
+class HomeFolder(Variables):
     """The folder of all state. It can be read even if other settings are wrong."""
 
-    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", env_ignore_empty=True, env_file=".env")
+    model_config = SettingsConfigDict(env_file=".env")
 
     home: AbsolutePath = Path(".slipway")
 
@@ -40,9 +42,7 @@ def home_folder() -> Path:
 class Settings(NotificationSettings, GatewaySettings):
     """Where things are and how to reach them. Settings never change after they are read."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SLIPWAY_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     home: AbsolutePath = Field(Path(".slipway"), description="Folder for all state of the local platform.")
     mirror: str | None = Field(None, description="Folder, base URL or other address with the data sets' files; replaces the origins.")
@@ -81,9 +81,10 @@ class Settings(NotificationSettings, GatewaySettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment, then `.env`, then the credentials that `slipway up` keeps in the home folder."""
-        home = cls(_env_file=".env").home
-        return cls(_env_file=(home / CREDENTIALS_FILE, ".env"))
+        """Read the environment, then `.env`. Without a key in them, it is the one that `slipway up` keeps in the home folder."""
+        settings = cls(_env_file=".env")
+        kept = None if settings.api_key else dotenv_values(settings.home / CREDENTIALS_FILE).get("SLIPWAY_API_KEY")
+        return settings.model_copy(update={"api_key": SecretStr(kept)}) if kept else settings
 
     @field_validator("mirror")
     @classmethod

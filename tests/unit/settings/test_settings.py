@@ -6,13 +6,33 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 from pydantic import AliasChoices, SecretStr, ValidationError
 
-from slipway.settings import Settings
+from deployments.local.services import inherited
+from deployments.terminal.command import WRONG, command
+from slipway.settings import Settings, home_folder
 from slipway.tracking.connection import page
 
 ROOT = Path(__file__).parents[3]
 SECRET = "a-key-that-must-not-show"
+SET = {  # a value of each setting that can be taken away
+    "mirror": "/rows",
+    "models": "/models",
+    "model_ports": '{"toy": 9001}',
+    "tracking_uri": "http://mlflow.example",
+    "ledger_url": "sqlite:////ledger.db",
+    "api_key": SECRET,
+    "ngrok_token": SECRET,
+    "ngrok_path": "/ngrok",
+    "tls_authority": "/authority.pem",
+    "audit_url": "postgresql://db/log",
+    "audit_retention_days": "7",
+    "notify_slack": "https://hooks.slack.com/services/T/B/x",
+    "notify_teams": "https://host/workflows/id/triggers/manual/paths/invoke?sig=x",
+    "notify_email": "mailtos://user:pass@host",
+    "notify_webhook": "https://host/path",
+}
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -79,20 +99,58 @@ def test_the_credentials_are_looked_for_in_the_home_that_dotenv_names(tmp_path: 
     assert key.get_secret_value() == "kept-elsewhere"
 
 
-def test_an_empty_variable_counts_as_not_set_in_the_environment_and_in_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def names(name: str) -> list[str]:
+    alias = Settings.model_fields[name].validation_alias or f"SLIPWAY_{name.upper()}"
+    return [str(choice) for choice in (alias.choices if isinstance(alias, AliasChoices) else [alias])]
+
+
+@pytest.mark.parametrize(("name", "variable"), [(name, variable) for name in Settings.model_fields for variable in names(name)])
+def test_an_empty_variable_takes_away_what_dotenv_sets_or_is_refused(
+    name: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rehearsed restore must not alarm the channel of the real platform."""
+    (tmp_path / ".env").write_text("".join(f"{one}={SET[name]}\n" for one in names(name) if name in SET))
+    before = getattr(Settings.load(), name)
+    monkeypatch.setenv(variable, "")
+    default = Settings.model_fields[name].get_default(call_default_factory=True)
+
+    if default:
+        with pytest.raises(ValidationError, match=rf"SLIPWAY_{name.upper()} is empty\. Set a value, or remove the variable to use "):
+            Settings.load()
+    else:
+        assert before != default or name.startswith(("tls", "oidc"))  # these need each other
+        assert getattr(Settings.load(), name) == default
+
+
+@pytest.mark.parametrize("place", ["shell", "dotenv"])
+def test_an_empty_key_leaves_the_one_that_up_keeps(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".slipway").mkdir()
     (tmp_path / ".slipway" / "credentials.env").write_text("SLIPWAY_API_KEY=kept\n")
-    (tmp_path / ".env").write_text("SLIPWAY_API_KEY=\nSLIPWAY_GATEWAY_PORT=8123\n")
-    for name in ("SLIPWAY_MIRROR", "SLIPWAY_GATEWAY_PORT", "SLIPWAY_TRACKING_URI", "SLIPWAY_MODEL_PORTS"):
-        monkeypatch.setenv(name, "")
+    (tmp_path / ".env").write_text(f"SLIPWAY_API_KEY={'mine' if place == 'shell' else ''}\n")
+    if place == "shell":
+        monkeypatch.setenv("SLIPWAY_API_KEY", "")
 
-    settings = Settings.load()
+    assert Settings.load().api_key == SecretStr("kept")
 
-    assert settings.mirror is None
-    assert settings.gateway_port == 8123
-    assert settings.tracking == settings.mlflow_database
-    assert settings.api_key is not None
-    assert settings.api_key.get_secret_value() == "kept"
+
+def test_an_empty_home_is_refused_and_is_not_the_folder_one_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_HOME", "")
+
+    with pytest.raises(ValidationError, match=r"SLIPWAY_HOME is empty\. Set a value, or remove the variable to use \.slipway"):
+        home_folder()
+
+
+def test_an_empty_variable_reaches_the_programs_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They run in the same folder, so they read the same `.env`."""
+    (tmp_path / ".env").write_text('SLIPWAY_MIRROR=/rows\nSLIPWAY_MODEL_PORTS={"toy": 9001}\nSLIPWAY_AUDIT_RETENTION_DAYS=7\n')
+    monkeypatch.setenv("SLIPWAY_MIRROR", "")
+    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", "")
+    environment = inherited(Settings.load(), {})
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert (Settings.load().mirror, Settings.load().model_ports, Settings.load().audit_retention_days) == (None, {}, 7)
 
 
 def test_a_password_in_the_mirrors_address_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +187,16 @@ def test_settings_cannot_be_changed_after_they_are_read() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         settings.home = Path("other")  # type: ignore[misc]
+
+
+def test_a_setting_that_is_not_json_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", SECRET)
+
+    with pytest.raises(typer.Exit), command():
+        pass
+
+    error = capsys.readouterr().err
+    assert error == f"error: {WRONG}: SLIPWAY_MODEL_PORTS is not JSON. .env.example shows its form\n"
 
 
 @pytest.mark.parametrize("port", ["0", "65536"])
