@@ -30,7 +30,7 @@ SET = {  # a value of each setting that can be taken away
     "audit_retention_days": "7",
     "notify_slack": "https://hooks.slack.com/services/T/B/x",
     "notify_teams": "https://host/workflows/id/triggers/manual/paths/invoke?sig=x",
-    "notify_email": "mailtos://user:pass@host",
+    "notify_email": "mailtos://host/?to=anna@host",
     "notify_webhook": "https://host/path",
 }
 
