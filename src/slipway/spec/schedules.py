@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -20,7 +23,8 @@ class Schedule:
     """A time at which the model is released automatically, with the defaults of a release.
 
     `slug`: the name of the schedule, unique in a model. `cron`: minute, hour, day of the month, month, day of the week.
-    `timezone`: an IANA name, such as America/Bogota; hours are local time, also when summer time begins and ends.
+    `timezone`: an IANA name, such as America/Bogota; hours are local time, also in summer. A time that the clock
+    leaves out when summer time begins is refused, because Prefect would start the run an hour early or late.
     `active`: whether it is on when Prefect first receives it. Afterwards the switch in the run page decides.
     """
 
@@ -45,6 +49,7 @@ class Schedule:
             raise SpecError(
                 f"schedule {self.slug}: timezone={self.timezone!r} is not known here; expected an IANA name, such as America/Bogota or UTC."
             ) from None
+        self._refuse_a_time_that_summer_time_leaves_out()
 
     def _refuse_a_time_that_never_comes(self) -> None:
         if len(self.cron.split()) != 5:
@@ -52,3 +57,44 @@ class Schedule:
         if found := EXTENSIONS.search(self.cron.upper()):
             raise CronSimError(f"{found.group()!r} is not understood by every cron")
         CronSim(self.cron, datetime.now(UTC))
+
+    def _refuse_a_time_that_summer_time_leaves_out(self) -> None:
+        """A run every hour, or oftener, loses nothing: the times before and after are scheduled too."""
+        for begin, end in _gaps(self.timezone):
+            gap = end - begin
+            for time in takewhile(end.__gt__, CronSim(self.cron, begin - timedelta(minutes=1))):
+                if not (self._has(time - gap) and self._has(time + gap)):
+                    raise SpecError(
+                        f"schedule {self.slug}: cron={self.cron!r} names {time:%H:%M}, which {self.timezone} leaves out on "
+                        f"{time:%Y-%m-%d}, when the clock goes from {begin:%H:%M} to {end:%H:%M}. "
+                        f"Write a time before or after that hour{self._such_as(end)}."
+                    )
+
+    def _has(self, time: datetime) -> bool:
+        return next(CronSim(self.cron, time - timedelta(minutes=1))) == time
+
+    def _such_as(self, end: datetime) -> str:
+        """Return the same time in the first hour after a gap, if the line names one hour."""
+        minute, hour, *days = self.cron.split()
+        after = end.hour + bool(end.minute)
+        return f", such as {' '.join((minute, str(after), *days))!r}" if hour.isdigit() else ""
+
+
+@cache
+def _gaps(timezone: str) -> tuple[tuple[datetime, datetime], ...]:
+    """Return the first and the last moment of each hour that a zone's clock leaves out in the next two years, as the clock shows them."""
+    zone, gaps = ZoneInfo(timezone), []
+    day = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    before = _offset(day, zone)
+    for _ in range(2 * 366):
+        after = _offset(day + timedelta(days=1), zone)
+        if after > before:
+            minutes = bisect_left(range(24 * 60), True, key=lambda minute: _offset(day + timedelta(minutes=minute), zone) != before)
+            begin = (day + timedelta(minutes=minutes) + before).replace(tzinfo=None)
+            gaps.append((begin, begin + (after - before)))
+        day, before = day + timedelta(days=1), after
+    return tuple(gaps)
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
