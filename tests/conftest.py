@@ -6,11 +6,9 @@ Heavy libraries are imported inside the fixtures that need them, so that collect
 from __future__ import annotations
 
 import os
+import shutil
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.support.shared import PREFECT, SharedFolder, end_prefect, of_run, start_prefect
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
@@ -36,8 +36,10 @@ MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear
 
 # these use the platform of one operator, which takes most of a minute to start and to release on
 OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_run_page.py", "tests/platform/test_watch.py")
+# these look for the release that waits for approval on the one Prefect server, and must find their own only
+APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py")
 # the longest first, so that no worker begins one of them when the others have finished
-LONGEST = (*OPERATORS, "tests/flows/test_every_model.py", "tests/flows/test_killed.py", "tests/flows/test_approval.py")
+LONGEST = (*OPERATORS, "tests/flows/test_every_model.py", "tests/flows/test_killed.py", *APPROVALS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,13 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Give whole files to the workers, because the tests of a file share servers, and the operator's files to one worker."""
+    """Give whole files to the workers, because the tests of a file share servers, and files that share more to one worker."""
     from xdist.scheduler import LoadScopeScheduling
+
+    together = dict.fromkeys(OPERATORS, "the operator's platform") | dict.fromkeys(APPROVALS, "approvals")
 
     class ByServers(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return "the operator's platform" if file in OPERATORS else file
+            return together.get(file, file)
 
     return ByServers(config, log)
 
@@ -303,48 +307,64 @@ def candidate() -> Candidate:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API of a real Prefect server, the platform's, with a database of its own; started once, when it is first asked for.
+def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedFolder:
+    """The folder that all processes of this test run share."""
+    return of_run(tmp_path_factory.getbasetemp())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the server when no process of this run needs it any more."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        end_prefect(of_run(session.config._tmp_path_factory.getbasetemp()))  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def prefect_home(shared: SharedFolder) -> Path:
+    """The home of a running Prefect server, the platform's, that all processes share; started when the first of them needs it.
 
     Prefect's own harness starts it without what `deployments.local.prefect_server` mends, and it stands still now and then.
     """
+    return shared.once(PREFECT, start_prefect)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_home: Path) -> Iterator[str]:
+    """The API of that server. Runs of other tests are on it too: ask for your own."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    home = tmp_path_factory.mktemp("prefect")
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    options = ("--host", "127.0.0.1", "--port", str(port), "--no-scheduler", "--no-late-runs", "--no-ui", "--analytics-off")
-    api = f"http://127.0.0.1:{port}/api"
-    with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "deployments.local.prefect_server", *options],
-            env=os.environ | {"PREFECT_HOME": str(home), "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_for_prefect(server, api, home / "server.log")
-        with temporary_settings({PREFECT_API_URL: api}):
-            yield api
-            _send_what_prefect_still_holds()
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
+    api = (prefect_home / "api").read_text()
+    with temporary_settings({PREFECT_API_URL: api}):
+        yield api
+        _send_what_prefect_still_holds()
 
 
-def _wait_for_prefect(server: subprocess.Popen[bytes], api: str, log: Path, within: float = 120) -> None:
-    import httpx
+@pytest.fixture(scope="session")
+def empty_mlflow(shared: SharedFolder) -> Path:
+    """An MLflow database with its tables and nothing in them: making them takes seconds, copying them does not."""
+    return shared.once("mlflow", _make_tables) / "mlflow" / "mlflow.db"
 
-    deadline = time.monotonic() + within
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{api}/health", timeout=5).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)  # the pause between two looks: each costs as much as a request, and the server needs the processor
-    server.kill()
-    pytest.fail(f"no Prefect server within {within:.0f} s:\n{log.read_text()}")
+
+def _make_tables(home: Path) -> None:
+    from slipway.settings import Settings
+    from slipway.tracking.connection import connect
+
+    settings = Settings(home=home, tracking_uri=None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", settings.tracking)  # MLflow sets it, and a program started later would write there
+        connect(settings)
+
+
+@pytest.fixture(scope="session")
+def with_tables(prefect_home: Path, empty_mlflow: Path) -> Callable[[Path], Path]:
+    """Give a home folder the databases that a platform makes when it starts for the first time, which takes half a minute."""
+
+    def give(home: Path) -> Path:
+        for database, place in ((prefect_home / "empty.db", "prefect/prefect.db"), (empty_mlflow, "mlflow/mlflow.db")):
+            (home / place).parent.mkdir(parents=True)
+            shutil.copy(database, home / place)
+        return home
+
+    return give
 
 
 def _send_what_prefect_still_holds() -> None:

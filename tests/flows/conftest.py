@@ -24,6 +24,7 @@ from deployments.cli import app
 from slipway.bundle.store import active
 from slipway.settings import LOOPBACK, Settings
 from tests.support.homes import copy_home
+from tests.support.shared import SharedFolder
 
 MODEL = "heart-failure"
 STARTS_WITHIN = 30.0
@@ -48,18 +49,6 @@ class Place:
         return json.loads(shown.stdout)
 
 
-@pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its tables and nothing in them: making them takes seconds, copying them does not."""
-    from slipway.tracking.connection import connect
-
-    settings = Settings(home=tmp_path_factory.mktemp("mlflow"), tracking_uri=None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", settings.tracking)  # MLflow sets it, and a program started later would write there
-        connect(settings)
-    return settings.home / "mlflow" / "mlflow.db"
-
-
 @pytest.fixture
 def place(
     prefect_server: str, empty_mlflow: Path, tmp_path: Path, free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch
@@ -70,16 +59,16 @@ def place(
 
 
 @pytest.fixture(scope="session")
-def released_home(
-    prefect_server: str, empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int], list[int]]
-) -> Path:
+def released_home(prefect_server: str, empty_mlflow: Path, shared: SharedFolder, free_ports: Callable[[int], list[int]]) -> Path:
     """A home in which version 1 was released on sample rows, with two trials: a release takes seconds, a copy of it does not."""
-    from flows.release import release
 
-    home = tmp_path_factory.mktemp("released")
-    with pytest.MonkeyPatch.context() as patch, _opened(home, empty_mlflow, prefect_server, free_ports(2), patch):
-        assert release(MODEL, sample=True, trials=2, jobs=1, return_state=True).name == "Promoted"
-    return home
+    def make(home: Path) -> None:
+        from flows.release import release
+
+        with pytest.MonkeyPatch.context() as patch, _opened(home, empty_mlflow, prefect_server, free_ports(2), patch):
+            assert release(MODEL, sample=True, trials=2, jobs=1, return_state=True).name == "Promoted"
+
+    return shared.once("released", make)
 
 
 @pytest.fixture

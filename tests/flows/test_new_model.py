@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -109,7 +108,9 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int], list[int]], empty_mlflow: Path) -> Iterator[Operator]:
+def operator(
+    tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int], list[int]], with_tables: Callable[[Path], Path]
+) -> Iterator[Operator]:
     from sklearn.datasets import load_breast_cancer
 
     folder = tmp_path_factory.mktemp("operator")
@@ -118,8 +119,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int
     rows.to_csv(folder / "breast_cancer.csv", index=False)
     checksum = hashlib.sha256((folder / "breast_cancer.csv").read_bytes()).hexdigest()
     prefect, mlflow, gateway, one, other, *taken = free_ports(5 + len(catalogue()))
-    (folder / "home" / "mlflow").mkdir(parents=True)
-    shutil.copy(empty_mlflow, folder / "home" / "mlflow")
+    with_tables(folder / "home")
     (folder / "models").mkdir()
     for name, text, port in (("breast_cancer", BREAST_CANCER, one), ("breast_cancer_bagged", BAGGED, other)):
         text = text.replace("ROWS", str(folder / "breast_cancer.csv")).replace("SHA256", checksum).replace("PORT", str(port))

@@ -143,9 +143,9 @@ def operator_of(home: Path) -> Operator:
 
 
 @pytest.fixture(scope="session")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def operator(tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], Path]) -> Iterator[Operator]:
     """Somebody with a platform of their own, started by `slipway up`, for the tests of several files."""
-    person = operator_of(tmp_path_factory.mktemp("operator"))
+    person = operator_of(with_tables(tmp_path_factory.mktemp("operator")))
     try:
         person.slipway("up")
         yield person
