@@ -1,7 +1,7 @@
 """Sample rows for trying the system out on a machine that cannot reach the origins, generated from per-class statistics with a seed.
 
 The statistics are facts about a data set, not rows of it: per class the number of rows, per numeric column its quantiles,
-per category or code its frequencies. Columns are drawn independently within a class, so a model learns effects that exist, but not how
+per category or code its frequencies. A sample has at most 2,000 rows, with the classes in the proportion of the original. Columns are drawn independently within a class, so a model learns effects that exist, but not how
 strong they are; every place that shows such a model says so.
 
     python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and stores them in the project
@@ -30,6 +30,7 @@ from slipway.spec import Category, ModelSpec, Numeric
 logger = logging.getLogger(__name__)
 
 QUANTILES = 41
+MOST_ROWS, LEAST_OF_A_CLASS = 2_000, 100
 Statistics = dict[str, Any]
 
 
@@ -70,15 +71,33 @@ def _file_name(spec: ModelSpec) -> str:
 
 
 def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
-    """Draw as many rows of each class as the original has, in a random order from the split's seed."""
+    """Draw the rows of each class, in a random order from the split's seed."""
     generator = np.random.default_rng(spec.split.seed)
     parts = []
-    for label, known in facts["classes"].items():
-        rows = int(known["rows"])
+    for label, rows in rows_of_classes({label: int(known["rows"]) for label, known in facts["classes"].items()}).items():
+        known = facts["classes"][label]
         part = {name: _draw_column(kind, known["columns"][name], rows, generator) for name, kind in spec.columns.features.items()}
         parts.append(pd.DataFrame({**part, spec.columns.target.name: spec.problem.cells_of_group(label, rows)}))
     drawn = pd.concat(parts, ignore_index=True)
     return drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
+
+
+def rows_of_classes(original: dict[str, int]) -> dict[str, int]:
+    """Return how many rows of each class a sample has: those of the original, or the same proportions of `MOST_ROWS`.
+
+    A class whose proportion is less than `LEAST_OF_A_CLASS` gets that many, or all it has, and the others share the rest.
+    """
+    if sum(original.values()) <= MOST_ROWS:
+        return original
+    least = min(LEAST_OF_A_CLASS, MOST_ROWS // (2 * len(original)))
+    few: dict[str, int] = {}
+    while True:
+        left = {label: rows for label, rows in original.items() if label not in few}
+        shares = {label: (MOST_ROWS - sum(few.values())) * rows // sum(left.values()) for label, rows in left.items()}
+        too_few = {label: min(least, left[label]) for label, share in shares.items() if share < min(least, left[label])}
+        if not too_few:
+            return {label: (few | shares)[label] for label in original}
+        few |= too_few
 
 
 def _draw_column(kind: Numeric | Category, known: Any, rows: int, generator: np.random.Generator) -> Any:

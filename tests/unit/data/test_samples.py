@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.catalogue import lookup
-from slipway.data.samples import QUANTILES, derive, draw, generate, main, statistics
+from slipway.catalogue import catalogue, lookup
+from slipway.data.samples import MOST_ROWS, QUANTILES, derive, draw, generate, main, rows_of_classes, statistics
 from slipway.data.validation import validate
 from slipway.errors import SlipwayError
 from slipway.records import Snapshot
@@ -41,6 +41,26 @@ def test_rows_are_valid_and_each_class_has_as_many_as_the_original(heart: ModelS
     rows = validate(heart, snapshot.path)
 
     assert rows["HeartDisease"].value_counts().to_dict() == known == {0: 410, 1: 508}
+
+
+@pytest.mark.parametrize(
+    ("original", "sample"),
+    [
+        ({"0": 410, "1": 508}, {"0": 410, "1": 508}),
+        ({"0": 87_664, "1": 8_482}, {"0": 1_823, "1": 176}),  # 2,000 * 87,664 / 96,146 = 1,823.6
+        ({"a": 300_000, "b": 150_000, "c": 99}, {"a": 1_267, "b": 633, "c": 99}),  # 1,901 are left for a and b
+        ({"a": 300_000, "b": 150_000, "c": 100}, {"a": 1_266, "b": 633, "c": 100}),
+        ({str(label): 10_000 for label in range(40)} | {"rare": 1}, {str(label): 49 for label in range(40)} | {"rare": 1}),
+    ],
+)
+def test_a_sample_has_at_most_2000_rows_in_the_proportions_of_the_original(original: dict[str, int], sample: dict[str, int]) -> None:
+    assert rows_of_classes(original) == sample
+    assert sum(sample.values()) <= MOST_ROWS == 2_000
+
+
+@pytest.mark.parametrize("model", catalogue())
+def test_no_model_has_more_sample_rows(model: str) -> None:
+    assert len(draw(lookup(model), statistics(lookup(model)))) <= MOST_ROWS
 
 
 def test_statistics_of_generated_rows_are_near_those_they_were_drawn_from(heart: ModelSpec, snapshot: Snapshot) -> None:
