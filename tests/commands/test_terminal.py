@@ -14,6 +14,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -152,27 +153,35 @@ def test_the_shell_completes_commands_and_names_of_models(home: Path) -> None:
     assert "_SLIPWAY_COMPLETE=complete_bash" in script
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
-def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(number: int, status: int, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def without_platform(tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], Path]) -> Iterator[dict[str, str]]:
+    """The environment of a home where no platform is up. The first release starts the gateway, which stays until the end."""
     gateway, *own = free_ports(1 + len(catalogue()))
     environment = os.environ | {
-        "SLIPWAY_HOME": str(tmp_path),
+        "SLIPWAY_HOME": str(with_tables(tmp_path_factory.mktemp("home"))),
         "SLIPWAY_GATEWAY_PORT": str(gateway),
         "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(catalogue(), own, strict=True))),
     }
+    yield environment
+    subprocess.run([*SLIPWAY, "down"], env=environment, check=True, capture_output=True)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(
+    number: int, status: int, without_platform: dict[str, str]
+) -> None:
     arguments = ["release", "heart-failure", "--sample", "--trials", "1000"]
-    try:
-        # a test run in the background ignores Ctrl-C, and its children would inherit that
-        as_typed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        with subprocess.Popen([*SLIPWAY, *arguments], env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=as_typed) as releasing:
-            assert releasing.stderr
-            while "heart-failure: trial " not in (line := releasing.stderr.readline()):
-                assert line, "the release ended before its search began"
-            releasing.send_signal(number)
-            rest = releasing.stderr.read().splitlines()
-    finally:
-        subprocess.run([*SLIPWAY, "down"], env=environment, check=True, capture_output=True)
+    # a test run in the background ignores Ctrl-C, and its children would inherit that
+    as_typed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        [*SLIPWAY, *arguments], env=without_platform, stderr=subprocess.PIPE, text=True, preexec_fn=as_typed
+    ) as releasing:
+        assert releasing.stderr
+        while "heart-failure: trial " not in (line := releasing.stderr.readline()):
+            assert line, "the release ended before its search began"
+        releasing.send_signal(number)
+        rest = releasing.stderr.read().splitlines()
 
     assert (releasing.returncode, rest[-1]) == (status, "cancelled; heart-failure has no version in service")
     assert [line for line in rest[:-1] if not re.match(r" *\d+\.\d s  ", line)] == []  # no traceback, no warning: log lines only

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from slipway.records import Decision, Rule, Verdict
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from tasks import approval as asking
+from tests.support.processes import started
 
 MODEL = "heart-failure"
 QUICK = {"sample": True, "trials": 1, "jobs": 1}
@@ -138,11 +138,10 @@ def test_a_rejected_release_leaves_everything_as_it_was(place, begin, waits):
 
 
 def test_a_release_killed_while_it_waits_leaves_its_candidate_in_staging(place, waits, monkeypatch):
-    code = f"from flows.release import release; release({MODEL!r}, approval=True, **{QUICK!r})"
-    process = subprocess.Popen([sys.executable, "-c", code])
+    process = started("release", MODEL, approval=True, **QUICK)
     asked = waits()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
 
     monkeypatch.setattr(approvals, "TAKEN_WITHIN", 1.0)
     with pytest.raises(ApprovalError, match="its process is gone"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
+from multiprocessing.process import BaseProcess
 
 import httpx
 import psutil
@@ -21,36 +20,34 @@ from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.training import splitting
 from slipway.training.search import tuning
+from tests.support.processes import started
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(600)
 
 
-def start(trials: int, **time_outs: int) -> subprocess.Popen:
+def start(trials: int, **time_outs: int) -> BaseProcess:
     """Start a release in a process of its own; some of its steps may be given less time, in seconds."""
-    shorter = [
-        f"[setattr(flow, {step!r}, flow.{step}.with_options(timeout_seconds={seconds})) for flow in steps if hasattr(flow, {step!r})]"
-        for step, seconds in time_outs.items()
-    ]
-    begin = ["import flows.release as module", "import flows.service as service", "steps = (module, service)"]
-    code = "; ".join([*begin, *shorter, f"module.release({MODEL!r}, sample=True, trials={trials})"])
-    # a test run in the background ignores Ctrl-C, and its children would inherit that
-    return subprocess.Popen([sys.executable, "-c", code], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    return started("release", MODEL, time_outs=time_outs, sample=True, trials=trials)
 
 
-def kill(process: subprocess.Popen) -> None:
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+def kill(process: BaseProcess) -> None:
+    process.kill()
+    process.join()
 
 
 def finished_trials(place) -> int:
     return sum(path.read_text().count('"op_code":4') for path in place.settings.studies.glob("*.journal"))
 
 
-def test_release_killed_during_tuning_goes_on_where_it_was(place, until, tmp_path):
+def test_a_release_killed_during_tuning_leaves_no_worker_and_no_lock_and_the_next_goes_on_where_it_was(place, until, tmp_path):
     process = start(trials=500)
     until(lambda: finished_trials(place) >= 3, "three trials are finished", within=120)
+    released = psutil.Process(process.pid)
+    until(lambda: len(released.children(recursive=True)) >= 2, "several processes tune a long study", within=120)
+    workers = released.children(recursive=True)
     kill(process)
+    until(lambda: not any(worker.is_running() for worker in workers), "its workers have ended as well")
     assert (place.history(), active(place.settings.bundles, MODEL)) == ([], None)
 
     state = release(MODEL, sample=True, trials=6, return_state=True)
@@ -96,11 +93,11 @@ def test_interrupted_release_undoes_its_promotion_itself(place, until, how):
     process = start(trials=2)
     until(lambda: moved(place, served), "alias and pointer have moved", within=120)
 
-    process.send_signal(how)
-    process.wait(timeout=60)
+    os.kill(process.pid, how)
+    process.join(timeout=60)
     place.gateway.send_signal(signal.SIGCONT)
 
-    assert process.returncode != 0
+    assert process.exitcode not in (None, 0)
     assert active(place.settings.bundles, MODEL) == served
     assert registry.state(connect(place.settings), lookup(MODEL).registered_as).aliases["champion"] == 1
     assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
@@ -113,10 +110,10 @@ def test_step_that_takes_too_long_is_ended_and_its_promotion_undone(place):
     place.gateway.send_signal(signal.SIGSTOP)  # it would be waited for longer than this step has
 
     process = start(trials=2, serve=2)
-    process.wait(timeout=120)
+    process.join(timeout=120)
     place.gateway.send_signal(signal.SIGCONT)
 
-    assert process.returncode == 1
+    assert process.exitcode == 1
     assert active(place.settings.bundles, MODEL) == served
     assert registry.state(connect(place.settings), lookup(MODEL).registered_as).aliases["champion"] == 1
     assert [entry["event"] for entry in place.history()] == ["promoted", "undone"]
@@ -129,11 +126,11 @@ def test_tuning_that_takes_too_long_is_ended_with_its_workers_and_goes_on_later(
     def ended() -> bool:
         with contextlib.suppress(psutil.NoSuchProcess):
             workers.update(released.children(recursive=True))
-        return process.poll() is not None
+        return process.exitcode is not None
 
     until(ended, "its time is over", within=200)
 
-    assert process.returncode == 1
+    assert process.exitcode == 1
     assert len(workers) >= 2
     until(lambda: not any(worker.is_running() for worker in workers), "its workers have ended as well")
     tried = finished_trials(place)
@@ -143,15 +140,3 @@ def test_tuning_that_takes_too_long_is_ended_with_its_workers_and_goes_on_later(
 
 def moved(place, served) -> bool:
     return active(place.settings.bundles, MODEL) != served and Ledger(place.settings.ledger).unfinished(MODEL) is not None
-
-
-def test_a_killed_release_leaves_no_worker_and_no_lock(place, until):
-    process = start(trials=500)
-    released = psutil.Process(process.pid)
-    until(lambda: len(released.children(recursive=True)) >= 2, "several processes tune a long study", within=120)
-    workers = released.children(recursive=True)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    until(lambda: not any(worker.is_running() for worker in workers), "its workers have ended as well")
-
-    assert release(MODEL, sample=True, trials=1, return_state=True).name == "Promoted"

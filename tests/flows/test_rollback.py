@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from slipway.records import Candidate
 from slipway.spec import Gate
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
+from tests.support.processes import started
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(300)
@@ -225,16 +224,16 @@ def test_a_rollback_killed_in_the_middle_is_undone_by_the_next(place, service, u
     service.promote(2)
     served = active(place.settings.bundles, MODEL)
     place.gateway.send_signal(signal.SIGSTOP)  # a gateway that hangs holds the rollback between promotion and smoke test
-    code = f"from flows.rollback import rollback; rollback({MODEL!r}, because='killed')"
-    with subprocess.Popen([sys.executable, "-c", code]) as process:
-        try:
-            until(
-                lambda: active(place.settings.bundles, MODEL) != served and Ledger(place.settings.ledger).unfinished(MODEL),
-                "alias and pointer have moved",
-                within=200,
-            )
-        finally:
-            process.kill()
+    process = started("rollback", MODEL, because="killed")
+    try:
+        until(
+            lambda: active(place.settings.bundles, MODEL) != served and Ledger(place.settings.ledger).unfinished(MODEL),
+            "alias and pointer have moved",
+            within=200,
+        )
+    finally:
+        process.kill()
+        process.join()
     place.gateway.send_signal(signal.SIGCONT)
 
     state = rollback(MODEL, because="again", return_state=True)

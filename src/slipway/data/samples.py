@@ -1,8 +1,9 @@
 """Sample rows for trying the system out on a machine that cannot reach the origins, generated from per-class statistics with a seed.
 
 The statistics are facts about a data set, not rows of it: per class the number of rows, per numeric column its quantiles,
-per category or code its frequencies. A sample has at most 2,000 rows, with the classes in the proportion of the original. Columns are drawn independently within a class, so a model learns effects that exist, but not how
-strong they are; every place that shows such a model says so.
+per category or code its frequencies. A sample has at most 2,000 rows, with the classes in the proportion of the original. Columns are
+drawn independently within a class, so a model learns effects that exist, but not how strong they are; every place that shows such a model
+says so.
 
     python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and stores them in the project
 
