@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from deployments.cli import app
 from slipway.catalogue import catalogue
 
 ROOT = Path(__file__).parent.parent
@@ -27,8 +29,8 @@ def test_every_target_of_make_that_is_shown_exists():
 def test_every_command_that_is_shown_is_known_with_its_options():
     shown = set(re.findall(r"slipway ([a-z]+)((?: --[a-z-]+)*)", README)) | set(re.findall(r"`slipway ([a-z]+)[^`]*?(--[a-z-]+)", README))
     for command, options in shown:
-        help_text = subprocess.run([sys.executable, "-m", "deployments.cli", command, "--help"], capture_output=True, text=True)
-        assert help_text.returncode == 0, command
+        help_text = CliRunner().invoke(app, [command, "--help"])
+        assert help_text.exit_code == 0, command
         for option in options.split():
             assert option in help_text.stdout, (command, option)
 
@@ -52,7 +54,7 @@ def test_a_page_says_first_whom_it_is_for(page):
 
 @pytest.fixture(scope="module")
 def commands() -> set[str]:
-    shown = subprocess.run([sys.executable, "-m", "deployments.cli", "--help"], capture_output=True, text=True, check=True).stdout
+    shown = CliRunner().invoke(app, ["--help"], catch_exceptions=False).stdout
     return set(re.findall(r"^  ([a-z]+)", shown, re.MULTILINE))
 
 
