@@ -17,12 +17,14 @@ def picture(path: Path, title: str, height: float = 4.2) -> Iterator[Any]:
     The figure is made without pyplot, whose figures and style belong to the whole process: releases may run at the same time.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(5.2, height), layout="constrained")
+    figure = Figure(figsize=(5.2, height), dpi=DPI)
     axes = figure.subplots()
     yield axes
     axes.set_title(title, fontsize=9)
-    figure.savefig(path, dpi=DPI)
+    ConstrainedLayoutEngine().execute(figure)  # a figure with a layout of its own would be drawn twice
+    figure.savefig(path)
 
 
 def bars(axes: Any, names: list[str], values: list[float], deviations: list[float] | None = None) -> None:
