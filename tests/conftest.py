@@ -5,6 +5,7 @@ Heavy libraries are imported inside the fixtures that need them, so that collect
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -40,6 +41,17 @@ OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_
 APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py")
 # the longest first, so that no worker begins one of them when the others have finished
 LONGEST = (*OPERATORS, "tests/flows/test_every_model.py", "tests/flows/test_killed.py", *APPROVALS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Import the heavy packages without the garbage collector, which finds nothing in them and need not look at them later either."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
