@@ -367,14 +367,25 @@ def _make_tables(home: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def with_tables(prefect_home: Path, empty_mlflow: Path) -> Callable[[Path], Path]:
+def with_mlflow(empty_mlflow: Path) -> Callable[[Path], Path]:
+    """Give a home folder that database."""
+
+    def give(home: Path) -> Path:
+        (home / "mlflow").mkdir(parents=True)
+        shutil.copy(empty_mlflow, home / "mlflow")
+        return home
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def with_tables(prefect_home: Path, with_mlflow: Callable[[Path], Path]) -> Callable[[Path], Path]:
     """Give a home folder the databases that a platform makes when it starts for the first time, which takes half a minute."""
 
     def give(home: Path) -> Path:
-        for database, place in ((prefect_home / "empty.db", "prefect/prefect.db"), (empty_mlflow, "mlflow/mlflow.db")):
-            (home / place).parent.mkdir(parents=True)
-            shutil.copy(database, home / place)
-        return home
+        (home / "prefect").mkdir(parents=True)
+        shutil.copy(prefect_home / "empty.db", home / "prefect" / "prefect.db")
+        return with_mlflow(home)
 
     return give
 

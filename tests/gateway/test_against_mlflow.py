@@ -128,13 +128,13 @@ DIFFERENT = {
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory, heart, snapshot, rows, tuned):
+def released(tmp_path_factory, with_mlflow, heart, snapshot, rows, tuned):
     """Register heart-failure on a SQLite MLflow of its own, and keep the bundle; return settings, version and bundle."""
     from slipway.settings import Settings
     from slipway.tracking import registration, registry
     from slipway.tracking.connection import connect
 
-    settings = Settings(home=tmp_path_factory.mktemp("mlflow"))
+    settings = Settings(home=with_mlflow(tmp_path_factory.mktemp("home")))
     candidate = registration.register(heart, snapshot, rows, tuned, settings)
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
         kept = tmp_path_factory.mktemp("kept") / "bundle"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -32,8 +33,15 @@ def bagged(heart: ModelSpec) -> Iterator[ModelSpec]:
 
 
 def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline_with_a_warning(
-    bagged: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, caplog: pytest.LogCaptureFixture
+    bagged: ModelSpec,
+    snapshot: Snapshot,
+    rows: Rows,
+    tuned: Tuned,
+    settings: Settings,
+    with_mlflow: Callable[[Path], Path],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    with_mlflow(settings.home)
     candidate = register(bagged, snapshot, rows, tuned.model_copy(update={"parameters": {}}), settings)
 
     with downloaded_bundle(connect(settings), candidate.run_id) as bundle:

@@ -9,7 +9,7 @@ import subprocess
 import time
 import traceback
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -65,8 +65,10 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, snapshot: Snapshot, rows: Rows, tuned: Tuned) -> Iterator[Desk]:
-    before, folder = {**os.environ}, tmp_path_factory.mktemp("registry")
+def desk(
+    tmp_path_factory: pytest.TempPathFactory, with_mlflow: Callable[[Path], Path], snapshot: Snapshot, rows: Rows, tuned: Tuned
+) -> Iterator[Desk]:
+    before, folder = {**os.environ}, with_mlflow(tmp_path_factory.mktemp("registry"))
     for name in before:
         if name.startswith("SLIPWAY_") or name == "MLFLOW_TRACKING_URI":
             del os.environ[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -84,12 +84,12 @@ def students(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelSpec, Snaps
 
 @pytest.fixture(scope="module")
 def registered(
-    students: tuple[ModelSpec, Snapshot, Rows], tmp_path_factory: pytest.TempPathFactory
+    students: tuple[ModelSpec, Snapshot, Rows], tmp_path_factory: pytest.TempPathFactory, with_mlflow: Callable[[Path], Path]
 ) -> Iterator[tuple[Candidate, Settings]]:
     spec, snapshot, rows = students
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        settings = Settings(home=tmp_path_factory.mktemp("home"), tracking_uri=None)
+        settings = Settings(home=with_mlflow(tmp_path_factory.mktemp("home")), tracking_uri=None)
         parameters = {"filters": 8, "kernel_size": 3, "epochs": 4}
         tuned = Tuned(
             model=spec.name, study="by-hand", parameters=parameters, score=0.8, metric="accuracy", trials=1, folds=5, repeats=1, seed=42

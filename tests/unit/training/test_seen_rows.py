@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +120,10 @@ class Run:
 
 
 @pytest.fixture
-def run(settings: Settings, heart: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned) -> Iterator[Run]:
+def run(
+    settings: Settings, with_mlflow: Callable[[Path], Path], heart: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned
+) -> Iterator[Run]:
+    with_mlflow(settings.home)
     candidate = register(heart, snapshot, rows, tuned, settings, dry_run=True)
     yield Run(connect(settings), candidate.run_id)
     mlflow.set_tracking_uri(None)
