@@ -40,7 +40,16 @@ OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_
 # these look for the release that waits for approval on the one Prefect server, and must find their own only
 APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py")
 # the longest first, so that no worker begins one of them when the others have finished
-LONGEST = (*OPERATORS, "tests/flows/test_every_model.py", "tests/flows/test_killed.py", *APPROVALS)
+LONGEST = (
+    *OPERATORS,
+    "tests/flows/test_every_model.py",
+    "tests/flows/test_killed.py",
+    *APPROVALS,
+    "tests/flows/test_release.py",
+    "tests/commands/test_terminal.py",
+    "tests/flows/test_new_model.py",
+    "tests/unit/training/test_networks.py",
+)
 
 
 @pytest.hookimpl(wrapper=True)
