@@ -2,5 +2,8 @@
 
 import logging
 
+from flows import run_log
+
 # Prefect carries the library's log lines into the run page, but leaves their level to us.
 logging.getLogger("slipway").setLevel(logging.INFO)
+run_log.install()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from slipway.errors import EndpointUnreachableError, GatewayUnreachableError, OriginUnreachableError
+from slipway.files import storage
 from slipway.retries import retry
 from slipway.tracking.connection import is_away, without_password
 
@@ -29,7 +30,8 @@ def heals(_task: Any, run: Any, state: Any) -> bool:
     error = state.result(raise_on_failure=False)
     again = _heals(error, run.run_count)
     if again:
-        logger.warning("%s: %s; it is tried again", run.name, without_password(error))
+        of = f"attempt {run.run_count} of {_task.retries + 1}"
+        logger.warning("%s, %s: %s; it is tried again", run.name, of, without_password(error))
     return again
 
 
@@ -51,6 +53,8 @@ def _log(error: object, seconds: float) -> None:
 
 
 def _heals(error: Any, attempts: int) -> bool:
+    if isinstance(error, Exception) and not storage.heals(error):
+        return False
     if isinstance(error, GatewayUnreachableError | EndpointUnreachableError):
         return attempts <= GATEWAY_RETRIES
     return isinstance(error, OriginUnreachableError) or is_away(error)

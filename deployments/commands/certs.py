@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.terminal.command import AsJson, fail
+from deployments.terminal.command import AsJson, fail, wrong_settings
 from deployments.terminal.output import show, show_json
 from slipway.errors import SlipwayError
+from slipway.files.storage import storage_error
 
 if TYPE_CHECKING:
     from slipway.certificates.trial import CertificateFiles
@@ -30,6 +31,8 @@ def certs(
 
     For example: slipway certs gateway.example 10.0.0.5
     """
+    from pydantic import ValidationError
+
     from slipway.certificates.trial import NAMES, authority, server
     from slipway.settings import home_folder
 
@@ -38,6 +41,12 @@ def certs(
         pairs = {"authority": authority(where), "server": server(where, tuple(names or NAMES), renew=renew)}
     except SlipwayError as error:
         fail(type(error).__name__, str(error), as_json)
+    except ValidationError as error:
+        fail("SettingsError", wrong_settings(error), as_json)
+    except OSError as error:
+        if found := storage_error(error, where):
+            fail(type(found).__name__, str(found), as_json)
+        raise
     if as_json:
         show_json({kind: _described(pair) for kind, pair in pairs.items()})
     else:

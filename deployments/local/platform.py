@@ -20,6 +20,7 @@ from deployments.local.services import ALL, Program
 from deployments.local.starting import Progress, Start
 from deployments.local.supervisor import ProgramState, Supervisor, clear
 from slipway.errors import PlatformError
+from slipway.files.storage import require_storage
 from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,9 @@ def up(
     Raises:
         PortTakenError: Another program has a port, or a port is set twice; nothing was started.
         PlatformError: A program did not start or answer, or it runs with other settings than these.
+        StorageError: The home folder cannot be written, or its disk is nearly full.
     """
+    require_storage(settings.home)
     supervisor = Supervisor(settings.home)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     for folder in (supervisor.folder, settings.home / "logs", settings.home / "prefect", settings.mlflow_artifacts):

@@ -12,6 +12,7 @@ import typer
 
 from deployments.terminal.output import say, say_error, show_json, unfollow_slipway
 from slipway.errors import SlipwayError
+from slipway.files.storage import storage_at_fault
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -51,13 +52,15 @@ def command(as_json: bool = False, changing: Sequence[str] = ()) -> Iterator[Set
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from slipway.settings import Settings
+    from slipway.settings import Settings, home_folder
 
     signal.signal(signal.SIGTERM, _terminate)
     try:
         yield (settings := Settings.load())
     except SlipwayError as error:
         fail(type(error).__name__, str(error), as_json)
+    except (typer.Exit, typer.Abort):
+        raise
     except ValidationError as error:
         fail("SettingsError", wrong_settings(error), as_json)
     except SettingsError as error:
@@ -70,6 +73,10 @@ def command(as_json: bool = False, changing: Sequence[str] = ()) -> Iterator[Set
             show_json({"error": "Cancelled", "message": message})
         say(message)
         raise typer.Exit(128 + number) from None
+    except Exception as error:
+        if found := storage_at_fault(error, home_folder()):
+            fail(type(found).__name__, str(found), as_json)
+        raise
     finally:
         unfollow_slipway()
 

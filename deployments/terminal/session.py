@@ -14,6 +14,7 @@ from deployments.local.services import STEADY
 from slipway.bundle.store.active import active
 from slipway.catalogue import listings, port_of
 from slipway.errors import PlatformError
+from slipway.files.storage import require_storage
 from slipway.settings import Settings
 
 RECORDING = (local.PREFECT, local.MLFLOW)  # the programs that record a run; without both of them, a run is by itself
@@ -43,6 +44,7 @@ def session(
         PortTakenError: Another program has a port that this command needs.
         PlatformError: A program did not start, or runs with other settings than these.
     """
+    require_storage(settings.home)
     with ExitStack() as stack:
         if gateway:
             _provide_gateway(settings, needed_ports(settings, model), report)

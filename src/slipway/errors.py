@@ -121,5 +121,9 @@ class PortTakenError(PlatformError):
     """Another process uses a port that Slipway needs."""
 
 
+class StorageError(SlipwayError):
+    """The disk is full, a place cannot be written, or a database is busy or damaged."""
+
+
 class BackupError(SlipwayError):
     """A backup cannot be made or restored; everything is as it was."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 
 import pytest
+from prefect import flow
 
+import flows  # noqa: F401 - it filters the log lines of runs
 from slipway.errors import DatasetChangedError, DatasetNotFoundError, OriginUnreachableError
+from slipway.settings import Settings
 from tasks.data import fetch
+from tests.support.disks import small_disk
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(200)]
 
@@ -73,3 +78,58 @@ def test_changed_file_is_refused_at_once_and_leaves_no_file(published, website, 
         state.result()
     assert website.hits == 1  # a changed file will not change back: no retry
     assert not list(settings.snapshots.glob("*"))
+
+
+class Lines(logging.Handler):
+    """Keeps the log lines of this process, as the run's page gets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def lines():
+    kept = Lines()
+    for name in ("slipway", "prefect.task_runs", "prefect.flow_runs"):
+        logging.getLogger(name).addHandler(kept)
+    yield kept.records
+    for name in ("slipway", "prefect.task_runs", "prefect.flow_runs"):
+        logging.getLogger(name).removeHandler(kept)
+
+
+def test_an_attempt_is_one_line_on_the_page_of_the_run_and_there_is_no_traceback(published, website, settings, lines):
+    website.status = 503
+
+    @flow
+    def fetching():
+        at_once(published, settings)
+
+    assert fetching(return_state=True).is_failed()
+
+    about = [line.getMessage() for line in lines if "answered 503" in line.getMessage()]
+    assert [line.partition(": toy")[0] for line in about[:3]] == [f"fetch-toy, attempt {number} of 4" for number in (1, 2, 3)]
+    assert [line[:24] for line in about[3:]] == ["Finished in state Failed"] * 2  # the step's last attempt, and the run
+    assert not any(line.exc_info for line in lines)
+
+
+def test_a_bug_keeps_its_traceback(lines):
+    @flow
+    def dividing():
+        return 1 / 0
+
+    assert dividing(return_state=True).is_failed()
+    assert any(line.exc_info for line in lines)
+
+
+def test_a_full_disk_is_not_tried_again(published, website, settings, tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        disk.fill()
+        state = at_once(published, Settings(home=disk.folder / "home"), return_state=True)
+
+    assert website.hits <= 1
+    with pytest.raises(OSError, match="No space left on device"):
+        state.result()

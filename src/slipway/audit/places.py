@@ -11,6 +11,7 @@ from slipway.audit.databases.log_file import LogFile
 from slipway.audit.databases.sqlite import PATIENCE, SqliteStore
 from slipway.audit.databases.tables import Store
 from slipway.audit.errors import AuditError, is_database_error, without_details
+from slipway.files.storage import storage_error
 
 AUDIT = Path("gateway") / "audit.db"
 SQLITE = "sqlite:///"
@@ -59,6 +60,9 @@ def opened(place: Place) -> Iterator[Store]:
     except Exception as error:
         if not is_database_error(error):
             raise
+        path = sqlite_path(place)
+        if path and (found := storage_error(error, path)):
+            raise AuditError(f"the audit log {found}") from None
         raise AuditError(f"the audit log {shown(place)}: {without_details(error)}") from None
 
 

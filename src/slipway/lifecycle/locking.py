@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from slipway.errors import ReleaseInProgressError, SimulationError, WatchError
+from slipway.files.storage import storage_at_fault
 from slipway.settings import Settings
 
 RETURNED_WITHIN = 120.0  # seconds; a rollback or a challenge takes a few
@@ -103,14 +104,26 @@ def simulating(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _taken(name: str, settings: Settings, busy: str, patience: float = 0) -> Iterator[FileLock]:
+    """Hold a lock for the length of the block. If the disk or a database ends the block, the error names it."""
     folder = settings.home / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{name}.lock")
+    with _storage_named(settings):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            raise ReleaseInProgressError(busy) from None
+        try:
+            yield lock
+        finally:
+            lock.release()
+
+
+@contextmanager
+def _storage_named(settings: Settings) -> Iterator[None]:
     try:
-        lock.acquire(timeout=patience)
-    except Timeout:
-        raise ReleaseInProgressError(busy) from None
-    try:
-        yield lock
-    finally:
-        lock.release()
+        yield
+    except Exception as error:
+        if found := storage_at_fault(error, settings.home):
+            raise found from error
+        raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from slipway.errors import RegistryUnavailableError
+from slipway.files.storage import heals, storage_error
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,12 +40,16 @@ def connect(settings: Settings) -> MlflowClient:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it logs SQL and a traceback of what it raises anyway
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
+        if (found := storage_error(error, settings.home)) and not heals(error):
+            raise found from error
+        error = found or error
         raise RegistryUnavailableError(without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
     return client
 
