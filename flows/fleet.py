@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from flows.mistakes import DECLINED, declines
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.release import release
@@ -17,6 +18,7 @@ from tasks.reporting import report_fleet
 
 
 @flow(name="fleet", flow_run_name="fleet", result_serializer="json", **RECOVERS)
+@declines()
 def fleet(
     names: list[ModelName] | None = None,
     sample: bool = False,
@@ -35,17 +37,19 @@ def fleet(
     """
     specs = [lookup(name) for name in names or catalogue()]
     chosen = [spec.name for spec in sorted(specs, key=lambda spec: spec.challenges is not None)]  # a challenger after its champion
-    entries = [
-        _left_out(name)
+    ended = {
+        name: None
         if lookup(name).approval and not dry_run
-        else _entry(name, release(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True))
+        else release(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
         for name in chosen
-    ]
+    }
+    entries = [_left_out(name) if state is None else _entry(name, state) for name, state in ended.items()]
     result = Fleet(entries=entries)
     report_fleet(result)
-    failed = [entry.model for entry in entries if entry.outcome == "failed"]
+    failed = {name: state for name, state in ended.items() if state and state.is_failed()}
     if failed:
-        return Failed(message=f"failed: {', '.join(failed)}", data=result)
+        of_persons = all(state.name == DECLINED for state in failed.values())
+        return Failed(name=DECLINED if of_persons else None, message=f"failed: {', '.join(failed)}", data=result)
     left_out = [entry.model for entry in entries if entry.outcome == "needs approval"]
     others = f"; left out, because each needs approval: {', '.join(left_out)}" if left_out else ""
     return Completed(message=f"{len(entries) - len(left_out)} models released{others}", data=result)

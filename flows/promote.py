@@ -9,6 +9,7 @@ from prefect.client.schemas import State
 
 from flows import endings
 from flows.approval import request_approval
+from flows.mistakes import declines
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.service import put_into_service
@@ -25,6 +26,7 @@ from tasks.serving import rehearse
 
 
 @flow(name="promote", flow_run_name="promote-{name}", result_serializer="json", **RECOVERS)
+@declines()
 def promote(name: ModelName, because: str, version: AtLeastOne | None = None, approval: bool = False) -> State[Any]:
     """Put the challenger into service: the gate judges it against the champion, then service, alias and stage move together.
 

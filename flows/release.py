@@ -9,6 +9,7 @@ from prefect.client.schemas import State
 
 from flows import endings
 from flows.approval import request_approval
+from flows.mistakes import declines
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.service import put_into_service
@@ -26,6 +27,7 @@ from tasks.tuning import tune
 
 
 @flow(name="release", flow_run_name="release-{name}", result_serializer="json", **RECOVERS)
+@declines()
 def release(
     name: ModelName,
     sample: bool = False,

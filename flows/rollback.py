@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from flows import endings
+from flows.mistakes import declines
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.service import put_into_service
@@ -21,6 +22,7 @@ from tasks.serving import rehearse
 
 
 @flow(name="rollback", flow_run_name="rollback-{name}", result_serializer="json", **RECOVERS)
+@declines()
 def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> State[Any]:
     """Put an earlier version back into service: it is tested beside the running one, then service, alias and stage move together.
 

@@ -9,8 +9,10 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 from pydantic import Field
 
+from flows.mistakes import declines
 from flows.parameters import ModelName
 from slipway.catalogue import served
+from slipway.errors import DatasetNotFoundError, InvalidRowsError
 from slipway.scoring.job import CHUNK, job
 from slipway.scoring.workspace import workspace
 from slipway.settings import Settings
@@ -18,6 +20,7 @@ from tasks.scoring import fetch_rows, report_scores, score_rows
 
 
 @flow(name="score", flow_run_name="score-{name}", result_serializer="json")
+@declines(DatasetNotFoundError, InvalidRowsError)
 def score(
     name: ModelName,
     source: str,

@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas import State
 
 from flows import endings
+from flows.mistakes import declines
 from flows.parameters import ModelName
 from slipway.catalogue import served
 from slipway.errors import NotInServiceError
@@ -17,6 +18,7 @@ from tasks.monitoring import compare_challenger, conclude, judge_windows, propos
 
 
 @flow(name="watch", flow_run_name="watch-{name}", result_serializer="json")
+@declines()
 def watch(name: ModelName) -> State[Any]:
     """Judge the rows served and the outcomes recorded since the last watch, and raise an alarm when enough windows are bad.
 

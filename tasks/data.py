@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from slipway.data import fetching, recalling, samples, validation
-from slipway.errors import SlipwayError
+from slipway.errors import DeclinedError
 from slipway.records import Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -22,7 +22,7 @@ from tasks.patience import FOR_ORIGIN, MINUTE
 def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: str | None = None) -> Snapshot:
     """Download, verify and store the rows, generate sample rows, or take those of an earlier run; see `slipway.data`."""
     if snapshot is not None and sample:
-        raise SlipwayError(
+        raise DeclinedError(
             f"{spec.name}: the record of a snapshot says whether its rows are sample rows; leave out `sample`, or `snapshot`."
         )
     if snapshot is not None:

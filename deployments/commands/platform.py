@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deployments.commands.deploy import deploy_quietly
 from deployments.terminal.command import AsJson, command
-from deployments.terminal.output import say, show_json, show_table
+from deployments.terminal.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
-    from slipway.settings import Settings
+    from deployments.local import ServiceStatus
+
+NEEDS_A_PERSON = 3
 
 
 def up(as_json: AsJson = False) -> None:
@@ -35,7 +38,11 @@ def up(as_json: AsJson = False) -> None:
             say(line)
         if not channels.configured(settings):
             say(f"nobody is notified when a person is needed: none of {', '.join(channels.SETTINGS)} is set")
-        _show_status(settings, as_json)
+        services = local.status(settings)
+        if as_json:
+            show_json([_row(service) for service in services])
+        else:
+            _show_services(services)
 
 
 def down() -> None:
@@ -50,25 +57,40 @@ def down() -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show which services run and answer. Exit status 1 when one that was started does not.
+    """Show whether the programs answer, and whether work would be done; each line that is not well has the command that mends it.
+
+    Exit status: 0 all is well, 1 a program does not run or answer, 3 the programs answer and something needs a person.
 
     For example: slipway status --json
     """
     with command(as_json) as settings:
         say(f"the platform of {settings.home}:")
-        if not _show_status(settings, as_json):
+
+        from deployments import local
+        from deployments.checks.every import findings
+
+        services = local.status(settings)
+        checks = findings(settings, [service.name for service in services if service.answering])
+        if as_json:
+            show_json([_row(service) for service in services] + [{"name": name, **asdict(found)} for name, found in checks.items()])
+        else:
+            _show_services(services)
+            show()
+            show_table(("check", "state", "reason", "command"), [(name, f.state, f.reason, f.mend) for name, f in checks.items()])
+        if not all(service.answering for service in services):
             raise typer.Exit(1)
+        if any(found.state in ("wrong", "unknown") for found in checks.values()):
+            raise typer.Exit(NEEDS_A_PERSON)
 
 
-def _show_status(settings: Settings, as_json: bool) -> bool:
-    from deployments import local
+def _show_services(services: Sequence[ServiceStatus]) -> None:
+    show_table(
+        ("service", "state", "answers", "pid", "address", "reason"),
+        [(s.name, s.state, "yes" if s.answering else "no", s.pid, s.url, s.reason) for s in services],
+    )
 
-    found = local.status(settings)
-    if as_json:
-        show_json([asdict(service) for service in found])
-    else:
-        show_table(
-            ("service", "state", "answers", "pid", "address", "reason"),
-            [(s.name, s.state, "yes" if s.answering else "no", s.pid, s.url, s.reason) for s in found],
-        )
-    return all(service.answering for service in found)
+
+def _row(service: ServiceStatus) -> dict[str, Any]:
+    """Return a program as the checks are shown: with the command that mends it."""
+    stopped = service.state == "stopped"
+    return asdict(service) | {"mend": "" if service.answering else "slipway up" if stopped else "slipway down && slipway up"}

@@ -26,7 +26,7 @@ from slipway.retries import wait_until
 logger = logging.getLogger(__name__)
 
 GONE = (OSError, http.client.HTTPException)  # what the XML-RPC client raises when nobody is on the other side
-START_SECONDS, STOP_SECONDS, RUN_SECONDS = 15.0, 30.0, 10.0
+START_SECONDS, STOP_SECONDS, RUN_SECONDS, HUNG_SECONDS = 15.0, 30.0, 10.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,21 @@ class Supervisor:
         if conf.remove_section(f"program:{name}"):
             configuration.write(conf, self.conf_file)
 
+    def restart(self, name: str, patience: float = HUNG_SECONDS) -> None:
+        """End a program that hangs and start it again: asked first, killed with all its processes after `patience` seconds.
+
+        Raises:
+            PlatformError: supervisord does not do it.
+        """
+        doomed = self.marked(name)
+        self._call("stopProcess", name, False)
+        _, left = psutil.wait_procs(doomed, timeout=patience)
+        for process in left:
+            _quietly(process.kill)
+        if not wait_until(lambda: self._stopped(name), every=0.1, within=STOP_SECONDS):
+            raise PlatformError(f"{name} was killed, and supervisord does not notice; its log: {self.log_file}.")
+        self._call("startProcess", name, False)
+
     def differs(self, program: Program) -> bool:
         """Return whether the program was started from another declaration: another port, folder or Python."""
         written = self._written()
@@ -187,6 +202,10 @@ class Supervisor:
         conf = configuration.parser()
         conf.read(self.conf_file)
         return conf
+
+    def _stopped(self, name: str) -> bool:
+        found = self.states().get(name)
+        return found is not None and found.state in ("STOPPED", "EXITED")
 
     def _stop(self, name: str) -> None:
         self._call("stopProcess", name)

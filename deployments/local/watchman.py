@@ -1,6 +1,7 @@
-"""Checks that every service of the platform answers, and reports outages to Prefect: `python -m deployments.local.watchman`.
+"""Checks that every service of the platform answers, reports outages to Prefect, and restarts a program that hangs.
 
-supervisord restarts a process that exits, but it does not notice one that hangs, and it notifies nobody.
+`python -m deployments.local.watchman`. supervisord restarts a process that exits, but it does not notice one that hangs, and it notifies
+nobody.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ from collections import deque
 from collections.abc import Iterator
 
 import httpx
+import psutil
 
 from deployments.local.answering import client
+from deployments.local.hangs import LOOKS as HUNG_LOOKS
+from deployments.local.hangs import Hangs
 from deployments.local.outages import Event, Outages
 from deployments.local.platform import ServiceStatus, ask
 from deployments.local.services import GATEWAY, PREFECT, WATCHMAN, WORKER
+from deployments.local.supervisor import Supervisor
+from slipway.errors import PlatformError
 from slipway.settings import Settings
 
 LOOK_SECONDS, LOOKS = 5.0, 3  # between two looks; at least so many come before a service counts as down
@@ -27,25 +33,47 @@ logger = logging.getLogger("slipway.watchman")
 
 def watch(settings: Settings) -> None:
     """Look until the process is ended. An event that Prefect does not take waits until it does, in memory."""
-    outages, waiting = Outages(settings.down_seconds, STARTING), deque[Event](maxlen=MOST_WAITING)
+    outages, hangs, waiting = Outages(settings.down_seconds, STARTING), Hangs(), deque[Event](maxlen=MOST_WAITING)
+    supervisor = Supervisor(settings.home)
     pause = min(LOOK_SECONDS, settings.down_seconds / LOOKS)
     with client(settings) as http:
         while True:
-            for name, reason in looks(settings, http):
-                if event := outages.look(name, reason):
-                    logger.warning("%s: %s, %s", event["event"], name, event["payload"]["reason"])
+            for service, reason in looks(settings, http):
+                if event := outages.look(service.name, reason):
+                    logger.warning("%s: %s, %s", event["event"], service.name, event["payload"]["reason"])
                     waiting.append(event)
+                if hangs.look(service.name, service.pid, service.answering):
+                    restart(service, supervisor)
             deliver(waiting, settings, http)
             time.sleep(pause)
 
 
-def looks(settings: Settings, http: httpx.Client) -> Iterator[tuple[str, str]]:
+def restart(service: ServiceStatus, supervisor: Supervisor) -> None:
+    """Restart a program that hangs. A worker whose runs go on is left alone: they would end with it."""
+    if service.name == WORKER and _has_runs(service):
+        logger.warning("%s does not answer, and its runs go on; it is restarted when they have ended", service.name)
+        return
+    logger.warning("%s did not answer at %d looks in a row, so it is restarted", service.name, HUNG_LOOKS)
+    try:
+        supervisor.restart(service.name)
+    except PlatformError as error:
+        logger.error("%s was not restarted, and it is tried again: %s", service.name, error)
+
+
+def _has_runs(worker: ServiceStatus) -> bool:
+    try:
+        return bool(worker.pid and psutil.Process(worker.pid).children())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def looks(settings: Settings, http: httpx.Client) -> Iterator[tuple[ServiceStatus, str]]:
     """Yield each service whose state is known, with the reason why it cannot be used; empty if it can."""
     found = {service.name: service for service in ask(settings, http)}
     for name, service in found.items():
         if name == WATCHMAN or (name == WORKER and not found[PREFECT].answering):  # a worker is asked through Prefect
             continue
-        yield name, _reason(service, settings, http)
+        yield service, _reason(service, settings, http)
 
 
 def deliver(waiting: deque[Event], settings: Settings, http: httpx.Client) -> None:

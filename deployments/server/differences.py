@@ -87,6 +87,7 @@ def _reasons(wanted: dict[str, Any], held: dict[str, Any]) -> tuple[str, ...]:
         "definition": there[0] == here[0],
         "schedules": there[2] == here[2],
         "folder": held["pull_steps"] == PULL,
+        "work pool": held["work_pool_name"] is not None,  # it has none after its pool was deleted; another one is a person's choice
         "limit": (limit and limit["name"]) == limit_of(wanted),
     }
     return tuple(what for what, is_same in same.items() if not is_same)

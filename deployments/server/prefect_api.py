@@ -20,13 +20,14 @@ class PrefectServer:
 
     Args:
         api: The address of its API, as in PREFECT_API_URL.
+        seconds: How long each answer may take.
     Raises:
         PlatformError: It is no address.
     """
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, seconds: float = SECONDS) -> None:
         try:
-            self._http = httpx.Client(base_url=api, timeout=SECONDS)
+            self._http = httpx.Client(base_url=api, timeout=seconds)
         except httpx.InvalidURL as error:
             raise PlatformError(f"Prefect's API cannot be at {api!r}: {error}.") from error
         self._api = api

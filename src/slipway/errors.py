@@ -5,11 +5,16 @@ class SlipwayError(Exception):
     """The base of all errors that are written for people; any other error that escapes is a bug."""
 
 
+class DeclinedError(SlipwayError):
+    """Something is wrong with the request, and nothing with the platform. Nothing was changed. The person who made the request reads
+    the message, and nobody else is notified."""
+
+
 class SpecError(SlipwayError, ValueError):
     """A model file declares something that cannot be true."""
 
 
-class UnknownModelError(SlipwayError, LookupError):
+class UnknownModelError(DeclinedError, LookupError):
     """No model of that name is in the catalogue."""
 
 
@@ -29,7 +34,7 @@ class MissingExtraError(SlipwayError):
     """An address needs optional packages that are not installed."""
 
 
-class SnapshotNotFoundError(SlipwayError, LookupError):
+class SnapshotNotFoundError(DeclinedError, LookupError):
     """No recorded rows of that model have such a checksum, or several have."""
 
 
@@ -41,11 +46,11 @@ class RegistryUnavailableError(SlipwayError):
     """MLflow's tracking server or database does not answer."""
 
 
-class RegistryError(SlipwayError):
-    """The registry has no such version, or a release did not complete it."""
+class RegistryError(DeclinedError):
+    """The registry has no such version, or no release made it."""
 
 
-class RollbackError(SlipwayError):
+class RollbackError(DeclinedError):
     """There is no version to go back to, or the named one cannot be; nothing was changed."""
 
 
@@ -73,7 +78,7 @@ class OutcomesError(SlipwayError):
     """A file of outcomes was not sent completely, or the reasons file cannot be written; the message says what is recorded."""
 
 
-class ScoringError(SlipwayError):
+class ScoringError(DeclinedError):
     """A file cannot be scored, or its predictions cannot be written; nothing was written under their name."""
 
 
@@ -89,8 +94,12 @@ class EndpointUnreachableError(SmokeTestError):
     """The endpoint broke off or did not answer; it may be restarting, so another attempt may help."""
 
 
-class ReleaseInProgressError(SlipwayError):
+class ReleaseInProgressError(DeclinedError):
     """Another release or rollback of the same model is running, or a release of it waits for approval."""
+
+
+class LockNotReturnedError(SlipwayError):
+    """A rollback that began while a release waited for approval has not ended, so the release cannot go on."""
 
 
 class WatchError(SlipwayError):
@@ -105,7 +114,7 @@ class NotInServiceError(WatchError):
     """The model has no version in service yet."""
 
 
-class ChallengeError(SlipwayError):
+class ChallengeError(DeclinedError):
     """There is nothing to challenge, or no challenger to promote; nothing was changed."""
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from slipway import audit
-from slipway.errors import ScoringError
+from slipway.errors import GatewayUnreachableError, ScoringError, ServingError
 from slipway.scoring import running
 from slipway.scoring.from_endpoint import FromEndpoint
 from slipway.scoring.job import job
@@ -66,12 +66,12 @@ def test_an_endpoint_that_cannot_be_asked_is_an_error_that_says_why(answering, g
     ROWS.to_csv(tmp_path / "rows.csv", index=False)
     port = int(dead_url.rsplit(":", 1)[1])
 
-    for asked, changes, message in [
-        (answering, {"SLIPWAY_API_KEY": "environment"}, "answered 401"),
-        (answering, {"gateway_port": port}, "slipway up"),
-        (gateway, {}, "slipway release toy"),
+    for asked, changes, error, message in [
+        (answering, {"SLIPWAY_API_KEY": "environment"}, ServingError, "answered 401"),
+        (answering, {"gateway_port": port}, GatewayUnreachableError, "slipway up"),
+        (gateway, {}, ScoringError, "slipway release toy"),
     ]:
-        with pytest.raises(ScoringError, match=message):
+        with pytest.raises(error, match=message):
             score(asked, toy, tmp_path / "rows.csv", **changes)
 
     assert [path.name for path in tmp_path.glob("*rows*")] == ["rows.csv"]

@@ -140,6 +140,35 @@ def test_a_gateway_that_hangs_is_down_and_then_up_again_and_each_is_reported_onc
     assert subjects == ["gateway: down", "gateway: up again"]
 
 
+def test_programs_that_hang_are_restarted_and_answer_again(platform):
+    programs = {local.GATEWAY, local.MLFLOW, local.PREFECT}
+    before = {one.name: one.pid for one in local.status(platform.settings) if one.name in programs}
+    for pid in before.values():
+        os.kill(pid, signal.SIGSTOP)  # and nobody continues them
+
+    def answer_again() -> bool:
+        return all(one.answering and one.pid != before[one.name] for one in local.status(platform.settings) if one.name in programs)
+
+    wait_until(answer_again, 240)  # twelve looks, each of which waits for three answers; then Prefect and MLflow start
+    assert not [pid for pid in before.values() if psutil.pid_exists(pid)]
+    for name in programs:
+        platform.message(f"{name}: down")
+        platform.message(f"{name}: up again")
+
+
+def test_a_run_that_a_person_started_wrongly_notifies_nobody(platform):
+    platform.run("release", "release-declined", "FAILED", name="Declined", message="another release of this model is running")
+    crashing = platform.run("release", "release-crashing", "CRASHED", message="its process was killed")
+    for _ in range(3):
+        platform.state(crashing, "RUNNING")
+        platform.state(crashing, "CRASHED", message="its process was killed")
+    last = platform.run("release", "release-last", "FAILED", message="why")
+
+    platform.message("release-last: failed", last)
+    subjects = [message["subject"] for message in platform.receiver.messages if message["subject"].startswith("release-")]
+    assert subjects == ["release-crashing: crashed", "release-last: failed"]
+
+
 def test_the_watchman_is_light(platform):
     watchman = next(found for found in local.status(platform.settings) if found.name == local.WATCHMAN)
 

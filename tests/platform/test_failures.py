@@ -126,6 +126,22 @@ def test_ctrl_c_leaves_what_ran_before(settings):
     assert local.running(settings) == {"gateway"}
 
 
+def test_a_program_that_lives_and_answers_nobody_is_restarted_with_all_its_processes(settings):
+    settings = Settings(home=settings.home, gateway_port=settings.gateway_port, gateway_workers=2)
+    local.up(settings, programs=[local.GATEWAY])
+    supervisor = Supervisor(settings.home)
+    before = supervisor.marked("gateway")
+    assert len(before) >= 3
+    for process in before:
+        process.suspend()  # SIGSTOP
+
+    supervisor.restart("gateway", patience=0.5)
+
+    wait_until(lambda: next(one for one in local.status(settings) if one.name == "gateway").answering, 30)
+    assert [process for process in before if process.is_running()] == []
+    assert not supervisor.pids("gateway").intersection(process.pid for process in before)
+
+
 def interrupt_while_mlflow_starts(settings: Settings) -> None:
     program = """
 from deployments import local

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from slipway.errors import ReleaseInProgressError, SimulationError, WatchError
+from slipway.errors import LockNotReturnedError, ReleaseInProgressError, SimulationError, WatchError
 from slipway.files.storage import storage_at_fault
 from slipway.settings import Settings
 
@@ -30,14 +30,14 @@ class Held:
         """Release the lock for the length of the block, then take it again, as soon as no other process holds it.
 
         Raises:
-            ReleaseInProgressError: Another process still holds it after `RETURNED_WITHIN` seconds.
+            LockNotReturnedError: Another process still holds it after `RETURNED_WITHIN` seconds.
         """
         self._lock.release()
         yield
         try:
             self._lock.acquire(timeout=RETURNED_WITHIN)
         except Timeout:
-            raise ReleaseInProgressError(
+            raise LockNotReturnedError(
                 f"{self._model}: a rollback that began while this release waited has not ended within {RETURNED_WITHIN:.0f} s. "
                 "See the run page, then release again."
             ) from None

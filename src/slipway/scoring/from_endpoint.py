@@ -11,7 +11,7 @@ import numpy as np
 
 from slipway.bundle.contract import Contract
 from slipway.client import Client, Prediction, RefusedRows
-from slipway.errors import ScoringError
+from slipway.errors import GatewayUnreachableError, ScoringError, ServingError
 from slipway.lifecycle.serving import bearer
 from slipway.rows.subjects import SUBJECT, takes_no_subject
 from slipway.scoring.answers import ChunkAnswers
@@ -27,8 +27,8 @@ class FromEndpoint:
     Use it in `with`: it keeps connections open.
 
     Raises:
-        ScoringError: The gateway does not answer, does not know the key, or has no version of the model in service; or a column
-            names subjects, and the version takes none.
+        ScoringError: The gateway has no version of the model in service; or a column names subjects, and the version takes none.
+        ServingError: The gateway does not answer, or does not know the key.
     """
 
     bundle_sha256: str | None = None
@@ -103,9 +103,11 @@ def in_service(model: str, settings: Settings) -> Contract:
     try:
         response = httpx.get(address, headers=bearer(settings), timeout=TIMEOUT, verify=settings.trust)
     except httpx.TransportError as error:
-        raise ScoringError(f"{model}: the gateway does not answer at {address} ({error}). Start it with `slipway up`.") from error
+        raise GatewayUnreachableError(
+            f"{model}: the gateway does not answer at {address} ({error}). Start it with `slipway up`."
+        ) from error
     if response.is_success and (reply := response.json())["columns"]:
         return msgspec.convert({name: reply[name] for name in Contract.__struct_fields__}, Contract)
     if response.is_success or response.status_code == httpx.codes.NOT_FOUND:
         raise ScoringError(f"{model}: the gateway has no version of it in service. Run `slipway release {model}`.")
-    raise ScoringError(f"{address} answered {response.status_code}: {response.text[:500]}")
+    raise ServingError(f"{address} answered {response.status_code}: {response.text[:500]}")

@@ -52,7 +52,8 @@ def send(model: str, path: Path, settings: Settings, progress: Callable[[int, in
         progress: Called after each request with the rows so far, all rows, and the rows rejected so far.
     Raises:
         InvalidRowsError: It is not such a file; nothing was sent.
-        ScoringError: The gateway does not answer, does not know the key, or has no version in service; nothing was sent.
+        ScoringError: The gateway has no version in service; nothing was sent.
+        ServingError: The gateway does not answer, or does not know the key; nothing was sent.
         OutcomesError: The gateway stopped answering, or the key does not allow this: earlier rows are recorded. Or the reasons cannot
             be written.
     """

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from slipway.errors import ReleaseInProgressError
+from slipway.errors import LockNotReturnedError, ReleaseInProgressError
 from slipway.lifecycle.locking import exclusive, releasing
 from slipway.settings import Settings
 
@@ -49,7 +49,7 @@ def test_a_lent_lock_that_does_not_come_back_ends_the_release(settings: Settings
     monkeypatch.setattr("slipway.lifecycle.locking.RETURNED_WITHIN", 0.1)
     with (
         ExitStack() as rollback,
-        pytest.raises(ReleaseInProgressError, match="toy: a rollback that began while this release waited has not ended"),
+        pytest.raises(LockNotReturnedError, match="toy: a rollback that began while this release waited has not ended"),
         exclusive("toy", settings) as lock,
         lock.lent(),
     ):

@@ -1,0 +1,53 @@
+"""Whether callers and operators get what they wait for: the models answer, answers are logged, messages have a channel."""
+
+from __future__ import annotations
+
+import httpx
+
+from deployments.checks.finding import Asked, Finding
+from deployments.local.answering import client
+from deployments.local.services import GATEWAY
+from deployments.server import channels
+from slipway.audit import AuditError, Wanted, administration
+from slipway.audit.places import missing, shown
+
+RESTART = "slipway down && slipway up"
+
+
+def models(asked: Asked) -> Finding:
+    """Every model in service is loaded."""
+    settings = asked.settings
+    if GATEWAY not in asked.answering:
+        return Finding("unknown", "the gateway does not answer", "slipway up")
+    try:
+        with client(settings) as http:
+            reply = http.get(f"{settings.gateway_url}/health/ready").json()
+    except (httpx.HTTPError, ValueError) as error:
+        return Finding("unknown", f"the gateway does not say whether it is ready: {error}", RESTART)
+    log = f"tail -n 50 {settings.home / 'logs' / 'gateway.log'}"
+    if reasons := reply.get("reasons"):
+        return Finding("wrong", "; ".join(reasons), log)
+    if warnings := reply.get("warnings"):
+        return Finding("look", "; ".join(warnings), log)
+    return Finding("well", "the gateway is ready")
+
+
+def audit_log(asked: Asked) -> Finding:
+    """The log is where the gateway writes it, and can be read."""
+    place = asked.settings.audit_url or asked.settings.home
+    if missing(place):
+        if GATEWAY in asked.answering:
+            return Finding("wrong", f"{shown(place)} is gone, although the gateway runs", RESTART)
+        return Finding("well", "nothing was logged yet")
+    try:
+        administration(place, Wanted(limit=1))
+    except AuditError as error:
+        return Finding("wrong", str(error), "slipway audit show")
+    return Finding("well", f"can be read: {shown(place)}")
+
+
+def notifications(asked: Asked) -> Finding:
+    """Somebody is notified when a person is needed."""
+    if found := channels.configured(asked.settings):
+        return Finding("well", ", ".join(channel.name for channel in found))
+    return Finding("look", f"nobody is notified when a person is needed: none of {', '.join(channels.SETTINGS)} is set", "slipway notify")

@@ -1,0 +1,52 @@
+"""A mistake of the person who started a run: the run ends as Declined, with the reason, and no automation notifies anybody."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from prefect.client.schemas import State
+from prefect.context import FlowRunContext
+from prefect.states import Failed
+
+from slipway.errors import DeclinedError
+
+DECLINED = "Declined"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[P, T | State[Any]]]:
+    """Decorate the function of a flow: an error that is the mistake of a person ends the run as Declined.
+
+    A run that a schedule started fails as usual, because no person reads its end.
+
+    Args:
+        mistakes: Errors that are mistakes in this flow, besides `DeclinedError`.
+    """
+
+    declined: tuple[type[Exception], ...] = (DeclinedError, *mistakes)
+
+    def decorate(flow: Callable[P, T]) -> Callable[P, T | State[Any]]:
+        @wraps(flow)
+        def run(*args: P.args, **kwargs: P.kwargs) -> T | State[Any]:
+            try:
+                return flow(*args, **kwargs)
+            except declined as error:
+                if _is_scheduled():
+                    raise
+                return Failed(name=DECLINED, message=str(error), data=error)
+
+        # Prefect resolves the names of annotations in the module of the function that it is given, which is this one
+        run.__signature__ = inspect.signature(flow, eval_str=True)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _is_scheduled() -> bool:
+    context = FlowRunContext.get()
+    return bool(context and context.flow_run and context.flow_run.auto_scheduled)
