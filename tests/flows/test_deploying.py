@@ -8,11 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from deployments.checks import work
+from deployments.checks.every import CHECKS, OF_PREFECT
+from deployments.checks.finding import Asked, Finding
 from deployments.cli import app
 from deployments.server.deploying import prune, register
 from deployments.server.differences import DeploymentDifference, compare
@@ -20,6 +24,7 @@ from deployments.server.manifest import KINDS, ROOT, content, deployments, full_
 from deployments.server.prefect_api import PrefectServer
 from slipway.catalogue import catalogue
 from slipway.errors import PlatformError
+from slipway.settings import Settings
 from slipway.spec import ModelSpec, Schedule
 
 NIGHTLY = Schedule("nightly", "0 3 * * *", "America/Bogota")
@@ -245,3 +250,83 @@ def test_the_command_prints_json_and_removes_only_with_prune(server, prefect_ser
     assert slipway_deploy("--prune", "--yes")["release/old-model"] == "remove"
     assert set(slipway_deploy().values()) == {"keep"}
     assert "old-model" not in {deployment["name"] for deployment in server.all("deployments")}
+
+
+@pytest.fixture
+def asked(server: PrefectServer, toy_with: Callable[..., None], tmp_path: Path) -> Asked:
+    """What the checks of `slipway status` ask: a server with the toy's deployments, and the settings."""
+    toy_with(schedules=(NIGHTLY,))
+    deploy(server)
+    return Asked(Settings(home=tmp_path, prefect_port=4321), frozenset({"prefect"}), server)
+
+
+def test_status_finds_work_that_would_be_done(asked):
+    found = {name: check(asked) for name, check in CHECKS.items() if name in OF_PREFECT}
+
+    assert {name: finding.state for name, finding in found.items()} == dict.fromkeys(OF_PREFECT, "well")
+    assert found["schedules"].reason == "on: watch/toy; off: release/toy"  # as declared: a release is for a person to switch on
+
+
+def test_status_finds_a_work_pool_or_queue_that_takes_no_run(asked, server):
+    def finding(check: Callable[[Asked], Finding], path: str, **change: Any) -> Finding:
+        server.call("PATCH", path, change)
+        try:
+            return check(asked)
+        finally:
+            server.call("PATCH", path, {"is_paused": False, "concurrency_limit": None})
+
+    prefect = "PREFECT_API_URL=http://127.0.0.1:4321/api prefect"
+    paused = finding(work.pool, "/work_pools/slipway", is_paused=True)
+    assert paused == Finding("wrong", "the work pool slipway is paused, so no run starts", f"{prefect} work-pool resume slipway")
+    closed = finding(work.pool, "/work_pools/slipway", concurrency_limit=0)
+    assert (closed.state, closed.mend) == ("wrong", f"{prefect} work-pool clear-concurrency-limit slipway")
+    queue_path = "/work_pools/slipway/queues/default"
+    paused = finding(work.queues, queue_path, is_paused=True)
+    assert (paused.state, paused.mend) == ("wrong", f"{prefect} work-queue resume default --pool slipway")
+    closed = finding(work.queues, queue_path, concurrency_limit=0)
+    assert (closed.state, closed.mend) == ("wrong", f"{prefect} work-queue clear-concurrency-limit default --pool slipway")
+    assert work.pool(asked).state == work.queues(asked).state == "well"
+
+
+def test_status_finds_a_deleted_pool_and_deploy_gives_the_deployments_their_pool_again(asked, server):
+    server.call("DELETE", "/work_pools/slipway")
+    assert work.pool(asked).reason == "the work pool slipway is gone, so no run starts"
+
+    server.call("POST", "/work_pools/", {"name": "slipway", "type": "process"})  # as the worker does
+    assert work.deployments(asked).reason.startswith("without a work pool, so their runs do not start: release/toy")
+    deploy(server)
+    assert work.deployments(asked).state == "well"
+    assert held(server)["work_pool_name"] == "slipway"
+
+
+def test_status_finds_deployments_schedules_and_limits_that_let_nothing_run(asked, server):
+    watch = held(server, "watch/toy")
+    schedule = watch["schedules"][0]
+    server.call("PATCH", f"/deployments/{watch['id']}/schedules/{schedule['id']}", {"active": False})
+    limit = next(limit for limit in server.all("v2/concurrency_limits") if limit["name"] == "slipway-promotes-toy")
+    server.call("PATCH", f"/v2/concurrency_limits/{limit['id']}", {"limit": 0})
+    try:
+        closed = work.limits(asked)
+    finally:
+        server.call("PATCH", f"/v2/concurrency_limits/{limit['id']}", {"limit": 1})
+    off = work.schedules(asked)
+    server.call("DELETE", f"/deployments/{held(server)['id']}")
+    gone = work.deployments(asked)
+
+    assert (off.state, off.reason) == ("look", "off: release/toy, watch/toy")
+    assert off.mend.endswith(f"prefect deployment schedule resume watch/toy {schedule['id']}")
+    assert (closed.state, closed.mend.rpartition(" prefect ")[2]) == ("wrong", "gcl update slipway-promotes-toy --limit 1")
+    assert gone == Finding("wrong", "not on the server: release/toy", "slipway deploy")
+
+
+def test_status_finds_late_runs(asked, server):
+    run = server.call("POST", f"/deployments/{held(server)['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+    server.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED", "name": "Late"}, "force": True})
+
+    late = work.late_runs(asked)
+
+    assert (late.state, late.reason.partition(";")[0]) == ("wrong", "1")
+    assert run["name"] in late.reason
+    assert late.mend.endswith(f"prefect flow-run cancel {run['id']}")
+    server.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
+    assert work.late_runs(asked) == Finding("well", "none")

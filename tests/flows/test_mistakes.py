@@ -117,7 +117,8 @@ def test_one_run_is_reported_once_however_often_it_crashes_and_a_declined_one_ne
     ends(server, runs["last"], "FAILED", "Failed")  # events are read in their order: after this one, the others have been
 
     wait_until(lambda: runs["last"] in reported(server, automation), "the last run is reported", within=60)
-    assert sorted(reported(server, automation)) == sorted([runs["crashing"], runs["failing"], runs["last"]])
+    mine = [run for run in reported(server, automation) if run in runs.values()]  # other tests' runs fail on this server, too
+    assert sorted(mine) == sorted([runs["crashing"], runs["failing"], runs["last"]])
 
 
 def begun(server: PrefectServer, name: str) -> str:
