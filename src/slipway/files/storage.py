@@ -23,6 +23,7 @@ CLOSED = "the database cannot be opened. Its folder is missing, or may not be wr
 BUSY = "the database is busy: another program has been writing to it for too long. Wait until that ends, or end it"
 DAMAGED = "the file is not a database, or is damaged. Restore it from a backup"
 FAILING = "the disk cannot be written or read: it is full or failing. Check it with `df` and in the system's log"
+UNCLEAR = (CLOSED, FAILING)  # SQLite's words for files that it cannot make beside the database, too
 AGAIN = "; then try again."
 
 BY_NUMBER = {
@@ -60,7 +61,7 @@ def storage_error(error: BaseException, home: Path) -> StorageError | None:
     for one in _causes(error):
         if found := _cause(one):
             what, path = found
-            return StorageError(f"{path or home}: {what}{AGAIN}")
+            return (_refused(home) if what in UNCLEAR else None) or StorageError(f"{path or home}: {what}{AGAIN}")
     return None
 
 
@@ -73,10 +74,16 @@ def storage_at_fault(error: BaseException, home: Path) -> StorageError | None:
         return found
     if isinstance(error, SlipwayError):
         return None
+    if found := _refused(home):
+        return StorageError(f"{found} It showed as {type(error).__name__}: {str(error).partition(chr(10))[0][:100]}")
+    return None
+
+
+def _refused(home: Path) -> StorageError | None:
     try:
         require_storage(home)
-    except StorageError as found:
-        return StorageError(f"{found} It showed as {type(error).__name__}: {str(error).partition(chr(10))[0][:100]}")
+    except StorageError as error:
+        return error
     return None
 
 
@@ -92,7 +99,7 @@ def require_storage(home: Path) -> None:
     Raises:
         StorageError: It cannot be written, or its disk has less than 32 MB left.
     """
-    folder = next(folder for folder in (home, *home.parents) if folder.exists())
+    folder = next(folder for folder in (home, *home.parents) if folder.is_dir())
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         raise StorageError(f"{home}: {READ_ONLY}{AGAIN}")
     if not os.access(folder, os.W_OK | os.X_OK):

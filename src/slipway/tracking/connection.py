@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from slipway.errors import RegistryUnavailableError
-from slipway.files.storage import heals, storage_error
+from slipway.files.storage import heals, require_storage, storage_error
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ def connect(settings: Settings) -> MlflowClient:
 
     Raises:
         RegistryUnavailableError: The server does not answer, or the database cannot be opened.
+        StorageError: The home folder cannot be written, or its disk is nearly full.
     """
     uri = settings.tracking
     if uri.startswith(("http://", "https://")):
         _require_answer(uri)
     elif uri == settings.mlflow_database:
+        require_storage(settings.home)  # MLflow would try for two minutes
         settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
     import mlflow
     from mlflow.exceptions import MlflowException
