@@ -12,7 +12,7 @@ from slipway.monitoring.findings import WatchReport
 from slipway.records import Decision, Promoted, Release, Rollback, SmokeReport
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from tasks.registry import refuse
+from tasks.registry import mirror, refuse
 from tasks.reporting import show_history
 
 
@@ -52,8 +52,9 @@ def promoted(spec: ModelSpec, result: Promoted, decision: Decision | None, teste
     return _ended("Promoted", message, result.model_copy(update=changes), spec, settings)
 
 
-def already_in_service(result: Rollback) -> State[Any]:
-    """End a rollback to the version that is in service: nothing was done."""
+def already_in_service(spec: ModelSpec, result: Rollback, settings: Settings) -> State[Any]:
+    """End a rollback to the version that is in service: nothing was done, but alias and stage say so again if they did not."""
+    mirror(spec, settings)
     return Completed(name="AlreadyInService", message=result.message, data=result)
 
 
@@ -80,5 +81,6 @@ def findings(result: Release | Promoted) -> str:
 
 
 def _ended(name: str, message: str, result: Release | Promoted | Rollback, spec: ModelSpec, settings: Settings) -> State[Any]:
+    mirror(spec, settings)
     show_history(spec, settings, return_state=True)  # a table that cannot be made fails no release
     return Completed(name=name, message=message, data=result)

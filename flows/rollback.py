@@ -33,12 +33,12 @@ def rollback(name: ModelName, because: str, to: AtLeastOne | None = None) -> Sta
     """
     spec, settings, because = served(name), Settings.load(), reason(because)
     with exclusive(name, settings):
-        recover(spec, settings)
+        recover(spec, settings, without_mlflow=True)
         target = choose_version(spec, settings, to)
         candidate = target.candidate
-        result = Rollback(outcome="already in service", candidate=candidate, previous=target.champion, because=because, message=target.done)
+        result = Rollback(outcome="already in service", candidate=candidate, previous=target.replaced, because=because, message=target.done)
         if target.done:
-            return endings.already_in_service(result)
+            return endings.already_in_service(spec, result, settings)
         rehearsed = rehearse(spec, candidate, settings)
         tested = put_into_service(spec, candidate, settings, why=because, action="rollback", because=because)
         return endings.rolled_back(spec, result, rehearsed, tested, settings)

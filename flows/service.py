@@ -14,7 +14,7 @@ from tasks.serving import serve, smoke_test
 def put_into_service(
     spec: ModelSpec, candidate: Candidate, settings: Settings, *, why: str, action: Action = "release", because: str = ""
 ) -> SmokeReport:
-    """Move alias, stage and service together, and smoke-test the endpoint. A step that fails puts all of it back.
+    """Put the version into service, and smoke-test the endpoint. A step that fails puts all of it back. Alias and stage follow.
 
     Args:
         why: The reason in the ledger's line.

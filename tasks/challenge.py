@@ -27,7 +27,7 @@ def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: S
             challenge.begin(spec, bundle, 0.0, settings)
 
     patiently(begin)
-    patiently(lambda: promotion.challenge(candidate, settings, why, events.run_url()))
+    patiently(lambda: promotion.note("challenging", candidate, settings, why, events.run_url()))
     events.emit(events.CHALLENGING, candidate.model, candidate.version, why)
 
 

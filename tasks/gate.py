@@ -11,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from slipway import gate
+from slipway.lifecycle import record
 from slipway.records import Candidate, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -33,7 +34,7 @@ def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings,
         to_try: Whether it will be tried beside the champion instead of replacing it.
     """
     client = connect(settings)
-    with registry.downloaded_bundle(client, candidate.run_id) as bundle, _stored(client, spec) as stored:
+    with registry.downloaded_bundle(client, candidate.run_id) as bundle, _in_service(client, spec, settings) as stored:
         verdict = gate.decide(spec, candidate, bundle, rows, stored, to_try=to_try)
     for rule in verdict.rules:
         logger.log(logging.INFO if rule.passed else logging.WARNING, "%s: gate, %s: %s", spec.name, rule.name, rule.reason)
@@ -43,10 +44,13 @@ def judge(spec: ModelSpec, candidate: Candidate, rows: Rows, settings: Settings,
 
 
 @contextmanager
-def _stored(client: MlflowClient, spec: ModelSpec) -> Iterator[gate.StoredChampion | None]:
-    champion = registry.champion(client, spec.registered_as)
-    if champion is None:
+def _in_service(client: MlflowClient, spec: ModelSpec, settings: Settings) -> Iterator[gate.StoredChampion | gate.Champion | None]:
+    """Yield the version in service; without its bundle, if neither this host nor MLflow has that any more."""
+    if (now := record.in_service(spec, settings)) is None:
         yield None
         return
-    with registry.downloaded_bundle(client, champion.run_id) as bundle:
-        yield gate.StoredChampion(bundle, registry.training_rows(client, champion.run_id))
+    with record.bundle_in_service(now, settings) as bundle:
+        if bundle is None:
+            yield gate.Champion(now.version, now.metrics, now.sample, not_compared="its bundle is lost")
+        else:
+            yield gate.StoredChampion(bundle, registry.training_rows(client, now.run_id))

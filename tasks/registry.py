@@ -9,7 +9,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
 
-from slipway.lifecycle import promotion, rollback
+from slipway.errors import RegistryUnavailableError
+from slipway.lifecycle import mirroring, promotion, rollback
 from slipway.lifecycle.rollback import RollbackPlan
 from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
@@ -26,10 +27,18 @@ PROMOTION, SETTINGS = "promotion", "settings"
 
 
 @task(task_run_name="recover-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW_AT_FIRST)
-def recover(spec: ModelSpec, settings: Settings) -> bool:
-    """Undo the work of a release that was killed while it registered, or between promotion and smoke test."""
-    unfinished.clear_up(connect(settings), spec)
+def recover(spec: ModelSpec, settings: Settings, without_mlflow: bool = False) -> bool:
+    """Undo the work of a release that was killed while it registered, or between promotion and smoke test.
+
+    What is in service is put back even if MLflow is away; what a registration left there is cleared up when it answers again.
+    """
     undone = promotion.recover(spec, settings)
+    try:
+        unfinished.clear_up(connect(settings), spec)
+    except RegistryUnavailableError as error:
+        if not without_mlflow:
+            raise
+        logger.warning("%s: this goes on without MLflow: %s", spec.name, error)
     if not undone:
         logger.debug("%s: no earlier run was cut short; nothing to put back", spec.name)
     return undone
@@ -49,7 +58,7 @@ def choose_version(spec: ModelSpec, settings: Settings, to: int | None) -> Rollb
 
 @task(task_run_name="promote-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, action: Action = "release", because: str = "") -> Promotion:
-    """Move the alias and the stage. The ledger has the promotion first, so that it can be undone even after a kill.
+    """Announce the promotion in the ledger, so that it can be undone even after a kill.
 
     No step of this transaction has retries, because Prefect rolls the transaction back when an attempt fails. Each step tries again
     within its attempt.
@@ -68,7 +77,7 @@ def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, action: A
 
 @promote.on_rollback
 def restore(transaction: Transaction) -> None:
-    """Put alias, stage and service back where they were."""
+    """Put the service back where it was."""
     begun, error = transaction.get(PROMOTION), sys.exception()  # Prefect rolls a transaction back while its error propagates
     why = f"{type(error).__name__}: {error}".removesuffix(": ") if error else "the run ended before the smoke test passed"
     promotion.undo(begun, transaction.get(SETTINGS), why=f"the {begun.action} failed: {why}", run_url=events.run_url())
@@ -76,14 +85,20 @@ def restore(transaction: Transaction) -> None:
 
 @task(task_run_name="confirm-{begun.candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def confirm(begun: Promotion, why: str, settings: Settings) -> None:
-    """Write the promotion into the ledger: it is complete."""
+    """Write the promotion into the ledger: it is complete, and alias and stage in MLflow may follow."""
     patiently(lambda: promotion.finish(begun, settings, why, events.run_url()))
     event = events.ROLLED_BACK if begun.action == "rollback" else events.PROMOTED
     events.emit(event, begun.candidate.model, begun.candidate.version, why)
 
 
+@task(task_run_name="mirror-{spec.service}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
+def mirror(spec: ModelSpec, settings: Settings) -> None:
+    """Have alias and stage in MLflow say what is in service; see `slipway.lifecycle.mirroring`."""
+    mirroring.follow(spec, settings)
+
+
 @task(task_run_name="refuse-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def refuse(candidate: Candidate, why: str, settings: Settings) -> None:
     """Write the refusal into the ledger."""
-    promotion.refuse(candidate, settings, why, events.run_url())
+    promotion.note("refused", candidate, settings, why, events.run_url())
     events.emit(events.REFUSED, candidate.model, candidate.version, why)

@@ -7,29 +7,27 @@ from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from slipway.errors import SmokeTestError
-from slipway.lifecycle import rehearsal, serving, smoke
+from slipway.lifecycle import record, rehearsal, serving, smoke
 from slipway.records import Candidate, Endpoint, SmokeReport
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import registry
-from slipway.tracking.connection import connect
 from tasks import events
 from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 
 
 @task(task_run_name="rehearse-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def rehearse(spec: ModelSpec, candidate: Candidate, settings: Settings) -> SmokeReport:
-    """Load the bundle from MLflow in a gateway of its own beside the running one, and smoke-test it there."""
-    with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+    """Load the bundle in a gateway of its own beside the running one, and smoke-test it there."""
+    with record.bundle_of(candidate.model, candidate.version or 0, candidate.run_id, settings) as bundle:
         return rehearsal.rehearse(spec, bundle)
 
 
 @task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint:
-    """Install the candidate's bundle from MLflow, and wait until the gateway answers from it. A failure takes it back."""
+    """Install the candidate's bundle, and wait until the gateway answers from it. A failure takes it back."""
 
     def install() -> Endpoint:
-        with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+        with record.bundle_of(candidate.model, candidate.version or 0, candidate.run_id, settings) as bundle:
             return serving.deploy(spec, bundle, settings)
 
     return patiently(install)
@@ -40,7 +38,7 @@ def smoke_test(endpoint: Endpoint, candidate: Candidate, settings: Settings) -> 
     """Send the endpoint the rows measured at registration, as a caller would, and compare the answers."""
 
     def ask() -> SmokeReport:
-        with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
+        with record.bundle_of(candidate.model, candidate.version or 0, candidate.run_id, settings) as bundle:
             return smoke.smoke_test(endpoint, bundle, settings)
 
     try:

@@ -148,14 +148,16 @@ Action = Literal["release", "promotion", "rollback"]
 class Promotion(Record):
     """A version that is being promoted, and the state before: all that an undo needs.
 
-    `pointer` names the bundle that was in service on `host`, as `slipway.bundle.store.active` stores it, or None. `action` is what
-    promotes the version: a release, the promotion of a challenger, or a rollback. `because` is the reason, if a person gave one.
+    `pointer` names the bundle that was in service on `host`, as `slipway.bundle.store.active` stores it, or None; `previous` is its
+    version. `action` is what promotes the version: a release, the promotion of a challenger, or a rollback. `because` is the reason, if
+    a person gave one. `registry` is the state of the registry before, which only earlier releases of Slipway moved first.
     """
 
     candidate: Candidate
     host: str
-    registry: RegistryState
     pointer: dict[str, str | int] | None
+    previous: int | None = None
+    registry: RegistryState | None = None
     action: Action = "release"
     because: str = ""
 

@@ -21,14 +21,15 @@ from deployments.server import approvals
 from flows.approval import approve, decided
 from flows.fleet import fleet
 from flows.release import release
-from slipway.bundle.store.active import active
+from slipway.bundle.store.active import Pointer, active, point
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import ApprovalError, ReleaseInProgressError
 from slipway.lifecycle import approval, promotion
 from slipway.lifecycle.locking import exclusive
 from slipway.records import Decision, Rule, Verdict
-from slipway.tracking import registry
+from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect
+from slipway.tracking.mirrors import Version, Wanted
 from tasks import approval as asking
 from tests.support.processes import started
 
@@ -159,11 +160,15 @@ def judged(place, candidate):
     client, spec = connect(place.settings), lookup(MODEL)
     experiment = client.create_experiment(MODEL, artifact_location=place.settings.mlflow_artifacts.as_uri())
     client.create_registered_model(spec.registered_as)
+    runs = []
     for _ in (1, 2):
         run_id = client.create_run(experiment).info.run_id
         client.log_text(run_id, "# Model card: heart-failure", "card.md")
         client.create_model_version(spec.registered_as, f"runs:/{run_id}/model", run_id)
-    registry.promote(client, spec.registered_as, 1)
+        runs.append(run_id)
+    (place.settings.bundles / MODEL).mkdir(parents=True)
+    point(place.settings.bundles, MODEL, Pointer(f"1-{runs[0][:8]}", place.settings.model_ports[MODEL], "0" * 32))
+    mirrors.write(client, spec.registered_as, Wanted(Version(1, runs[0])))
     registry.nominate(client, spec.registered_as, 2)
     rule = Rule(name="floor", passed=True, reason="it reaches the floor")
     verdict = Verdict(model=MODEL, champion=1, champion_metrics={"accuracy": 0.85}, rules=[rule])
@@ -223,8 +228,7 @@ def test_the_run_page_shows_the_question_and_automations_hear_of_it(judged, begi
 
 def test_an_approval_does_not_count_when_another_version_has_come_into_service(place, judged):
     candidate, verdict = judged
-    client, name = connect(place.settings), lookup(MODEL).registered_as
-    client.delete_registered_model_alias(name, registry.CHAMPION)
+    point(place.settings.bundles, MODEL, None)
 
     decision = approval.settle(candidate, verdict, Decision(approved=True, who="Ada", why="the figures hold"), place.settings, None)
 
@@ -246,8 +250,8 @@ def test_a_decision_that_is_settled_again_is_written_once(place, judged, approve
 
 def test_an_approval_whose_settling_was_cut_short_is_written_once_and_its_objection_too(place, judged):
     candidate, verdict = judged
-    connect(place.settings).delete_registered_model_alias(lookup(MODEL).registered_as, registry.CHAMPION)
-    promotion.decide(candidate, place.settings, "approved", "Ada", "the figures hold", "http://run")  # and then MLflow was away
+    point(place.settings.bundles, MODEL, None)
+    promotion.note("approved", candidate, place.settings, "the figures hold", "http://run", "Ada")  # and then MLflow was away
 
     for _ in range(2):
         decision = approval.settle(

@@ -18,7 +18,6 @@ from slipway.catalogue import catalogue, services
 from slipway.data import samples, validation
 from slipway.settings import LOOPBACK
 from slipway.spec import ModelSpec
-from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.training import splitting
 from tests.support.pickles import pickles_below
@@ -41,7 +40,7 @@ def test_endpoint_mlflow_and_the_record_agree_on_every_test_row_of_every_model(p
     client = connect(place.settings)
     for spec in services().values():
         test = splitting.split(spec, validation.validate(spec, samples.generate(spec, place.home / "again").path)).test
-        recorded = _recorded(registry.champion(client, spec.registered_as).run_id, spec)
+        recorded = _recorded(client.get_model_version_by_alias(spec.registered_as, "champion").run_id, spec)
         assert recorded.index.tolist() == test.index.tolist(), spec.name
         assert _asked(ports[spec.name], place.key, test) == recorded.tolist(), spec.name
         stored = mlflow.pyfunc.load_model(f"models:/{spec.registered_as}/Production").predict(test)

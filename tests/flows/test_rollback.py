@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from slipway.bundle.store.active import active
 from slipway.bundle.writing import write
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import BundleError, RegistryError, ReleaseInProgressError, RollbackError, ServingError, SmokeTestError
-from slipway.lifecycle import promotion, serving
+from slipway.lifecycle import mirroring, promotion, serving
 from slipway.lifecycle import rollback as choosing
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.locking import exclusive
@@ -90,6 +91,7 @@ class Service:
         if deployed:
             serving.deploy(spec, bundle, settings)
         promotion.finish(begun, settings, why="no worse")
+        mirroring.put_in_line(spec, settings)
         return candidate
 
     def stored(self, version: int) -> Path:
@@ -167,9 +169,11 @@ def test_a_rollback_restores_the_earlier_version_and_its_answers_and_says_so_eve
     assert len(ledger_of(place)) == 3
 
 
-def test_a_version_whose_stored_bundle_was_altered_changes_nothing(place, service):
+def test_a_version_whose_stored_bundle_was_altered_changes_nothing_if_this_host_has_no_copy(place, service):
     service.promote(1)
     service.promote(2)
+    (copy,) = (place.settings.bundles / MODEL).glob("1-*")
+    shutil.rmtree(copy)
     contract = service.stored(1) / "contract.json"
     contract.write_text(contract.read_text().replace('"positive": 1', '"positive": 0'))
     before = standing(place)
@@ -260,7 +264,7 @@ def test_the_challenger_that_is_rolled_back_to_is_one_no_more(place, service):
 
 def test_what_must_not_come_back_is_refused_and_nothing_changes(place, service):
     spec = lookup(MODEL)
-    with pytest.raises(RollbackError, match="has no champion"):
+    with pytest.raises(RollbackError, match="has no version in service, so there is nothing to roll back"):
         choosing.plan(spec, place.settings)
     service.promote(1, sample=True)
     with pytest.raises(RollbackError, match="no version was in service before version 1"):
@@ -277,7 +281,7 @@ def test_what_must_not_come_back_is_refused_and_nothing_changes(place, service):
             choosing.plan(spec, place.settings, to)
     assert choosing.plan(spec, place.settings, 2).done == "version 2 is in service already"
     (place.settings.bundles / MODEL).joinpath(f"2-{service.stored(2).parents[1].name[:8]}", "contract.json").write_text("{}")
-    with pytest.raises(BundleError, match="This is the copy on this host; MLflow's is intact"):
+    with pytest.raises(BundleError, match="This is the copy on this host; version 2 still answers"):
         choosing.plan(spec, place.settings, 2)
     assert standing(place) == before
 

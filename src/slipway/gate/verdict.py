@@ -15,17 +15,17 @@ from slipway.training.splitting import Rows
 
 
 def decide(
-    spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, stored: StoredChampion | None, *, to_try: bool = False
+    spec: ModelSpec, candidate: Candidate, bundle: Bundle, rows: Rows, stored: StoredChampion | Champion | None, *, to_try: bool = False
 ) -> Verdict:
     """Let the bundles of candidate and champion answer the same rows, measure the cost of the candidate's bundle, and judge.
 
     Args:
         bundle: The candidate's own; registration has proven that it answers like the measured model.
-        stored: The champion, or None before the first promotion.
+        stored: The champion; only its record if its bundle is lost; None before the first promotion.
         to_try: Whether the candidate is a challenger that is tried beside the champion; then it may be worse.
     """
     ours = answer_test_rows(spec, rows, bundle)
-    champion = compare(spec, rows, candidate.data_sha256, ours, stored) if stored else None
+    champion = compare(spec, rows, candidate.data_sha256, ours, stored) if isinstance(stored, StoredChampion) else stored
     parts = levels(spec, rows.test, ours) if spec.gate.slice_floor is not None else []
     return judge(spec, candidate, champion, footprint(bundle), parts, to_try=to_try)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from slipway.lifecycle import promotion
+from slipway.lifecycle import promotion, record
 from slipway.lifecycle.ledger import DecisionEvent, Ledger
 from slipway.lifecycle.report import SAMPLE_WARNING, verdict_and_figures
 from slipway.records import Candidate, Decision, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import registry
-from slipway.tracking.connection import connect
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +44,9 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     _write(event, candidate, decision.who, decision.why, settings, run_url)
     if not decision.approved:
         return decision
-    champion = registry.state(connect(settings), candidate.registered_as).aliases.get(registry.CHAMPION)
-    if (objection := outdated(candidate, verdict, champion)) is None:
+    entries = Ledger(settings.ledger).history(candidate.model)
+    now = record.of_entries(candidate.model, entries, settings)
+    if (objection := outdated(candidate, verdict, now.version if now else None)) is None:
         return decision
     _write("rejected", candidate, "slipway", objection, settings, run_url)
     logger.warning("%s: the approval does not count: %s", candidate.model, objection)
@@ -59,7 +58,7 @@ def _write(event: DecisionEvent, candidate: Candidate, who: str, why: str, setti
     entries = Ledger(settings.ledger).history(candidate.model)
     if any((one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, who, why, run_url) for one in entries):
         return
-    promotion.decide(candidate, settings, event, who, why, run_url)
+    promotion.note(event, candidate, settings, why, run_url, who)
     logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, who, why)
 
 

@@ -6,7 +6,7 @@ from slipway.bundle.reading import Bundle
 from slipway.bundle.store.active import active
 from slipway.bundle.store.challenger import Challenge
 from slipway.errors import ChallengeError
-from slipway.lifecycle import serving
+from slipway.lifecycle import record, serving
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.rollback import candidate_of
 from slipway.records import Candidate, Record
@@ -77,29 +77,30 @@ def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> C
 
     Args:
         spec: The spec of the model that has the service.
-        version: None for the one with the alias `challenger`.
+        version: None for the one that is tried beside it.
     Raises:
         ChallengeError: There is no challenger, the version is in service already, or it has no record of the model that made it.
         RegistryError: There is no such version, or it has no bundle.
         BundleError: Its bundle is altered, or is another model's.
     """
     client = connect(settings)
-    aliases = registry.state(client, spec.registered_as).aliases
-    if (wanted := version or aliases.get(registry.CHALLENGER)) is None:
+    now, trial = record.in_service(spec, settings), record.challenger_of(spec.service, settings)
+    if (wanted := version or (trial.version if trial else None)) is None:
         raise ChallengeError(
             f"{spec.name} has no challenger, so there is nothing to promote. Release a model that challenges it, try a version with "
             f"`slipway challenge {spec.name} --version N`, or name one with --version."
         )
-    if wanted == aliases.get(registry.CHAMPION):
+    if now and wanted == now.version:
         raise ChallengeError(f"{spec.name}: version {wanted} is in service already, so there is nothing to promote. Name another version.")
-    with registry.bundle_of(client, spec.registered_as, wanted) as bundle:
+    run_id = registry.run_of(client, spec.registered_as, wanted)
+    with record.bundle_of(spec.service, wanted, run_id, settings) as bundle:
         contract = bundle.contract
     registered = client.get_model_version(spec.registered_as, str(wanted))
     if (made_by := registered.tags.get(MODEL_TAG)) is None:
         raise ChallengeError(
             f"{spec.registered_as} version {wanted} has no record of its model, so it comes from no release. Name another version."
         )
-    candidate = candidate_of(spec, wanted, contract, str(registered.run_id), Ledger(settings.ledger).history(spec.name))
+    candidate = candidate_of(spec, wanted, contract, run_id, Ledger(settings.ledger).history(spec.name))
     return Chosen(candidate=candidate, made_by=made_by)
 
 

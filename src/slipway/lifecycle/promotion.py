@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from slipway.bundle.store.active import Pointer, active
 from slipway.bundle.store.challenger import end_promoted
-from slipway.errors import ReleaseInProgressError
-from slipway.lifecycle import version_tags
-from slipway.lifecycle.ledger import DecisionEvent, Ledger, LedgerEvent, entry
+from slipway.errors import RegistryUnavailableError, ReleaseInProgressError
+from slipway.lifecycle import record, version_tags
+from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent, entry
 from slipway.lifecycle.serving import revert
 from slipway.records import Action, Candidate, Promotion
 from slipway.settings import Settings
@@ -19,11 +20,14 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 logger = logging.getLogger(__name__)
 
 
 def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: Action = "release", because: str = "") -> Promotion:
-    """Announce the promotion, then move aliases and stages. If moving them fails, they are put back at once.
+    """Announce the promotion in the ledger, with all that an undo needs. Nothing else is changed.
 
     Args:
         action: `release` for a new version, `promotion` for a challenger, `rollback` for an earlier version.
@@ -31,67 +35,67 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: 
     """
     if candidate.version is None:
         raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
-    client = connect(settings)
-    pointer = active(settings.bundles, spec.service)
+    now, pointer = record.in_service(spec, settings), active(settings.bundles, spec.service)
     promotion = Promotion(
         candidate=candidate,
         host=socket.gethostname(),
-        registry=registry.state(client, spec.registered_as),
         pointer=None if pointer is None else msgspec.to_builtins(pointer),
+        previous=now.version if now else None,
         action=action,
         because=because,
     )
     Ledger(settings.ledger).announce(promotion)
-    try:
-        registry.promote(client, spec.registered_as, candidate.version)
-    except BaseException as error:
-        undo(promotion, settings, why=f"the registry could not be changed: {error}")
-        raise
     return promotion
 
 
 def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
     """Write the ledger line of a promotion that passed the smoke test, and end the challenge of that version.
 
-    The challenge ends last, so that an undone promotion leaves it as it was.
+    From that line on, alias and stage in MLflow follow; see `slipway.lifecycle.mirroring`. The challenge ends last, so that an undone
+    promotion leaves it as it was.
     """
     event: LedgerEvent = "rolled back" if promotion.action == "rollback" else "promoted"
-    previous = promotion.registry.aliases.get(registry.CHAMPION)
-    _record(event, promotion.candidate, settings, previous=previous, why=why, run_url=run_url)
+    _write(event, promotion.candidate, settings, promotion.previous, [registry.CHAMPION], registry.PRODUCTION, why, run_url)
     end_promoted(settings.bundles, promotion.candidate.model)
 
 
-def refuse(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
-    """Write the ledger line of a candidate that the gate refused; it stays in Staging."""
-    now = registry.state(connect(settings), candidate.registered_as)
-    _record("refused", candidate, settings, previous=now.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
-
-
-def challenge(candidate: Candidate, settings: Settings, why: str, run_url: str | None = None) -> None:
-    """Write the ledger line of a candidate that is now tried beside the champion; it stays in Staging."""
-    now = registry.state(connect(settings), candidate.registered_as)
-    _record("challenging", candidate, settings, previous=now.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
-
-
-def decide(candidate: Candidate, settings: Settings, event: DecisionEvent, who: str, why: str, run_url: str | None = None) -> None:
-    """Write the ledger line of a person's decision on a candidate. Service and registry are left alone.
+def note(
+    event: LedgerEvent, candidate: Candidate, settings: Settings, why: str, run_url: str | None = None, who: str | None = None
+) -> None:
+    """Write the ledger line of an event that leaves service and registry alone: refused, challenging, or a person's decision.
 
     Args:
-        who: The name that the person gave.
+        who: The name that a person gave who decided; None for the user of this process.
     """
-    now = registry.state(connect(settings), candidate.registered_as)
-    _record(event, candidate, settings, previous=now.aliases.get(registry.CHAMPION), why=why, run_url=run_url, who=who)
+    client = connect(settings)
+    now = record.of_entries(candidate.model, Ledger(settings.ledger).history(candidate.model), settings)
+    aliases, stage = _registered(client, candidate)
+    entered = _write(event, candidate, settings, now.version if now else None, aliases, stage, why, run_url, who)
+    version_tags.mirror(client, candidate.registered_as, entered)
 
 
 def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None = None) -> None:
-    """Restore service and registry to their state before, and write that into the ledger. Safe to repeat."""
-    candidate, before = promotion.candidate, promotion.registry
+    """Restore the service to its state before, and write that into the ledger. Safe to repeat. It works without MLflow."""
+    candidate = promotion.candidate
     pointer = None if promotion.pointer is None else msgspec.convert(promotion.pointer, Pointer)
     revert(candidate.model, pointer, settings)
-    registry.restore(connect(settings), before)
     if promotion.because:
         why = f"{why} (it was {'rolled back to' if promotion.action == 'rollback' else 'promoted'} because: {promotion.because})"
-    _record("undone", candidate, settings, previous=before.aliases.get(registry.CHAMPION), why=why, run_url=run_url)
+    previous = promotion.previous
+    try:
+        client = connect(settings)
+        if promotion.registry:  # announced by an earlier release of Slipway, which moved alias and stage first
+            registry.restore(client, promotion.registry)
+            previous = promotion.registry.aliases.get(registry.CHAMPION)
+        aliases, stage = _registered(client, candidate)
+    except RegistryUnavailableError as error:
+        if promotion.registry:
+            raise
+        logger.warning("%s: the ledger's line has no alias and no stage: %s", candidate.model, error)
+        client, aliases, stage = None, [], ""
+    entered = _write("undone", candidate, settings, previous, aliases, stage, why, run_url)
+    if client:
+        version_tags.mirror(client, candidate.registered_as, entered)
     logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
 
 
@@ -115,21 +119,24 @@ def recover(spec: ModelSpec, settings: Settings) -> bool:
     return True
 
 
-def _record(
+def _registered(client: MlflowClient, candidate: Candidate) -> tuple[list[str], str]:
+    """Return the present aliases and the stage of a version; none and "" if MLflow has lost it."""
+    now = registry.state(client, candidate.registered_as)
+    aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)
+    return aliases, now.stages.get(candidate.version or 0, "")
+
+
+def _write(
     event: LedgerEvent,
     candidate: Candidate,
     settings: Settings,
-    *,
     previous: int | None,
+    aliases: list[str],
+    stage: str,
     why: str,
-    run_url: str | None = None,
+    run_url: str | None,
     who: str | None = None,
-) -> None:
-    """Write the event into the ledger, with the version's present aliases and stage; then tag its page in MLflow with it."""
-    client = connect(settings)
-    now = registry.state(client, candidate.registered_as)
-    aliases = sorted(alias for alias, version in now.aliases.items() if version == candidate.version)
-    stage = now.stages[candidate.version or 0]
+) -> LedgerEntry:
     entered = entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, who=who)
     Ledger(settings.ledger).append(entered)
-    version_tags.mirror(client, candidate.registered_as, entered)
+    return entered

@@ -16,15 +16,14 @@ from slipway.catalogue import catalogue
 from slipway.data import recalling, validation
 from slipway.errors import NotInServiceError, WatchError
 from slipway.gate.comparison import answer_test_rows
-from slipway.lifecycle.ledger import IN_SERVICE, Ledger
+from slipway.lifecycle import record
 from slipway.monitoring.drift.drift import Reference
 from slipway.problems.training import Evaluation
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from slipway.tracking.recorded_rows import recorded_rows
-from slipway.tracking.unfinished import MODEL_TAG
+from slipway.tracking.registry import made_by
 from slipway.training.splitting import Rows, split
 
 
@@ -59,32 +58,27 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
     with bundle_and_rows(spec, settings) as (bundle, rows):
         contract = bundle.contract
         registered = answer_test_rows(spec, rows, bundle)
-    since = _since(spec, contract.version or 0, settings)
-    challenger = registry.state(connect(settings), spec.registered_as).aliases.get(registry.CHALLENGER)
-    return Watched(contract, since, Reference(rows.train, registered.labels, registered.truth), rows.test, registered, challenger)
+    now, trial = record.in_service(spec, settings), record.challenger_of(spec.service, settings)
+    since = now.since if now else datetime.fromtimestamp(0, UTC)
+    reference = Reference(rows.train, registered.labels, registered.truth)
+    return Watched(contract, since, reference, rows.test, registered, trial.version if trial else None)
 
 
 @contextmanager
 def bundle_and_rows(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundle, Rows]]:
     """Yield the bundle of the version in service, and its training and test rows. Raises as `watched`."""
-    client = connect(settings)
-    champion = registry.champion(client, spec.registered_as)
-    if champion is None:
+    now = record.in_service(spec, settings)
+    if now is None:
         raise NotInServiceError(f"{spec.name} has no version in service. Run `slipway release {spec.name}` first.")
-    with registry.downloaded_bundle(client, champion.run_id) as bundle:
+    client = connect(settings)
+    with record.bundle_of(spec.service, now.version, now.run_id, settings) as bundle:
         contract = bundle.contract
         if [column.name for column in contract.columns] != spec.columns.names:
             raise WatchError(
                 f"{spec.name}: version {contract.version} takes other columns than the model's file describes, so the file cannot be used "
                 f"to read its training rows. Release the model: `slipway release {spec.name}`."
             )
-        maker = catalogue().get(champion.tags.get(MODEL_TAG, ""), spec)  # a promoted challenger keeps its rows under its own name
+        maker = catalogue().get(made_by(client, spec.registered_as, now.version), spec)  # a challenger's rows are under its own name
         snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded_rows, client, maker), settings.mirror, settings.snapshots)
         rows = split(spec, validation.validate(spec, snapshot.path))
         yield bundle, rows
-
-
-def _since(spec: ModelSpec, version: int, settings: Settings) -> datetime:
-    entries = Ledger(settings.ledger).history(spec.name)
-    times = [entry.at for entry in entries if entry.event in IN_SERVICE and entry.version == version]
-    return datetime.fromisoformat(times[-1]) if times else datetime.fromtimestamp(0, UTC)

@@ -51,10 +51,10 @@ def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:
     from slipway.tracking.connection import connect
 
     client = connect(settings)
-    if (champion := registry.champion(client, spec.registered_as)) is None:
+    if (version := registry.state(client, spec.registered_as).aliases.get(registry.CHAMPION)) is None:
         raise ScoringError(f"{spec.name}: no version is in service here, and MLflow has no champion. Run `slipway release {spec.name}`.")
-    logger.info("%s: not in service on this host; version %s is fetched from MLflow", spec.name, champion.version)
-    with registry.downloaded_bundle(client, str(champion.run_id)) as bundle:
+    logger.info("%s: not in service on this host; version %s is fetched from MLflow", spec.name, version)
+    with registry.bundle_of(client, spec.registered_as, version) as bundle:
         return _opened(bundle.folder, spec, Pointer(bundle.folder.name, spec.port, installation=""))
 
 

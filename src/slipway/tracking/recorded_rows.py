@@ -34,7 +34,8 @@ def recorded_rows(client: MlflowClient, spec: ModelSpec, digits: str = "") -> li
         page = client.search_runs([experiment.experiment_id], wanted, max_results=PAGE, order_by=["start_time DESC"], page_token=after)
         for run in page:
             tags = run.data.tags
-            found[RecordedRows(tags["slipway.data_sha256"], tags["slipway.data_origin"], tags["slipway.sample"] == "true")] = None
+            if origin := tags.get("slipway.data_origin"):  # a person may have removed it
+                found[RecordedRows(tags["slipway.data_sha256"], origin, tags.get("slipway.sample") == "true")] = None
         after = page.token
         if not after:
             return list(found)

@@ -1,6 +1,6 @@
-"""The versions of a registered model: their aliases, their stages, and how both are restored.
+"""The versions of a registered model: their aliases, their stages, and their bundles.
 
-The aliases count; the stages mirror them for clients that still ask for `models:/<name>/Production`.
+Alias and stage mirror what is in service; see `slipway.lifecycle.mirroring`. Only `candidate` and Staging are MLflow's own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from slipway.bundle.reading import Bundle, read
 from slipway.errors import RegistryError
 from slipway.records import RegistryState
+from slipway.tracking.connection import is_away, without_password
+from slipway.tracking.unfinished import MODEL_TAG
 from slipway.training import seen_rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -34,22 +35,27 @@ def state(client: MlflowClient, registered_as: str) -> RegistryState:
     models = client.search_registered_models(filter_string=f"name='{registered_as}'")
     if not models:
         return RegistryState(registered_as=registered_as, aliases={}, stages={})
-    with _stages_without_warning():
+    with stages_without_warning():
         versions = client.search_model_versions(f"name='{registered_as}'")
         stages = {int(version.version): str(version.current_stage) for version in versions}
     aliases = {alias: int(version) for alias, version in models[0].aliases.items()}
     return RegistryState(registered_as=registered_as, aliases=aliases, stages=stages)
 
 
-def champion(client: MlflowClient, registered_as: str) -> ModelVersion | None:
-    """Return the version in service, or None before the first promotion."""
-    version = state(client, registered_as).aliases.get(CHAMPION)
-    return None if version is None else client.get_model_version(registered_as, str(version))
+def runs(client: MlflowClient, registered_as: str) -> dict[int, str]:
+    """Return the run of every registered version; "" for one that no run made."""
+    return {int(version.version): version.run_id or "" for version in client.search_model_versions(f"name='{registered_as}'")}
+
+
+def made_by(client: MlflowClient, registered_as: str, version: int) -> str:
+    """Return the name of the spec that made a version; "" if MLflow has lost the version, or its tag."""
+    found = client.search_model_versions(f"name='{registered_as}'")
+    return next((str(one.tags.get(MODEL_TAG, "")) for one in found if int(one.version) == version), "")
 
 
 def nominate(client: MlflowClient, registered_as: str, version: int) -> None:
     """Make a new version the candidate, in Staging."""
-    with _stages_without_warning():
+    with stages_without_warning():
         client.transition_model_version_stage(registered_as, str(version), STAGING)
     client.set_registered_model_alias(registered_as, CANDIDATE, str(version))
 
@@ -66,26 +72,10 @@ def challenge(client: MlflowClient, registered_as: str, version: int | None) -> 
         client.delete_registered_model_alias(registered_as, CANDIDATE)
 
 
-def promote(client: MlflowClient, registered_as: str, version: int) -> RegistryState:
-    """Make a version champion, in Production. The earlier one becomes `previous`, archived. Return the state after."""
-    before = state(client, registered_as)
-    old = before.aliases.get(CHAMPION)
-    with _stages_without_warning():
-        client.transition_model_version_stage(registered_as, str(version), PRODUCTION, archive_existing_versions=True)
-    if old is not None and old != version:
-        client.set_registered_model_alias(registered_as, PREVIOUS, str(old))
-    client.set_registered_model_alias(registered_as, CHAMPION, str(version))
-    for alias in (CANDIDATE, CHALLENGER):
-        if before.aliases.get(alias) == version:
-            client.delete_registered_model_alias(registered_as, alias)
-    logger.info("%s: version %d is champion now%s", registered_as, version, f", version {old} previous" if old else "")
-    return state(client, registered_as)
-
-
 def restore(client: MlflowClient, before: RegistryState) -> None:
     """Restore every alias and stage. Versions that came later keep their stage, unless it is Production."""
     name, now = before.registered_as, state(client, before.registered_as)
-    with _stages_without_warning():
+    with stages_without_warning():
         for version, stage in now.stages.items():
             wanted = before.stages.get(version, "Archived" if stage == PRODUCTION else stage)
             if wanted != stage:
@@ -100,9 +90,27 @@ def restore(client: MlflowClient, before: RegistryState) -> None:
 
 @contextmanager
 def downloaded_bundle(client: MlflowClient, run_id: str) -> Iterator[Bundle]:
-    """Download the bundle of a run and verify it. Its folder lasts as long as the block."""
+    """Download the bundle of a run and verify it. Its folder lasts as long as the block.
+
+    Raises:
+        RegistryError: MLflow has lost the run or its bundle.
+        BundleError: The bundle is damaged.
+    """
     with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
-        yield read(Path(client.download_artifacts(run_id, BUNDLE_PATH, folder)))
+        yield read(_download(client, run_id, Path(folder)))
+
+
+def _download(client: MlflowClient, run_id: str, folder: Path) -> Path:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(client.download_artifacts(run_id, BUNDLE_PATH, str(folder)))
+    except (MlflowException, OSError) as error:
+        if is_away(error):
+            raise
+        raise RegistryError(
+            f"MLflow has no bundle of run {run_id} any more ({without_password(error)}). Release the model again."
+        ) from None
 
 
 @contextmanager
@@ -112,19 +120,39 @@ def bundle_of(client: MlflowClient, registered_as: str, version: int) -> Iterato
     Raises:
         RegistryError: There is no such version, or its run has no bundle.
     """
-    if version not in (known := state(client, registered_as).stages):
+    with downloaded_bundle(client, run_of(client, registered_as, version)) as bundle:
+        yield bundle
+
+
+def run_of(client: MlflowClient, registered_as: str, version: int) -> str:
+    """Return the run of a registered version, after a look at whether it has a bundle.
+
+    Raises:
+        RegistryError: There is no such version, or its run has no bundle.
+    """
+    if version not in (known := runs(client, registered_as)):
         there = ", ".join(map(str, sorted(known))) or "none"
         raise RegistryError(f"{registered_as} has no version {version}; the registry has: {there}.")
-    run_id = client.get_model_version(registered_as, str(version)).run_id
-    if not run_id or BUNDLE_PATH not in {found.path for found in client.list_artifacts(run_id)}:
+    if BUNDLE_PATH not in _artifacts(client, known[version]):
         raise RegistryError(f"{registered_as} version {version} has no bundle, so it comes from no release. Name a version of a release.")
-    with downloaded_bundle(client, run_id) as bundle:
-        yield bundle
+    return known[version]
+
+
+def _artifacts(client: MlflowClient, run_id: str) -> set[str]:
+    """Return the names of a run's artifacts; none if MLflow has lost the run."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return {found.path for found in client.list_artifacts(run_id)} if run_id else set()
+    except (MlflowException, OSError) as error:
+        if is_away(error):
+            raise
+        return set()
 
 
 def training_rows(client: MlflowClient, run_id: str) -> seen_rows.Hashes | None:
     """Return the hashes of the training rows of a run's model; None if they were not stored or cannot be read."""
-    if seen_rows.FILE not in {found.path for found in client.list_artifacts(run_id)}:
+    if seen_rows.FILE not in _artifacts(client, run_id):
         return None
     with tempfile.TemporaryDirectory(prefix="slipway-rows-") as folder:
         try:
@@ -135,7 +163,7 @@ def training_rows(client: MlflowClient, run_id: str) -> seen_rows.Hashes | None:
 
 
 @contextmanager
-def _stages_without_warning() -> Iterator[None]:
+def stages_without_warning() -> Iterator[None]:
     """MLflow deprecates stages, which we use on purpose; its warning would flood the log of the run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

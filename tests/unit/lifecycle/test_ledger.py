@@ -34,7 +34,9 @@ def in_postgresql(postgres_url: str) -> str:
 @pytest.fixture
 def promotion(candidate: Candidate) -> Promotion:
     before = RegistryState(registered_as="heart_failure_logistic", aliases={"champion": 1}, stages={1: "Production", 2: "Staging"})
-    return Promotion(candidate=candidate, host="here", registry=before, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"})
+    return Promotion(
+        candidate=candidate, host="here", registry=before, previous=1, pointer={"bundle": "1-aa", "port": 8001, "installation": "bb"}
+    )
 
 
 def line(candidate: Candidate, event: LedgerEvent = "promoted", why: str = "no worse") -> LedgerEntry:

@@ -1,0 +1,80 @@
+"""Alias and stage in MLflow follow the record of what is in service."""
+
+from __future__ import annotations
+
+import logging
+
+from slipway.errors import RegistryUnavailableError
+from slipway.lifecycle import record, version_tags
+from slipway.lifecycle.ledger import Ledger
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from slipway.tracking import mirrors
+from slipway.tracking.connection import connect, without_password
+from slipway.tracking.mirrors import Version, Wanted
+
+logger = logging.getLogger(__name__)
+
+
+def wanted(spec: ModelSpec, settings: Settings) -> Wanted | None:
+    """Return what alias and stage should say; None if nothing is in service on this host."""
+    entries = Ledger(settings.ledger).history(spec.service)
+    now = record.of_entries(spec.service, entries, settings)
+    if now is None:
+        return None
+    earlier, trial = record.before(entries, now), record.challenger_of(spec.service, settings)
+    return Wanted(
+        champion=Version(now.version, now.run_id),
+        previous=Version(earlier.version, earlier.run_id) if earlier else None,
+        challenger=Version(trial.version or 0, trial.run_id) if trial else None,
+    )
+
+
+def disagreements(spec: ModelSpec, settings: Settings) -> list[str]:
+    """Return in words where records about the model disagree; empty if none do. Nothing is changed.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    now = record.in_service(spec, settings)
+    if now is None:
+        return []
+    found = []
+    if not now.served:
+        found.append(f"the ledger says that version {now.version} is in service, and the gateway has no pointer to it")
+    if now.contract is None:
+        found.append(f"the bundle of version {now.version}, which is in service, is not whole on this host")
+    if now.entry is None:
+        found.append(f"the gateway serves version {now.version}, and the ledger has no line that put it into service")
+    should = wanted(spec, settings)
+    return found + (mirrors.differences(connect(settings), spec.registered_as, should) if should else [])
+
+
+def put_in_line(spec: ModelSpec, settings: Settings) -> None:
+    """Write alias, stage and the version's tags in MLflow as the record says. Safe to repeat. The caller holds the model's lock.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    if (should := wanted(spec, settings)) is None:
+        return
+    client = connect(settings)
+    mirrors.write(client, spec.registered_as, should)
+    now = record.in_service(spec, settings)
+    if now and now.entry:
+        version_tags.mirror(client, spec.registered_as, now.entry)
+
+
+def follow(spec: ModelSpec, settings: Settings) -> None:
+    """Put them in line after a change of what is in service. A failure of MLflow is only logged: the change has happened."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        put_in_line(spec, settings)
+    except (RegistryUnavailableError, MlflowException) as error:
+        logger.warning(
+            "%s: alias and stage in MLflow do not say yet what is in service: %s\nPut them in line later: `slipway reconcile %s`.",
+            spec.service,
+            without_password(error),
+            spec.service,
+        )
