@@ -20,7 +20,9 @@ from deployments.commands.notify import notify
 from deployments.commands.outcomes import outcomes
 from deployments.commands.platform import down, status, up
 from deployments.commands.promote import promote
+from deployments.commands.reconcile import reconcile
 from deployments.commands.release import fleet, release
+from deployments.commands.resume import resume
 from deployments.commands.rollback import rollback
 from deployments.commands.score import score
 from deployments.commands.simulate import simulate
@@ -30,7 +32,7 @@ from deployments.terminal.groups import group
 
 # What a command is for -> the commands, as `--help` lists them. A command's module imports heavy packages in the function's body only.
 COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
-    "Release": [models, release, fleet, approvals, approve, reject, challenge, promote, rollback, history],
+    "Release": [models, release, fleet, approvals, approve, reject, challenge, promote, rollback, resume, reconcile, history],
     "Watch": [watch, outcomes, simulate, notify],
     "Serve": [score, tunnel, certs],
     "Platform": [up, status, down, deploy, backup, restore],

@@ -21,6 +21,11 @@ def dry_run(result: Release) -> State[Any]:
     return Completed(name="DryRun", message=findings(result), data=result)
 
 
+def held(why: str) -> State[Any]:
+    """End a run that no person started, before anything is tuned: a person's decision holds automations back."""
+    return Completed(name="Held", message=why)
+
+
 def refused(spec: ModelSpec, result: Release | Promoted, settings: Settings) -> State[Any]:
     """Write into the ledger which rules of the gate the candidate failed. What is in service stays."""
     refuse(result.candidate, findings(result), settings)

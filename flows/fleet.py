@@ -66,7 +66,8 @@ def _entry(name: str, state: State[Any]) -> FleetEntry:
     ended = state.result(raise_on_failure=False)
     spec = lookup(name)
     if not isinstance(ended, Release):
-        return FleetEntry(model=name, outcome="failed", version=None, metric=spec.metric, figure=None, message=str(ended).splitlines()[0])
+        outcome, message = ("held", state.message or "") if state.name == "Held" else ("failed", str(ended).splitlines()[0])
+        return FleetEntry(model=name, outcome=outcome, version=None, metric=spec.metric, figure=None, message=message)
     return FleetEntry(
         model=name,
         outcome=ended.outcome,

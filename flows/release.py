@@ -21,6 +21,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from tasks.data import fetch, validate
 from tasks.gate import judge
+from tasks.origin import held_back
 from tasks.registry import recover, register
 from tasks.reporting import report
 from tasks.tuning import tune
@@ -36,6 +37,7 @@ def release(
     dry_run: bool = False,
     snapshot: str | None = None,
     approval: bool = False,
+    because: str | None = None,
 ) -> State[Any]:
     """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
 
@@ -50,10 +52,13 @@ def release(
         snapshot: Use the rows of an earlier run: the first 8 digits or more of their sha256, as `slipway history` shows them.
         approval: After the gate, wait until a person approves in the run page of the approval, or with `slipway approve`. No answer
             in time is a rejection. Some models always wait.
+        because: What it is for, such as an alarm; it is written into the ledger.
     """
     spec, settings = lookup(name), Settings.load()
     with releasing(spec.service, settings), exclusive(spec.service, settings) as lock:
         recover(spec, settings)
+        if not dry_run and (why := held_back(spec, settings)):
+            return endings.held(why)
         require_trial(spec, settings, dry_run=dry_run, approval=approval)
         fetched = fetch(spec, settings, sample, snapshot)
         rows = validate(spec, fetched)

@@ -29,6 +29,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.connection import connect, run_page
 from tasks import events
+from tasks.origin import require_leave
 from tasks.patience import FOR_MLFLOW, MINUTE
 
 logger = logging.getLogger("slipway.tasks.approval")
@@ -73,7 +74,7 @@ def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, s
 @task(task_run_name="settle-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
 def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings) -> Decision:
     """Write the decision into the ledger; see `slipway.lifecycle.approval`."""
-    return approval.settle(candidate, verdict, decision, settings, events.run_url())
+    return approval.settle(candidate, verdict, decision, settings, events.run_url(), require_leave(candidate.model, settings))
 
 
 def wait_for_decision(form: type[Form], hours: float) -> Decision | None:

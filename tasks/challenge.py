@@ -15,6 +15,7 @@ from slipway.spec import ModelSpec
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from tasks import events
+from tasks.origin import require_leave
 from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 
 
@@ -22,12 +23,14 @@ from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: Settings) -> None:
     """Have the gateway try the candidate in shadow, give it the alias `challenger`, and write that into the ledger."""
 
+    origin = require_leave(spec.service, settings)
+
     def begin() -> None:
         with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
             challenge.begin(spec, bundle, 0.0, settings)
 
     patiently(begin)
-    patiently(lambda: promotion.note("challenging", candidate, settings, why, events.run_url()))
+    patiently(lambda: promotion.note("challenging", candidate, settings, why, events.run_url(), origin))
     events.emit(events.CHALLENGING, candidate.model, candidate.version, why)
 
 

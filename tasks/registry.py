@@ -19,6 +19,7 @@ from slipway.tracking import registration, unfinished
 from slipway.tracking.connection import connect
 from slipway.training.splitting import Rows
 from tasks import events
+from tasks.origin import require_leave
 from tasks.patience import FOR_MLFLOW, FOR_MLFLOW_AT_FIRST, HOUR, MINUTE, patiently
 
 logger = logging.getLogger("slipway.tasks.registry")
@@ -47,6 +48,7 @@ def recover(spec: ModelSpec, settings: Settings, without_mlflow: bool = False) -
 @task(task_run_name="register-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=HOUR, **FOR_MLFLOW)
 def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, dry_run: bool = False) -> Candidate:
     """Refit, score the test rows once, log, compile, prove and register. A failed attempt removes its version."""
+    require_leave(spec.service, settings)
     return registration.register(spec, snapshot, rows, tuned, settings, dry_run=dry_run)
 
 
@@ -64,9 +66,11 @@ def promote(spec: ModelSpec, candidate: Candidate, settings: Settings, action: A
     within its attempt.
     """
 
+    origin = require_leave(spec.service, settings)
+
     def begin() -> Promotion:
         promotion.recover(spec, settings)  # an earlier attempt may have announced it and, without MLflow, not undone it
-        return promotion.begin(spec, candidate, settings, action=action, because=because)
+        return promotion.begin(spec, candidate, settings, action=action, because=because, origin=origin)
 
     begun = patiently(begin)
     if transaction := get_transaction():
@@ -86,6 +90,7 @@ def restore(transaction: Transaction) -> None:
 @task(task_run_name="confirm-{begun.candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
 def confirm(begun: Promotion, why: str, settings: Settings) -> None:
     """Write the promotion into the ledger: it is complete, and alias and stage in MLflow may follow."""
+    require_leave(begun.candidate.model, settings)
     patiently(lambda: promotion.finish(begun, settings, why, events.run_url()))
     event = events.ROLLED_BACK if begun.action == "rollback" else events.PROMOTED
     events.emit(event, begun.candidate.model, begun.candidate.version, why)
@@ -100,5 +105,5 @@ def mirror(spec: ModelSpec, settings: Settings) -> None:
 @task(task_run_name="refuse-{candidate.model}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW)
 def refuse(candidate: Candidate, why: str, settings: Settings) -> None:
     """Write the refusal into the ledger."""
-    promotion.note("refused", candidate, settings, why, events.run_url())
+    promotion.note("refused", candidate, settings, why, events.run_url(), require_leave(candidate.model, settings))
     events.emit(events.REFUSED, candidate.model, candidate.version, why)

@@ -12,6 +12,7 @@ from slipway.records import Candidate, Endpoint, SmokeReport
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from tasks import events
+from tasks.origin import require_leave
 from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 
 
@@ -25,6 +26,8 @@ def rehearse(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Smoke
 @task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
 def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint:
     """Install the candidate's bundle, and wait until the gateway answers from it. A failure takes it back."""
+
+    require_leave(spec.service, settings)
 
     def install() -> Endpoint:
         with record.bundle_of(candidate.model, candidate.version or 0, candidate.run_id, settings) as bundle:

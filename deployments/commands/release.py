@@ -24,6 +24,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the gate; ch
 EarlierRows = Annotated[
     str | None, typer.Option("--snapshot", metavar="SHA", help="Use the rows of an earlier run; see `slipway history`.")
 ]
+Because = Annotated[str | None, typer.Option("--because", metavar="WHY", help="What it is for; it is written into the ledger.")]
 Approval = Annotated[bool, typer.Option("--approval", help="After the gate, wait until a person approves in the run page.")]
 
 
@@ -39,6 +40,7 @@ def release(
     dry_run: DryRun = False,
     snapshot: EarlierRows = None,
     approval: Approval = False,
+    because: Because = None,
     as_json: AsJson = False,
 ) -> None:
     """Take one model from its rows to a tested endpoint.
@@ -78,6 +80,7 @@ def release(
                 dry_run=dry_run,
                 snapshot=snapshot,
                 approval=approval,
+                because=because,
                 return_state=True,
             )
             result = cast("Release", state.result())

@@ -54,6 +54,10 @@ class RollbackError(DeclinedError):
     """There is no version to go back to, or the named one cannot be; nothing was changed."""
 
 
+class StoppedError(SlipwayError):
+    """The run was told to stop, or a person holds automations back; nothing more was changed."""
+
+
 class CannotCompileError(SlipwayError):
     """No engine of a bundle can express a part of a measured model."""
 

@@ -142,6 +142,22 @@ class RegistryState(Record):
     stages: dict[int, str]
 
 
+class Origin(Record):
+    """What started a run: `shell`, `run page`, `schedule`, `automation NAME`, or `MLflow's page`; "" if an earlier Slipway wrote it down.
+
+    `because` is the reason that came with it, such as an alarm's. `who` is None for the user of the process.
+    """
+
+    started_by: str = ""
+    because: str = ""
+    who: str | None = None
+
+    @property
+    def person(self) -> bool:
+        """Whether a person started it. Where that is not known, a person did: what they took away is the thing to protect."""
+        return not self.started_by.startswith(("schedule", "automation"))
+
+
 Action = Literal["release", "promotion", "rollback"]
 
 
@@ -160,6 +176,7 @@ class Promotion(Record):
     registry: RegistryState | None = None
     action: Action = "release"
     because: str = ""
+    origin: Origin = Origin()
 
 
 class Endpoint(Record):
@@ -228,7 +245,7 @@ class FleetEntry(Record):
     """How the release of one model of a fleet ended; `figure` is the spec's metric on the test rows."""
 
     model: str
-    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "failed"]
+    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "held", "failed"]
     version: int | None
     metric: str
     figure: float | None

@@ -26,7 +26,7 @@ from slipway.catalogue import catalogue, lookup
 from slipway.errors import ApprovalError, ReleaseInProgressError
 from slipway.lifecycle import approval, promotion
 from slipway.lifecycle.locking import exclusive
-from slipway.records import Decision, Rule, Verdict
+from slipway.records import Decision, Origin, Rule, Verdict
 from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect
 from slipway.tracking.mirrors import Version, Wanted
@@ -251,7 +251,7 @@ def test_a_decision_that_is_settled_again_is_written_once(place, judged, approve
 def test_an_approval_whose_settling_was_cut_short_is_written_once_and_its_objection_too(place, judged):
     candidate, verdict = judged
     point(place.settings.bundles, MODEL, None)
-    promotion.note("approved", candidate, place.settings, "the figures hold", "http://run", "Ada")  # and then MLflow was away
+    promotion.note("approved", candidate, place.settings, "the figures hold", "http://run", Origin(who="Ada"))  # and then MLflow was away
 
     for _ in range(2):
         decision = approval.settle(

@@ -7,7 +7,7 @@ import logging
 from slipway.lifecycle import promotion, record
 from slipway.lifecycle.ledger import DecisionEvent, Ledger
 from slipway.lifecycle.report import SAMPLE_WARNING, verdict_and_figures
-from slipway.records import Candidate, Decision, Verdict
+from slipway.records import Candidate, Decision, Origin, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
@@ -34,32 +34,37 @@ def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str,
     return "\n".join(lines)
 
 
-def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings, run_url: str | None) -> Decision:
+def settle(
+    candidate: Candidate, verdict: Verdict, decision: Decision, settings: Settings, run_url: str | None, origin: Origin | None = None
+) -> Decision:
     """Write the decision into the ledger, and return the one that counts. Service and registry are left alone.
 
     An approval counts only while the champion is the one that the candidate was compared with: the person saw no other figures.
     The caller holds the model's lock.
     """
     event: DecisionEvent = "approved" if decision.approved else "rejected"
-    _write(event, candidate, decision.who, decision.why, settings, run_url)
+    origin = origin or Origin()
+    _write(event, candidate, decision.why, settings, run_url, origin.model_copy(update={"who": decision.who}))
     if not decision.approved:
         return decision
     entries = Ledger(settings.ledger).history(candidate.model)
     now = record.of_entries(candidate.model, entries, settings)
     if (objection := outdated(candidate, verdict, now.version if now else None)) is None:
         return decision
-    _write("rejected", candidate, "slipway", objection, settings, run_url)
+    _write("rejected", candidate, objection, settings, run_url, origin.model_copy(update={"who": "slipway"}))
     logger.warning("%s: the approval does not count: %s", candidate.model, objection)
     return Decision(approved=False, who="slipway", why=objection)
 
 
-def _write(event: DecisionEvent, candidate: Candidate, who: str, why: str, settings: Settings, run_url: str | None) -> None:
+def _write(event: DecisionEvent, candidate: Candidate, why: str, settings: Settings, run_url: str | None, origin: Origin) -> None:
     """Enter it into the ledger once: if MLflow stops answering half-way, the run settles again."""
     entries = Ledger(settings.ledger).history(candidate.model)
-    if any((one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, who, why, run_url) for one in entries):
+    if any(
+        (one.event, one.version, one.who, one.why, one.run_url) == (event, candidate.version, origin.who, why, run_url) for one in entries
+    ):
         return
-    promotion.note(event, candidate, settings, why, run_url, who)
-    logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, who, why)
+    promotion.note(event, candidate, settings, why, run_url, origin)
+    logger.info("%s: version %s was %s by %s: %s", candidate.model, candidate.version, event, origin.who, why)
 
 
 def outdated(candidate: Candidate, verdict: Verdict, champion: int | None) -> str | None:

@@ -20,11 +20,11 @@ from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
 from slipway.lifecycle.append_only import database, guard
-from slipway.records import Candidate, Metrics, Promotion, Record
+from slipway.records import Candidate, Metrics, Origin, Promotion, Record
 
 logger = logging.getLogger(__name__)
 
-LedgerEvent = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected"]
+LedgerEvent = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected", "resumed"]
 DecisionEvent = Literal["approved", "rejected"]
 IN_SERVICE: frozenset[LedgerEvent] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
 ENDS_A_PROMOTION: frozenset[LedgerEvent] = IN_SERVICE | {"undone"}  # the others happen without one
@@ -48,6 +48,7 @@ class LedgerEntry(Record):
     """One event. `previous` is the version in service just before it; `aliases` and `stage` are the version's right after it.
 
     `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the page of the Prefect run; None without one.
+    `started_by` and `because` are those of `slipway.records.Origin`.
     """
 
     event: LedgerEvent
@@ -63,6 +64,8 @@ class LedgerEntry(Record):
     run_id: str
     why: str
     run_url: str | None = None
+    started_by: str = ""
+    because: str = ""
     who: str = Field(default_factory=_myself)
     at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
@@ -76,9 +79,10 @@ def entry(
     stage: str,
     why: str,
     run_url: str | None = None,
-    who: str | None = None,
+    origin: Origin | None = None,
 ) -> LedgerEntry:
-    """Return the entry of an event of a candidate, dated now. `who` is None for the user of this process."""
+    """Return the entry of an event of a candidate, dated now."""
+    origin = origin or Origin()
     if candidate.version is None:
         raise ValueError("a dry run registers no version, so there is nothing to enter in the ledger.")
     return LedgerEntry(
@@ -95,7 +99,9 @@ def entry(
         run_id=candidate.run_id,
         why=why,
         run_url=run_url,
-        who=_myself() if who is None else who,
+        started_by=origin.started_by,
+        because=origin.because,
+        who=origin.who or _myself(),
     )
 
 

@@ -14,7 +14,7 @@ from slipway.errors import RegistryUnavailableError, ReleaseInProgressError
 from slipway.lifecycle import record, version_tags
 from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent, entry
 from slipway.lifecycle.serving import revert
-from slipway.records import Action, Candidate, Promotion
+from slipway.records import Action, Candidate, Origin, Promotion
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import registry
@@ -26,12 +26,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: Action = "release", because: str = "") -> Promotion:
+def begin(
+    spec: ModelSpec,
+    candidate: Candidate,
+    settings: Settings,
+    *,
+    action: Action = "release",
+    because: str = "",
+    origin: Origin | None = None,
+) -> Promotion:
     """Announce the promotion in the ledger, with all that an undo needs. Nothing else is changed.
 
     Args:
         action: `release` for a new version, `promotion` for a challenger, `rollback` for an earlier version.
         because: The reason of a promotion or a rollback.
+        origin: What started the run.
     """
     if candidate.version is None:
         raise ValueError(f"{spec.name}: a dry run registers no version, so there is nothing to promote.")
@@ -43,6 +52,7 @@ def begin(spec: ModelSpec, candidate: Candidate, settings: Settings, *, action: 
         previous=now.version if now else None,
         action=action,
         because=because,
+        origin=origin or Origin(),
     )
     Ledger(settings.ledger).announce(promotion)
     return promotion
@@ -55,22 +65,24 @@ def finish(promotion: Promotion, settings: Settings, why: str, run_url: str | No
     promotion leaves it as it was.
     """
     event: LedgerEvent = "rolled back" if promotion.action == "rollback" else "promoted"
-    _write(event, promotion.candidate, settings, promotion.previous, [registry.CHAMPION], registry.PRODUCTION, why, run_url)
+    _write(
+        event, promotion.candidate, settings, promotion.previous, [registry.CHAMPION], registry.PRODUCTION, why, run_url, promotion.origin
+    )
     end_promoted(settings.bundles, promotion.candidate.model)
 
 
 def note(
-    event: LedgerEvent, candidate: Candidate, settings: Settings, why: str, run_url: str | None = None, who: str | None = None
+    event: LedgerEvent, candidate: Candidate, settings: Settings, why: str, run_url: str | None = None, origin: Origin | None = None
 ) -> None:
     """Write the ledger line of an event that leaves service and registry alone: refused, challenging, or a person's decision.
 
     Args:
-        who: The name that a person gave who decided; None for the user of this process.
+        origin: What started the run; its `who` is the name that a person gave who decided.
     """
     client = connect(settings)
     now = record.of_entries(candidate.model, Ledger(settings.ledger).history(candidate.model), settings)
     aliases, stage = _registered(client, candidate)
-    entered = _write(event, candidate, settings, now.version if now else None, aliases, stage, why, run_url, who)
+    entered = _write(event, candidate, settings, now.version if now else None, aliases, stage, why, run_url, origin)
     version_tags.mirror(client, candidate.registered_as, entered)
 
 
@@ -93,7 +105,7 @@ def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None
             raise
         logger.warning("%s: the ledger's line has no alias and no stage: %s", candidate.model, error)
         client, aliases, stage = None, [], ""
-    entered = _write("undone", candidate, settings, previous, aliases, stage, why, run_url)
+    entered = _write("undone", candidate, settings, previous, aliases, stage, why, run_url, promotion.origin)
     if client:
         version_tags.mirror(client, candidate.registered_as, entered)
     logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
@@ -135,8 +147,8 @@ def _write(
     stage: str,
     why: str,
     run_url: str | None,
-    who: str | None = None,
+    origin: Origin | None,
 ) -> LedgerEntry:
-    entered = entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, who=who)
+    entered = entry(event, candidate, previous=previous, aliases=aliases, stage=stage, why=why, run_url=run_url, origin=origin)
     Ledger(settings.ledger).append(entered)
     return entered

@@ -1,0 +1,70 @@
+"""Persons before automations: what a person took away, no automation puts back until a person says so.
+
+A person's rollback and a person's rejection hold automations back. A person's promotion ends that, and so does `slipway resume`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slipway.errors import RollbackError
+from slipway.lifecycle import record
+from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent
+from slipway.records import Origin
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+
+HOLDS: frozenset[LedgerEvent] = frozenset({"rolled back", "rejected"})
+ENDS_A_HOLD: frozenset[LedgerEvent] = frozenset({"promoted", "resumed"})
+NO_PERSON = ("slipway", "nobody")  # who rejects an outdated approval, and one that nobody answered
+
+
+def hold(entries: Sequence[LedgerEntry]) -> LedgerEntry | None:
+    """Return the person's decision that holds automations back; None if there is none.
+
+    Args:
+        entries: The ledger's entries of the model, oldest first.
+    """
+    for entry in reversed(entries):
+        if entry.event in HOLDS | ENDS_A_HOLD and _by_a_person(entry):
+            return entry if entry.event in HOLDS else None
+    return None
+
+
+def why_held(entries: Sequence[LedgerEntry]) -> str:
+    """Return in words what holds automations back; "" if nothing does."""
+    if (held := hold(entries)) is None:
+        return ""
+    what = f"rolled back to version {held.version}" if held.event == "rolled back" else f"rejected version {held.version}"
+    return f"{held.who} {what} at {held.at[:16].replace('T', ' ')} UTC: {held.why}"
+
+
+def resume(spec: ModelSpec, because: str, settings: Settings, origin: Origin) -> LedgerEntry | None:
+    """Write into the ledger that automations may promote again. Return the decision that held them back; None if there was none.
+
+    Raises:
+        RollbackError: Nothing was ever in service.
+    """
+    ledger = Ledger(settings.ledger)
+    entries = ledger.history(spec.service)
+    if (held := hold(entries)) is None:
+        return None
+    if (now := record.of_entries(spec.service, entries, settings)) is None:
+        raise RollbackError(f"{spec.service} has no version in service. `slipway release {spec.service}` puts one into service.")
+    about = now.entry or held
+    ledger.append(
+        LedgerEntry(
+            **about.model_dump(include={"model", "version", "metrics", "confusion_matrix", "data_sha256", "sample", "run_id"}),
+            event="resumed",
+            previous=now.version,
+            aliases=[],
+            stage="",
+            why=because,
+            started_by=origin.started_by,
+        )
+    )
+    return held
+
+
+def _by_a_person(entry: LedgerEntry) -> bool:
+    return entry.who not in NO_PERSON and Origin(started_by=entry.started_by).person

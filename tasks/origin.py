@@ -1,0 +1,84 @@
+"""What started a run, and whether the run may still act."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas import FlowRun
+from prefect.client.schemas.objects import StateType
+from prefect.runtime import flow_run
+
+from slipway.errors import StoppedError
+from slipway.lifecycle.holds import why_held
+from slipway.lifecycle.ledger import Ledger
+from slipway.monitoring.journal import Journal
+from slipway.records import Origin
+from slipway.settings import Settings
+from slipway.spec import ModelSpec
+from tasks.patience import MINUTE
+
+STARTED_BY, WHO = "slipway.started-by", "slipway.who"  # labels of a run that says so itself
+MAY_ACT = (StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.SCHEDULED)
+
+
+def origin() -> Origin:
+    """Return what started the current run, or the run around it, as Prefect has it."""
+    with get_client(sync_client=True) as client:
+        runs = _runs(client)
+    if not runs:
+        return Origin(started_by="shell")
+    first = runs[-1]
+    labels, by = first.labels or {}, first.created_by
+    if label := labels.get(STARTED_BY):
+        started_by = str(label)
+    elif by and by.type == "AUTOMATION":
+        started_by = f"automation {by.display_value}"
+    elif first.auto_scheduled:
+        started_by = "schedule"
+    else:
+        started_by = "run page" if first.deployment_id else "shell"
+    who = labels.get(WHO)
+    return Origin(started_by=started_by, because=str(first.parameters.get("because") or ""), who=str(who) if who else None)
+
+
+def require_leave(model: str, settings: Settings) -> Origin:
+    """Return what started the current run, after making sure that it may still change something.
+
+    A run that was cancelled, or that Prefect takes for crashed, changes nothing more, although its process still runs: the worker that
+    should have ended it may have been away. Without an answer of Prefect nothing is changed either, because nobody could stop the run.
+
+    Raises:
+        StoppedError: The run, or the one around it, was told to stop; or it was started by no person, and a person holds the model.
+    """
+    with get_client(sync_client=True) as client:
+        for run in _runs(client):
+            if run.state and run.state.type not in MAY_ACT:
+                raise StoppedError(f"{model}: run {run.name} is {run.state.type.value.lower()} in Prefect, so it changes nothing more.")
+    started = origin()
+    if not started.person and (why := _held(model, settings)):
+        raise StoppedError(f"{model}: {why}")
+    return started
+
+
+@task(task_run_name="ask-leave-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
+def held_back(spec: ModelSpec, settings: Settings) -> str:
+    """Return why this run may not promote a version of the model, with the way out; "" if it may. A person's run always may."""
+    return "" if origin().person else _held(spec.service, settings)
+
+
+def _held(model: str, settings: Settings) -> str:
+    why = why_held(Ledger(settings.ledger).history(model))
+    if frozen := Journal(settings.ledger).frozen(model):
+        why = why or f"alarms are held back: {frozen}"
+    if not why:
+        return ""
+    return f"automations are held back, because {why}. A person ends that: `slipway resume {model} --because WHY`."
+
+
+def _runs(client: SyncPrefectClient) -> list[FlowRun]:
+    """Return the current run and the one around all, innermost first."""
+    ids = dict.fromkeys(str(run_id) for run_id in (flow_run.id, flow_run.root_flow_run_id) if run_id)
+    return [client.read_flow_run(UUID(run_id)) for run_id in ids]
