@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.transactions import Transaction, get_transaction
 
 from slipway.errors import RegistryUnavailableError
-from slipway.lifecycle import mirroring, promotion, rollback
+from slipway.lifecycle import mirroring, promotion, record, rollback
 from slipway.lifecycle.rollback import RollbackPlan
 from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
@@ -35,7 +35,11 @@ def recover(spec: ModelSpec, settings: Settings, without_mlflow: bool = False) -
     """
     undone = promotion.recover(spec, settings)
     try:
-        unfinished.clear_up(connect(settings), spec)
+        client = connect(settings)
+        unfinished.clear_up(client, spec)
+        if not without_mlflow:
+            now = record.in_service(spec, settings)
+            registration.require_registry(client, spec, now.run_id if now else None)
     except RegistryUnavailableError as error:
         if not without_mlflow:
             raise

@@ -155,6 +155,19 @@ def test_the_challenger_answers_a_share_of_whole_requests_and_the_other_side_is_
     assert metrics(serving, "slipway_shadow_skipped_total") == {}
 
 
+def test_a_request_that_names_a_version_is_answered_by_that_one(serving, challenged_by):
+    for share in (0.0, 0.9):
+        challenged_by("toy-2", share=share)
+        with httpx.Client(headers=serving.bearer, timeout=30) as client:
+            for version, label in (("1", 0), ("2", 1)):
+                asked = [
+                    client.post(f"{serving.model_url}/predict", json={"rows": [YOUNG]}, headers={"X-Slipway-Version": version})
+                    for _ in range(30)
+                ]
+                assert {reply.headers["x-slipway-version"] for reply in asked} == {version}
+                assert {reply.json()["predictions"][0]["label"] for reply in asked} == {label}
+
+
 def test_a_subject_always_meets_the_same_version_also_after_a_restart_and_with_a_larger_share(serving, challenged_by, until):
     challenged_by("toy-2", share=0.3)
     persons = [f"patient-{number}" for number in range(60)]

@@ -48,6 +48,11 @@ class Request:
     def content_type(self) -> str:
         return self.headers.get(b"content-type", b"").decode("latin-1")
 
+    @property
+    def version(self) -> str:
+        """The version that is to answer while a challenger is tried; "" if either may."""
+        return self.headers.get(b"x-slipway-version", b"").decode("latin-1").strip()
+
     def refuse_large(self) -> None:
         """Raise 413 if Content-Length is above the limit, before any of the body is read."""
         length = self.headers.get(b"content-length", b"0")

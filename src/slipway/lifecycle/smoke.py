@@ -31,7 +31,8 @@ def smoke_test(endpoint: Endpoint, bundle: Bundle, settings: Settings) -> SmokeR
     """
     with httpx.Client(timeout=TIMEOUT, verify=settings.trust) as client:
         try:
-            return _smoke_test(client, endpoint, bundle, bearer(settings))
+            # a challenger with a share of the requests would else answer some of these
+            return _smoke_test(client, endpoint, bundle, bearer(settings) | {"X-Slipway-Version": str(endpoint.version)})
         except httpx.HTTPError as error:
             raise EndpointUnreachableError(f"{endpoint.model}: {endpoint.url} broke off ({error or type(error).__name__}).") from error
 

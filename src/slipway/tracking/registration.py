@@ -20,7 +20,7 @@ from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.engine import open_engine
 from slipway.bundle.parity import prove
 from slipway.bundle.writing import write
-from slipway.errors import BundleError, ParityError
+from slipway.errors import BundleError, ParityError, RegistryError
 from slipway.records import Candidate, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -36,6 +36,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROBES = 40
+
+
+def require_registry(client: MlflowClient, spec: ModelSpec, run_in_service: str | None) -> None:
+    """Find before the search what would stop the registration after it. An experiment that was deleted is restored: its name is taken.
+
+    Args:
+        run_in_service: The run of the version in service; None if there is none.
+    Raises:
+        RegistryError: The registered model was renamed, or someone made a version champion that no release made.
+    """
+    runs.restore_experiment(client, spec.name)
+    now = registry.state(client, spec.registered_as)
+    if run_in_service and not now.stages:
+        for found in client.search_model_versions(f"run_id = '{run_in_service}'"):
+            raise RegistryError(
+                f"{spec.name}: the version in service is registered as {found.name} in MLflow, and the model's file says "
+                f"{spec.registered_as}: it was renamed. Rename it back in MLflow, then release again; nothing was changed."
+            )
+    champion = now.aliases.get(registry.CHAMPION)
+    if run_in_service is None and champion is not None and not registry.made_by(client, spec.registered_as, champion):
+        raise RegistryError(
+            f"{spec.name}: version {champion} of {spec.registered_as} has the alias champion in MLflow, and no release made it. "
+            f"Remove the alias there, then release again; nothing was changed."
+        )
 
 
 def register(spec: ModelSpec, snapshot: Snapshot, rows: Rows, tuned: Tuned, settings: Settings, *, dry_run: bool = False) -> Candidate:

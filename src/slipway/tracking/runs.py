@@ -34,6 +34,14 @@ def experiment(client: MlflowClient, name: str, settings: Settings) -> str:
     return str(client.create_experiment(name, artifact_location=location))
 
 
+def restore_experiment(client: MlflowClient, name: str) -> None:
+    """Restore an experiment that a person deleted: MLflow keeps its name taken, so no run could be logged under it."""
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+        logger.warning("experiment %s was deleted in MLflow; it is restored, because its name stays taken", name)
+
+
 def log(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, rows: Rows, measured: Measured, studies: Path | None = None) -> str:
     """Log everything about a measured model to the active run, and return the address of the logged model.
 

@@ -35,7 +35,7 @@ def clear_up(client: MlflowClient, spec: ModelSpec) -> None:
         client.delete_model_version(name, version.version)
         logger.warning("%s: deleted version %s, whose registration did not end", spec.name, version.version)
     experiment = client.get_experiment_by_name(spec.name)
-    if experiment is None:
+    if experiment is None or experiment.lifecycle_stage == "deleted":
         return
     abandoned = f"attributes.status = 'RUNNING' and attributes.run_name = '{run_name(spec)}' and tags.`{MODEL_TAG}` = '{spec.name}'"
     for run in client.search_runs([experiment.experiment_id], abandoned):

@@ -44,7 +44,7 @@ async def _score(decode: Decode, deployment: Deployment, parts: Parts, call: Cal
     body = await request.body()
     async with parts.places:
         challenger = parts.fleet.challengers.beside(deployment)
-        turn = Turn(challenger, request.id) if challenger else None
+        turn = Turn(challenger, request.id, request.version) if challenger else None
         scored = await _score_body(decode, deployment, parts, request, body, turn)
         other = challenger.deployment if challenger else None
         if other and scored.by_challenger:

@@ -25,19 +25,25 @@ class Challenger:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request, and the challenger that may answer it."""
+    """One request, and the challenger that may answer it. A request may name the `version` that is to answer, such as a smoke test."""
 
     challenger: Challenger
     request_id: str
+    version: str = ""
 
     def answer(self, columns: Columns, subjects: Subjects) -> tuple[list[ClassLabel], list[list[float]]] | None:
         """Return the challenger's labels and probabilities, or None if the champion must answer: by its share, or because this failed."""
-        if not self.challenger.share or not self._is_challengers(subjects):
+        if not self._is_wanted(subjects):
             return None
         try:
             return self.challenger.deployment.predict(columns)
         except Exception:  # it fails again as the champion's shadow, which logs and counts it
             return None
+
+    def _is_wanted(self, subjects: Subjects) -> bool:
+        if self.version:
+            return self.version == str(self.challenger.deployment.contract.version)
+        return bool(self.challenger.share) and self._is_challengers(subjects)
 
     def _is_challengers(self, subjects: Subjects) -> bool:
         """Decide by the subject, if the rows have one, so that the same version answers about a patient during the whole challenge.
