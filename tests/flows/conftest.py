@@ -21,9 +21,11 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from slipway.bundle.reading import Bundle
 from slipway.bundle.store import active
 from slipway.settings import LOOPBACK, Settings
 from tests.support.homes import copy_home
+from tests.support.service import Service
 from tests.support.shared import SharedFolder
 
 MODEL = "heart-failure"
@@ -77,6 +79,12 @@ def released(place: Place, released_home: Path) -> Place:
     copy_home(released_home, place.home, "gateway", "locks")
     move_endpoint(place)
     return place
+
+
+@pytest.fixture
+def service(place: Place, write_bundle: Callable[..., Bundle]) -> Service:
+    """Puts versions into service in the place, without training them."""
+    return Service(place, write_bundle)
 
 
 def move_endpoint(place: Place) -> None:

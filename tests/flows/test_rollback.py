@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import httpx
-import msgspec
 import pytest
 from optuna.distributions import FloatDistribution
 from prefect.client.orchestration import get_client
@@ -20,14 +18,12 @@ from flows.rollback import rollback
 from slipway.bundle.reading import read
 from slipway.bundle.store import challenger
 from slipway.bundle.store.active import active
-from slipway.bundle.writing import write
 from slipway.catalogue import catalogue, lookup
 from slipway.errors import BundleError, RegistryError, ReleaseInProgressError, RollbackError, ServingError, SmokeTestError
-from slipway.lifecycle import mirroring, promotion, serving
 from slipway.lifecycle import rollback as choosing
+from slipway.lifecycle import serving
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.locking import exclusive
-from slipway.records import Candidate
 from slipway.spec import Gate
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
@@ -61,54 +57,6 @@ def answers(place):
 def events(prefect_server, name):
     found = httpx.post(f"{prefect_server}/events/filter", json={"filter": {"event": {"name": [name]}}, "limit": 50}).raise_for_status()
     return found.json()["events"]
-
-
-@dataclass
-class Service:
-    """Versions put into service as a release does it, without the training: all are the same measured model."""
-
-    place: object
-    write_bundle: object
-
-    def promote(self, version: int, *, deployed: bool = True, wrong: bool = False, **contract) -> Candidate:
-        spec, settings = lookup(MODEL), self.place.settings
-        client = connect(settings)
-        run_id = client.create_run(self._experiment(client, settings)).info.run_id
-        bundle = self.write_bundle(settings.home / "made" / str(version), version=version, run_id=run_id, **contract)
-        if wrong:
-            flipped = msgspec.structs.replace(bundle.probe, labels=[1 - label for label in bundle.probe.labels])
-            bundle = write(bundle.folder, dict(bundle.files), bundle.contract, flipped)
-        client.log_artifacts(run_id, str(bundle.folder), registry.BUNDLE_PATH)
-        client.create_model_version(
-            spec.registered_as, f"runs:/{run_id}/model", run_id, tags={"slipway.sample": str(bundle.contract.sample).lower()}
-        )
-        candidate = Candidate(
-            model=MODEL, registered_as=spec.registered_as, version=version, run_id=run_id, bundle=f"runs:/{run_id}/bundle",
-            metrics=bundle.contract.metrics, confusion_matrix=[[70, 12], [8, 94]], data_sha256=bundle.contract.data_sha256,
-            sample=bundle.contract.sample,
-        )  # fmt: skip
-        begun = promotion.begin(spec, candidate, settings)
-        if deployed:
-            serving.deploy(spec, bundle, settings)
-        promotion.finish(begun, settings, why="no worse")
-        mirroring.put_in_line(spec, settings)
-        return candidate
-
-    def stored(self, version: int) -> Path:
-        """Return the folder where MLflow keeps a version's bundle."""
-        run_id = connect(self.place.settings).get_model_version(lookup(MODEL).registered_as, str(version)).run_id
-        return self.place.settings.mlflow_artifacts / run_id / "artifacts" / registry.BUNDLE_PATH
-
-    def _experiment(self, client, settings):
-        if found := client.get_experiment_by_name(MODEL):
-            return found.experiment_id
-        client.create_registered_model(lookup(MODEL).registered_as)
-        return client.create_experiment(MODEL, artifact_location=settings.mlflow_artifacts.as_uri())
-
-
-@pytest.fixture
-def service(place, write_bundle):
-    return Service(place, write_bundle)
 
 
 def test_a_rollback_restores_the_earlier_version_and_its_answers_and_says_so_everywhere(place, prefect_server, until, monkeypatch):
