@@ -14,16 +14,14 @@ from deployments.commands.backup import backup, restore
 from deployments.commands.certs import certs
 from deployments.commands.challenge import challenge
 from deployments.commands.deploy import deploy
-from deployments.commands.history import history
+from deployments.commands.history import history, reconcile
 from deployments.commands.models import models
 from deployments.commands.notify import notify
 from deployments.commands.outcomes import outcomes
 from deployments.commands.platform import down, status, up
 from deployments.commands.promote import promote
-from deployments.commands.reconcile import reconcile
 from deployments.commands.release import fleet, release
-from deployments.commands.resume import resume
-from deployments.commands.rollback import rollback
+from deployments.commands.rollback import resume, rollback
 from deployments.commands.score import score
 from deployments.commands.simulate import simulate
 from deployments.commands.tunnel import tunnel

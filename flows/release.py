@@ -69,14 +69,16 @@ def release(
         result = Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict)
         if dry_run:
             return endings.dry_run(result)
-        if not verdict.passed:
-            return endings.refused(spec, result, settings)
-        return try_beside(spec, result, settings) if spec.challenges else replace_champion(spec, result, lock, settings, approval)
+        return conclude(spec, result, lock, settings, approval)
 
 
-def replace_champion(spec: ModelSpec, result: Release, lock: Held, settings: Settings, approval: bool) -> State[Any]:
-    """Put a candidate that passed the gate into the champion's place, after a person's approval where one is needed."""
+def conclude(spec: ModelSpec, result: Release, lock: Held, settings: Settings, approval: bool) -> State[Any]:
+    """Put a candidate that passed the gate into the champion's place, after a person's approval where one is needed, or on trial."""
     candidate = result.candidate
+    if not result.verdict.passed:
+        return endings.refused(spec, result, settings)
+    if spec.challenges:
+        return try_beside(spec, result, settings)
     decision = request_approval(lock, candidate, result.verdict, settings) if approval or spec.approval else None
     if decision and not decision.approved:
         return endings.rejected(spec, result, decision, settings)

@@ -51,7 +51,7 @@ def require_leave(model: str, settings: Settings) -> Origin:
     should have ended it may have been away. Without an answer of Prefect nothing is changed either, because nobody could stop the run.
 
     Raises:
-        StoppedError: The run, or the one around it, was told to stop; or it was started by no person, and a person holds the model.
+        StoppedError: The run, or the one around it, was cancelled or has crashed; or no person started it, and a person holds them back.
     """
     with get_client(sync_client=True) as client:
         for run in _runs(client):

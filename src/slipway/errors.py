@@ -55,7 +55,7 @@ class RollbackError(DeclinedError):
 
 
 class StoppedError(SlipwayError):
-    """The run was told to stop, or a person holds automations back; nothing more was changed."""
+    """The run was cancelled or has crashed, or a person holds automations back; nothing more was changed."""
 
 
 class CannotCompileError(SlipwayError):

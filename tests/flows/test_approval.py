@@ -29,7 +29,7 @@ from slipway.lifecycle.locking import exclusive
 from slipway.records import Decision, Origin, Rule, Verdict
 from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect
-from slipway.tracking.mirrors import Version, Wanted
+from slipway.tracking.mirrors import Mirrors, Version
 from tasks import approval as asking
 from tests.support.processes import started
 
@@ -168,7 +168,7 @@ def judged(place, candidate):
         runs.append(run_id)
     (place.settings.bundles / MODEL).mkdir(parents=True)
     point(place.settings.bundles, MODEL, Pointer(f"1-{runs[0][:8]}", place.settings.model_ports[MODEL], "0" * 32))
-    mirrors.write(client, spec.registered_as, Wanted(Version(1, runs[0])))
+    mirrors.write(client, spec.registered_as, Mirrors(Version(1, runs[0])))
     registry.nominate(client, spec.registered_as, 2)
     rule = Rule(name="floor", passed=True, reason="it reaches the floor")
     verdict = Verdict(model=MODEL, champion=1, champion_metrics={"accuracy": 0.85}, rules=[rule])

@@ -237,7 +237,7 @@ def test_a_hold_is_of_persons_only(place, service, spec, candidate):
     assert holds.resume(spec, "nothing to lift", settings, Origin()) is None
 
 
-# a run that was told to stop
+# a run that was cancelled
 
 
 class Cancel(logging.Handler):

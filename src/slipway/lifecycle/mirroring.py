@@ -11,19 +11,19 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import mirrors
 from slipway.tracking.connection import connect, without_password
-from slipway.tracking.mirrors import Version, Wanted
+from slipway.tracking.mirrors import Mirrors, Version
 
 logger = logging.getLogger(__name__)
 
 
-def wanted(spec: ModelSpec, settings: Settings) -> Wanted | None:
+def wanted(spec: ModelSpec, settings: Settings) -> Mirrors | None:
     """Return what alias and stage should say; None if nothing is in service on this host."""
     entries = Ledger(settings.ledger).history(spec.service)
     now = record.of_entries(spec.service, entries, settings)
     if now is None:
         return None
     earlier, trial = record.before(entries, now), record.challenger_of(spec.service, settings)
-    return Wanted(
+    return Mirrors(
         champion=Version(now.version, now.run_id),
         previous=Version(earlier.version, earlier.run_id) if earlier else None,
         challenger=Version(trial.version or 0, trial.run_id) if trial else None,

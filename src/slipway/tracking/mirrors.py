@@ -31,7 +31,7 @@ class Version(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Mirrors:
     """What the mirrors of a model should say: the version in service, the one before it, and the challenger."""
 
     champion: Version
@@ -44,7 +44,7 @@ class Wanted:
         return {alias: version.number for alias, version in wanted.items() if version and runs.get(version.number) == version.run_id}
 
 
-def differences(client: MlflowClient, registered_as: str, wanted: Wanted) -> list[str]:
+def differences(client: MlflowClient, registered_as: str, wanted: Mirrors) -> list[str]:
     """Return in words where alias or stage do not say what they should; empty if they do. Nothing is changed."""
     now, runs = state(client, registered_as), runs_of(client, registered_as)
     aliases, champion = wanted.aliases(runs), wanted.champion.number
@@ -63,7 +63,7 @@ def differences(client: MlflowClient, registered_as: str, wanted: Wanted) -> lis
     return found
 
 
-def write(client: MlflowClient, registered_as: str, wanted: Wanted) -> None:
+def write(client: MlflowClient, registered_as: str, wanted: Mirrors) -> None:
     """Put alias and stage in line, and note what was written. What MLflow has lost is left out. Safe to repeat."""
     now, runs = state(client, registered_as), runs_of(client, registered_as)
     if not runs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slipway.lifecycle.history import versions
 from slipway.lifecycle.ledger import entry
-from slipway.records import Candidate, RegistryState
+from slipway.records import Candidate, Origin, RegistryState
 
 
 def test_every_version_has_a_line_with_what_happened_last_and_what_it_is_now(candidate: Candidate) -> None:
@@ -12,7 +12,16 @@ def test_every_version_has_a_line_with_what_happened_last_and_what_it_is_now(can
     entries = [
         entry("promoted", first, previous=None, aliases=["champion"], stage="Production", why="no worse"),
         entry("promoted", candidate, previous=1, aliases=["champion"], stage="Production", why="no worse"),
-        entry("rolled back", first, previous=2, aliases=["champion"], stage="Production", why="too slow", run_url="http://x/1", who="Ada"),
+        entry(
+            "rolled back",
+            first,
+            previous=2,
+            aliases=["champion"],
+            stage="Production",
+            why="too slow",
+            run_url="http://x/1",
+            origin=Origin(who="Ada"),
+        ),
     ]
     now = RegistryState(
         registered_as="r", aliases={"champion": 1, "previous": 2, "slow": 2}, stages={1: "Production", 2: "Archived", 3: "Staging"}

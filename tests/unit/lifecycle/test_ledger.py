@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
 from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent, entry
-from slipway.records import Candidate, Promotion, RegistryState
+from slipway.records import Candidate, Origin, Promotion, RegistryState
 
 
 @pytest.fixture
@@ -202,9 +202,10 @@ def test_an_entry_of_an_earlier_version_of_the_ledger_is_still_read(ledger: Ledg
 
 
 def test_who_decided_may_be_somebody_else_than_who_runs_this(candidate: Candidate) -> None:
-    found = entry("approved", candidate, previous=1, aliases=[], stage="Staging", why="seen", run_url="http://127.0.0.1/runs/1", who="Ada")
+    ada, page = Origin(who="Ada"), "http://127.0.0.1/runs/1"
+    found = entry("approved", candidate, previous=1, aliases=[], stage="Staging", why="seen", run_url=page, origin=ada)
 
-    assert (found.who, found.run_url) == ("Ada", "http://127.0.0.1/runs/1")
+    assert (found.who, found.run_url) == ("Ada", page)
 
 
 def test_a_second_announcement_is_an_error_and_the_first_is_kept(ledger: Ledger, promotion: Promotion) -> None:

@@ -32,7 +32,7 @@ from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect, is_away
-from slipway.tracking.mirrors import Version, Wanted
+from slipway.tracking.mirrors import Mirrors, Version
 from slipway.tracking.registration import register
 from slipway.tracking.unfinished import UNFINISHED, clear_up
 from slipway.training.measuring import Measured
@@ -252,17 +252,17 @@ def test_the_mirrors_say_what_is_in_service_and_restoring_puts_both_exactly_back
     one = Version(1, desk.register(spec).run_id)
     first = desk.state(spec)
 
-    mirrors.write(desk.client, spec.registered_as, Wanted(one))
+    mirrors.write(desk.client, spec.registered_as, Mirrors(one))
     assert (desk.state(spec).aliases, desk.state(spec).stages) == ({"champion": 1}, {1: "Production"})
     registry.restore(desk.client, first)
     assert desk.state(spec) == first
-    mirrors.write(desk.client, spec.registered_as, Wanted(one))
+    mirrors.write(desk.client, spec.registered_as, Mirrors(one))
 
     two = Version(2, desk.register(spec).run_id)
     second = desk.state(spec)
     assert (second.aliases, second.stages) == ({"champion": 1, "candidate": 2}, {1: "Production", 2: "Staging"})
     for _ in range(2):  # safe to repeat
-        mirrors.write(desk.client, spec.registered_as, Wanted(two, previous=one))
+        mirrors.write(desk.client, spec.registered_as, Mirrors(two, previous=one))
     after_second = desk.state(spec)
     assert (after_second.aliases, after_second.stages) == ({"champion": 2, "previous": 1}, {1: "Archived", 2: "Production"})
 
@@ -275,7 +275,7 @@ def test_the_mirrors_say_what_is_in_service_and_restoring_puts_both_exactly_back
 def test_mlflow_clients_load_the_champion_by_stage_and_by_alias_and_get_the_bundles_answers(
     desk: Desk, rows: Rows, registered: tuple[Candidate, RegistryState]
 ) -> None:
-    mirrors.write(desk.client, "heart_failure_logistic", Wanted(Version(1, registered[0].run_id)))
+    mirrors.write(desk.client, "heart_failure_logistic", Mirrors(Version(1, registered[0].run_id)))
     with registry.downloaded_bundle(desk.client, registered[0].run_id) as bundle:
         answers = open_engine(bundle).probabilities({name: rows.test[name].tolist() for name in rows.test.columns})
         expected = bundle.contract.output.labels(answers)
