@@ -49,6 +49,7 @@ def history(
 def reconcile(
     name: ModelArgument,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what disagrees, and change nothing.")] = False,
+    started_by: Annotated[str, typer.Option(hidden=True)] = "shell",
     as_json: AsJson = False,
 ) -> None:
     """Have alias and stage in MLflow say what is in service. What answers callers is not changed.
@@ -66,16 +67,13 @@ def reconcile(
         from slipway.catalogue import served
         from slipway.lifecycle import mirroring
         from slipway.lifecycle.locking import exclusive
+        from slipway.records import Origin
 
         spec = served(model)
         with exclusive(model, settings):
-            found = mirroring.disagreements(spec, settings)
-            if found and not dry_run:
-                mirroring.put_in_line(spec, settings)
-            left = mirroring.disagreements(spec, settings) if found else []
-        mended = [what for what in found if what not in left]
+            mended, left = mirroring.reconcile(spec, settings, Origin(started_by=started_by), dry_run=dry_run)
         if as_json:
-            show_json({"model": model, "found": found, "mended": mended, "left": left})
+            show_json({"model": model, "mended": mended, "left": left})
         else:
             for what in mended:
                 show(f"put in line: {what}")

@@ -127,10 +127,12 @@ def test_reconcile_shows_what_disagrees_and_puts_it_in_line(place, service, spec
     ]
 
     shown = slipway("reconcile", MODEL, "--dry-run", "--json")
-    assert (shown.exit_code, json.loads(shown.stdout)) == (3, {"model": MODEL, "found": wrong, "mended": [], "left": wrong})
+    assert (shown.exit_code, json.loads(shown.stdout)) == (3, {"model": MODEL, "mended": [], "left": wrong})
     mended = slipway("reconcile", MODEL, "--json")
     assert (mended.exit_code, json.loads(mended.stdout)["mended"]) == (0, wrong)
 
+    line = Ledger(place.settings.ledger).history(MODEL)[-1]
+    assert (line.event, line.version, line.started_by, line.why) == ("reconciled", 2, "shell", "; ".join(wrong))
     now = registry.state(mlflow, spec.registered_as)
     assert (now.aliases, now.stages) == ({"champion": 2, "previous": 1}, {1: "Archived", 2: "Production"})
 

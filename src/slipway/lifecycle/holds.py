@@ -51,18 +51,7 @@ def resume(spec: ModelSpec, because: str, settings: Settings, origin: Origin) ->
         return None
     if (now := record.of_entries(spec.service, entries, settings)) is None:
         raise RollbackError(f"{spec.service} has no version in service. `slipway release {spec.service}` puts one into service.")
-    about = now.entry or held
-    ledger.append(
-        LedgerEntry(
-            **about.model_dump(include={"model", "version", "metrics", "confusion_matrix", "data_sha256", "sample", "run_id"}),
-            event="resumed",
-            previous=now.version,
-            aliases=[],
-            stage="",
-            why=because,
-            started_by=origin.started_by,
-        )
-    )
+    ledger.append(record.line("resumed", now, because, origin))
     return held
 
 

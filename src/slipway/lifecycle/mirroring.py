@@ -7,6 +7,7 @@ import logging
 from slipway.errors import RegistryUnavailableError
 from slipway.lifecycle import record, version_tags
 from slipway.lifecycle.ledger import Ledger
+from slipway.records import Origin
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import mirrors
@@ -63,6 +64,25 @@ def put_in_line(spec: ModelSpec, settings: Settings) -> None:
     now = record.in_service(spec, settings)
     if now and now.entry:
         version_tags.mirror(client, spec.registered_as, now.entry)
+
+
+def reconcile(spec: ModelSpec, settings: Settings, origin: Origin, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
+    """Put them in line, and write into the ledger what was moved. The caller holds the model's lock. A dry run changes nothing.
+
+    Returns:
+        What was put in line, and what disagrees still, in words.
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    found = disagreements(spec, settings)
+    if not found or dry_run:
+        return [], found
+    put_in_line(spec, settings)
+    left = disagreements(spec, settings)
+    mended = [what for what in found if what not in left]
+    if mended and (now := record.in_service(spec, settings)):
+        Ledger(settings.ledger).append(record.line("reconciled", now, "; ".join(mended), origin))
+    return mended, left
 
 
 def follow(spec: ModelSpec, settings: Settings) -> None:

@@ -19,8 +19,8 @@ from slipway.bundle.reading import Bundle, read
 from slipway.bundle.store import challenger
 from slipway.bundle.store.active import active
 from slipway.errors import BundleError, RegistryError, RegistryUnavailableError
-from slipway.lifecycle.ledger import IN_SERVICE, Ledger, LedgerEntry
-from slipway.records import Metrics
+from slipway.lifecycle.ledger import IN_SERVICE, Ledger, LedgerEntry, LedgerEvent
+from slipway.records import Metrics, Origin
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
@@ -103,6 +103,26 @@ def before(entries: Sequence[LedgerEntry], now: InService) -> LedgerEntry | None
     places = [place for place, entry in enumerate(lines) if same(entry, now)]
     earlier = [entry for entry in lines[: places[-1]] if not same(entry, now)] if places else []
     return earlier[-1] if earlier else None
+
+
+def line(event: LedgerEvent, now: InService, why: str, origin: Origin) -> LedgerEntry:
+    """Return the ledger's entry of an event that is about the version in service and leaves it there, dated now."""
+    return LedgerEntry(
+        event=event,
+        model=now.model,
+        version=now.version,
+        previous=now.version,
+        aliases=[],
+        stage="",
+        metrics=now.metrics,
+        confusion_matrix=now.entry.confusion_matrix if now.entry else [],
+        data_sha256=now.data_sha256,
+        sample=now.sample,
+        run_id=now.run_id,
+        why=why,
+        started_by=origin.started_by,
+        because=origin.because,
+    )
 
 
 def same(entry: LedgerEntry, now: InService) -> bool:

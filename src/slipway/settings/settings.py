@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext, create_default_context
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -69,6 +69,9 @@ class Settings(NotificationSettings, GatewaySettings):
     )
     approval_hours: float = Field(
         72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; then it counts as rejected."
+    )
+    hand_moves: Literal["gate", "restore"] = Field(
+        "gate", description="A version that a person makes champion or Production in MLflow: gate judges it, restore puts it back."
     )
     # only `slipway tunnel` uses these two; they are excluded, so the platform's programs do not receive them with the other settings
     ngrok_token: SecretStr | None = Field(

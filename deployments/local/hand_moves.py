@@ -1,0 +1,146 @@
+"""A move by hand in MLflow is a wish: alias or stage that a person moved to a version is noticed, and judged or put back.
+
+Slipway notes in a tag of the registered model what it last wrote there. What differs from the note was moved by hand.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+from slipway.catalogue import listings
+from slipway.catalogue.index import Listing
+from slipway.settings import Settings
+
+NOTE, MADE_BY = "slipway.mirrored", "slipway.model"  # tags; their modules import MLflow
+CHAMPION, PRODUCTION = "champion", "Production"
+STARTED_BY = "MLflow's page"
+EVENT = "slipway.alias.moved"
+
+logger = logging.getLogger("slipway.watchman")
+
+
+@dataclass(frozen=True, slots=True)
+class HandMove:
+    """Alias or stage of a model were moved. `version` is where to; None if they were only taken away. `made_by` is its model."""
+
+    model: Listing
+    version: int | None
+    made_by: str
+
+    @property
+    def what(self) -> str:
+        """What was done, for a person."""
+        if self.version is None:
+            return f"alias or stage of {self.model.registered_as} was removed in MLflow"
+        return f"version {self.version} of {self.model.registered_as} was made {CHAMPION} or {PRODUCTION} in MLflow"
+
+
+class HandMoves:
+    """What was done about the moves that were seen, so that none is acted on twice."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._acted_on = settings, set[HandMove]()
+
+    def look(self, http: httpx.Client) -> None:
+        """Look at MLflow once, and act on what was moved since the last look. What is in line again may be moved again."""
+        found = set(moves(self._settings, http))
+        self._acted_on &= found
+        for move in found - self._acted_on:
+            logger.warning("%s: %s", move.model.name, move.what)
+            if self._act(move, http):
+                self._acted_on.add(move)
+
+    def _act(self, move: HandMove, http: httpx.Client) -> bool:
+        """Have the version judged, or put alias and stage back; return whether that has begun."""
+        if self._settings.hand_moves == "gate" and move.version is not None and move.made_by:
+            return _judge(move, self._settings, http)
+        if move.version is not None and not move.made_by:
+            logger.warning("%s: no release made version %s, so it is put back", move.model.name, move.version)
+        arguments = ["reconcile", move.model.name, "--started-by", STARTED_BY, "--json"]
+        ended = subprocess.run([sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, timeout=300)
+        if ended.returncode not in (0, 3):
+            logger.warning("%s: alias and stage could not be put back yet: %s", move.model.name, ended.stderr.strip()[-500:])
+            return False
+        _emit(move, self._settings, http)
+        return True
+
+
+def moves(settings: Settings, http: httpx.Client) -> Iterator[HandMove]:
+    """Yield each model whose alias or stage differs from what Slipway wrote. An MLflow that does not answer has none to show."""
+    uri = settings.tracking_uri or settings.mlflow_url
+    if not uri.startswith("http"):
+        return
+    api = f"{uri.rstrip('/')}/api/2.0/mlflow"
+    for model in listings().services().values():
+        try:
+            answer = http.get(f"{api}/registered-models/get", params={"name": model.registered_as})
+            if not answer.is_success:  # 404 before the first release
+                continue
+            wanted = {"filter": f"name='{model.registered_as}'", "max_results": "1000"}
+            versions = http.get(f"{api}/model-versions/search", params=wanted).raise_for_status().json().get("model_versions", [])
+            if move := moved(model, answer.json()["registered_model"], versions):
+                yield move
+        except (httpx.HTTPError, ValueError) as error:
+            logger.debug("MLflow does not answer about %s: %r", model.registered_as, error)
+
+
+def moved(model: Listing, registered: dict[str, Any], versions: list[dict[str, Any]]) -> HandMove | None:
+    """Compare what MLflow says of a registered model with the note of what Slipway wrote there; None if they agree, or without a note."""
+    tags = {tag["key"]: tag["value"] for tag in registered.get("tags", [])}
+    try:
+        written = msgspec.json.decode(tags.get(NOTE, "null"), type=dict[str, int] | None)
+    except msgspec.MsgspecError:
+        return None
+    if written is None:
+        return None
+    champion = written.get(CHAMPION)
+    aliases = {alias["alias"]: int(alias["version"]) for alias in registered.get("aliases", [])}
+    known = {int(version["version"]): version for version in versions}
+    production = sorted(number for number, version in known.items() if version.get("current_stage") == PRODUCTION)
+    if aliases.get(CHAMPION) == champion and production == ([] if champion is None else [champion]):
+        return None
+    to = [number for number in (aliases.get(CHAMPION), *production) if number is not None and number != champion]
+    made_by = {tag["key"]: tag["value"] for tag in known.get(to[0], {}).get("tags", [])}.get(MADE_BY, "") if to else ""
+    return HandMove(model, to[0] if to else None, made_by)
+
+
+def _judge(move: HandMove, settings: Settings, http: httpx.Client) -> bool:
+    """Start the promotion of the version: the gate judges it, a person approves where the model demands it, and it is tested."""
+    api = f"{settings.prefect_url}/api"
+    found = http.get(f"{api}/deployments/name/promote/{move.model.name}")
+    if not found.is_success:
+        logger.warning("%s: the deployment promote/%s does not answer, so the version waits to be judged", move.model.name, move.model.name)
+        return False
+    run = {
+        "parameters": {"name": move.model.name, "version": move.version, "because": move.what},
+        "labels": {"slipway.started-by": STARTED_BY},
+        "state": {"type": "SCHEDULED"},
+    }
+    started = http.post(f"{api}/deployments/{found.json()['id']}/create_flow_run", json=run)
+    if started.is_success:
+        logger.warning("%s: version %s is judged by run %s", move.model.name, move.version, started.json()["name"])
+        _emit(move, settings, http)
+    return started.is_success
+
+
+def _emit(move: HandMove, settings: Settings, http: httpx.Client) -> None:
+    """Hand an event to Prefect, for automations and the event feed; a lost one undoes nothing."""
+    event = {
+        "id": str(uuid.uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": EVENT,
+        "resource": {"prefect.resource.id": f"slipway.model.{move.model.name}", "prefect.resource.name": move.model.name},
+        "related": [],
+        "payload": {"model": move.model.name, "version": move.version, "reason": move.what},
+    }
+    http.post(f"{settings.prefect_url}/api/events", json=[event])
