@@ -57,8 +57,11 @@ class HandMoves:
         self._acted_on &= found
         for move in found - self._acted_on:
             logger.warning("%s: %s", move.model.name, move.what)
-            if self._act(move, http):
-                self._acted_on.add(move)
+            try:
+                if self._act(move, http):
+                    self._acted_on.add(move)
+            except (httpx.HTTPError, subprocess.TimeoutExpired) as error:
+                logger.warning("%s: nothing could be done about that yet: %r", move.model.name, error)
 
     def _act(self, move: HandMove, http: httpx.Client) -> bool:
         """Have the version judged, or put alias and stage back; return whether that has begun."""

@@ -1,4 +1,5 @@
-"""Checks that every service of the platform answers, reports outages to Prefect, and restarts a program that hangs.
+"""Checks that every service of the platform answers, reports outages to Prefect, restarts a program that hangs, and notices what a person
+moves by hand in MLflow.
 
 `python -m deployments.local.watchman`. supervisord restarts a process that exits, but it does not notice one that hangs, and it notifies
 nobody.
@@ -15,6 +16,7 @@ import httpx
 import psutil
 
 from deployments.local.answering import client
+from deployments.local.hand_moves import HandMoves
 from deployments.local.hangs import LOOKS as HUNG_LOOKS
 from deployments.local.hangs import Hangs
 from deployments.local.outages import Event, Outages
@@ -25,6 +27,7 @@ from slipway.errors import PlatformError
 from slipway.settings import Settings
 
 LOOK_SECONDS, LOOKS = 5.0, 3  # between two looks; at least so many come before a service counts as down
+MLFLOW_SECONDS = 15.0  # between two looks at alias and stage of every model
 STARTING = 120.0
 MOST_WAITING = 1_000
 
@@ -36,6 +39,7 @@ def watch(settings: Settings) -> None:
     outages, hangs, waiting = Outages(settings.down_seconds, STARTING), Hangs(), deque[Event](maxlen=MOST_WAITING)
     supervisor = Supervisor(settings.home)
     pause = min(LOOK_SECONDS, settings.down_seconds / LOOKS)
+    hand_moves, next_look = HandMoves(settings), 0.0
     with client(settings) as http:
         while True:
             for service, reason in looks(settings, http):
@@ -45,6 +49,9 @@ def watch(settings: Settings) -> None:
                 if hangs.look(service.name, service.pid, service.answering):
                     restart(service, supervisor)
             deliver(waiting, settings, http)
+            if time.monotonic() >= next_look:
+                hand_moves.look(http)
+                next_look = time.monotonic() + MLFLOW_SECONDS
             time.sleep(pause)
 
 
