@@ -22,6 +22,7 @@ CHECKS: dict[str, Check] = {
     "schedules": work.schedules,
     "late runs": work.late_runs,
     "models": service.models,
+    "records": service.records,
     "audit log": service.audit_log,
     "notifications": service.notifications,
     "disk": machine.disk,

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import httpx
 
 from deployments.checks.finding import Asked, Finding
+from deployments.local import hand_moves
 from deployments.local.answering import client
-from deployments.local.services import GATEWAY
+from deployments.local.services import GATEWAY, MLFLOW
 from deployments.server import channels
 from slipway.audit import AuditError, Wanted, administration
 from slipway.audit.places import missing, shown
+from slipway.catalogue import listings
+from slipway.errors import ReleaseInProgressError
+from slipway.lifecycle import mirroring
+from slipway.lifecycle.locking import exclusive
+from slipway.records import RegistryState
+from slipway.settings import Settings
 
 RESTART = "slipway down && slipway up"
 
@@ -30,6 +39,37 @@ def models(asked: Asked) -> Finding:
     if warnings := reply.get("warnings"):
         return Finding("look", "; ".join(warnings), log)
     return Finding("well", "the gateway is ready")
+
+
+def records(asked: Asked) -> Finding:
+    """Gateway, ledger and MLflow agree about what is in service, and no promotion was cut short."""
+    settings = asked.settings
+    if MLFLOW not in asked.answering:
+        return Finding("unknown", "MLflow does not answer", "slipway up")
+    found: dict[str, list[str]] = {}
+    with client(settings) as http:
+        for name, model in listings().services().items():
+            try:
+                with exclusive(name, settings):
+                    found[name] = mirroring.disagreements(model, settings, partial(_registered, settings, http))
+            except ReleaseInProgressError:
+                continue  # alias and stage follow at its end
+            except httpx.HTTPError as error:
+                return Finding("unknown", f"MLflow does not answer: {error}", RESTART)
+    wrong = {name: what for name, what in found.items() if what}
+    if not wrong:
+        return Finding("well", "gateway, ledger and MLflow agree about what is in service")
+    reason = "; ".join(f"{name}: {', '.join(what)}" for name, what in wrong.items())
+    return Finding("wrong", reason, f"slipway reconcile {next(iter(wrong))}")
+
+
+def _registered(settings: Settings, http: httpx.Client, registered_as: str) -> tuple[RegistryState, dict[int, str]]:
+    registered, versions = hand_moves.read(registered_as, settings, http) or ({}, [])
+    return RegistryState(
+        registered_as=registered_as,
+        aliases={alias["alias"]: int(alias["version"]) for alias in registered.get("aliases", [])},
+        stages={int(version["version"]): version.get("current_stage", "None") for version in versions},
+    ), {int(version["version"]): version.get("run_id", "") for version in versions}
 
 
 def audit_log(asked: Asked) -> Finding:

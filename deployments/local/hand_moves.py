@@ -80,21 +80,33 @@ class HandMoves:
 
 def moves(settings: Settings, http: httpx.Client) -> Iterator[HandMove]:
     """Yield each model whose alias or stage differs from what Slipway wrote. An MLflow that does not answer has none to show."""
-    uri = settings.tracking_uri or settings.mlflow_url
-    if not uri.startswith("http"):
-        return
-    api = f"{uri.rstrip('/')}/api/2.0/mlflow"
     for model in listings().services().values():
         try:
-            answer = http.get(f"{api}/registered-models/get", params={"name": model.registered_as})
-            if not answer.is_success:  # 404 before the first release
-                continue
-            wanted = {"filter": f"name='{model.registered_as}'", "max_results": "1000"}
-            versions = http.get(f"{api}/model-versions/search", params=wanted).raise_for_status().json().get("model_versions", [])
-            if move := moved(model, answer.json()["registered_model"], versions):
+            found = read(model.registered_as, settings, http)
+            if found and (move := moved(model, *found)):
                 yield move
         except (httpx.HTTPError, ValueError) as error:
             logger.debug("MLflow does not answer about %s: %r", model.registered_as, error)
+
+
+def read(registered_as: str, settings: Settings, http: httpx.Client) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """Return what MLflow's server says of a registered model and of its versions; None before the first release, or without a server.
+
+    It asks the server itself: MLflow's client imports for seconds.
+
+    Raises:
+        httpx.HTTPError: It does not answer.
+    """
+    uri = settings.tracking_uri or settings.mlflow_url
+    if not uri.startswith("http"):
+        return None
+    api = f"{uri.rstrip('/')}/api/2.0/mlflow"
+    answer = http.get(f"{api}/registered-models/get", params={"name": registered_as})
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return None
+    wanted = {"filter": f"name='{registered_as}'", "max_results": "1000"}
+    versions = http.get(f"{api}/model-versions/search", params=wanted).raise_for_status().json().get("model_versions", [])
+    return answer.raise_for_status().json()["registered_model"], versions
 
 
 def moved(model: Listing, registered: dict[str, Any], versions: list[dict[str, Any]]) -> HandMove | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -70,3 +71,25 @@ def test_a_version_that_no_release_made_is_put_back(operator, released, mlflow, 
     assert len(operator.history()) == len(before) + 1
     assert (line["event"], line["started_by"]) == ("reconciled", "MLflow's page")
     assert f"version {made} is in Production" in line["why"]
+
+
+def test_a_deleted_champion_changes_nothing_for_callers_and_status_says_so_and_a_rollback_works(operator, released, mlflow):
+    name = lookup(MODEL).registered_as
+    key = {"Authorization": f"Bearer {operator.settings.api_key.get_secret_value()}"}
+    answering = f"{operator.settings.gateway_url}/models/{MODEL}"
+    before = httpx.get(answering, headers=key).json()["version"]
+    mlflow("DELETE", "model-versions/delete", name=name, version=str(before))
+
+    assert httpx.get(answering, headers=key).json()["version"] == before
+    said = json.loads(operator.slipway("status", "--json", status=3).stdout)
+    (records,) = (line for line in said if line["name"] == "records")
+    assert (records["state"], records["mend"]) == ("wrong", f"slipway reconcile {MODEL}")
+    assert f"version {before} answers, and {name} has no such version in MLflow any more" in records["reason"]
+
+    operator.slipway("rollback", MODEL, "--because", "its version was deleted")
+
+    now = httpx.get(answering, headers=key).json()["version"]
+    assert now != before
+    assert stages(mlflow)[str(now)] == "Production"
+    (records,) = (line for line in json.loads(operator.slipway("status", "--json").stdout) if line["name"] == "records")
+    assert records["state"] == "well"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
+from slipway.catalogue.index import Listing
 from slipway.errors import RegistryUnavailableError
 from slipway.lifecycle import record, version_tags
 from slipway.lifecycle.ledger import Ledger
-from slipway.records import Origin
+from slipway.records import Origin, RegistryState
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking import mirrors
@@ -17,13 +19,16 @@ from slipway.tracking.mirrors import Mirrors, Version
 logger = logging.getLogger(__name__)
 
 
-def wanted(spec: ModelSpec, settings: Settings) -> Mirrors | None:
+Reading = Callable[[str], tuple[RegistryState, dict[int, str]]]
+
+
+def wanted(model: str, settings: Settings) -> Mirrors | None:
     """Return what alias and stage should say; None if nothing is in service on this host."""
-    entries = Ledger(settings.ledger).history(spec.service)
-    now = record.of_entries(spec.service, entries, settings)
+    entries = Ledger(settings.ledger).history(model)
+    now = record.of_entries(model, entries, settings)
     if now is None:
         return None
-    earlier, trial = record.before(entries, now), record.challenger_of(spec.service, settings)
+    earlier, trial = record.before(entries, now), record.challenger_of(model, settings)
     return Mirrors(
         champion=Version(now.version, now.run_id),
         previous=Version(earlier.version, earlier.run_id) if earlier else None,
@@ -31,14 +36,18 @@ def wanted(spec: ModelSpec, settings: Settings) -> Mirrors | None:
     )
 
 
-def disagreements(spec: ModelSpec, settings: Settings) -> list[str]:
+def disagreements(spec: ModelSpec | Listing, settings: Settings, read: Reading | None = None) -> list[str]:
     """Return in words where records about the model disagree; empty if none do. Nothing is changed.
 
+    Args:
+        read: Reads alias and stage of a registered model, and the run of each version; MLflow's client if None, which imports for seconds.
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
-    now = record.in_service(spec, settings)
-    if now is None:
+    model = spec.service
+    should = wanted(model, settings)
+    now = record.of_entries(model, Ledger(settings.ledger).history(model), settings)
+    if now is None or should is None:
         return []
     found = []
     if not now.served:
@@ -47,8 +56,8 @@ def disagreements(spec: ModelSpec, settings: Settings) -> list[str]:
         found.append(f"the bundle of version {now.version}, which is in service, is not whole on this host")
     if now.entry is None:
         found.append(f"the gateway serves version {now.version}, and the ledger has no line that put it into service")
-    should = wanted(spec, settings)
-    return found + (mirrors.differences(connect(settings), spec.registered_as, should) if should else [])
+    said = read(spec.registered_as) if read else mirrors.read(connect(settings), spec.registered_as)
+    return found + mirrors.differences(*said, should)
 
 
 def put_in_line(spec: ModelSpec, settings: Settings) -> None:
@@ -57,7 +66,7 @@ def put_in_line(spec: ModelSpec, settings: Settings) -> None:
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
-    if (should := wanted(spec, settings)) is None:
+    if (should := wanted(spec.service, settings)) is None:
         return
     client = connect(settings)
     mirrors.write(client, spec.registered_as, should)

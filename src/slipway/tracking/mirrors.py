@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from slipway.records import RegistryState
 from slipway.tracking.registry import CANDIDATE, CHALLENGER, CHAMPION, PREVIOUS, PRODUCTION, stages_without_warning, state
 from slipway.tracking.registry import runs as runs_of
 
@@ -44,9 +45,14 @@ class Mirrors:
         return {alias: version.number for alias, version in wanted.items() if version and runs.get(version.number) == version.run_id}
 
 
-def differences(client: MlflowClient, registered_as: str, wanted: Mirrors) -> list[str]:
-    """Return in words where alias or stage do not say what they should; empty if they do. Nothing is changed."""
-    now, runs = state(client, registered_as), runs_of(client, registered_as)
+def read(client: MlflowClient, registered_as: str) -> tuple[RegistryState, dict[int, str]]:
+    """Return what alias and stage say, and the run of each version."""
+    return state(client, registered_as), runs_of(client, registered_as)
+
+
+def differences(now: RegistryState, runs: dict[int, str], wanted: Mirrors) -> list[str]:
+    """Return in words where alias or stage do not say what they should; empty if they do."""
+    registered_as = now.registered_as
     aliases, champion = wanted.aliases(runs), wanted.champion.number
     found = []
     if CHAMPION not in aliases:
@@ -65,7 +71,7 @@ def differences(client: MlflowClient, registered_as: str, wanted: Mirrors) -> li
 
 def write(client: MlflowClient, registered_as: str, wanted: Mirrors) -> None:
     """Put alias and stage in line, and note what was written. What MLflow has lost is left out. Safe to repeat."""
-    now, runs = state(client, registered_as), runs_of(client, registered_as)
+    now, runs = read(client, registered_as)
     if not runs:
         return
     aliases = wanted.aliases(runs)

@@ -18,10 +18,11 @@ from slipway.errors import RegistryError
 from slipway.records import RegistryState
 from slipway.tracking.connection import is_away, without_password
 from slipway.tracking.unfinished import MODEL_TAG
-from slipway.training import seen_rows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from slipway.training.seen_rows import Hashes
 
 logger = logging.getLogger(__name__)
 
@@ -150,8 +151,10 @@ def _artifacts(client: MlflowClient, run_id: str) -> set[str]:
         return set()
 
 
-def training_rows(client: MlflowClient, run_id: str) -> seen_rows.Hashes | None:
+def training_rows(client: MlflowClient, run_id: str) -> Hashes | None:
     """Return the hashes of the training rows of a run's model; None if they were not stored or cannot be read."""
+    from slipway.training import seen_rows
+
     if seen_rows.FILE not in _artifacts(client, run_id):
         return None
     with tempfile.TemporaryDirectory(prefix="slipway-rows-") as folder:
