@@ -184,7 +184,7 @@ def _mention_changed_settings(supervisor: Supervisor, wanted: Mapping[str, str],
 
 def _status(program: Program, found: ProgramState | None, supervisor: Supervisor, http: httpx.Client) -> ServiceStatus:
     alive = found is not None and found.state in ALIVE
-    answering = found is not None and alive and answers(program, found.started, http)
+    answering = found is not None and alive and not supervisor.is_suspended(found) and answers(program, found.started, http)
     return ServiceStatus(
         name=program.name,
         state=WORDS.get(found.state, found.state.lower()) if found else "stopped",
@@ -201,6 +201,10 @@ def _reason(program: Program, found: ProgramState | None, supervisor: Supervisor
     if found is None:
         killed = supervisor.process() is None and supervisor.pid_file.exists()
         return ("supervisord was killed" if killed else "not started") + "; `slipway up` starts it"
+    if found.state in ALIVE and supervisor.is_suspended(found):
+        return f"its process {found.pid} is suspended (SIGSTOP); `kill -CONT {found.pid}` continues it"
+    if found.state in ALIVE and supervisor.differs(program):
+        return "it runs with other settings than these; `slipway down`, then `slipway up`, applies them"
     exits = supervisor.exits(program.name)
     what = f"exited ({exits[-1]})" if exits and found.state not in ALIVE else "does not answer yet" if found.state in ALIVE else "stopped"
     last = Mark(program.log).lines()[-1:]

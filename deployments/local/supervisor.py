@@ -175,6 +175,13 @@ class Supervisor:
         state = self.states().get(name)
         return {process.pid for process in _family(state.pid)} if state and state.pid else set()
 
+    def is_suspended(self, program: ProgramState) -> bool:
+        """Return whether a program's process lives and does not run, as after SIGSTOP."""
+        try:
+            return program.pid is not None and psutil.Process(program.pid).status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return False
+
     def environment(self) -> dict[str, str]:
         """Return the environment that its programs share; empty if it does not run."""
         process = self.process()

@@ -57,9 +57,11 @@ def test_only_the_port_of_the_model_that_a_command_serves_has_to_be_free(setting
     # the gateway runs already, and the port is another program's: that is found before a search of minutes
     with stranger_on(ports["heart-failure"]), pytest.raises(PortTakenError, match=r"the model heart-failure needs, is held by"):
         local.require_usable(settings, [local.GATEWAY], needed)
-    moved = settings.model_copy(update={"gateway_port": free_ports(1)[0]})
+    moved = Settings(home=settings.home, gateway_port=free_ports(1)[0])
     with pytest.raises(PlatformError, match=r"gateway of .* runs with other settings .* `slipway down` first"):
         local.require_usable(moved, [local.GATEWAY], needed)
+    gateway = next(one for one in local.status(moved) if one.name == "gateway")
+    assert gateway.reason == "it runs with other settings than these; `slipway down`, then `slipway up`, applies them"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,9 @@ def test_a_program_that_lives_and_answers_nobody_is_restarted_with_all_its_proce
     assert len(before) >= 3
     for process in before:
         process.suspend()  # SIGSTOP
+    hanging = next(one for one in local.status(settings) if one.name == "gateway")
+    assert (hanging.state, hanging.answering) == ("running", False)
+    assert f"`kill -CONT {hanging.pid}` continues it" in hanging.reason
 
     supervisor.restart("gateway", patience=0.5)
 
