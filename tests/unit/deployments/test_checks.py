@@ -101,6 +101,13 @@ def test_what_does_not_answer_is_unknown_and_stops_no_other_check(tmp_path, dead
     assert stopped["disk"].state == "well"
 
 
+def test_every_check_is_described():
+    described = (Path(__file__).parents[3] / "docs" / "operating.md").read_text()
+
+    cells = [line.split("|")[1] for line in described.splitlines() if line.startswith("| ")]
+    assert set(every.CHECKS) <= {name.strip() for cell in cells for name in cell.split(",")}
+
+
 def test_json_has_the_same_facts_and_a_program_that_does_not_run_is_exit_status_1(tmp_path, monkeypatch):
     monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path))
 
