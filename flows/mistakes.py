@@ -8,10 +8,9 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas import State
-from prefect.context import FlowRunContext
 from prefect.states import Failed
 
-from slipway.errors import DeclinedError
+from slipway.errors import DeclinedError, ReleaseInProgressError
 
 DECLINED = "Declined"
 
@@ -22,7 +21,7 @@ T = TypeVar("T")
 def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[P, T | State[Any]]]:
     """Decorate the function of a flow: an error that is the mistake of a person ends the run as Declined.
 
-    A run that a schedule started fails as usual, because no person reads its end.
+    A run that a schedule or an alarm started fails as usual, because no person reads its end, unless another release of the model runs.
 
     Args:
         mistakes: Errors that are mistakes in this flow, besides `DeclinedError`.
@@ -36,7 +35,7 @@ def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[
             try:
                 return flow(*args, **kwargs)
             except declined as error:
-                if _is_scheduled():
+                if not isinstance(error, ReleaseInProgressError) and not _of_a_person():
                     raise
                 return Failed(name=DECLINED, message=str(error), data=error)
 
@@ -47,6 +46,7 @@ def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[
     return decorate
 
 
-def _is_scheduled() -> bool:
-    context = FlowRunContext.get()
-    return bool(context and context.flow_run and context.flow_run.auto_scheduled)
+def _of_a_person() -> bool:
+    from tasks.origin import origin  # rarely needed
+
+    return origin().person

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from prefect import flow
-from prefect.context import FlowRunContext
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from deployments.server import automations
 from deployments.server.prefect_api import PrefectServer
@@ -31,6 +32,7 @@ from slipway.errors import (
     UnknownModelError,
 )
 from slipway.lifecycle.locking import exclusive
+from tasks.origin import STARTED_BY
 from tests.flows.conftest import wait_until
 
 MODEL = "heart-failure"
@@ -74,14 +76,17 @@ def test_what_no_person_got_wrong_fails(place, tmp_path, monkeypatch):
         state.result()
 
 
-def test_a_mistake_in_a_run_that_a_schedule_started_fails_because_no_person_reads_its_end(prefect_server):
+def test_a_mistake_in_a_run_that_no_person_started_fails_because_no_person_reads_its_end(prefect_server):
     @flow
     @declines()
-    def one(scheduled: bool) -> None:
-        FlowRunContext.get().flow_run.auto_scheduled = scheduled
-        raise RollbackError("no earlier version")
+    def one(started_by: str, busy: bool = False) -> None:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run_labels(flow_run.id, {STARTED_BY: started_by})
+        raise ReleaseInProgressError("another release is running") if busy else RollbackError("no earlier version")
 
-    assert [one(scheduled, return_state=True).name for scheduled in (False, True)] == ["Declined", "Failed"]
+    ends = {started_by: one(started_by, return_state=True).name for started_by in ("shell", "run page", "schedule", "automation x")}
+    assert ends == {"shell": "Declined", "run page": "Declined", "schedule": "Failed", "automation x": "Failed"}
+    assert one("schedule", busy=True, return_state=True).name == "Declined"  # the other release goes on: nobody has to act
 
 
 @pytest.mark.parametrize("error", [SlipwayError, InvalidRowsError])
