@@ -9,6 +9,7 @@ import pytest
 
 from slipway.errors import RegistryUnavailableError
 from slipway.tracking.connection import connect
+from tasks.patience import patiently
 
 pytestmark = pytest.mark.slow  # it makes MLflow's tables
 
@@ -21,3 +22,21 @@ def test_a_busy_database_of_mlflow_is_one_sentence_without_sql(settings, caplog)
             connect(settings)
 
     assert "SELECT" not in f"{busy.value} {caplog.text}"
+
+
+def test_a_server_whose_disk_is_full_is_not_tried_again_and_one_that_restarts_is():
+    from mlflow.exceptions import RestException
+
+    def answers(message: str) -> int:
+        attempts = []
+
+        def step() -> None:
+            attempts.append(message)
+            raise RestException({"error_code": "INTERNAL_ERROR", "message": message})
+
+        with pytest.raises(RestException):
+            patiently(step, delays=(0, 0))
+        return len(attempts)
+
+    assert answers("(sqlite3.OperationalError) database or disk is full [SQL: INSERT INTO runs ...]") == 1
+    assert answers("the server is starting") == 3
