@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from slipway.errors import RegistryUnavailableError
+from slipway.errors import RegistryUnavailableError, StorageError
 from slipway.files.storage import heals, require_storage, storage_error
 from slipway.settings import Settings
 
@@ -50,7 +50,7 @@ def connect(settings: Settings) -> MlflowClient:
         client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
         if (found := storage_error(error, settings.home)) and not heals(error):
-            raise found from error
+            raise StorageError(without_password(f"MLflow at {uri} cannot be used: {found}")) from error
         error = found or error
         raise RegistryUnavailableError(without_password(f"MLflow at {uri} cannot be used: {error}\n{_way_out()}")) from error
     return client

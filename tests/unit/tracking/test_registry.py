@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 
 from slipway.bundle.engine import by_column, open_engine
 from slipway.bundle.store.active import active, install
-from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, UnsafeModelError
+from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, StorageError, UnsafeModelError
 from slipway.lifecycle import mirroring, promotion
 from slipway.lifecycle.ledger import Ledger
 from slipway.records import Candidate, RegistryState, Snapshot, Tuned
@@ -385,7 +385,7 @@ def test_a_file_that_is_no_database_is_said_as_such(tmp_path: Path, desk: Desk) 
     (tmp_path / "mlflow").mkdir()
     (tmp_path / "mlflow" / "mlflow.db").write_text("no database, though long enough to be looked into\n" * 100)
 
-    with pytest.raises(RegistryUnavailableError, match=r"mlflow\.db cannot be used: .*file is not a database"):
+    with pytest.raises(StorageError, match=r"mlflow\.db cannot be used: .*the file is not a database, or is damaged\. Restore it"):
         connect(Settings(home=tmp_path, tracking_uri=f"sqlite:///{tmp_path}/mlflow/mlflow.db"))
 
 
