@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mlflow import MlflowClient
 
 from slipway.catalogue import lookup
 from tests.platform.conftest import MODEL, Operator, wait_until
@@ -61,8 +62,10 @@ def test_a_version_chosen_as_production_is_judged_and_tested_and_in_service(oper
 
 def test_a_version_that_no_release_made_is_put_back(operator, released, mlflow, choose):
     before, was = operator.history(), stages(mlflow)
-    source = mlflow("GET", "model-versions/get", name=lookup(MODEL).registered_as, version="1")["model_version"]["source"]
-    made = mlflow("POST", "model-versions/create", name=lookup(MODEL).registered_as, source=source)["model_version"]["version"]
+    name = lookup(MODEL).registered_as
+    run_id = mlflow("GET", "model-versions/get", name=name, version="1")["model_version"]["run_id"]
+    client = MlflowClient(operator.settings.mlflow_url, operator.settings.mlflow_url)
+    made = str(client.create_model_version(name, f"runs:/{run_id}/model", run_id).version)
 
     choose(made)
 
