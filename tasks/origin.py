@@ -6,7 +6,7 @@ from uuid import UUID
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas import FlowRun
 from prefect.client.schemas.objects import StateType
 from prefect.runtime import flow_run
@@ -26,8 +26,10 @@ MAY_ACT = (StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.SCH
 
 def origin() -> Origin:
     """Return what started the current run, or the run around it, as Prefect has it."""
-    with get_client(sync_client=True) as client:
-        runs = _runs(client)
+    return _origin_of(_runs())
+
+
+def _origin_of(runs: list[FlowRun]) -> Origin:
     if not runs:
         return Origin(started_by="shell")
     first = runs[-1]
@@ -53,11 +55,11 @@ def require_leave(model: str, settings: Settings) -> Origin:
     Raises:
         StoppedError: The run, or the one around it, was cancelled or has crashed; or no person started it, and a person holds them back.
     """
-    with get_client(sync_client=True) as client:
-        for run in _runs(client):
-            if run.state and run.state.type not in MAY_ACT:
-                raise StoppedError(f"{model}: run {run.name} is {run.state.type.value.lower()} in Prefect, so it changes nothing more.")
-    started = origin()
+    runs = _runs()
+    for run in runs:
+        if run.state and run.state.type not in MAY_ACT:
+            raise StoppedError(f"{model}: run {run.name} is {run.state.type.value.lower()} in Prefect, so it changes nothing more.")
+    started = _origin_of(runs)
     if not started.person and (why := _held(model, settings)):
         raise StoppedError(f"{model}: {why}")
     return started
@@ -78,7 +80,8 @@ def _held(model: str, settings: Settings) -> str:
     return f"automations are held back, because {why}. A person ends that: `slipway resume {model} --because WHY`."
 
 
-def _runs(client: SyncPrefectClient) -> list[FlowRun]:
+def _runs() -> list[FlowRun]:
     """Return the current run and the one around all, innermost first."""
     ids = dict.fromkeys(str(run_id) for run_id in (flow_run.id, flow_run.root_flow_run_id) if run_id)
-    return [client.read_flow_run(UUID(run_id)) for run_id in ids]
+    with get_client(sync_client=True) as client:
+        return [client.read_flow_run(UUID(run_id)) for run_id in ids]

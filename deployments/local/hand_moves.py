@@ -19,10 +19,13 @@ import msgspec
 
 from slipway.catalogue import listings
 from slipway.catalogue.index import Listing
+from slipway.lifecycle import record
+from slipway.lifecycle.ledger import Ledger
 from slipway.settings import Settings
+from slipway.tracking.mirrors import NOTE
+from slipway.tracking.registry import CHAMPION, PRODUCTION
+from slipway.tracking.unfinished import MODEL_TAG
 
-NOTE, MADE_BY = "slipway.mirrored", "slipway.model"  # tags; their modules import MLflow
-CHAMPION, PRODUCTION = "champion", "Production"
 STARTED_BY = "MLflow's page"
 EVENT = "slipway.alias.moved"
 
@@ -49,13 +52,17 @@ class HandMoves:
     """What was done about the moves that were seen, so that none is acted on twice."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._acted_on = settings, set[HandMove]()
+        self._settings, self._seen, self._acted_on = settings, set[HandMove](), set[HandMove]()
 
     def look(self, http: httpx.Client) -> None:
-        """Look at MLflow once, and act on what was moved since the last look. What is in line again may be moved again."""
+        """Look at MLflow once, and act on what was moved. What is in line again may be moved again.
+
+        A move counts when two looks in a row see it: a release writes alias and stage first, and its note after them.
+        """
         found = set(moves(self._settings, http))
+        lasting, self._seen = found & self._seen, found
         self._acted_on &= found
-        for move in found - self._acted_on:
+        for move in lasting - self._acted_on:
             logger.warning("%s: %s", move.model.name, move.what)
             try:
                 if self._act(move, http):
@@ -65,7 +72,7 @@ class HandMoves:
 
     def _act(self, move: HandMove, http: httpx.Client) -> bool:
         """Have the version judged, or put alias and stage back; return whether that has begun."""
-        if self._settings.hand_moves == "gate" and move.version is not None and move.made_by:
+        if self._settings.hand_moves == "gate" and move.version is not None and move.made_by and not self._is_in_service(move):
             return _judge(move, self._settings, http)
         if move.version is not None and not move.made_by:
             logger.warning("%s: no release made version %s, so it is put back", move.model.name, move.version)
@@ -76,6 +83,12 @@ class HandMoves:
             return False
         _emit(move, self._settings, http)
         return True
+
+    def _is_in_service(self, move: HandMove) -> bool:
+        """Return whether alias and stage say what is in service, and only the note is behind: a release was killed before it wrote it."""
+        model = move.model.service
+        now = record.of_entries(model, Ledger(self._settings.ledger).history(model), self._settings)
+        return now is not None and now.version == move.version
 
 
 def moves(settings: Settings, http: httpx.Client) -> Iterator[HandMove]:
@@ -125,7 +138,7 @@ def moved(model: Listing, registered: dict[str, Any], versions: list[dict[str, A
     if aliases.get(CHAMPION) == champion and production == ([] if champion is None else [champion]):
         return None
     to = [number for number in (aliases.get(CHAMPION), *production) if number is not None and number != champion]
-    made_by = {tag["key"]: tag["value"] for tag in known.get(to[0], {}).get("tags", [])}.get(MADE_BY, "") if to else ""
+    made_by = {tag["key"]: tag["value"] for tag in known.get(to[0], {}).get("tags", [])}.get(MODEL_TAG, "") if to else ""
     return HandMove(model, to[0] if to else None, made_by)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import replace
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -13,16 +14,18 @@ from prefect.states import Cancelling, Pending
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from flows.promote import promote
 from flows.release import release
 from flows.rollback import rollback
 from slipway.bundle.store.active import active, point
-from slipway.catalogue import lookup
+from slipway.catalogue import catalogue, lookup
 from slipway.errors import RegistryError, RollbackError
-from slipway.lifecycle import holds, mirroring, record
+from slipway.lifecycle import challenge, holds, mirroring, record
 from slipway.lifecycle import rollback as choosing
 from slipway.lifecycle.ledger import Ledger
 from slipway.monitoring.journal import Journal, Switch
 from slipway.records import Origin
+from slipway.spec import Gate
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from tasks.origin import STARTED_BY
@@ -149,6 +152,36 @@ def test_a_lost_pointer_is_named_and_a_rollback_brings_the_version_back(place, s
 
     assert version_in_service(place, spec) == 2
     assert mirroring.disagreements(spec, place.settings) == []
+
+
+def test_a_version_moved_by_hand_that_the_gate_refuses_is_put_back_with_the_reason(place, service, spec, mlflow, monkeypatch):
+    service.promote(1)
+    service.promote(2)
+    mlflow.set_registered_model_alias(spec.registered_as, registry.CHAMPION, "1")
+    mlflow.transition_model_version_stage(spec.registered_as, "1", "Production", archive_existing_versions=True)
+    monkeypatch.setitem(catalogue(), MODEL, replace(spec, gate=Gate(floor=0.999)))
+
+    state = promote(MODEL, because="version 1 was made champion in MLflow", version=1, return_state=True)
+
+    assert state.name == "Refused"
+    assert version_in_service(place, spec) == 2
+    now = registry.state(mlflow, spec.registered_as)
+    assert (now.aliases, now.stages) == ({"champion": 2, "previous": 1}, {1: "Archived", 2: "Production"})
+    line = Ledger(place.settings.ledger).history(MODEL)[-1]
+    assert (line.event, line.version) == ("refused", 1)
+    assert "is below the floor 0.9990" in line.why
+
+
+def test_a_release_goes_on_beside_a_challenger_with_a_share(place, service, spec, mlflow):
+    service.promote(1)
+    service.promote(2)
+    with registry.bundle_of(mlflow, spec.registered_as, 1) as bundle:
+        challenge.begin(spec, bundle, 0.9, place.settings)
+
+    assert release(MODEL, return_state=True, **QUICK).name == "Promoted"
+
+    assert version_in_service(place, spec) == 3
+    assert registry.state(mlflow, spec.registered_as).aliases == {"champion": 3, "previous": 2, "challenger": 1}
 
 
 # what would stop a registration is found before the search

@@ -9,6 +9,7 @@ import msgspec
 
 from slipway.bundle.writing import write
 from slipway.catalogue import lookup
+from slipway.data import samples
 from slipway.lifecycle import mirroring, promotion, serving
 from slipway.records import Candidate
 from slipway.tracking import registry
@@ -45,6 +46,7 @@ class Service:
             metrics=bundle.contract.metrics, confusion_matrix=[[70, 12], [8, 94]], data_sha256=bundle.contract.data_sha256,
             sample=bundle.contract.sample,
         )  # fmt: skip
+        samples.generate(spec, settings.snapshots)  # the rows it was trained on
         begun = promotion.begin(spec, candidate, settings)
         if deployed:
             serving.deploy(spec, bundle, settings)

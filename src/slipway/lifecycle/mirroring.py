@@ -78,13 +78,15 @@ def put_in_line(spec: ModelSpec, settings: Settings) -> None:
 def reconcile(spec: ModelSpec, settings: Settings, origin: Origin, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
     """Put them in line, and write into the ledger what was moved. The caller holds the model's lock. A dry run changes nothing.
 
+    If nothing was moved, MLflow still gets the note of what Slipway wrote, which a killed process or an earlier release may have left out.
+
     Returns:
         What was put in line, and what disagrees still, in words.
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
     found = disagreements(spec, settings)
-    if not found or dry_run:
+    if dry_run:
         return [], found
     put_in_line(spec, settings)
     left = disagreements(spec, settings)

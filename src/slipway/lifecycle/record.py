@@ -75,11 +75,10 @@ def of_entries(model: str, entries: Sequence[LedgerEntry], settings: Settings) -
     """Do the same with the ledger's entries of the model, oldest first."""
     if (pointer := _pointer(model, settings)) is None:
         last = next((entry for entry in reversed(entries) if entry.event in IN_SERVICE), None)
-        return (
-            None
-            if last is None
-            else InService(model, last.version, last.run_id, False, _contract(model, last.version, last.run_id, settings), last)
-        )
+        if last is None:
+            return None
+        contract = _contract(model, last.version, last.run_id, settings)
+        return InService(model, last.version, last.run_id, served=False, contract=contract, entry=last)
     version, digits = pointer
     contract = _contract(model, version, digits, settings)
     known = [entry for entry in entries if entry.version == version and entry.run_id.startswith(digits)]

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from deployments.local.hand_moves import CHAMPION, MADE_BY, NOTE, HandMove, moved
+from deployments.local.hand_moves import HandMove, moved
 from slipway.catalogue import listings
+from slipway.tracking.mirrors import NOTE
+from slipway.tracking.registry import CHAMPION
+from slipway.tracking.unfinished import MODEL_TAG
 
 MODEL = listings()["heart-failure"]
 
@@ -22,7 +25,7 @@ def versions(*in_production: int, made_by: str = "heart-failure") -> list[dict[s
         {
             "version": str(number),
             "current_stage": "Production" if number in in_production else "Archived",
-            "tags": [{"key": MADE_BY, "value": made_by}] if made_by else [],
+            "tags": [{"key": MODEL_TAG, "value": made_by}] if made_by else [],
         }
         for number in (1, 2, 3)
     ]
