@@ -13,14 +13,16 @@ from slipway.catalogue import catalogue, lookup
 from slipway.errors import ReleaseInProgressError, SlipwayError
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.locking import exclusive
+from slipway.lifecycle.mirroring import follow
 from slipway.settings import Settings
+from tasks.origin import origin_of
 from tasks.registry import recover
 
 logger = logging.getLogger("slipway.flows.recovery")
 
 
 def put_back(flow: Any, flow_run: Any, state: Any) -> None:
-    """Undo the promotions and registrations that the run did not finish, of one model or of several."""
+    """Undo the promotions and registrations that the run did not finish, of one model or of several. Alias and stage follow."""
     settings = Settings.load()
     given = flow_run.parameters
     for name in [given["name"]] if "name" in given else given.get("names") or catalogue():
@@ -29,7 +31,8 @@ def put_back(flow: Any, flow_run: Any, state: Any) -> None:
             with exclusive(spec.service, settings):
                 # a step that fails undoes its own work, unless MLflow does not answer; a killed one cannot
                 if not state.is_failed() or Ledger(settings.ledger).unfinished(spec.service):
-                    recover(spec, settings)
+                    recover(spec, settings, replaces=False)
+                    follow(spec, settings, origin_of([flow_run]))  # also what a person moved in MLflow, if this run was to judge it
         except ReleaseInProgressError as error:
             logger.info("%s: nothing was put back: %s", name, error)
         except SlipwayError as error:

@@ -56,7 +56,7 @@ def release(
     """
     spec, settings = lookup(name), Settings.load()
     with releasing(spec.service, settings), exclusive(spec.service, settings) as lock:
-        recover(spec, settings)
+        recover(spec, settings, replaces=not dry_run and not spec.challenges)
         if not dry_run and (why := held_back(spec, settings)):
             return endings.held(why)
         require_trial(spec, settings, dry_run=dry_run, approval=approval)

@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.runtime import flow_run
 
 from slipway.errors import StoppedError
+from slipway.lifecycle import record
 from slipway.lifecycle.holds import why_held
 from slipway.lifecycle.ledger import Ledger
 from slipway.monitoring.journal import Journal
@@ -26,10 +27,11 @@ MAY_ACT = (StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.SCH
 
 def origin() -> Origin:
     """Return what started the current run, or the run around it, as Prefect has it."""
-    return _origin_of(_runs())
+    return origin_of(_runs())
 
 
-def _origin_of(runs: list[FlowRun]) -> Origin:
+def origin_of(runs: list[FlowRun]) -> Origin:
+    """Return what started these runs, innermost first."""
     if not runs:
         return Origin(started_by="shell")
     first = runs[-1]
@@ -59,7 +61,7 @@ def require_leave(model: str, settings: Settings) -> Origin:
     for run in runs:
         if run.state and run.state.type not in MAY_ACT:
             raise StoppedError(f"{model}: run {run.name} is {run.state.type.value.lower()} in Prefect, so it changes nothing more.")
-    started = _origin_of(runs)
+    started = origin_of(runs)
     if not started.person and (why := _held(model, settings)):
         raise StoppedError(f"{model}: {why}")
     return started
@@ -72,7 +74,8 @@ def held_back(spec: ModelSpec, settings: Settings) -> str:
 
 
 def _held(model: str, settings: Settings) -> str:
-    why = why_held(Ledger(settings.ledger).history(model))
+    entries = Ledger(settings.ledger).history(model)
+    why = why_held(entries, record.of_entries(model, entries, settings))
     if frozen := Journal(settings.ledger).frozen(model):
         why = why or f"alarms are held back: {frozen}"
     if not why:

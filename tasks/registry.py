@@ -11,6 +11,7 @@ from prefect.transactions import Transaction, get_transaction
 
 from slipway.errors import RegistryUnavailableError
 from slipway.lifecycle import mirroring, promotion, record, rollback
+from slipway.lifecycle.ports import require_model_port
 from slipway.lifecycle.rollback import RollbackPlan
 from slipway.records import Action, Candidate, Promotion, Snapshot, Tuned
 from slipway.settings import Settings
@@ -28,15 +29,17 @@ PROMOTION, SETTINGS = "promotion", "settings"
 
 
 @task(task_run_name="recover-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE, **FOR_MLFLOW_AT_FIRST)
-def recover(spec: ModelSpec, settings: Settings, without_mlflow: bool = False) -> bool:
+def recover(spec: ModelSpec, settings: Settings, without_mlflow: bool = False, replaces: bool = True) -> bool:
     """Undo the work of a release that was killed while it registered, or between promotion and smoke test.
 
-    What is in service is put back even if MLflow is away; what a registration left there is cleared up when it answers again.
+    What is in service is put back even if MLflow is away; what a registration left there is cleared up when it answers again. A run that
+    replaces what is in service ends here, before it searches, if another program has the model's port.
     """
     undone = promotion.recover(spec, settings)
     try:
         client = connect(settings)
         unfinished.clear_up(client, spec)
+        mirroring.catch_up(spec, settings)
         if not without_mlflow:
             now = record.in_service(spec, settings)
             registration.require_registry(client, spec, now.run_id if now else None)
@@ -44,6 +47,8 @@ def recover(spec: ModelSpec, settings: Settings, without_mlflow: bool = False) -
         if not without_mlflow:
             raise
         logger.warning("%s: this goes on without MLflow: %s", spec.name, error)
+    if replaces:
+        require_model_port(spec.service, settings)
     if not undone:
         logger.debug("%s: no earlier run was cut short; nothing to put back", spec.name)
     return undone

@@ -28,7 +28,7 @@ def up(as_json: AsJson = False) -> None:
 
         from deployments import local
         from deployments.server import automations, channels
-        from deployments.terminal.session import model_ports
+        from slipway.lifecycle.ports import model_ports
 
         local.up(settings, model_ports=model_ports(settings, in_service=True), on_progress=say)
         for line in local.taken_ports(settings, model_ports(settings, in_service=False)):

@@ -71,18 +71,20 @@ def resume(
 
         from slipway.catalogue import served
         from slipway.lifecycle import holds
+        from slipway.lifecycle.ledger import Ledger
         from slipway.lifecycle.locking import exclusive
         from slipway.monitoring.journal import Journal, Switch
         from slipway.records import Origin
 
         journal = Journal(settings.ledger)
         with exclusive(model, settings):
-            held = holds.resume(served(model), because, settings, Origin(started_by="shell"))
+            held = holds.hold(Ledger(settings.ledger).history(model))
+            why = holds.resume(served(model), because, settings, Origin(started_by="shell"))
         if frozen := journal.frozen(model):
             journal.add(Switch(model=model, frozen=False, why=because))
         if as_json:
-            show_json({"model": model, "resumed": bool(held or frozen), "held": held and held.model_dump(mode="json"), "frozen": frozen})
-        elif held or frozen:
+            show_json({"model": model, "resumed": bool(why or frozen), "held": held and held.model_dump(mode="json"), "frozen": frozen})
+        elif why or frozen:
             say(f"{model}: automations may promote again: {because}")
         else:
             say(f"{model}: nothing holds automations back")

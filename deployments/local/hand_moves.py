@@ -15,19 +15,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import msgspec
 
 from slipway.catalogue import listings
 from slipway.catalogue.index import Listing
 from slipway.lifecycle import record
 from slipway.lifecycle.ledger import Ledger
 from slipway.settings import Settings
-from slipway.tracking.mirrors import NOTE
+from slipway.tracking.mirrors import written
 from slipway.tracking.registry import CHAMPION, PRODUCTION
 from slipway.tracking.unfinished import MODEL_TAG
 
 STARTED_BY = "MLflow's page"
 EVENT = "slipway.alias.moved"
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 logger = logging.getLogger("slipway.watchman")
 
@@ -52,7 +52,8 @@ class HandMoves:
     """What was done about the moves that were seen, so that none is acted on twice."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._seen, self._acted_on = settings, set[HandMove](), set[HandMove]()
+        self._settings, self._seen = settings, set[HandMove]()
+        self._acted_on = dict[HandMove, str]()  # with the run that judges it; "" if none does
 
     def look(self, http: httpx.Client) -> None:
         """Look at MLflow once, and act on what was moved. What is in line again may be moved again.
@@ -61,28 +62,36 @@ class HandMoves:
         """
         found = set(moves(self._settings, http))
         lasting, self._seen = found & self._seen, found
-        self._acted_on &= found
-        for move in lasting - self._acted_on:
-            logger.warning("%s: %s", move.model.name, move.what)
+        self._acted_on = {move: run for move, run in self._acted_on.items() if move in found}
+        for move in lasting:
             try:
-                if self._act(move, http):
-                    self._acted_on.add(move)
+                if move not in self._acted_on:
+                    logger.warning("%s: %s", move.model.name, move.what)
+                    self._act(move, http)
+                elif _has_ended(self._acted_on[move], self._settings, http):
+                    logger.warning("%s: the run that was to judge that ended without putting it in line", move.model.name)
+                    self._put_back(move, http)
             except (httpx.HTTPError, subprocess.TimeoutExpired) as error:
                 logger.warning("%s: nothing could be done about that yet: %r", move.model.name, error)
 
-    def _act(self, move: HandMove, http: httpx.Client) -> bool:
-        """Have the version judged, or put alias and stage back; return whether that has begun."""
+    def _act(self, move: HandMove, http: httpx.Client) -> None:
+        """Have the version judged, or put alias and stage back."""
         if self._settings.hand_moves == "gate" and move.version is not None and move.made_by and not self._is_in_service(move):
-            return _judge(move, self._settings, http)
+            if run := _judge(move, self._settings, http):
+                self._acted_on[move] = run
+            return
         if move.version is not None and not move.made_by:
             logger.warning("%s: no release made version %s, so it is put back", move.model.name, move.version)
+        self._put_back(move, http)
+
+    def _put_back(self, move: HandMove, http: httpx.Client) -> None:
         arguments = ["reconcile", move.model.name, "--started-by", STARTED_BY, "--json"]
         ended = subprocess.run([sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, timeout=300)
         if ended.returncode not in (0, 3):
             logger.warning("%s: alias and stage could not be put back yet: %s", move.model.name, ended.stderr.strip()[-500:])
-            return False
+            return
+        self._acted_on[move] = ""
         _emit(move, self._settings, http)
-        return True
 
     def _is_in_service(self, move: HandMove) -> bool:
         """Return whether alias and stage say what is in service, and only the note is behind: a release was killed before it wrote it."""
@@ -125,13 +134,9 @@ def read(registered_as: str, settings: Settings, http: httpx.Client) -> tuple[di
 def moved(model: Listing, registered: dict[str, Any], versions: list[dict[str, Any]]) -> HandMove | None:
     """Compare what MLflow says of a registered model with the note of what Slipway wrote there; None if they agree, or without a note."""
     tags = {tag["key"]: tag["value"] for tag in registered.get("tags", [])}
-    try:
-        written = msgspec.json.decode(tags.get(NOTE, "null"), type=dict[str, int] | None)
-    except msgspec.MsgspecError:
+    if (note := written(tags)) is None:
         return None
-    if written is None:
-        return None
-    champion = written.get(CHAMPION)
+    champion = note.get(CHAMPION)
     aliases = {alias["alias"]: int(alias["version"]) for alias in registered.get("aliases", [])}
     known = {int(version["version"]): version for version in versions}
     production = sorted(number for number, version in known.items() if version.get("current_stage") == PRODUCTION)
@@ -142,23 +147,35 @@ def moved(model: Listing, registered: dict[str, Any], versions: list[dict[str, A
     return HandMove(model, to[0] if to else None, made_by)
 
 
-def _judge(move: HandMove, settings: Settings, http: httpx.Client) -> bool:
-    """Start the promotion of the version: the gate judges it, a person approves where the model demands it, and it is tested."""
+def _judge(move: HandMove, settings: Settings, http: httpx.Client) -> str:
+    """Start the promotion of the version, and return the run's id: the gate judges it, a person approves where the model demands it.
+
+    "" if it could not be started.
+    """
     api = f"{settings.prefect_url}/api"
     found = http.get(f"{api}/deployments/name/promote/{move.model.name}")
     if not found.is_success:
         logger.warning("%s: the deployment promote/%s does not answer, so the version waits to be judged", move.model.name, move.model.name)
-        return False
+        return ""
     run = {
         "parameters": {"name": move.model.name, "version": move.version, "because": move.what},
         "labels": {"slipway.started-by": STARTED_BY},
         "state": {"type": "SCHEDULED"},
     }
     started = http.post(f"{api}/deployments/{found.json()['id']}/create_flow_run", json=run)
-    if started.is_success:
-        logger.warning("%s: version %s is judged by run %s", move.model.name, move.version, started.json()["name"])
-        _emit(move, settings, http)
-    return started.is_success
+    if not started.is_success:
+        return ""
+    logger.warning("%s: version %s is judged by run %s", move.model.name, move.version, started.json()["name"])
+    _emit(move, settings, http)
+    return str(started.json()["id"])
+
+
+def _has_ended(run: str, settings: Settings, http: httpx.Client) -> bool:
+    """Return whether a run that judges a version has ended. One that put the version into service, or put it back, left no move to see."""
+    if not run:
+        return False
+    found = http.get(f"{settings.prefect_url}/api/flow_runs/{run}")
+    return found.status_code == httpx.codes.NOT_FOUND or (found.is_success and found.json()["state_type"] in ENDED)
 
 
 def _emit(move: HandMove, settings: Settings, http: httpx.Client) -> None:

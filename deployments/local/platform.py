@@ -15,7 +15,7 @@ from deployments.local import services
 from deployments.local.answering import answers, client
 from deployments.local.credentials import ensure_api_key
 from deployments.local.logs import Mark
-from deployments.local.ports import check_free, conflict
+from deployments.local.ports import check_free, conflict, model_need
 from deployments.local.services import ALL, Program
 from deployments.local.starting import Progress, Start
 from deployments.local.supervisor import ProgramState, Supervisor, clear
@@ -92,7 +92,7 @@ def require_usable(settings: Settings, programs: Sequence[str], model_ports: Map
 
 def taken_ports(settings: Settings, model_ports: Mapping[str, int]) -> list[str]:
     """Return which of these models cannot have their ports now, a line each, with the program that has the port."""
-    needs = [services.model_need(name, port, settings) for name, port in model_ports.items()]
+    needs = [model_need(name, port, settings) for name, port in model_ports.items()]
     return [line for need in needs if (line := conflict(need))]
 
 
@@ -148,6 +148,8 @@ def _bring_up(supervisor: Supervisor, settings: Settings, wanted: Mapping[str, P
     missing = [program for name, program in wanted.items() if name not in already]
     launched = supervisor.process() is None
     environment = services.inherited(settings, os.environ)
+    if launched and supervisor.supervisords():  # it lost its pid file, and would go on restarting programs whose ports a second one needs
+        supervisor.end()
     if not launched:
         _mention_changed_settings(supervisor, environment, progress)
     for program in missing:  # an orphan of a program that was killed would keep its port
@@ -172,7 +174,10 @@ def _undo(supervisor: Supervisor, started: Sequence[str], launched: bool) -> Non
         supervisor.end()
         return
     for name in reversed(started):
-        supervisor.remove(name)
+        try:
+            supervisor.remove(name)
+        except (PlatformError, OSError) as error:  # a full disk: the program is stopped, and the others have to be as well
+            logger.warning("%s is still in %s: %s", name, supervisor.conf_file, error)
 
 
 def _mention_changed_settings(supervisor: Supervisor, wanted: Mapping[str, str], progress: Progress) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployments.local.ports import PortNeed
+from deployments.local.ports import PortNeed, model_need
 from slipway.settings import LOOPBACK, Settings
 from slipway.settings.gateway import reachable
 
@@ -161,11 +161,6 @@ def _gateway(settings: Settings, model_ports: Mapping[str, int]) -> Program:
         needs=tuple(needs),
         timeout=60.0,
     )
-
-
-def model_need(name: str, port: int, settings: Settings) -> PortNeed:
-    """Return what the gateway needs to serve a model on the model's own port."""
-    return PortNeed(port, f"the model {name}", f"""SLIPWAY_MODEL_PORTS='{{"{name}": ...}}'""", settings.gateway_address)
 
 
 def _watchman(settings: Settings) -> Program:

@@ -56,12 +56,21 @@ class Supervisor:
         return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, self.socket)).supervisor
 
     def process(self) -> psutil.Process | None:
-        """Return the living supervisord. A pid file whose process is another program's counts for nothing."""
+        """Return the living supervisord. A pid file whose process is another program's counts for nothing.
+
+        A supervisord that started on a full disk has an empty pid file, so it is searched for.
+        """
         try:
             found = psutil.Process(int(self.pid_file.read_text()))
             return found if str(self.conf_file) in found.cmdline() and found.status() != psutil.STATUS_ZOMBIE else None
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        except ValueError:
+            return next(iter(self.supervisords()), None)
+        except (FileNotFoundError, psutil.NoSuchProcess, psutil.AccessDenied):
             return None
+
+    def supervisords(self) -> list[psutil.Process]:
+        """Return every supervisord of this home that lives, also those without a pid file."""
+        return [process for process in psutil.process_iter() if self._is_supervisord(process)]
 
     def states(self) -> dict[str, ProgramState]:
         """Return the programs it has; none if it does not run."""
@@ -159,7 +168,7 @@ class Supervisor:
 
     def everything(self) -> list[psutil.Process]:
         """Return every supervisord of this home, all below it, and what an earlier one that was killed left behind."""
-        supervisors = [p for p in psutil.process_iter() if self._is_supervisord(p)]
+        supervisors = self.supervisords()
         return [p for p in {*supervisors, *(c for p in supervisors for c in _below(p)), *self.marked()} if p.pid != os.getpid()]
 
     def marked(self, name: str | None = None) -> list[psutil.Process]:

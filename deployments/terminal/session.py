@@ -11,10 +11,9 @@ from contextlib import ExitStack, contextmanager
 
 from deployments import local
 from deployments.local.services import STEADY
-from slipway.bundle.store.active import active
-from slipway.catalogue import listings, port_of
 from slipway.errors import PlatformError
 from slipway.files.storage import require_storage
+from slipway.lifecycle.ports import needed_ports
 from slipway.settings import Settings
 
 RECORDING = (local.PREFECT, local.MLFLOW)  # the programs that record a run; without both of them, a run is by itself
@@ -71,20 +70,6 @@ def require_run_page(name: str, settings: Settings, *, approval: bool) -> None:
             f"{name}: a person is to approve in the run page, and the platform is not up. "
             f"Run `slipway up`, then the same command again, or start the deployment in the run page."
         )
-
-
-def model_ports(settings: Settings, *, in_service: bool) -> dict[str, int]:
-    """Return the port of every model that has a version in service, or of every one that has none yet."""
-    models = listings().services().items()
-    return {name: port_of(model, settings) for name, model in models if bool(active(settings.bundles, name)) is in_service}
-
-
-def needed_ports(settings: Settings, model: str | None) -> dict[str, int]:
-    """Return the port of this model, and those models in service that have the same one, which is refused."""
-    if model is None:
-        return {}
-    own = port_of(listings()[model], settings)
-    return {name: port for name, port in model_ports(settings, in_service=True).items() if port == own} | {model: own}
 
 
 def _provide_gateway(settings: Settings, ports: dict[str, int], report: Callable[[str], None]) -> None:

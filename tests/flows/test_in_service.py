@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import socket
 from dataclasses import replace
 
 import pytest
@@ -19,12 +21,13 @@ from flows.release import release
 from flows.rollback import rollback
 from slipway.bundle.store.active import active, point
 from slipway.catalogue import catalogue, lookup
-from slipway.errors import RegistryError, RollbackError
+from slipway.errors import PortTakenError, RegistryError, RollbackError
 from slipway.lifecycle import challenge, holds, mirroring, record
 from slipway.lifecycle import rollback as choosing
 from slipway.lifecycle.ledger import Ledger
 from slipway.monitoring.journal import Journal, Switch
 from slipway.records import Origin
+from slipway.settings import LOOPBACK
 from slipway.spec import Gate
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
@@ -214,6 +217,18 @@ def test_a_renamed_registered_model_is_found_before_the_search(place, service, s
     assert version_in_service(place, spec) == 1
 
 
+def test_a_port_that_another_program_has_is_found_before_the_search(place):
+    port = place.settings.model_ports[MODEL]
+
+    with socket.create_server((LOOPBACK, port)):
+        state = release(MODEL, return_state=True, **QUICK)
+
+    with pytest.raises(PortTakenError, match=f"port {port}, which the model heart-failure needs, is held by process {os.getpid()}"):
+        state.result()
+    assert list(place.settings.studies.glob("*")) == []
+    assert place.history() == []
+
+
 # persons before automations
 
 
@@ -239,6 +254,21 @@ def test_a_persons_rollback_holds_until_a_person_resumes(place, service, spec, s
     line = Ledger(place.settings.ledger).history(MODEL)[-1]
     assert (line.event, line.started_by, line.because) == ("promoted", "schedule", "every Monday")
     assert "nothing holds automations back" in slipway("resume", MODEL, "--because", "again").output
+
+
+def test_a_lost_ledger_may_have_held_a_persons_decision_so_it_holds_too(place, service, spec, started_by):
+    service.promote(1)
+    (place.home / "ledger.db").unlink()
+
+    assert slipway("reconcile", MODEL, "--json").exit_code == 3
+    state = started_by("schedule", release, name=MODEL, **QUICK)
+    assert state.name == "Held"
+    assert "the ledger has no line about version 1, which is in service; it was removed, or replaced by another" in state.message
+
+    assert "automations may promote again" in slipway("resume", MODEL, "--because", "nobody rolled back").output
+    assert started_by("schedule", release, name=MODEL, **QUICK).name == "Promoted"
+    assert version_in_service(place, spec) == 2
+    assert slipway("reconcile", MODEL, "--json").exit_code == 0
 
 
 def test_a_freeze_holds_a_release_that_a_schedule_starts(place, service, started_by):
@@ -269,7 +299,7 @@ def test_a_hold_is_of_persons_only(place, service, spec, candidate):
     ):
         Ledger(settings.ledger).append(about.model_copy(update={"event": event, "who": who, "started_by": by}))
         assert bool(holds.hold(Ledger(settings.ledger).history(MODEL))) is held, (event, who, by)
-    assert holds.resume(spec, "nothing to lift", settings, Origin()) is None
+    assert holds.resume(spec, "nothing to lift", settings, Origin()) == ""
 
 
 # a run that was cancelled

@@ -113,3 +113,20 @@ def test_a_removed_pointer_takes_its_model_out_of_service_and_no_other(logging, 
 
     (logging.home / "pointer").rename(pointer)
     until(lambda: logging.ask(ROW).is_success, seconds=5)
+
+
+def test_a_removed_or_replaced_ledger_is_a_warning_and_what_was_loaded_answers(logging, until):
+    ledger = logging.home / "ledger.db"
+    logging.stop()
+    ledger.touch()
+    logging.start()
+    until(lambda: ready(logging).is_success)  # which looks at it for the first time
+
+    ledger.rename(logging.home / "elsewhere")
+    until(lambda: "ledger.db was removed. It says what is in service and why" in str(ready(logging).json()["warnings"]), seconds=1.5)
+    ledger.touch()  # of the next command, which finds none
+    until(lambda: "ledger.db was replaced by another file" in str(ready(logging).json()["warnings"]), seconds=1.5)
+    assert (ready(logging).status_code, logging.ask(ROW).status_code) == (200, 200)
+
+    (logging.home / "elsewhere").rename(ledger)
+    until(lambda: ready(logging).json()["warnings"] == [], seconds=1.5)

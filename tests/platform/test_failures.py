@@ -14,11 +14,12 @@ import pytest
 
 from deployments import local
 from deployments.local.supervisor import Supervisor
-from deployments.terminal.session import needed_ports
 from slipway.catalogue import services
 from slipway.errors import PlatformError, PortTakenError
+from slipway.lifecycle.ports import needed_ports
 from slipway.settings import Settings
 from tests.platform.conftest import MODEL, free_ports, operator_of, processes_of, stranger_on, wait_until
+from tests.support.disks import small_disk
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -227,3 +228,48 @@ def test_a_home_too_deep_for_a_socket_works_and_its_socket_is_private(settings):
     finally:
         local.down(deep)
     assert not socket.exists()
+
+
+def test_a_supervisord_whose_pid_file_a_full_disk_left_empty_is_the_one_that_is_used(settings):
+    local.up(settings, programs=[local.GATEWAY])
+    supervisor = Supervisor(settings.home)
+    (only,) = supervisor.supervisords()
+    supervisor.pid_file.write_text("")
+
+    assert local.is_up(settings, [local.GATEWAY])
+    local.up(settings, programs=[local.GATEWAY])
+
+    assert supervisor.supervisords() == [only]
+    assert local.down(settings)
+    assert processes_of(settings) == []
+
+
+def test_a_supervisord_that_lost_its_pid_file_is_ended_before_a_second_one_starts(settings):
+    local.up(settings, programs=[local.GATEWAY])
+    supervisor = Supervisor(settings.home)
+    (first,) = supervisor.supervisords()
+    supervisor.pid_file.unlink()
+
+    local.up(settings, programs=[local.GATEWAY])
+
+    (second,) = supervisor.supervisords()
+    assert second != first
+    assert not first.is_running()
+
+
+def test_a_disk_that_fills_while_programs_start_leaves_what_ran_before_and_nothing_else(tmp_path, with_tables):
+    with small_disk(tmp_path / "disk") as disk:
+        ports = dict(zip(("gateway_port", "prefect_port", "mlflow_port"), free_ports(3), strict=True))
+        settings = Settings(home=with_tables(disk.folder / "home"), **ports)
+        (before,) = local.up(settings, programs=[local.GATEWAY])
+        try:
+            with pytest.raises((OSError, PlatformError)):
+                local.up(settings, programs=[local.PREFECT, local.MLFLOW], on_progress=lambda line: "mlflow" in line and disk.fill())
+
+            assert local.running(settings) == {local.GATEWAY}
+            assert len(Supervisor(settings.home).supervisords()) == 1
+            (after,) = [service for service in local.status(settings) if service.name == local.GATEWAY]
+            assert (after.pid, after.answering) == (before.pid, True)
+        finally:
+            local.down(settings)
+        assert processes_of(settings) == []

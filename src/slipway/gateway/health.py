@@ -68,3 +68,26 @@ def writable(folder: Path) -> Check:
         return None if free >= LEAST_BYTES else f"the audit log's disk has {free // 2**20} MB left, less than {LEAST_BYTES // 2**20}"
 
     return check
+
+
+def in_place(path: Path, mend: str) -> Check:
+    """Return a check that a file is the one that was there before, from the first look that finds one.
+
+    Args:
+        mend: What a person does about it, a sentence.
+    """
+    known: list[tuple[int, int]] = []
+
+    def check() -> str | None:
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return f"{path.name} was removed. {mend}" if known else None
+        except OSError as error:
+            return f"{path.name} cannot be read ({error.strerror})"
+        identity = (found.st_dev, found.st_ino)
+        if not known:
+            known.append(identity)
+        return None if identity in known else f"{path.name} was replaced by another file. {mend}"
+
+    return check

@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.audit import AuditLog, OutcomeBook
 from slipway.gateway.configuration import Configuration
-from slipway.gateway.health import Check, Health, writable
+from slipway.gateway.health import Check, Health, in_place, writable
 from slipway.gateway.limits.admission import gatekeeper_of
 from slipway.gateway.limits.limiting import Limits
 from slipway.gateway.limits.places import Places
@@ -29,6 +29,7 @@ from slipway.gateway.workers.state import FOLDER, WorkerStates
 from slipway.monitoring.published import Watches
 
 SOON = 14 * 86_400
+LEDGER = "It says what is in service and why: put it back from a backup before the next release, then restart the gateway."
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number
     places, metrics = Places(configuration.concurrency, configuration.queue), Metrics()
     gatekeeper = gatekeeper_of(configuration)
     blocking = [*_blocking(configuration, log), gatekeeper.problem]
-    health = Health(fleet, blocking, [partial(_expiring, tls), lambda: limits.error, log.keys_problem])
+    warning: list[Check] = [partial(_expiring, tls), lambda: limits.error, log.keys_problem, in_place(home / "ledger.db", LEDGER)]
+    health = Health(fleet, blocking, warning)
 
     _read(metrics, places, connections, limits, log)
     metrics.read(declarations.READY, lambda: not health.reasons()[0])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from slipway.errors import RollbackError
 from slipway.lifecycle import record
 from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent
+from slipway.lifecycle.record import InService
 from slipway.records import Origin
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -31,25 +32,36 @@ def hold(entries: Sequence[LedgerEntry]) -> LedgerEntry | None:
     return None
 
 
-def why_held(entries: Sequence[LedgerEntry]) -> str:
-    """Return in words what holds automations back; "" if nothing does."""
+def why_held(entries: Sequence[LedgerEntry], now: InService | None) -> str:
+    """Return in words what holds automations back; "" if nothing does.
+
+    Args:
+        now: What is in service. If this ledger does not know it, a person's decision may be missing too.
+    """
     if (held := hold(entries)) is None:
-        return ""
+        return _lost(entries, now)
     what = f"rolled back to version {held.version}" if held.event == "rolled back" else f"rejected version {held.version}"
     return f"{held.who} {what} at {held.at[:16].replace('T', ' ')} UTC: {held.why}"
 
 
-def resume(spec: ModelSpec, because: str, settings: Settings, origin: Origin) -> LedgerEntry | None:
-    """Write into the ledger that automations may promote again. Return the decision that held them back; None if there was none.
+def _lost(entries: Sequence[LedgerEntry], now: InService | None) -> str:
+    if now is None or not now.served or now.entry or any(entry.event == "resumed" for entry in entries):
+        return ""
+    return f"the ledger has no line about version {now.version}, which is in service; it was removed, or replaced by another"
+
+
+def resume(spec: ModelSpec, because: str, settings: Settings, origin: Origin) -> str:
+    """Write into the ledger that automations may promote again. Return in words what held them back; "" if nothing did.
 
     Raises:
         RollbackError: Nothing was ever in service.
     """
     ledger = Ledger(settings.ledger)
     entries = ledger.history(spec.service)
-    if (held := hold(entries)) is None:
-        return None
-    if (now := record.of_entries(spec.service, entries, settings)) is None:
+    now = record.of_entries(spec.service, entries, settings)
+    if not (held := why_held(entries, now)):
+        return ""
+    if now is None:
         raise RollbackError(f"{spec.service} has no version in service. `slipway release {spec.service}` puts one into service.")
     ledger.append(record.line("resumed", now, because, origin))
     return held

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from slipway.catalogue.index import Listing
 from slipway.errors import RegistryUnavailableError
-from slipway.lifecycle import record, version_tags
+from slipway.lifecycle import promotion, record, version_tags
 from slipway.lifecycle.ledger import Ledger
 from slipway.records import Origin, RegistryState
 from slipway.settings import Settings
@@ -37,7 +37,7 @@ def wanted(model: str, settings: Settings) -> Mirrors | None:
 
 
 def disagreements(spec: ModelSpec | Listing, settings: Settings, read: Reading | None = None) -> list[str]:
-    """Return in words where records about the model disagree; empty if none do. Nothing is changed.
+    """Return in words where records about the model disagree; empty if none do. Nothing is changed. The caller holds the model's lock.
 
     Args:
         read: Reads alias and stage of a registered model, and the run of each version; MLflow's client if None, which imports for seconds.
@@ -45,6 +45,8 @@ def disagreements(spec: ModelSpec | Listing, settings: Settings, read: Reading |
         RegistryUnavailableError: MLflow does not answer.
     """
     model = spec.service
+    if cut_short := promotion.cut_short(model, settings):
+        return [cut_short]  # what the others say is half of it, until it is undone
     should = wanted(model, settings)
     now = record.of_entries(model, Ledger(settings.ledger).history(model), settings)
     if now is None or should is None:
@@ -75,19 +77,34 @@ def put_in_line(spec: ModelSpec, settings: Settings) -> None:
         version_tags.mirror(client, spec.registered_as, now.entry)
 
 
+def catch_up(spec: ModelSpec, settings: Settings) -> None:
+    """Put them in line if a killed process changed what is in service and did not write them. What a person moved is left as it is.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    should = wanted(spec.service, settings)
+    if should and mirrors.is_behind(connect(settings), spec.registered_as, should):
+        put_in_line(spec, settings)
+
+
 def reconcile(spec: ModelSpec, settings: Settings, origin: Origin, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
     """Put them in line, and write into the ledger what was moved. The caller holds the model's lock. A dry run changes nothing.
 
-    If nothing was moved, MLflow still gets the note of what Slipway wrote, which a killed process or an earlier release may have left out.
+    A promotion that a killed process left half-done is undone first. If nothing was moved, MLflow still gets the note of what Slipway
+    wrote, which a killed process or an earlier release may have left out.
 
     Returns:
         What was put in line, and what disagrees still, in words.
     Raises:
         RegistryUnavailableError: MLflow does not answer.
+        ReleaseInProgressError: A promotion on another host has not ended.
     """
     found = disagreements(spec, settings)
     if dry_run:
         return [], found
+    if promotion.recover(spec, settings):
+        found += disagreements(spec, settings)
     put_in_line(spec, settings)
     left = disagreements(spec, settings)
     mended = [what for what in found if what not in left]
@@ -96,12 +113,19 @@ def reconcile(spec: ModelSpec, settings: Settings, origin: Origin, *, dry_run: b
     return mended, left
 
 
-def follow(spec: ModelSpec, settings: Settings) -> None:
-    """Put them in line after a change of what is in service. A failure of MLflow is only logged: the change has happened."""
+def follow(spec: ModelSpec, settings: Settings, origin: Origin | None = None) -> None:
+    """Put them in line after a change of what is in service. A failure of MLflow is only logged: the change has happened.
+
+    Args:
+        origin: What started the run, for a line of the ledger about what was moved; None writes no line.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
-        put_in_line(spec, settings)
+        if origin:
+            reconcile(spec, settings, origin)
+        else:
+            put_in_line(spec, settings)
     except (RegistryUnavailableError, MlflowException) as error:
         logger.warning(
             "%s: alias and stage in MLflow do not say yet what is in service: %s\nPut them in line later: `slipway reconcile %s`.",

@@ -111,24 +111,38 @@ def undo(promotion: Promotion, settings: Settings, why: str, run_url: str | None
     logger.warning("%s: version %s was not put into service: %s", candidate.model, candidate.version, why)
 
 
+def cut_short(model: str, settings: Settings) -> str:
+    """Return in words which promotion of this host a killed process left half-done; "" if none. The caller holds the model's lock."""
+    left = Ledger(settings.ledger).unfinished(model)
+    if left is None or left.host != socket.gethostname():
+        return ""
+    return f"{_named(left)} was cut short"
+
+
 def recover(spec: ModelSpec, settings: Settings) -> bool:
     """Undo a promotion that a killed process left half-done. Return whether there was one. The caller holds the model's lock.
+
+    If the process was killed later, between the ledger's line and the end of the version's own challenge, the challenge is ended.
 
     Raises:
         ReleaseInProgressError: It began on another host.
     """
     left = Ledger(settings.ledger).unfinished(spec.service)
     if left is None:
+        end_promoted(settings.bundles, spec.service)
         return False
     if left.host != socket.gethostname():
         # only that host can restore its gateway and bundles, and the release may still be running there
-        what = "rollback to" if left.action == "rollback" else "promotion of"
         raise ReleaseInProgressError(
-            f"{spec.service}: a {what} version {left.candidate.version} from host {left.host} has not ended. "
+            f"{spec.service}: {_named(left)} from host {left.host} has not ended. "
             f"Wait until it ends; if it was killed, release or roll back on {left.host}, which restores the state before."
         )
     undo(left, settings, why=f"the {left.action} was cut short between promotion and smoke test")
     return True
+
+
+def _named(left: Promotion) -> str:
+    return f"a {'rollback to' if left.action == 'rollback' else 'promotion of'} version {left.candidate.version}"
 
 
 def _registered(client: MlflowClient, candidate: Candidate) -> tuple[list[str], str]:

@@ -69,6 +69,21 @@ def differences(now: RegistryState, runs: dict[int, str], wanted: Mirrors) -> li
     return found
 
 
+def written(tags: dict[str, str]) -> dict[str, int] | None:
+    """Return the aliases that Slipway last wrote, by the tags of the registered model; None if no note says so."""
+    try:
+        return msgspec.json.decode(tags.get(NOTE, "null"), type=dict[str, int] | None)
+    except msgspec.MsgspecError:
+        return None
+
+
+def is_behind(client: MlflowClient, registered_as: str, wanted: Mirrors) -> bool:
+    """Return whether Slipway last wrote another champion than the one in service. A person's move is no reason: the note stays the same."""
+    found = client.search_registered_models(filter_string=f"name='{registered_as}'")
+    note = written(found[0].tags) if found else None
+    return note is not None and note.get(CHAMPION) != wanted.aliases(runs_of(client, registered_as)).get(CHAMPION)
+
+
 def write(client: MlflowClient, registered_as: str, wanted: Mirrors) -> None:
     """Put alias and stage in line, and note what was written. What MLflow has lost is left out. Safe to repeat."""
     now, runs = read(client, registered_as)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.terminal.session import model_ports, needed_ports
 from slipway.bundle.store.active import Pointer, point
 from slipway.catalogue import services
+from slipway.lifecycle.ports import model_ports, needed_ports
 from slipway.settings import Settings
 
 # as in `make demo`: `slipway up` imports the flows, hence Prefect, and `slipway release` runs one in the same process
@@ -18,6 +18,7 @@ import prefect
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
 from deployments.terminal.session import use_prefect
+from slipway.lifecycle.ports import model_ports, needed_ports
 from slipway.settings import Settings
 
 use_prefect(Settings.load())
