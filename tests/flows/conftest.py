@@ -7,8 +7,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ from deployments.cli import app
 from slipway.bundle.reading import Bundle
 from slipway.bundle.store import active
 from slipway.settings import LOOPBACK, Settings
+from tests.support.gateways import ForkedGateway
 from tests.support.homes import copy_home
 from tests.support.service import Service
 from tests.support.shared import SharedFolder
@@ -38,7 +37,7 @@ class Place:
 
     home: Path
     key: str
-    gateway: subprocess.Popen[bytes]
+    gateway: ForkedGateway
 
     @property
     def settings(self) -> Settings:
@@ -124,7 +123,7 @@ def serve(home: Path, key: str, prefect_server: str, ports: list[int], environme
     for name in ("MLFLOW_TRACKING_URI", "SLIPWAY_TRACKING_URI", "SLIPWAY_LEDGER_URL"):
         environment.setenv(name, "")  # so that it is absent again afterwards, also if MLflow sets it meanwhile
         environment.delenv(name)
-    gateway = subprocess.Popen([sys.executable, "-m", "slipway.gateway"], env=os.environ.copy())
+    gateway = ForkedGateway(os.environ, home)
     try:
         wait_until(lambda: _answers(f"http://{LOOPBACK}:{main}/ping"), "the gateway answers")
         yield Place(home, key, gateway)

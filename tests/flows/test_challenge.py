@@ -13,6 +13,7 @@ import pytest
 
 from slipway import audit
 from slipway.audit import Wanted
+from tests.support.gateways import ForkedGateway
 
 MODEL = "heart-failure"
 
@@ -46,7 +47,7 @@ def registered(empty_mlflow, tmp_path, free_ports, until, no_settings, monkeypat
             client.log_artifacts(run_id, str(bundles[version].folder), "bundle")
         client.create_model_version(heart.registered_as, f"runs:/{run_id}/model", run_id)
     with (tmp_path / "gateway.log").open("w") as log:
-        gateway = subprocess.Popen([sys.executable, "-m", "slipway.gateway"], env=os.environ.copy(), cwd=tmp_path, stderr=log)
+        gateway = ForkedGateway(os.environ, tmp_path, log.fileno())
     try:
         until(lambda: _answers(f"http://127.0.0.1:{main}/ping"), "the gateway answers")
         serving.deploy(heart, bundles[1], settings)

@@ -22,6 +22,7 @@ from slipway.access import keys
 from slipway.bundle.contract import Column, Contract, Probe
 from slipway.bundle.store.active import Pointer, install, point
 from slipway.bundle.writing import write
+from tests.support.gateways import ForkedGateway
 
 COLUMNS = (
     Column("Age", "integer", "age at admission", unit="years", low=0, high=120),
@@ -58,7 +59,7 @@ class Gateway:
     port: int = field(default_factory=_free_port)
     model_port: int = field(default_factory=_free_port)
     key: str = field(default_factory=keys.generate)
-    process: subprocess.Popen[str] | None = None
+    process: ForkedGateway | subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -76,18 +77,23 @@ class Gateway:
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    def run(self) -> subprocess.Popen[str]:
-        """Start the process, without waiting for anything."""
+    def run(self, *, forked: bool = True) -> ForkedGateway | subprocess.Popen[bytes]:
+        """Start the process, without waiting for anything.
+
+        Args:
+            forked: Whether it is forked from a process that has imported what it needs, or imports that itself.
+        """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
         environment |= {"SLIPWAY_HOME": str(self.home), "SLIPWAY_GATEWAY_PORT": str(self.port)}
         with (self.home / "gateway.log").open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "slipway.gateway"], env=environment, cwd=self.home, stderr=log, text=True
-            )
+            if forked:
+                self.process = ForkedGateway(environment, self.home, log.fileno())
+            else:
+                self.process = subprocess.Popen([sys.executable, "-m", "slipway.gateway"], env=environment, cwd=self.home, stderr=log)
         return self.process
 
-    def start(self) -> Gateway:
-        self.run()
+    def start(self, *, forked: bool = True) -> Gateway:
+        self.run(forked=forked)
         _until(lambda: httpx.get(f"{self.url}/ping").is_success, what="/ping")
         return self
 

@@ -46,7 +46,7 @@ def test_the_gateway_imports_no_training_library():
 def test_it_starts_quickly_and_stays_small(cold_gateway, bundles, until, record_property):
     cold_gateway.point_at(bundles["toy-1"])
     started = time.perf_counter()
-    cold_gateway.start()
+    cold_gateway.start(forked=False)
     ping = time.perf_counter() - started
     until(lambda: httpx.get(f"{cold_gateway.url}/models/toy/ping").is_success)
     loaded = time.perf_counter() - started

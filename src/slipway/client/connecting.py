@@ -29,6 +29,7 @@ def options(url: str, key: str, timeout: float, ca: str | Path | None) -> dict[s
         raise ValueError(f"url: expected an address such as https://gateway.example.org:8000, received {url!r}.")
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("key: expected an API key (slw_...), received nothing, or a text with spaces or other characters.")
-    verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else True
+    # without TLS there is nothing to verify, and reading the public authorities takes longer than an answer
+    verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else address.scheme == "https"
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "User-Agent": "slipway-client"}
     return {"base_url": address, "headers": headers, "timeout": timeout, "verify": verify}

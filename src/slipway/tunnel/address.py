@@ -94,8 +94,7 @@ def is_there(settings: Settings) -> bool:
 
 
 def _client(settings: Settings) -> httpx.Client:
-    # without TLS there is nothing to verify, and reading the certificates takes longer than the answer
-    return httpx.Client(timeout=5.0, trust_env=False, verify=settings.trust if settings.tls_certificate else False)
+    return httpx.Client(timeout=5.0, trust_env=False, verify=settings.trust)
 
 
 def _token(settings: Settings) -> str:

@@ -89,3 +89,8 @@ def test_the_defaults_of_settings_and_of_the_gateway_are_the_same() -> None:
     found = Reading().result()
 
     assert found == Configuration(found.home, found.bundles, "127.0.0.1", 8000, {})
+
+
+def test_only_tls_is_verified() -> None:
+    assert Settings().trust is False
+    assert Settings(tls_certificate=Path("a.pem"), tls_key=Path("a.key")).trust is True

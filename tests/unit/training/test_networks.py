@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 RANDOM = np.random.default_rng(5)
 NUMBERS = RANDOM.normal(size=(300, 12)).astype(np.float32)
 NAMES = np.where(NUMBERS[:, :3].sum(axis=1) > 0, "yes", "no")
-QUICK = ConvolutionalNetwork(filters=4, learning_rate=2e-2, epochs=30, patience=30, batch_size=16, random_state=1)
+QUICK = ConvolutionalNetwork(filters=4, learning_rate=5e-2, epochs=8, patience=8, batch_size=16, random_state=1)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(network: C
 
 def test_balance_predicts_a_rare_class_more_often() -> None:
     rare = np.where(NUMBERS[:, 0] + RANDOM.normal(size=300) > 1.8, "yes", "no")  # one in ten, and noise over it
-    short = clone(QUICK).set_params(epochs=10)
+    short = clone(QUICK).set_params(learning_rate=2e-2, epochs=10)
     called = [(clone(short).set_params(balance=balance).fit(NUMBERS, rare).predict(NUMBERS) == "yes").sum() for balance in (0.0, 1.0)]
 
     assert called[0] < called[1]
