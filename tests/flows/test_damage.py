@@ -1,6 +1,6 @@
 """Everything that a person can damage in MLflow, before every command: it works, or it is refused in one message and nothing changes.
 
-The cases are every operation on every object, times every command.
+The cases are every operation on every object, times every command. Some happen while a command runs, at chosen moments.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
+import pandas as pd
 import pytest
 
 from flows.promote import promote
@@ -17,6 +20,7 @@ from flows.rollback import rollback
 from flows.watch import watch
 from slipway.bundle.store.active import active
 from slipway.catalogue import lookup
+from slipway.data import samples
 from slipway.errors import SlipwayError
 from slipway.lifecycle import challenge, mirroring, record
 from slipway.lifecycle.ledger import Ledger, LedgerEntry
@@ -24,8 +28,9 @@ from slipway.lifecycle.locking import exclusive
 from slipway.records import Origin
 from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect
-from tests.flows.conftest import move_endpoint
+from tests.flows.conftest import move_endpoint, wait_until
 from tests.support.homes import copy_home
+from tests.support.writes import Writes
 
 MODEL = "heart-failure"
 NAME = "heart_failure_logistic"
@@ -107,6 +112,26 @@ def _release(_: Damaged) -> object:
     return release(MODEL, sample=True, trials=1, jobs=1, return_state=True).result()
 
 
+def _watch(damaged: Damaged) -> object:
+    """Watch a window of rows that callers sent: those of the training."""
+    spec, settings = lookup(MODEL), damaged.place.settings
+    rows = pd.read_csv(samples.generate(spec, settings.snapshots).path)[list(spec.columns.features)].head(spec.watch.rows)
+    asked = httpx.post(
+        f"{settings.gateway_url}/models/{MODEL}/invocations",
+        json={"dataframe_split": rows.to_dict("split")},
+        headers={"Authorization": f"Bearer {damaged.place.key}"},
+    )
+    assert asked.is_success
+    results = list[Any]()
+
+    def judged() -> bool:
+        results.append(watch(MODEL, return_state=True).result())
+        return results[-1].state != "unjudged"
+
+    wait_until(judged, "the rows are old enough to be judged")
+    return results[-1]
+
+
 def _reconcile(damaged: Damaged) -> object:
     with exclusive(MODEL, damaged.place.settings):
         return mirroring.reconcile(lookup(MODEL), damaged.place.settings, Origin(started_by="shell"))
@@ -124,7 +149,7 @@ COMMANDS: dict[str, Callable[[Damaged], object]] = {
     "rollback to": lambda _: rollback(MODEL, because="it is worse", to=1, return_state=True).result(),
     "promote": lambda _: promote(MODEL, because="it is better", version=1, return_state=True).result(),
     "challenge": _challenge,
-    "watch": lambda _: watch(MODEL, return_state=True).result(),
+    "watch": _watch,
     "reconcile": _reconcile,
 }
 
@@ -155,29 +180,103 @@ def standing(damaged: Damaged) -> tuple[Any, dict[str, int], dict[int, str], lis
     return active(damaged.place.settings.bundles, MODEL), state.aliases, state.stages, Ledger(damaged.place.settings.ledger).history(MODEL)
 
 
+def test_undamaged_every_command_does_its_work(damaged: Damaged) -> None:
+    """Else a command that refuses everything would pass below."""
+    outcomes = [COMMANDS[command](damaged) for command in ("watch", "challenge", "promote", "rollback", "release", "reconcile")]
+
+    watched, challenged, promoted, rolled_back, released, reconciled = outcomes
+    assert watched.state == "steady"
+    assert challenged.bundle.startswith("1-")
+    assert (promoted.outcome, promoted.candidate.version) == ("promoted", 1)
+    assert (rolled_back.outcome, rolled_back.candidate.version) == ("rolled back", 2)
+    assert (released.outcome, released.candidate.version) == ("promoted", 3)
+    assert reconciled == ([], [])
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_it_works_or_is_refused_in_one_message_and_nothing_changes(damaged: Damaged, operation: str, command: str) -> None:
     OPERATIONS[operation](damaged)
     before, settings = standing(damaged), damaged.place.settings
 
-    refused: SlipwayError | None = None
-    try:
-        COMMANDS[command](damaged)
-    except SlipwayError as error:
-        refused = error
+    refused = _refusal(COMMANDS[command], damaged)
 
     if refused:
-        assert len(str(refused).splitlines()) <= 4
-        assert "Traceback" not in str(refused)
-        pointer, aliases, stages, lines = standing(damaged)
-        assert (pointer, aliases, stages) == before[:3]
-        assert [line.event for line in lines[len(before[3]) :]] in ([], ["undone"])
+        assert standing(damaged)[1:3] == before[1:3]
+        _require_untouched(refused, damaged, before)
         return
     now = record.in_service(lookup(MODEL), settings)
     assert now is not None
     assert now.served
     assert now.entry is not None
     if command in ("release", "rollback", "rollback to", "reconcile"):
-        left = mirroring.disagreements(lookup(MODEL), settings)
-        assert all("any more" in what for what in left), left  # what MLflow has lost cannot be put in line
+        _require_agreement(damaged)
+
+
+MOMENTS = {  # what is about to be written
+    "before it is announced": "INSERT INTO promotions_in_progress",
+    "before the pointer moves": f"os.rename bundles/{MODEL}/active.json",
+    "before the ledger's line": "INSERT INTO ledger",
+}
+SOME = (
+    "version in service: deleted",
+    "version before: deleted",
+    "registered model: renamed",
+    "registered model: deleted",
+    "run before: deleted",
+    "experiment: deleted",
+    "artifacts before: deleted",
+    "alias champion: moved",
+    "stage before: production",
+    "tags of the versions: removed",
+)
+
+
+@pytest.mark.parametrize("command", ["release", "rollback", "promote"])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("operation", SOME)
+def test_what_happens_while_it_runs_leaves_one_of_two_states(
+    damaged: Damaged, operation: str, moment: str, command: str, prefect_server: str
+) -> None:
+    before, happened = standing(damaged), list[str]()
+
+    def happen(_: int, what: str) -> None:
+        if MOMENTS[moment] in what and not happened:
+            happened.append(what)
+            OPERATIONS[operation](damaged)
+
+    with Writes(damaged.place.home, urlsplit(prefect_server).port or 0, happen):
+        refused = _refusal(COMMANDS[command], damaged)
+
+    assert len(happened) == 1
+    if refused:
+        _require_untouched(refused, damaged, before)
+        return
+    now = record.in_service(lookup(MODEL), damaged.place.settings)
+    assert now is not None
+    assert (now.served, now.version) == (True, {"release": 3}.get(command, 1))
+    assert now.entry == standing(damaged)[3][-1]
+    _require_agreement(damaged)
+
+
+def _refusal(command: Callable[[Damaged], object], damaged: Damaged) -> SlipwayError | None:
+    """Return the one message with which a command ends; None if it worked. Any other error is a failure of the test."""
+    try:
+        command(damaged)
+    except SlipwayError as error:
+        return error
+    return None
+
+
+def _require_untouched(refused: SlipwayError, damaged: Damaged, before: Any) -> None:
+    assert len(str(refused).splitlines()) <= 4
+    assert "Traceback" not in str(refused)
+    pointer, _, _, lines = standing(damaged)
+    assert pointer == before[0], refused
+    assert [line.event for line in lines[len(before[3]) :]] in ([], ["undone"]), refused
+    assert Ledger(damaged.place.settings.ledger).unfinished(MODEL) is None
+
+
+def _require_agreement(damaged: Damaged) -> None:
+    left = mirroring.disagreements(lookup(MODEL), damaged.place.settings)
+    assert all("any more" in what for what in left), left  # what MLflow has lost cannot be put in line

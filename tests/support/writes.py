@@ -35,21 +35,26 @@ class Writes:
         self._below, self._not_at, self._before = f"{below}{os.sep}", not_at, before
         self._count, self._counting, self._last = 0, threading.RLock(), ""
         self._on, self._within = False, False
+        self._listeners = {"before_cursor_execute": self._statement, "commit": self._commit, "rollback": self._rollback}
 
     def __enter__(self) -> Self:
         self.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._on = False  # a hook stays for the life of the process
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        self._on = False  # an audit hook stays for the life of the process
+        for name, listener in self._listeners.items():
+            event.remove(Engine, name, listener)
 
     def begin(self) -> None:
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
-        event.listen(Engine, "before_cursor_execute", self._statement)
-        event.listen(Engine, "commit", self._commit)
-        event.listen(Engine, "rollback", lambda connection: connection.info.pop(CHANGED, None))
+        for name, listener in self._listeners.items():
+            event.listen(Engine, name, listener)
         sys.addaudithook(self._audit)
         self._on = True
 
@@ -72,6 +77,9 @@ class Writes:
     def _commit(self, connection: Any) -> None:
         if changed := connection.info.pop(CHANGED, None):
             self._write(f"commit in {Path(connection.engine.url.database or '').name}: {changed}")
+
+    def _rollback(self, connection: Any) -> None:
+        connection.info.pop(CHANGED, None)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
