@@ -20,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from slipway.audit import AuditLog
+from slipway.errors import PortTakenError
 from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.metrics.counts import Counts, Metrics
@@ -30,6 +31,8 @@ from slipway.gateway.network.headers import security
 from slipway.gateway.parts import make
 from slipway.gateway.versions.fleet import Failure, ServedFleet
 from slipway.gateway.workers.state import FOLDER, SWITCHING, State, WorkerStates
+from slipway.lifecycle.ports import PortNeed, check_free, gateway_processes
+from slipway.settings import Settings
 
 ROW = [30, 0.0, "F"]
 
@@ -293,6 +296,19 @@ def states(gateway) -> list[State | None]:
     folder = gateway.home / FOLDER
     paths = [folder / f"{number}.json" for number in range(2)]
     return [msgspec.json.decode(path.read_bytes(), type=State) if path.exists() else None for path in paths]
+
+
+def test_the_port_of_a_model_is_the_gateways_also_with_several_workers(workers, until):
+    workers.stop()
+    workers.start(forked=False)  # its command line shows what it is
+    until(lambda: len(workers.children()) == 2 and workers.ask({"inputs": [ROW]}).is_success, seconds=30)
+    settings = Settings(home=workers.home, gateway_port=workers.port)
+    need = PortNeed(workers.model_port, "the model toy", "SLIPWAY_MODEL_PORTS")
+
+    assert {*workers.children(), workers.process.pid} <= gateway_processes(settings)
+    check_free([need], ours=gateway_processes(settings))
+    with pytest.raises(PortTakenError, match="which the model toy needs, is held by"):
+        check_free([need])
 
 
 def test_two_workers_share_the_ports_and_one_that_is_killed_comes_back(workers, until):

@@ -30,7 +30,7 @@ def require_model_port(model: str, settings: Settings) -> None:
     Raises:
         PortTakenError: One of them has it.
     """
-    ours = _gateway(settings)
+    ours = gateway_processes(settings)
     if not ours and not _is_free(PortNeed(settings.gateway_port, "the gateway", "SLIPWAY_GATEWAY_PORT", settings.gateway_address)):
         return  # another user's gateway: this user may not see which ports it has
     check_free([model_need(name, port, settings) for name, port in needed_ports(settings, model).items()], ours)
@@ -94,7 +94,7 @@ def holder(port: int) -> str:
     return "a process that this user may not inspect"
 
 
-def _gateway(settings: Settings) -> set[int]:
+def gateway_processes(settings: Settings) -> set[int]:
     """Return the processes of the gateway: those that listen on its port, their parent and its other workers; none if it does not run."""
     found = set[int]()
     for pid in _listeners(settings.gateway_port):
