@@ -210,6 +210,7 @@ def check(command: Command, number: int, place: Place, before: list[LedgerEntry]
     assert now.answering in (1, 2)
     assert reconciled("--dry-run") == (0 if now.agree else 3), now
     wait_until(lambda: not rehearsals(Path(f"{place.home}.tmp")), "the gateway of the rehearsal has ended")
+    assert not list(Path(f"{place.home}.tmp").glob("slipway-rehearsal-*"))  # with rows in its audit log
 
     way = recover(command, number)
 

@@ -76,7 +76,7 @@ def test_a_gateway_that_does_not_start_is_reported_with_its_last_lines(tmp_path,
         pytest.fail("it cannot have started")
 
 
-def test_it_ends_with_its_starter_even_when_that_is_killed(tmp_path, until):
+def test_it_ends_with_its_starter_even_when_that_is_killed_and_leaves_no_rows(tmp_path, until):
     code = "import sys, pathlib, time; from slipway.lifecycle.rehearsal import private_gateway\n"
     code += "with private_gateway(pathlib.Path(sys.argv[1])): print('runs', flush=True); time.sleep(600)"
     (tmp_path / "home").mkdir()
@@ -89,6 +89,7 @@ def test_it_ends_with_its_starter_even_when_that_is_killed(tmp_path, until):
     starter.wait()
 
     until(lambda: not gateway.is_running() or gateway.status() == psutil.STATUS_ZOMBIE, what="the gateway has ended as well")
+    assert not (tmp_path / "home").exists()  # its audit log has rows, and nobody else would remove it
 
 
 def _program_that_fails(folder: Path) -> Path:

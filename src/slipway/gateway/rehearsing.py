@@ -1,12 +1,14 @@
 """A gateway for one rehearsal: it listens on a socket of the process that started it, never on a model's own port, and ends with it.
 
 python -m slipway.gateway.rehearsing FOLDER DESCRIPTOR    the home folder, and the descriptor of the listening socket
-Standard input is one end of a socket pair; the starter has the other end. When the starter ends, also by `kill -9`, this process ends.
+Standard input is one end of a socket pair; the starter has the other end. When the starter ends, also by `kill -9`, this process ends, and
+removes the folder if the starter cannot.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -36,10 +38,22 @@ def main(folder: str, descriptor: str) -> None:
     """Answer until the starter ends, or SIGTERM. The settings of the environment are the real gateway's, so they are not read."""
     logs.configure("text")
     os.umask(0o077)  # its audit log contains probe rows until the folder is removed
+    lifeline = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     sock = socket.socket(fileno=int(descriptor))
     address, port = sock.getsockname()[:2]
     configuration = Configuration(home=folder, bundles=str(Path(folder) / "bundles"), address=address, port=port, model_ports={})
     uvloop.run(serve(configuration, sock, channel=Lifeline(socket.socket(fileno=sys.stdin.fileno()))))
+    if _is_closed(lifeline):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 if __name__ == "__main__":
