@@ -1,4 +1,4 @@
-"""Everything that a person can damage in MLflow, before every command: it works, or it is refused in one message and nothing changes.
+"""All that a person can damage in MLflow, and a lost ledger, before every command: it works, or it is refused and nothing changes.
 
 The cases are every operation on every object, times every command. Some happen while a command runs, at chosen moments.
 """
@@ -34,6 +34,7 @@ from tests.support.writes import Writes
 
 MODEL = "heart-failure"
 NAME = "heart_failure_logistic"
+LOST = "ledger: removed"
 pytestmark = [
     pytest.mark.drill,
     pytest.mark.timeout(300),
@@ -105,6 +106,7 @@ OPERATIONS: dict[str, Callable[[Damaged], object]] = {
     "tags of the versions: removed": _without_tags,
     "tag of the registered model: removed": lambda d: d.client.delete_registered_model_tag(NAME, mirrors.NOTE),
     "tag of the registered model: nonsense": lambda d: d.client.set_registered_model_tag(NAME, mirrors.NOTE, "{"),
+    LOST: lambda d: (d.place.home / "ledger.db").unlink(),
 }
 
 
@@ -208,6 +210,9 @@ def test_it_works_or_is_refused_in_one_message_and_nothing_changes(damaged: Dama
     now = record.in_service(lookup(MODEL), settings)
     assert now is not None
     assert now.served
+    if operation == LOST and command in ("challenge", "watch", "reconcile"):
+        assert _names_the_lost_line(damaged)
+        return
     assert now.entry is not None
     if command in ("release", "rollback", "rollback to", "reconcile"):
         _require_agreement(damaged)
@@ -229,6 +234,7 @@ SOME = (
     "alias champion: moved",
     "stage before: production",
     "tags of the versions: removed",
+    LOST,
 )
 
 
@@ -255,6 +261,10 @@ def test_what_happens_while_it_runs_leaves_one_of_two_states(
     now = record.in_service(lookup(MODEL), damaged.place.settings)
     assert now is not None
     assert (now.served, now.version) == (True, {"release": 3}.get(command, 1))
+    if now.entry is None:
+        assert operation == LOST
+        assert _names_the_lost_line(damaged)
+        return
     assert now.entry == standing(damaged)[3][-1]
     _require_agreement(damaged)
 
@@ -275,6 +285,12 @@ def _require_untouched(refused: SlipwayError, damaged: Damaged, before: Any) -> 
     assert pointer == before[0], refused
     assert [line.event for line in lines[len(before[3]) :]] in ([], ["undone"]), refused
     assert Ledger(damaged.place.settings.ledger).unfinished(MODEL) is None
+
+
+def _names_the_lost_line(damaged: Damaged) -> bool:
+    return any(
+        "the ledger has no line that put it into service" in what for what in mirroring.disagreements(lookup(MODEL), damaged.place.settings)
+    )
 
 
 def _require_agreement(damaged: Damaged) -> None:

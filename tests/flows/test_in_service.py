@@ -143,6 +143,31 @@ def test_reconcile_shows_what_disagrees_and_puts_it_in_line(place, service, spec
     assert (now.aliases, now.stages) == ({"champion": 2, "previous": 1}, {1: "Archived", 2: "Production"})
 
 
+def test_a_promotion_that_was_cut_short_is_named_and_reconcile_undoes_it(place, service, spec):
+    service.promote(1)
+    service.promote(2, finished=False)
+
+    said = slipway("reconcile", MODEL, "--dry-run", "--json")
+    assert (said.exit_code, json.loads(said.stdout)["left"]) == (3, ["a promotion of version 2 was cut short"])
+    assert version_in_service(place, spec) == 2
+
+    mended = slipway("reconcile", MODEL, "--json")
+    assert (mended.exit_code, json.loads(mended.stdout)["mended"]) == (0, ["a promotion of version 2 was cut short"])
+    assert version_in_service(place, spec) == 1
+    assert [entry["event"] for entry in place.history()] == ["promoted", "undone", "reconciled"]
+
+
+def test_what_a_killed_run_did_not_mirror_is_caught_up_with_and_what_a_person_moved_is_not(place, service, spec, mlflow):
+    service.promote(1)
+    service.promote(2, mirrored=False)
+    mirroring.catch_up(spec, place.settings)
+    assert registry.state(mlflow, spec.registered_as).aliases == {"champion": 2, "previous": 1}
+
+    mlflow.set_registered_model_alias(spec.registered_as, registry.CHAMPION, "1")
+    mirroring.catch_up(spec, place.settings)
+    assert registry.state(mlflow, spec.registered_as).aliases["champion"] == 1
+
+
 def test_a_lost_pointer_is_named_and_a_rollback_brings_the_version_back(place, service, spec):
     service.promote(1)
     service.promote(2)

@@ -26,7 +26,10 @@ class Service:
     place: object
     write_bundle: object
 
-    def promote(self, version: int, *, deployed: bool = True, wrong: bool = False, **contract) -> Candidate:
+    def promote(
+        self, version: int, *, deployed: bool = True, wrong: bool = False, finished: bool = True, mirrored: bool = True, **contract
+    ) -> Candidate:
+        """Without `finished` or `mirrored`, it ends where a process was killed: before the ledger's line, or after it."""
         spec, settings = lookup(MODEL), self.place.settings
         client = connect(settings)
         run_id = client.create_run(self._experiment(client, settings)).info.run_id
@@ -50,8 +53,10 @@ class Service:
         begun = promotion.begin(spec, candidate, settings)
         if deployed:
             serving.deploy(spec, bundle, settings)
-        promotion.finish(begun, settings, why="no worse")
-        mirroring.put_in_line(spec, settings)
+        if finished:
+            promotion.finish(begun, settings, why="no worse")
+        if finished and mirrored:
+            mirroring.put_in_line(spec, settings)
         return candidate
 
     def stored(self, version: int) -> Path:
