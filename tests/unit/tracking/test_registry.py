@@ -23,6 +23,7 @@ from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LogisticRegression
 
 from slipway.bundle.engine import by_column, open_engine
+from slipway.bundle.reading import Bundle
 from slipway.bundle.store.active import active, install
 from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, StorageError, UnsafeModelError
 from slipway.lifecycle import mirroring, promotion
@@ -30,11 +31,11 @@ from slipway.lifecycle.ledger import Ledger
 from slipway.records import Candidate, RegistryState, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking import mirrors, registry
+from slipway.tracking import mirrors, registry, runs
 from slipway.tracking.connection import connect, is_away
 from slipway.tracking.mirrors import Mirrors, Version
 from slipway.tracking.registration import register
-from slipway.tracking.unfinished import UNFINISHED, clear_up
+from slipway.tracking.unfinished import MODEL_TAG, UNFINISHED, clear_up
 from slipway.training.measuring import Measured
 from slipway.training.splitting import Rows
 
@@ -247,9 +248,9 @@ def test_a_model_of_a_type_that_is_not_on_the_list_is_refused_and_registers_noth
     assert mlflow.active_run() is None
 
 
-def test_the_mirrors_say_what_is_in_service_and_restoring_puts_both_exactly_back(desk: Desk, heart: ModelSpec) -> None:
+def test_the_mirrors_say_what_is_in_service_and_restoring_puts_both_exactly_back(desk: Desk, heart: ModelSpec, made: Make) -> None:
     spec = named(heart, "heart-moved")
-    one = Version(1, desk.register(spec).run_id)
+    one = Version(1, made(spec).run_id)
     first = desk.state(spec)
 
     mirrors.write(desk.client, spec.registered_as, Mirrors(one))
@@ -258,7 +259,7 @@ def test_the_mirrors_say_what_is_in_service_and_restoring_puts_both_exactly_back
     assert desk.state(spec) == first
     mirrors.write(desk.client, spec.registered_as, Mirrors(one))
 
-    two = Version(2, desk.register(spec).run_id)
+    two = Version(2, made(spec).run_id)
     second = desk.state(spec)
     assert (second.aliases, second.stages) == ({"champion": 1, "candidate": 2}, {1: "Production", 2: "Staging"})
     for _ in range(2):  # safe to repeat
@@ -266,7 +267,7 @@ def test_the_mirrors_say_what_is_in_service_and_restoring_puts_both_exactly_back
     after_second = desk.state(spec)
     assert (after_second.aliases, after_second.stages) == ({"champion": 2, "previous": 1}, {1: "Archived", 2: "Production"})
 
-    desk.register(spec)  # a version that came later stays what it is, though not the candidate it was not before
+    made(spec)  # a version that came later stays what it is, though not the candidate it was not before
     registry.restore(desk.client, second)
     registry.restore(desk.client, second)  # safe to repeat
     assert desk.state(spec) == second.model_copy(update={"stages": second.stages | {3: "Staging"}})
@@ -287,11 +288,35 @@ def test_mlflow_clients_load_the_champion_by_stage_and_by_alias_and_get_the_bund
 # a promotion that is undone
 
 
+Make = Callable[[ModelSpec], Candidate]
+
+
 @pytest.fixture
-def beginning(desk: Desk, heart: ModelSpec, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[ModelSpec, Candidate]]:
+def made(desk: Desk, registered: tuple[Candidate, RegistryState], write_bundle: Callable[..., Bundle], tmp_path: Path) -> Make:
+    """Make a candidate of the measured model, as registering does, without what a run holds besides."""
+
+    def make(spec: ModelSpec) -> Candidate:
+        client = desk.client
+        experiment = runs.experiment(client, spec.name, desk.settings)
+        run_id = client.create_run(experiment, tags={MODEL_TAG: spec.name}).info.run_id
+        if not client.search_registered_models(f"name = '{spec.registered_as}'"):
+            client.create_registered_model(spec.registered_as)
+        version = int(client.create_model_version(spec.registered_as, f"runs:/{run_id}/model", run_id, tags={MODEL_TAG: spec.name}).version)
+        folder = tmp_path / f"made-{version}"
+        bundle = write_bundle(folder, model=spec.name, registered_as=spec.registered_as, version=version, run_id=run_id)
+        client.log_artifacts(run_id, str(bundle.folder), registry.BUNDLE_PATH)
+        registry.nominate(client, spec.registered_as, version)
+        names = {"model": spec.name, "registered_as": spec.registered_as, "version": version, "run_id": run_id}
+        return registered[0].model_copy(update=names | {"bundle": f"runs:/{run_id}/{registry.BUNDLE_PATH}"})
+
+    return make
+
+
+@pytest.fixture
+def beginning(desk: Desk, heart: ModelSpec, request: pytest.FixtureRequest, made: Make) -> tuple[ModelSpec, Candidate]:
     """A registered candidate, and another bundle in service."""
     spec = named(heart, f"heart-{request.node.name.replace('_', '-')}"[:60])
-    candidate = desk.register(spec)
+    candidate = made(spec)
     with registry.downloaded_bundle(desk.client, candidate.run_id) as bundle:
         install(bundle.folder, desk.settings.bundles, 8001)
     return spec, candidate
