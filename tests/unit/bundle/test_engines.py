@@ -57,9 +57,9 @@ FEATURES = {
 }
 TARGETS = {2: Target("ill", {0: "well", 1: "ill"}, positive=1), 3: Target("end", {"gone": "", "left": "", "stays": ""})}
 FORESTS = {
-    "full depth": RandomForestClassifier(24, random_state=1),
-    "shallow": RandomForestClassifier(15, max_depth=3, random_state=1),  # few leaves, shared by many rows
-    "balanced": RandomForestClassifier(20, max_depth=12, class_weight="balanced", random_state=1),
+    "full depth": RandomForestClassifier(60, random_state=1),
+    "shallow": RandomForestClassifier(30, max_depth=3, random_state=1),  # few leaves, shared by many rows
+    "balanced": RandomForestClassifier(50, max_depth=12, class_weight="balanced", random_state=1),
     "balanced by subsample, entropy": RandomForestClassifier(
         40, criterion="entropy", class_weight="balanced_subsample", min_samples_leaf=4, max_samples=0.5, random_state=1
     ),
