@@ -96,4 +96,4 @@ def test_unknown_paths_are_404_and_wrong_methods_405(answering):
     reply = httpx.get(f"{answering.model_url}/invocations")
     assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
     reply = httpx.post(f"{answering.url}/ping")
-    assert (reply.status_code, reply.headers["allow"]) == (405, "GET")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD")

@@ -14,7 +14,7 @@ from slipway.gateway.metrics.declarations import REFUSALS, REQUEST_SECONDS, REQU
 from slipway.gateway.network.headers import with_policy
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
-from slipway.gateway.request import CallerGone, Receive, Request, Scope, Send
+from slipway.gateway.request import REFUSAL, CallerGone, Receive, Request, Scope, Send
 from slipway.gateway.routing import MODELS, Call, Route
 
 BASIC: Header = (b"www-authenticate", b'Basic realm="slipway"')
@@ -43,7 +43,8 @@ class App:
         if scope["type"] != "http":
             return
         client = scope.get("client") or ("",)
-        call = Call(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port))
+        headers, refusal = dict(scope["headers"]), scope.get(REFUSAL)
+        call = Call(Request(scope["method"], path, headers, receive, client[0], own_port, refusal))
         request_id.set(call.request.id)
         try:
             reply = await self._reply(call)
@@ -66,6 +67,8 @@ class App:
     async def _reply(self, call: Call) -> Reply:
         request = call.request
         await self._parts.limits.address(request.address)
+        if request.refusal:
+            raise request.refusal
         request.refuse_large()
         route, call.model = ROUTES.find(request.method, request.path)
         call.route = route

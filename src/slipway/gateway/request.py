@@ -16,6 +16,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+REFUSAL = "slipway.refusal"  # in a scope: the error that refuses a request whose head is not right
+
 
 class CallerGone(Exception):  # noqa: N818
     """The caller closed the connection before the request was complete, so nobody waits for a reply."""
@@ -31,7 +33,7 @@ class Request:
     """One request.
 
     `path` is the path on the main port, also for a request to a model's own port. `headers` are by lower-case name; `address` is the
-    caller's, empty if the server does not know it.
+    caller's, empty if the server does not know it; `refusal` is the error that its head deserves.
     """
 
     method: str
@@ -40,6 +42,7 @@ class Request:
     receive: Receive
     address: str = ""
     own_port: bool = False
+    refusal: RequestError | None = None
     id: str = field(default_factory=_request_id)
     arrived: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)

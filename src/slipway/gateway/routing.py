@@ -83,9 +83,10 @@ class Routes:
         if not found:
             hint = f" A model's path is /models/<name>{path}." if path in ("/invocations", "/predict") else ""
             raise RequestError(404, NOT_FOUND, f"there is nothing at {path[:200]!r}.{hint}")
+        wanted = "GET" if method == "HEAD" else method  # the connection leaves out the body
         for route in found:
-            if method == route.method:
+            if wanted == route.method:
                 return route, model
-        methods = [route.method for route in found]
+        methods = [name for route in found for name in (("GET", "HEAD") if route.method == "GET" else (route.method,))]
         message = f"{path[:200]}: expected {' or '.join(methods)}, received {method[:20]}."
         raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", ", ".join(methods).encode())])

@@ -1,4 +1,7 @@
-"""One uvicorn server for each port, all on one event loop: the main port, and a port for each model."""
+"""One uvicorn server for each port, all on one event loop: the main port, and a port for each model.
+
+uvicorn starts and ends them; the connections are `http_protocol`'s.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from typing import Protocol
 import uvicorn
 
 from slipway.errors import PortTakenError
-from slipway.gateway.network.connections import KEEP_ALIVE, Connections, watched
+from slipway.gateway.network.connections import Connections
+from slipway.gateway.network.http_protocol import HttpProtocol
 from slipway.gateway.request import Receive, Scope, Send
 from slipway.sockets import BACKLOG, bind
 
@@ -55,10 +59,9 @@ class Listener(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self.lifespan.startup()
         loop, transport = asyncio.get_running_loop(), self.transport
-        kind = watched(transport.connections)
 
         def connection() -> asyncio.Protocol:
-            return kind(self.config, self.server_state, self.lifespan.state, loop)
+            return HttpProtocol(self.config.loaded_app, self.server_state, transport.connections, loop)
 
         patience = transport.connections.header_seconds if transport.context else None
         self.servers = [
@@ -101,13 +104,13 @@ class ModelPorts:
         """Answer on a socket that is listening already."""
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=HttpProtocol,  # made by `startup`
+            proxy_headers=False,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=LAST_ANSWERS,
         )
         listener = Listener(config)

@@ -1,0 +1,82 @@
+"""The body of a request that comes in chunks (RFC 9112, 7.1). Extensions of chunks and trailers are checked and left out."""
+
+from __future__ import annotations
+
+import re
+
+from slipway.gateway.network.heads import RIGHT_FIELD, shown
+from slipway.gateway.replies import BAD_REQUEST, RequestError
+
+LONGEST_LINE = 4 * 1024  # bytes, of a chunk's size and extensions, or of a trailer field
+MOST_TRAILER = 8 * 1024
+SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?\r\n")
+HEXADECIMAL = b"0123456789abcdefABCDEF"
+OF_SIZE, OF_CONTENT, OF_END, OF_TRAILER = range(4)
+
+
+class Chunks:
+    """Decodes one body, in parts of any size."""
+
+    def __init__(self) -> None:
+        self._state = OF_SIZE
+        self._left = 0  # bytes of the chunk that are still to come
+        self._line = b""  # the begin of a line
+        self._trailer = 0
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        """Return the content in `data`, the bytes after the body, and whether the body is complete.
+
+        Raises:
+            RequestError: 400, these are not chunks.
+        """
+        content: list[bytes] = []
+        while data:
+            if self._state == OF_CONTENT:
+                part = data[: self._left]
+                content.append(part)
+                self._left -= len(part)
+                data = data[len(part) :]
+                if not self._left:
+                    self._state = OF_END
+                continue
+            line, data = self._take_line(data)
+            if line and self._read_line(line):
+                return b"".join(content), data, True
+        return b"".join(content), b"", False
+
+    def _take_line(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return a whole line, b"" if its end has not come, and the bytes after it."""
+        begin, end, rest = data.partition(b"\n")
+        line = self._line = self._line + begin + end
+        if len(line) > LONGEST_LINE:
+            raise _bad(f"expected lines between chunks of at most {LONGEST_LINE:,} bytes, received a longer one.")
+        if not end:
+            if (self._state == OF_SIZE and line[0] not in HEXADECIMAL) or (self._state == OF_END and line != b"\r"):
+                self._read_line(line)
+            return b"", b""
+        self._line = b""
+        return line, rest
+
+    def _read_line(self, line: bytes) -> bool:
+        """Return whether this line ends the body."""
+        if self._state == OF_END:
+            if line != b"\r\n":
+                raise _bad(f"expected CR LF after the content of a chunk, received {shown(line)}.")
+            self._state = OF_SIZE
+        elif self._state == OF_SIZE:
+            found = SIZE.fullmatch(line)
+            if found is None:
+                raise _bad(f"expected the size of a chunk as a hexadecimal number and CR LF, received {shown(line)}.")
+            self._left = int(found[1], 16)
+            self._state = OF_CONTENT if self._left else OF_TRAILER
+        elif line == b"\r\n":
+            return True
+        else:
+            self._trailer += len(line)
+            if self._trailer > MOST_TRAILER or not RIGHT_FIELD.fullmatch(line):
+                raise _bad(f"expected at most {MOST_TRAILER:,} bytes of trailer fields, such as Name: value, received {shown(line)}.")
+        return False
+
+
+def _bad(message: str) -> RequestError:
+    return RequestError(400, BAD_REQUEST, message)
