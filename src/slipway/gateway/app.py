@@ -70,7 +70,7 @@ class App:
         if request.refusal:
             raise request.refusal
         request.refuse_large()
-        route, call.model = ROUTES.find(request.method, request.path)
+        route, call.model = ROUTES.find(request.method, request.path, own_port=request.own_port)
         call.route = route
         headers = await self._admit(call, route)
         reply = await route.handler(self._parts, call)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.gateway.bodies import codings
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.replies import TOO_LARGE, RequestError
 
@@ -63,23 +64,30 @@ class Request:
             raise _too_large(ALLOWED.body)
 
     async def body(self, most: int | None = None) -> bytes:
-        """Read the body, up to `most` bytes, or up to the limit of the settings.
+        """Read the body, up to `most` bytes, or up to the limit of the settings. A body in gzip or deflate is decoded.
 
         Raises:
-            RequestError: 413, the body is larger. The default limit is 10 MiB.
+            RequestError: 413, the body is larger, as it came or decoded. The default limit is 10 MiB. 415: it has another coding. 400: it
+                is not in its coding.
             CallerGone: The connection was closed before the end of the body.
         """
-        body, most = bytearray(), most or ALLOWED.body
-        more = True
+        most = most or ALLOWED.body
+        if (field := self.headers.get(b"content-encoding")) and (coding := codings.coding_of(field)):
+            return await codings.decoded(await self._read(most), coding, most)
+        return await self._read(most)
+
+    async def _read(self, most: int) -> bytes:
+        parts, size, more = [], 0, True
         while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise CallerGone
-            body += message.get("body", b"")
-            if len(body) > most:
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most:
                 raise _too_large(most)
             more = message.get("more_body", False)
-        return bytes(body)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(most: int) -> RequestError:

@@ -42,6 +42,15 @@ class Absent:
 ABSENT: Final = Absent()
 
 
+class Unreadable:
+    """A cell that is no value of JSON, as it was written: NaN, Infinity, or a number beyond the largest double."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 def expected(column: Column) -> str:
     """Describe the cells that a column allows."""
     if column.kind == "category":
@@ -60,13 +69,19 @@ def shown(cell: Any) -> str:
     """Return a cell as the caller sent it, shortened to 60 characters."""
     if isinstance(cell, Absent):
         return repr(cell)
+    if isinstance(cell, Unreadable):
+        return cell.text[:SHOWN]
     if cell is None or cell != cell:
         return "nothing (null, NaN or an empty cell)"
     try:
-        text = msgspec.json.encode(cell[:SHOWN] if isinstance(cell, str | list) else cell).decode()
+        text = msgspec.json.encode(cell[:SHOWN] if isinstance(cell, str | list) else cell, enc_hook=_written).decode()
     except RecursionError:
         return "a value nested too deeply to be shown"
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def _written(cell: Any) -> str:
+    return shown(cell)
 
 
 def keeps(column: Column, cells: Cells) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from slipway.bundle.contract import Column, Contract
 from slipway.gateway.bodies.json_text import decode
 from slipway.gateway.replies import RequestError
+from slipway.rows.checks import Unreadable, shown
 
 CONTRACT = Contract(
     format=1, model="toy", registered_as="toy", version=1, run_id="1", engine="onnx", description="a toy",
@@ -65,11 +66,20 @@ def test_twenty_repetitions_are_shown_and_all_are_counted():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b'{"a": ', b"nan", b'{"a": NaN}', b"[1e999]", b"1" * 5_000, b"\xff", b'"\xed\xa0\x80"', b'"\\ud800"', b'"\x00"', b"{} x",
+    [b"", b"{", b'{"a": ', b"nan", b'{"a": Nan}', b"[1e]", b"[NaN, \"\\ud800\"]", b"\xff", b'"\xed\xa0\x80"',
+     b'"\\ud800"', b'"\x00"', b"{} x",
      b'{"a": "\n"}', b"[" * 100_000, b'{"a":' * 100_000, '{"a": 1}'.encode("utf-16")],
 )  # fmt: skip
 def test_a_body_that_is_not_json_is_refused(body):
     assert refusal_of(body).status == 400
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 5_000, "1" * 400 + ".5"])
+def test_a_number_that_json_does_not_have_is_kept_as_it_was_written(written):
+    [cell] = decode(f'{{"a": [{written}]}}'.encode(), CONTRACT)["a"]
+
+    assert isinstance(cell, Unreadable)
+    assert shown(cell) == written[:60]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_content():

@@ -34,14 +34,34 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
     }
 
 
-@pytest.mark.parametrize(("path", "name", "model"), [("/models/toy", "summary", "toy"), ("/models/{model}/ping", "model_ping", "{model}")])
+@pytest.mark.parametrize(
+    ("path", "name", "model"),
+    [
+        ("/models/toy", "summary", "toy"),
+        ("/models/{model}/ping", "model_ping", "{model}"),
+        ("/models/toy/ping/", "model_ping", "toy"),
+        ("/ping/", "ping", ""),
+    ],
+)
 def test_a_models_path_is_found_with_the_models_name(path: str, name: str, model: str) -> None:
     route, found = ROUTES.find("GET", path)
 
     assert (route.name, found) == (name, model)
 
 
-@pytest.mark.parametrize("path", ["/", "", "/models/", "/models//ping", "/models/toy/", "/models/toy/ping/", "/models/toy/a/b", "/predict"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "",
+        "/models/",
+        "/models//ping",
+        "/models/toy/",
+        "/models/toy/ping//",
+        "/models/toy/a/b",
+        "/predict",
+    ],
+)
 def test_another_path_is_answered_with_404(path: str) -> None:
     with pytest.raises(RequestError, match="there is nothing at") as refused:
         ROUTES.find("GET", path)
@@ -54,3 +74,32 @@ def test_another_method_is_answered_with_the_methods_of_the_path() -> None:
         ROUTES.find("GET", "/sessions")
 
     assert (refused.value.status, refused.value.headers) == (405, ((b"allow", b"POST, DELETE"),))
+
+
+@pytest.mark.parametrize(
+    ("path", "own_port", "message"),
+    [
+        ("/invocations", False, "there is nothing at '/invocations'. A model's path is /models/<name>/invocations."),
+        ("/model", False, "there is nothing at '/model'. It is probably /models."),
+        (
+            "/models/toy/docs",
+            False,
+            "there is nothing at '/models/toy/docs'. GET /models/toy/openapi.json describes every path.",
+        ),
+        ("/models/toy/invocation", False, "there is nothing at '/models/toy/invocation'. It is probably /models/toy/invocations."),
+        ("/models/toy/invocation", True, "there is nothing at '/invocation'. It is probably /invocations."),
+        ("/models/toy/", True, "there is nothing at '/'. GET /openapi.json describes every path."),
+    ],
+)
+def test_the_message_about_an_unknown_path_has_the_path_that_was_asked_for_and_the_probable_one(
+    path: str, own_port: bool, message: str
+) -> None:
+    with pytest.raises(RequestError) as refused:
+        ROUTES.find("GET", path, own_port=own_port)
+
+    assert str(refused.value) == message
+
+
+def test_the_message_about_another_method_has_the_path_that_was_asked_for() -> None:
+    with pytest.raises(RequestError, match=r"^/predict: expected POST, received HEAD"):
+        ROUTES.find("HEAD", "/models/toy/predict", own_port=True)

@@ -7,8 +7,10 @@ key is escaped. Nearly always the whole body has as many colons as keys, and the
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -16,11 +18,14 @@ import msgspec
 from slipway.bundle.contract import Contract
 from slipway.gateway.bodies.refusing import refusal
 from slipway.gateway.replies import BAD_REQUEST, RequestError
-from slipway.rows.checks import LISTED, SHOWN, Violation
+from slipway.rows.checks import LISTED, SHOWN, Unreadable, Violation
 
 Refusal = Callable[[Contract, Sequence[Violation], int], RequestError]
 
 BOM = b"\xef\xbb\xbf"
+UNREADABLE = (b"NaN", b"Infinity")
+DIGITS = 4_000  # Python converts no longer whole number
+LONG_NUMBER = re.compile(rb"[0-9]{300}|[eE][+]?[0-9]{3}")
 CONTAINERS = (dict, list)
 NOT_PUNCTUATION = bytes(set(range(256)) - set(b'":'))
 
@@ -38,12 +43,50 @@ def decode(body: bytes, contract: Contract, refuse: Refusal = refusal) -> Any:
     try:
         content = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _malformed(f"the body is not valid JSON: {error}.") from None
+        content = _leniently(body)
+        if content is None:
+            raise _malformed(f"the body is not valid JSON: {error}.{_hint(body)}") from None
     except RecursionError:
         raise _malformed("the body is nested too deeply to be rows.") from None
     if not keys_are_unique(body, content):
         raise _repetition(body, contract, refuse)
     return content
+
+
+def _leniently(body: bytes) -> Any:
+    """Decode a body with NaN, Infinity or a number beyond a double, as Python's `json.dumps` writes them, so that they can be named by row.
+
+    Return None for a body that is wrong in any other way.
+    """
+    if not any(word in body for word in UNREADABLE) and not LONG_NUMBER.search(body):
+        return None
+    try:
+        content = json.loads(body.decode("utf-8"), parse_constant=Unreadable, parse_float=_float, parse_int=_int)
+        msgspec.json.encode(content, enc_hook=lambda cell: cell.text)  # a lone surrogate is no text
+    except (ValueError, RecursionError):
+        return None
+    return content
+
+
+def _float(text: str) -> float | Unreadable:
+    value = float(text)
+    return value if isfinite(value) else Unreadable(text)
+
+
+def _int(text: str) -> int | Unreadable:
+    return int(text) if len(text) < DIGITS else Unreadable(text)
+
+
+def _hint(body: bytes) -> str:
+    """Return what is probably meant by a body that is not JSON."""
+    first = body.lstrip()[:1]
+    if not first:
+        return " It is empty."
+    if b"," in body.partition(b"\n")[0] and first not in (b"{", b"["):
+        return " If it is CSV, send it with Content-Type: text/csv."
+    if b"'" in body[:100] and b'"' not in body[:100]:
+        return " JSON needs double quotes; in Python, json.dumps writes them."
+    return ""
 
 
 def keys_are_unique(body: bytes, content: Any) -> bool:

@@ -19,6 +19,7 @@ from slipway.rows.checks import shown
 
 JSON = "application/json"
 CSV = "text/csv"
+FORM = "application/x-www-form-urlencoded"
 RECORDS = "dataframe_records"
 PARAMS = "params"
 
@@ -31,7 +32,19 @@ def decode(content_type: str | None, body: bytes, contract: Contract) -> Columns
     Raises:
         RequestError: 415 for another content type, 400 for a body of another form, 413 for more rows than the settings allow.
     """
-    columns = _decode_csv(body, contract) if media_type(content_type) == CSV else _decode_json(body, contract)
+    if media_type(content_type) == CSV:
+        return whole(_decode_csv(body, contract))
+    if quickly := typed_rows.read(body, contract, RECORDS):
+        return quickly[0]
+    return whole(columns_of(json_text.decode(body, contract), contract))
+
+
+def whole(columns: Columns) -> Columns:
+    """Return the columns if they have rows, and not too many.
+
+    Raises:
+        RequestError: 400 or 413.
+    """
     rows = max(map(len, columns.values()), default=0)
     if not rows:
         raise malformed("the request contains no rows; send at least one.")
@@ -50,7 +63,8 @@ def media_type(content_type: str | None, accepted: Sequence[str] = (JSON, CSV)) 
     kind, *parameters = [part.strip() for part in (content_type or "").lower().split(";")]
     if kind not in accepted:
         received = "none" if not content_type else repr(content_type[:100])
-        raise _unsupported(f"expected Content-Type {' or '.join(accepted)}, received {received}.")
+        hint = " curl -d sends this type unless -H sets another." if kind == FORM else ""
+        raise _unsupported(f"expected Content-Type {' or '.join(accepted)}, received {received}.{hint}")
     for name, _, value in (part.partition("=") for part in parameters if part):
         if name != "charset":
             raise _unsupported(f"Content-Type {kind}: expected no parameter but charset, received {name[:60]!r}.")
@@ -59,23 +73,29 @@ def media_type(content_type: str | None, accepted: Sequence[str] = (JSON, CSV)) 
     return kind
 
 
-def _decode_json(body: bytes, contract: Contract) -> Columns:
-    if quickly := typed_rows.read(body, contract, RECORDS):
-        return quickly[0]
-    content = json_text.decode(body, contract)
-    forms = " or ".join(FORMS)
+def columns_of(content: Any, contract: Contract, others: Sequence[str] = ()) -> Columns:
+    """Return the cells of a decoded body by column.
+
+    Args:
+        others: Forms that the caller of this function takes beside MLflow's, for the messages.
+    Raises:
+        RequestError: 400, the body has another form.
+    """
+    forms = " or ".join((*others, *FORMS))
     if not isinstance(content, dict):
         raise malformed(f"expected a JSON object with one of {forms}, received {kind_of(content)}.")
     if len(found := [name for name in content if name in FORMS]) != 1:
-        raise malformed(f"expected exactly one of {forms}, received {named(found) if found else named(content) or 'an empty object'}.")
+        received = named(found) if found else named(content) or "an empty object"
+        hint = f" POST /models/{contract.model}/predict takes row and rows." if not others and content.keys() & {"row", "rows"} else ""
+        raise malformed(f"expected exactly one of {forms}, received {received}.{hint}")
     if unknown := [name for name in content if name not in FORMS and name != PARAMS]:
         raise malformed(f"expected no other key beside {found[0]} than {PARAMS}, received {named(unknown)}.")
     if content.get(PARAMS):
         raise malformed(f"{PARAMS}: {contract.model} takes no parameters, received {shown(content[PARAMS])}.")
-    return FORMS[found[0]](content[found[0]], contract)
+    return FORMS[found[0]](found[0], content[found[0]], contract)
 
 
-def _split(content: Any, contract: Contract) -> Columns:
+def _split(_: str, content: Any, contract: Contract) -> Columns:
     if not isinstance(content, dict) or not {"columns", "data"} <= content.keys() <= {"columns", "data", "index"}:
         received = named(content) if isinstance(content, dict) else kind_of(content)
         raise malformed(f"dataframe_split: expected an object with columns, data and perhaps index, received {received}.")
@@ -85,28 +105,40 @@ def _split(content: Any, contract: Contract) -> Columns:
     return from_rows(names, rows_of(content["data"], "dataframe_split: data"), contract)
 
 
-def _tensor(content: Any, contract: Contract) -> Columns:
+def _records(form: str, content: Any, contract: Contract) -> Columns:
+    return from_objects(content, contract, form)
+
+
+def _tensor(form: str, content: Any, contract: Contract) -> Columns:
     if isinstance(content, dict):
         return from_lists(content)
-    rows = rows_of(content, "inputs or instances")
+    rows = rows_of(content, form)
     if rows and isinstance(rows[0], dict):
-        return from_objects(rows, contract)
+        return from_objects(rows, contract, form)
     names = [column.name for column in contract.columns]
     if len(names) == 1 and not any(isinstance(row, list) for row in rows):
         return {names[0]: rows}  # as MLflow reads it: one column, one value a row
     return from_rows(names, rows, contract)
 
 
-FORMS: dict[str, Callable[[Any, Contract], Columns]] = {
+FORMS: dict[str, Callable[[str, Any, Contract], Columns]] = {
     "dataframe_split": _split,
-    RECORDS: from_objects,
+    RECORDS: _records,
     "inputs": _tensor,
     "instances": _tensor,
 }
 
 
 def _decode_csv(body: bytes, contract: Contract) -> Columns:
-    names, rows = csv_text.read(body, ALLOWED.rows)
+    if body.lstrip()[:1] in (b"{", b"["):
+        raise malformed(f"expected CSV, as the Content-Type says, received what looks like JSON; send it with Content-Type: {JSON}.")
+    known = [column.name for column in contract.columns]
+    try:
+        names, rows = csv_text.read(body, ALLOWED.rows)
+    except RequestError as error:
+        raise csv_text.other_separator(body, known) or error from None
+    if not set(names) & set(known) and (error := csv_text.other_separator(body, known)):
+        raise error
     columns = from_rows(names, rows, contract)
     numeric = {column.name for column in contract.columns if column.kind != "category"}
     return {name: spelling.numbers(cells) if name in numeric else spelling.texts(cells) for name, cells in columns.items()}

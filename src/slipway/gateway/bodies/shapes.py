@@ -33,12 +33,12 @@ class ScoredRows:
     by_challenger: bool = False
 
 
-def from_objects(content: Any, contract: Contract) -> Columns:
+def from_objects(content: Any, contract: Contract, form: str) -> Columns:
     """Convert a list of objects, one a row. A column that some rows lack is ABSENT there.
 
     Of the names that are not in the contract, only as many are kept as an error lists.
     """
-    records = objects_of(content, "records", contract)
+    records = objects_of(content, form, contract)
     known = {column.name: None for column in contract.columns}
     if set(map(len, records)) == {len(known)}:
         try:
