@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from slipway.access import keys
 from slipway.bundle.contract import Column, Contract, Probe
 from slipway.bundle.store.active import Pointer, install, point
 from slipway.bundle.writing import write
+from slipway.certificates import trial
 from tests.support.gateways import ForkedGateway
 
 COLUMNS = (
@@ -187,6 +189,31 @@ def answering(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]
     keys.add(gateway.home, "tester", gateway.key)
     gateway.start().serve(bundles["toy-1"])
     yield gateway
+    gateway.stop()
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A gateway under TLS, and what its callers trust."""
+
+    gateway: Gateway
+    authority: Path
+    trust: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def secured_answering(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Secured]:
+    """A gateway under TLS that answers as `answering`."""
+    gateway = Gateway(tmp_path_factory.mktemp("home"))
+    keys.add(gateway.home, "tester", gateway.key)
+    pair = trial.server(gateway.home / "certificates")
+    (gateway.home / ".env").write_text(f"SLIPWAY_TLS_CERTIFICATE={pair.certificate}\nSLIPWAY_TLS_KEY={pair.key}\n")
+    authority = pair.certificate.with_name("authority.pem")
+    trust = ssl.create_default_context(cafile=str(authority))
+    gateway.point_at(bundles["toy-1"])
+    gateway.run()
+    _until(lambda: httpx.get(f"https://127.0.0.1:{gateway.port}/models/toy/ping", verify=trust).is_success, seconds=20, what="/ping")
+    yield Secured(gateway, authority, trust)
     gateway.stop()
 
 

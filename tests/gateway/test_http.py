@@ -14,8 +14,6 @@ import httpx
 import pytest
 
 from slipway import audit
-from slipway.access import keys
-from slipway.certificates import trial
 from slipway.gateway.endpoints.routes import ROUTES
 from tests.support.http_corpus import BODY, CORPUS, PING, SIZE, Case, get, post
 
@@ -63,23 +61,6 @@ class Caller:
         if not part:
             raise EOFError(f"the connection ended after {self._buffer!r}")
         self._buffer += part
-
-
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory, bundles):
-    """A gateway under TLS that answers as `answering`, and what its callers trust."""
-    from tests.gateway.conftest import Gateway, _until
-
-    gateway = Gateway(tmp_path_factory.mktemp("home"))
-    keys.add(gateway.home, "tester", gateway.key)
-    pair = trial.server(gateway.home / "certificates")
-    (gateway.home / ".env").write_text(f"SLIPWAY_TLS_CERTIFICATE={pair.certificate}\nSLIPWAY_TLS_KEY={pair.key}\n")
-    trust = ssl.create_default_context(cafile=str(pair.certificate.with_name("authority.pem")))
-    gateway.point_at(bundles["toy-1"])
-    gateway.run()
-    _until(lambda: httpx.get(f"https://127.0.0.1:{gateway.port}/models/toy/ping", verify=trust).is_success, seconds=20)
-    yield gateway, trust
-    gateway.stop()
 
 
 @contextlib.contextmanager
@@ -139,10 +120,9 @@ def test_a_short_request_may_be_cut_anywhere(answering):
 
 
 @pytest.mark.parametrize("name", [name for name in CORPUS if not name.startswith(("request line", "field"))])
-def test_it_is_the_same_over_tls(secured, name):
-    gateway, trust = secured
-    case = filled(CORPUS[name], gateway)
-    with connected(gateway, trust) as caller:
+def test_it_is_the_same_over_tls(secured_answering, name):
+    case = filled(CORPUS[name], secured_answering.gateway)
+    with connected(secured_answering.gateway, secured_answering.trust) as caller:
         caller.send(case.sent)
         check(name, case, caller)
 
