@@ -43,8 +43,7 @@ class App:
         if scope["type"] != "http":
             return
         client = scope.get("client") or ("",)
-        headers, refusal = dict(scope["headers"]), scope.get(REFUSAL)
-        call = Call(Request(scope["method"], path, headers, receive, client[0], own_port, refusal))
+        call = Call(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port, scope.get(REFUSAL)))
         request_id.set(call.request.id)
         try:
             reply = await self._reply(call)

@@ -137,8 +137,8 @@ def _decode_csv(body: bytes, contract: Contract) -> Columns:
         names, rows = csv_text.read(body, ALLOWED.rows)
     except RequestError as error:
         raise csv_text.other_separator(body, known) or error from None
-    if not set(names) & set(known) and (error := csv_text.other_separator(body, known)):
-        raise error
+    if not set(names) & set(known) and (wrong := csv_text.other_separator(body, known)):
+        raise wrong
     columns = from_rows(names, rows, contract)
     numeric = {column.name for column in contract.columns if column.kind != "category"}
     return {name: spelling.numbers(cells) if name in numeric else spelling.texts(cells) for name, cells in columns.items()}
