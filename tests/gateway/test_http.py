@@ -142,6 +142,22 @@ def test_a_refusal_of_the_head_is_in_the_log_of_refusals_and_counted(answering, 
     assert "pip install" not in answering.log()
 
 
+def test_an_upgrade_is_counted_and_logged_once(answering):
+    def counted():
+        text = httpx.get(f"{answering.url}/metrics", headers=answering.bearer).text
+        [line] = [line for line in text.splitlines() if line.startswith("slipway_upgrades_ignored_total{")]
+        return float(line.split()[-1])
+
+    before = counted()
+    with connected(answering) as caller:
+        for _ in range(20):
+            caller.send(get(b"Connection: Upgrade", b"Upgrade: websocket"))
+            assert caller.answer().status == 200
+
+    assert counted() == before + 20
+    assert answering.log().count("asked for the protocol") == 1
+
+
 def test_a_thousand_requests_in_one_write_are_answered_in_order(answering):
     asked = [PING, get(line=b"GET /nothing HTTP/1.1"), get(line=b"HEAD /ping HTTP/1.1"), post(SIZE).replace(b"KEY", answering.key.encode())]
     with connected(answering) as caller:

@@ -137,6 +137,7 @@ def _read(metrics: Metrics, places: Places, connections: Connections, limits: Li
     metrics.read(declarations.CONNECTIONS_OPEN, lambda: len(connections.open))
     metrics.read(declarations.CONNECTIONS_REFUSED, lambda: connections.refused)
     metrics.read(declarations.CONNECTIONS_TIMED_OUT, connections.timed_out.total)
+    metrics.read(declarations.UPGRADES_IGNORED, lambda: connections.upgrades)
     metrics.read(declarations.LIMITS_STORAGE_LOST, lambda: limits.error is not None)
     metrics.read(declarations.AUDIT_QUEUE, lambda: log.queued)
     metrics.read(declarations.AUDIT_REFUSALS_LOST, lambda: log.dropped)

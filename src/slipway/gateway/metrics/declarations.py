@@ -49,6 +49,7 @@ AUDIT_LINES = Counter("audit_lines", "Lines that are safe in the audit log.", fr
 AUDIT_DROPPED = Counter("audit_dropped", "Lines that could not be written; their rows were not answered.", from_zero=True)
 CONNECTIONS_REFUSED = Counter("connections_refused", "Connections that were one too many.")
 CONNECTIONS_TIMED_OUT = Counter("connections_timed_out", "Connections that were closed because the caller took too long.")
+UPGRADES_IGNORED = Counter("upgrades_ignored", "Requests that offered another protocol and were answered in HTTP/1.1.")
 CERTIFICATE_RELOADS = Counter("certificate_reloads", "New certificates that were taken.")
 IN_FLIGHT = Gauge("in_flight", "Requests in work.")
 AUDIT_QUEUE = Gauge("audit_queue", "Lines that wait to be committed to the audit log.")

@@ -130,7 +130,8 @@ def _predict(contract: Contract) -> Schema:
     content = {"application/json": {"schema": {"oneOf": bodies}, "example": {"rows": [schemas.example_row(contract)]}}}
     answer = {"$ref": "#/components/schemas/Predictions"}
     described = operation("predict", "Label, meaning and probabilities of each row", answer, SCORING, of_version=True)
-    return described | {"requestBody": {"required": True, "content": content}}
+    more = "Every form of /invocations is taken too, with a column `subject` if you like."
+    return described | {"description": more, "requestBody": {"required": True, "content": content}}
 
 
 def _invocations(contract: Contract) -> Schema:

@@ -17,7 +17,7 @@ FAILURES = {
     404: "No such model is in service.",
     408: "The request did not arrive in time.",
     413: "More bytes or rows than one request may have; send them in several requests.",
-    415: "The body has another Content-Type.",
+    415: "The body has another Content-Type or Content-Encoding.",
     429: "Too many requests from this caller or this address; try again after the seconds in Retry-After.",
     500: "The gateway failed; its log says why under the request's id.",
     503: "The model is being loaded, too many requests are in work, or the audit log cannot be written; try again after the seconds in "
