@@ -74,7 +74,7 @@ def test_classes_that_are_texts_are_named_by_themselves(gateway, bundles):
         ([YOUNG], "expected a JSON object"),
         ({}, "received an empty object"),
         ({"row": YOUNG, "rows": [YOUNG]}, "expected exactly one key, row or rows, received 'row', 'rows'"),
-        ({"dataframe_records": [YOUNG]}, "received 'dataframe_records'"),
+        ({"dataframe_record": [YOUNG]}, "received 'dataframe_record'"),
         ({"rows": []}, "contains no rows"),
         ({"rows": YOUNG}, "rows: expected a list of rows, received an object"),
         ({"rows": [YOUNG, [30, 0, "F"]]}, "row 1: expected an object of column names and values"),
@@ -90,10 +90,10 @@ def test_another_body_is_refused_with_the_reason(answering, content, words):
     assert words in reply.json()["message"]
 
 
-def test_it_needs_json_a_key_and_post(answering):
-    csv = httpx.post(f"{answering.model_url}/predict", content="Age\n1", headers=answering.bearer | {"Content-Type": "text/csv"})
+def test_it_needs_json_or_csv_a_key_and_post(answering):
+    xml = httpx.post(f"{answering.model_url}/predict", content="Age\n1", headers=answering.bearer | {"Content-Type": "text/xml"})
     keyless = httpx.post(f"{answering.model_url}/predict", json={"row": YOUNG})
 
-    assert (csv.status_code, keyless.status_code) == (415, 401)
+    assert (xml.status_code, keyless.status_code) == (415, 401)
     assert httpx.get(f"{answering.model_url}/predict").headers["allow"] == "POST"
     assert "/models/<name>/predict" in httpx.post(f"{answering.url}/predict", json={}).json()["message"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway.gateway.network import heads
-from slipway.gateway.network.chunks import Chunks
+from slipway.gateway.network.framing import Chunks
 from slipway.gateway.replies import RequestError
 
 BOUNDED = settings(max_examples=300, derandomize=True, deadline=None)
@@ -34,7 +34,7 @@ FIELDS = st.lists(st.tuples(NAMES, VALUES).map(lambda pair: pair[0] + b":" + pai
 ENDS = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n"])
 
 
-def ours(data: bytes) -> heads.Head | None:
+def ours(data: bytes) -> heads.RequestHead | None:
     match = heads.RIGHT.match(data)
     try:
         if match is None:

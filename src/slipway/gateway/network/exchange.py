@@ -11,7 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from slipway.gateway.network.heads import Head
+from slipway.gateway.network.flow import Flow
+from slipway.gateway.network.heads import RequestHead
 from slipway.gateway.replies import Header, RequestError
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -21,12 +22,12 @@ logger = logging.getLogger(__name__)
 Message = dict[str, Any]
 
 
-class Line(Protocol):
+class Wire(Protocol):
     """What an exchange needs of its connection."""
 
+    flow: Flow
+
     def write(self, data: bytes) -> None: ...
-    async def writable(self) -> None: ...
-    def read_on(self) -> None: ...
     def answered(self) -> None: ...
     def default_headers(self) -> Sequence[Header]: ...
 
@@ -39,13 +40,13 @@ class Exchange:
     """
 
     __slots__ = (
-        *("_arrival", "_body", "_error", "_expects", "_line", "_more", "_old", "_silent", "_start"),
+        *("_arrival", "_body", "_error", "_expects", "_wire", "_more", "_old", "_silent", "_start"),
         *("complete", "gone", "keep_alive", "size"),
     )
 
-    def __init__(self, line: Line, head: Head | None, body: bytes, more: bool, error: RequestError | None = None) -> None:
+    def __init__(self, wire: Wire, head: RequestHead | None, body: bytes, more: bool, error: RequestError | None = None) -> None:
         """Begin with the part of the body that came together with the head. A head that was refused is None."""
-        self._line, self._error, self._more = line, error, more
+        self._wire, self._error, self._more = wire, error, more
         self._body, self.size = [body] if body else [], len(body)
         self._arrival: asyncio.Future[None] | None = None
         self._start: Message = {}
@@ -93,7 +94,7 @@ class Exchange:
             logger.exception("a request failed")
         if not self.complete and not self.gone:
             self.complete, self.keep_alive = True, False
-            self._line.answered()
+            self._wire.answered()
 
     async def receive(self) -> Message:
         """Return the part of the body that has come, or wait for one.
@@ -103,9 +104,9 @@ class Exchange:
         """
         if self._expects:
             self._expects = False
-            self._line.write(CONTINUE)
+            self._wire.write(CONTINUE)
         if not self._body and self._more and not self.gone and self._error is None:
-            self._line.read_on()
+            self._wire.flow.resume_reading()
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
         if self._error is not None:
@@ -123,13 +124,13 @@ class Exchange:
             await self._answer(self._start["status"], self._start["headers"], message["body"])
 
     async def _answer(self, status: int, headers: Sequence[Header], body: bytes) -> None:
-        await self._line.writable()
+        await self._wire.flow.writable()
         if self.gone or self.complete:
             return
         if self._expects and self._more:  # the caller may or may not send its body now, so what follows has no certain meaning
             self.keep_alive = False
         parts = [STATUS_LINES[status]]
-        for name, value in (*self._line.default_headers(), *headers):
+        for name, value in (*self._wire.default_headers(), *headers):
             parts += (name, b": ", value, b"\r\n")
         if not self.keep_alive:
             parts.append(b"connection: close\r\n")
@@ -138,9 +139,9 @@ class Exchange:
         parts.append(b"\r\n")
         if not self._silent:
             parts.append(body)
-        self._line.write(b"".join(parts))
+        self._wire.write(b"".join(parts))
         self.complete = True
-        self._line.answered()
+        self._wire.answered()
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():

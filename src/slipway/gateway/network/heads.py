@@ -1,4 +1,4 @@
-"""The head of a request by RFC 9110 and 9112: its bytes into a `Head`, or the error that refuses it.
+"""The head of a request by RFC 9110 and 9112: its bytes into a `RequestHead`, or the error that refuses it.
 
 One regular expression accepts a right head. Only a head that it does not accept is read line by line, to say what is wrong. What could be
 read in two ways is refused, because a proxy in front may read it in the other way.
@@ -40,7 +40,7 @@ SINGLE = {b"host": "Host", b"content-length": "Content-Length", b"authorization"
 
 
 @dataclass(slots=True)
-class Head:
+class RequestHead:
     """What a head says. `fields` are by lower-case name; a field that is repeated is one list.
 
     `length` is that of the body, None if it comes in chunks. `expects`: the caller waits for 100 before it sends the body.
@@ -58,7 +58,7 @@ class Head:
     upgrade: bool
 
 
-def parse(match: re.Match[bytes]) -> Head:
+def parse(match: re.Match[bytes]) -> RequestHead:
     """Return what a head that matches `RIGHT` says.
 
     Raises:
@@ -85,7 +85,7 @@ def parse(match: re.Match[bytes]) -> Head:
     path = raw_path.decode("ascii")
     if "%" in path:
         path = unquote(path)
-    return Head(method.decode("ascii"), path, raw_path, query, fields, length, keep_alive, old, expects, upgrade)
+    return RequestHead(method.decode("ascii"), path, raw_path, query, fields, length, keep_alive, old, expects, upgrade)
 
 
 def _fields(lines: bytes) -> dict[bytes, bytes]:

@@ -16,10 +16,12 @@ from uvicorn.server import ServerState
 from slipway.access.networks import network_of
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.network import heads
-from slipway.gateway.network.chunks import Chunks
 from slipway.gateway.network.connections import KEEP_ALIVE, Connections
 from slipway.gateway.network.exchange import Exchange
-from slipway.gateway.network.heads import MOST_HEAD, Head
+from slipway.gateway.network.flow import Flow
+from slipway.gateway.network.framing import Chunks, Sized
+from slipway.gateway.network.heads import MOST_HEAD, RequestHead
+from slipway.gateway.network.raw_replies import TOO_MANY, TOO_SLOW, late
 from slipway.gateway.replies import TOO_LARGE, Header, RequestError
 from slipway.gateway.request import REFUSAL
 
@@ -34,21 +36,6 @@ ASGI = {"version": "3.0", "spec_version": "2.3"}
 logger = logging.getLogger(__name__)
 
 
-def _raw(status: bytes, code: bytes, message: bytes) -> bytes:
-    body = b'{"error_code":"%s","message":"%s"}' % (code, message)
-    head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
-    return head % (status, len(body)) + body
-
-
-TOO_MANY = _raw(b"503 Service Unavailable", b"TEMPORARILY_UNAVAILABLE", b"there are too many connections; close some, or try again later.")
-LATE = "the request did not arrive in time; send it again without pauses."
-TOO_SLOW = _raw(b"408 Request Timeout", b"REQUEST_TIMEOUT", LATE.encode())
-
-
-def _late() -> RequestError:
-    return RequestError(408, "REQUEST_TIMEOUT", LATE, headers=[(b"retry-after", b"1")])
-
-
 class HttpProtocol(asyncio.Protocol):
     """One connection: its bytes, the request that is read or in work, and how long the caller has taken.
 
@@ -60,10 +47,10 @@ class HttpProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set when the connection is made
         self._waiting = b""  # bytes that have come and are not read yet
         self._exchange: Exchange | None = None
-        self._left: int | Chunks = 0  # of the body of `_exchange`: bytes that are still to come, or a decoder of chunks
+        self._body: Sized | Chunks | None = None  # of `_exchange`, while it is not complete
         self._taken = 0  # bytes of this body so far, or of those after the last answer
-        self._deaf = self._ended = self._reading_paused = False
-        self._drained: asyncio.Future[None] | None = None
+        self._deaf = self._ended = False
+        self.flow: Flow = None  # type: ignore[assignment]  # likewise
         self._scope: dict[str, Any] = {}
         self.address = UNKNOWN
         self.phase, self.since = HEADER, loop.time()
@@ -71,7 +58,7 @@ class HttpProtocol(asyncio.Protocol):
     # called by the event loop
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._transport = transport
+        self._transport, self.flow = transport, Flow(transport)
         client = transport.get_extra_info("peername")
         self._scope = {
             "type": "http",
@@ -108,20 +95,16 @@ class HttpProtocol(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Return True, to leave the connection open, if a request that came whole is still to be answered."""
         self._ended = True
-        return not self._left and self._owes_an_answer() and self._scope["scheme"] == "http"
+        return self._body is None and self._owes_an_answer() and self._scope["scheme"] == "http"
 
     def pause_writing(self) -> None:
-        if self._drained is None:
-            self._drained = self._loop.create_future()
+        self.flow.pause_writing()
         self._enter(ANSWER)
 
     def resume_writing(self) -> None:
-        if self._drained is not None:
-            if not self._drained.done():
-                self._drained.set_result(None)
-            self._drained = None
+        self.flow.resume_writing()
         if self.phase == ANSWER:
-            self._enter(WORK if self._owes_an_answer() else BODY if self._left else IDLE)
+            self._enter(WORK if self._owes_an_answer() else BODY if self._body else IDLE)
 
     # called by uvicorn
 
@@ -138,15 +121,6 @@ class HttpProtocol(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(data)
 
-    async def writable(self) -> None:
-        if self._drained is not None:
-            await self._drained
-
-    def read_on(self) -> None:
-        if self._reading_paused:
-            self._reading_paused = False
-            self._transport.resume_reading()
-
     def default_headers(self) -> Sequence[Header]:
         return self._state.default_headers
 
@@ -158,15 +132,14 @@ class HttpProtocol(asyncio.Protocol):
         if self._exchange is not None and not self._exchange.keep_alive:
             self._close()
             return
-        if self.phase != ANSWER:
-            self._enter(BODY if self._left else IDLE)
+        self._go_on(BODY if self._body else IDLE)
         if self._waiting:
             self._read(self._waiting)
         if not self._owes_an_answer():
             if self._ended:
                 self._close()
             else:
-                self.read_on()
+                self.flow.resume_reading()
 
     # reading
 
@@ -174,23 +147,20 @@ class HttpProtocol(asyncio.Protocol):
         self._waiting = b""
         try:
             while data and not self._deaf:
-                if self._left and self._exchange is not None:
-                    data = self._read_body(self._exchange, self._left, data)
+                if self._body is not None and self._exchange is not None:
+                    data = self._read_body(self._exchange, self._body, data)
                 elif self._owes_an_answer():
-                    self._keep(data)
+                    self._waiting = data
+                    if len(data) > ENOUGH:
+                        self.flow.pause_reading()
                     return
                 else:
                     data = self._read_head(data)
         except RequestError as error:
             self._break_off(error)
 
-    def _keep(self, data: bytes) -> None:
-        self._waiting = data
-        if len(data) > ENOUGH:
-            self._pause()
-
     def _read_head(self, data: bytes) -> bytes:
-        """Read a head, and its body as far as it has come. Return the bytes after both."""
+        """Read a head, and its body if that has come too. Return the bytes after what was read."""
         match = heads.RIGHT.match(data)
         try:
             if match is None:
@@ -208,24 +178,17 @@ class HttpProtocol(asyncio.Protocol):
             return b""
         if head.upgrade:
             self._count_upgrade(head)
-        if head.length is None:
-            self._left, self._taken = Chunks(), 0
-            self._begin(head, b"", True)
-            if self.phase != ANSWER:
-                self._enter(BODY)
-            return data[end:]
-        body = data[end : end + head.length] if head.length else b""
-        self._left = head.length - len(body)
-        self._taken = len(body)
-        self._begin(head, body, self._left > 0)
-        if self.phase != ANSWER:
-            if self._left:
-                self._enter(BODY)
-            else:
-                self.phase = WORK
-        return data[end + len(body) :] if end + len(body) < len(data) else b""
+        length, self._taken = head.length, 0
+        if length is not None and end + length <= len(data):  # nearly always
+            self._begin(head, data[end : end + length], False)
+            self._go_on(WORK)
+            return data[end + length :]
+        self._body = Chunks() if length is None else Sized(length)
+        self._begin(head, b"", True)
+        self._go_on(BODY)
+        return data[end:]
 
-    def _begin(self, head: Head, body: bytes, more: bool) -> None:
+    def _begin(self, head: RequestHead, body: bytes, more: bool) -> None:
         scope = self._scope | {
             "method": head.method,
             "path": head.path,
@@ -241,24 +204,18 @@ class HttpProtocol(asyncio.Protocol):
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
 
-    def _read_body(self, exchange: Exchange, left: int | Chunks, data: bytes) -> bytes:
+    def _read_body(self, exchange: Exchange, body: Sized | Chunks, data: bytes) -> bytes:
         """Feed the body to the exchange. Return the bytes after it."""
-        if isinstance(left, Chunks):
-            content, rest, done = left.feed(data)
-        else:
-            content, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
-            self._left = left - len(content)
-            done = not self._left
+        content, rest, done = body.feed(data)
         self._taken += len(data) - len(rest)
         if self._taken > MOST_HEAD + SURPLUS * ALLOWED.body:
             raise RequestError(413, TOO_LARGE, f"expected a body of at most {ALLOWED.body:,} bytes, received much more.")
-        if done:
-            self._left = 0
         exchange.feed(content, not done)
-        if done and self.phase != ANSWER:
-            self._enter(IDLE if exchange.complete else WORK)
+        if done:
+            self._body = None
+            self._go_on(IDLE if exchange.complete else WORK)
         elif exchange.size > ENOUGH and not exchange.complete:
-            self._pause()
+            self.flow.pause_reading()
         return rest
 
     def _break_off(self, error: RequestError) -> None:
@@ -266,20 +223,18 @@ class HttpProtocol(asyncio.Protocol):
         self._deaf, self._taken = True, 0
         if self._exchange is not None and self._exchange.may_be_refused:
             self._exchange.refuse(error)
-            if self.phase != ANSWER:
-                self._enter(WORK)
+            self._go_on(WORK)
         elif not self._owes_an_answer():
             self._close()
 
     def _refuse(self, error: RequestError, method: str = "", path: str = "") -> None:
         """Have the application refuse a request that has no right head, and close."""
         self._deaf, self._taken, self._waiting = True, 0, b""
-        if self.phase != ANSWER:
-            self._enter(WORK)
+        self._go_on(WORK)
         scope = self._scope | {"method": method, "path": path, "raw_path": b"", "query_string": b"", "headers": [], REFUSAL: error}
         self._start(Exchange(self, None, b"", False, error), scope)
 
-    def _count_upgrade(self, head: Head) -> None:
+    def _count_upgrade(self, head: RequestHead) -> None:
         """Answer in HTTP/1.1, as RFC 9110 (7.8) allows. Java's client and `curl --http2` offer HTTP/2 in this way and accept that."""
         if not self._connections.upgrades:
             name = heads.shown(head.fields[b"upgrade"])
@@ -289,24 +244,24 @@ class HttpProtocol(asyncio.Protocol):
     def _owes_an_answer(self) -> bool:
         return self._exchange is not None and not self._exchange.complete
 
-    def _pause(self) -> None:
-        if not self._reading_paused:
-            self._reading_paused = True
-            self._transport.pause_reading()
-
     # ending
+
+    def _go_on(self, phase: int) -> None:
+        """Enter a phase, unless the caller does not take the answer before."""
+        if self.phase != ANSWER:
+            self._enter(phase)
 
     def _enter(self, phase: int) -> None:
         self.phase, self.since = phase, self._loop.time()
 
     def _close(self) -> None:
         """Close after the last answer. If the caller may still send, read on for a while."""
-        unread = self._deaf or self._left or self._waiting or self._reading_paused
+        unread = self._deaf or self._body or self._waiting or self.flow.paused
         self._deaf, self._waiting, self._taken = True, b"", 0
         if unread and self._transport.can_write_eof() and not self._ended:
             self._enter(CLOSING)
             self._transport.write_eof()
-            self.read_on()
+            self.flow.resume_reading()
         else:
             self._transport.close()
 
@@ -314,7 +269,7 @@ class HttpProtocol(asyncio.Protocol):
         waited, may = now - self.since, self._connections
         if self.phase == HEADER and waited > may.header_seconds:
             self._end("header")
-        elif self.phase == BODY and waited > may.body_seconds and not self._reading_paused:
+        elif self.phase == BODY and waited > may.body_seconds and not self.flow.paused:
             self._end("body")
         elif self.phase == ANSWER and waited > may.body_seconds:
             may.timed_out["answer"] += 1
@@ -330,9 +285,9 @@ class HttpProtocol(asyncio.Protocol):
         if self._transport.is_closing():
             self._transport.abort()
         elif what == "header" and self._waiting:
-            self._refuse(_late())
+            self._refuse(late())
         elif what == "body":
-            self._break_off(_late())
+            self._break_off(late())
         else:
             self._deaf = True
             self._transport.write(TOO_SLOW)

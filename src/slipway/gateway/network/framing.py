@@ -1,4 +1,7 @@
-"""The body of a request that comes in chunks (RFC 9112, 7.1). Extensions of chunks and trailers are checked and left out."""
+"""The body of a request: as many bytes as its head says, or chunks (RFC 9112, 6 and 7.1).
+
+Extensions of chunks and trailers are checked and thrown away.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,21 @@ HEXADECIMAL = b"0123456789abcdefABCDEF"
 OF_SIZE, OF_CONTENT, OF_END, OF_TRAILER = range(4)
 
 
+class Sized:
+    """Reads one body of a known size, in parts of any size."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        """Return the content in `data`, the bytes after the body, and whether the body is complete."""
+        content, rest = (data, b"") if len(data) <= self._left else (data[: self._left], data[self._left :])
+        self._left -= len(content)
+        return content, rest, not self._left
+
+
 class Chunks:
-    """Decodes one body, in parts of any size."""
+    """Decodes one body that comes in chunks, in parts of any size."""
 
     def __init__(self) -> None:
         self._state = OF_SIZE
