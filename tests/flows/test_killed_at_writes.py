@@ -104,8 +104,9 @@ class Records:
     alias: int | None
     previous: int | None
     stage: list[int]
+    challenger: int | None
+    tried: int | None
     unfinished: bool
-    against_itself: bool
     answering: int
 
     @classmethod
@@ -120,14 +121,16 @@ class Records:
             previous=state.aliases.get(registry.PREVIOUS),
             stage=[version for version, stage in state.stages.items() if stage == registry.PRODUCTION],
             unfinished=ledger.unfinished(MODEL) is not None,
-            against_itself=bool(trial and pointer and trial.bundle == pointer.bundle),
+            challenger=state.aliases.get(registry.CHALLENGER),
+            tried=int(trial.bundle.split("-")[0]) if trial else None,
             answering=answering(place),
         )
 
     @property
     def agree(self) -> bool:
         one = {self.pointer, self.ledger, self.alias, *self.stage} == {self.answering}
-        return one and len(self.stage) == 1 and self.previous == 3 - self.answering and not self.unfinished
+        others = (len(self.stage), self.previous, self.challenger, self.unfinished) == (1, 3 - self.answering, self.tried, False)
+        return one and others and self.tried != self.answering
 
 
 def answering(place: Place) -> int:
@@ -216,7 +219,6 @@ def check(command: Command, number: int, place: Place, before: list[LedgerEntry]
 
     after = Records.of(place)
     assert after.agree, (way, now, after)
-    assert not after.against_itself, (way, now, after)
     if way == "the same command":
         assert after.answering == (2 if command.start is COMMANDS["a move by hand put back"].start else 1), after
     assert Ledger(place.settings.ledger).history(MODEL)[: len(before)] == before
