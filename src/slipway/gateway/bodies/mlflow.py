@@ -102,7 +102,11 @@ def _split(_: str, content: Any, contract: Contract) -> Columns:
     names = content["columns"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise malformed(f"dataframe_split: expected columns to be a list of names, received {shown(names)}.")
-    return from_rows(names, rows_of(content["data"], "dataframe_split: data"), contract)
+    rows, index = rows_of(content["data"], "dataframe_split: data"), content.get("index")
+    if index is not None and (not isinstance(index, list) or len(index) != len(rows)):
+        received = f"{len(index)}" if isinstance(index, list) else kind_of(index)
+        raise malformed(f"dataframe_split: expected index to be a list of {len(rows)} names, one a row, received {received}.")
+    return from_rows(names, rows, contract)
 
 
 def _records(form: str, content: Any, contract: Contract) -> Columns:
