@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from slipway.errors import NotInServiceError
@@ -15,6 +18,8 @@ from slipway.spec import ModelSpec
 from tasks.registry import mirror, refuse
 from tasks.reporting import show_history
 
+TO_BE_READ = "⚠ "  # before the name of a run whose end a person should read
+
 
 def dry_run(result: Release) -> State[Any]:
     """End a release that changes neither registry nor service, whatever the gate found."""
@@ -23,17 +28,20 @@ def dry_run(result: Release) -> State[Any]:
 
 def held(why: str) -> State[Any]:
     """End a run that no person started, before anything is tuned: a person's decision holds automations back."""
+    _stand_out()
     return Completed(name="Held", message=why)
 
 
 def refused(spec: ModelSpec, result: Release | Promoted, settings: Settings) -> State[Any]:
     """Write into the ledger which rules of the gate the candidate failed. What is in service stays."""
     refuse(result.candidate, findings(result), settings)
+    _stand_out()
     return _ended("Refused", findings(result), result.model_copy(update={"outcome": "refused"}), spec, settings)
 
 
 def rejected(spec: ModelSpec, result: Release | Promoted, decision: Decision, settings: Settings) -> State[Any]:
     """End with the reason of the person who rejected the candidate. What is in service stays."""
+    _stand_out()
     changes = {"outcome": "rejected", "decision": decision}
     return _ended("Rejected", f"{decision.who}: {decision.why}", result.model_copy(update=changes), spec, settings)
 
@@ -77,7 +85,15 @@ def not_in_service(error: NotInServiceError) -> State[Any]:
 
 def watched(result: WatchReport, run_id: str | None) -> State[Any]:
     """End a watch; the verdict is the name of the state."""
+    if result.alarm:
+        _stand_out()
     return Completed(name=result.state.capitalize(), message=result.reason, data=result.model_copy(update={"run_id": run_id}))
+
+
+def _stand_out() -> None:
+    """Mark the run in its name, because Prefect's page shows these ends in the same green as the others: they completed."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_name(UUID(flow_run.id), f"{TO_BE_READ}{flow_run.name}")
 
 
 def findings(result: Release | Promoted) -> str:

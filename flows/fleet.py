@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
-from prefect import flow
+from prefect import flow, tags
 from prefect.client.schemas import State
+from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
-from flows.mistakes import DECLINED, declines
+from flows.mistakes import BY_CTRL_C, DECLINED, declines
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.release import release
+from flows.tags import tags_of
 from slipway.catalogue import catalogue, lookup
 from slipway.records import Fleet, FleetEntry, Release
 from tasks.reporting import report_fleet
@@ -37,12 +40,7 @@ def fleet(
     """
     specs = [lookup(name) for name in names or catalogue()]
     chosen = [spec.name for spec in sorted(specs, key=lambda spec: spec.challenges is not None)]  # a challenger after its champion
-    ended = {
-        name: None
-        if lookup(name).approval and not dry_run
-        else release(name, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
-        for name in chosen
-    }
+    ended = {name: None if lookup(name).approval and not dry_run else _end_of(name, sample, trials, jobs, dry_run) for name in chosen}
     entries = [_left_out(name) if state is None else _entry(name, state) for name, state in ended.items()]
     result = Fleet(entries=entries)
     report_fleet(result)
@@ -53,6 +51,21 @@ def fleet(
     left_out = [entry.model for entry in entries if entry.outcome == "needs approval"]
     others = f"; left out, because each needs approval: {', '.join(left_out)}" if left_out else ""
     return Completed(message=f"{len(entries) - len(left_out)} models released{others}", data=result)
+
+
+def _end_of(name: str, *options: Any) -> State[Any]:
+    """Release one model, with the tags that it has when it is released by itself.
+
+    Raises:
+        KeyboardInterrupt: The release was cancelled, and so the others are not begun.
+    """
+    with tags(*tags_of("release", name)):
+        state: State[Any] = release(name, *options, return_state=True)
+    if state.is_cancelled() and state.message == BY_CTRL_C:
+        raise KeyboardInterrupt
+    if state.is_cancelled():
+        raise TerminationSignal(signal.SIGTERM)
+    return state
 
 
 def _left_out(name: str) -> FleetEntry:

@@ -41,7 +41,7 @@ if not (MIRROR or "").startswith("https:"):
 # these use the platform of one operator, which takes most of a minute to start and to release on
 OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_run_page.py", "tests/platform/test_watch.py")
 # these look for the release that waits for approval on the one Prefect server, and must find their own only
-APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py")
+APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py", "tests/flows/test_pairs.py")
 # the longest first, so that no worker begins one of them when the others have finished
 LONGEST = (
     *OPERATORS,

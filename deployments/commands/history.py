@@ -84,6 +84,11 @@ def reconcile(
             raise typer.Exit(3)
 
 
+def _started_by(entry: LedgerEntry) -> list[str]:
+    """Return what started the run, unless that is the usual: a person at the shell, or nothing in an entry of an earlier Slipway."""
+    return [entry.started_by] if entry.started_by not in ("", "shell") else []
+
+
 def _show(entries: list[LedgerEntry], *, of_one: bool) -> None:
     """Print what belongs together below each other, so that an entry fits a terminal of 80 columns."""
     from slipway.catalogue import listings
@@ -96,7 +101,7 @@ def _show(entries: list[LedgerEntry], *, of_one: bool) -> None:
         metric = models[entry.model].metric if entry.model in models else None
         shown = figure(entry, metric)
         cells = [
-            f"{entry.at[:19].replace('T', ' ')}\n{entry.who}",
+            "\n".join([entry.at[:19].replace("T", " "), entry.who, *_started_by(entry)]),
             entry.event,
             f"{entry.previous or 'none'} -> {entry.version}" if entry.event in IN_SERVICE else str(entry.version),
             f"{metric} {shown}\n{rows(entry)}" if shown else rows(entry),
@@ -104,5 +109,5 @@ def _show(entries: list[LedgerEntry], *, of_one: bool) -> None:
             entry.run_url,
         ]
         lines.append(cells if of_one else [entry.model, *cells])
-    columns = ("when, who", "event", "version", "figure, rows", "why", "run")
+    columns = ("when, who, started by", "event", "version", "figure, rows", "why", "run")
     show_table(columns if of_one else ("model", *columns), lines)

@@ -47,9 +47,10 @@ def promote(
         require_run_page(name, settings, approval=approval or model.approval)
         follow_slipway()
         with session(settings, say, NEEDED, model=name):
+            from deployments.terminal.flow_run import run
             from flows.promote import promote as flow
 
-            result = cast("Promoted", flow(name, because=because, version=version, approval=approval, return_state=True).result())
+            result = cast("Promoted", run(flow, name, name=name, because=because, version=version, approval=approval).result())
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:

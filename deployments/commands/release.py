@@ -70,10 +70,13 @@ def release(
         follow_slipway()
         replaces = not dry_run and not model.challenges
         with session(settings, say, model=name if replaces else None):
+            from deployments.terminal.flow_run import run
             from flows.release import release as flow
 
-            state = flow(
+            state = run(
+                flow,
                 name,
+                name=name,
                 sample=sample,
                 trials=trials,
                 jobs=jobs,
@@ -81,7 +84,6 @@ def release(
                 snapshot=snapshot,
                 approval=approval,
                 because=because,
-                return_state=True,
             )
             result = cast("Release", state.result())
         if as_json:
@@ -121,9 +123,10 @@ def fleet(
 
         follow_slipway()
         with session(settings, say):
+            from deployments.terminal.flow_run import run
             from flows.fleet import fleet as flow
 
-            state = flow(names or None, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run, return_state=True)
+            state = run(flow, "all", names=names or None, sample=sample, trials=trials, jobs=jobs, dry_run=dry_run)
             result = cast("Fleet", state.result(raise_on_failure=False))
         if as_json:
             show_json(result.model_dump(mode="json"))

@@ -42,9 +42,10 @@ def rollback(
 
         follow_slipway()
         with session(settings, say, NEEDED, model=name):
+            from deployments.terminal.flow_run import run
             from flows.rollback import rollback as flow
 
-            result = cast("Rollback", flow(name, because=because, to=to, return_state=True).result())
+            result = cast("Rollback", run(flow, name, name=name, because=because, to=to).result())
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:

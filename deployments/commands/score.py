@@ -56,9 +56,20 @@ def score(
 
         follow_slipway()
         with session(settings, say, needed=NEEDED, gateway=through == "endpoint"):
+            from deployments.terminal.flow_run import run
             from flows.score import score as flow
 
-            state = flow(name, asked.source, str(asked.destination), through, keep, subject, chunk, return_state=True)
+            state = run(
+                flow,
+                name,
+                name=name,
+                source=asked.source,
+                destination=str(asked.destination),
+                through=through,
+                keep=keep,
+                subject=subject,
+                chunk=chunk,
+            )
             scored = cast("Scored", state.result())
         if as_json:
             show_json(scored.model_dump(mode="json"))

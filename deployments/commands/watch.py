@@ -59,9 +59,10 @@ def _judge(name: str, settings: Settings, as_json: bool) -> None:
 
     follow_slipway()
     with session(settings, say, NEEDED, gateway=False):
+        from deployments.terminal.flow_run import run
         from flows.watch import watch as flow
 
-        state = flow(name, return_state=True)
+        state = run(flow, name, name=name)
         report = cast("WatchReport | None", state.result())
     if report is None:
         raise NotInServiceError(state.message)

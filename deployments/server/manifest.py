@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from deployments.local.services import POOL
+from flows.tags import SLIPWAY, tags_of
 from slipway import models
 from slipway.catalogue import listings
 from slipway.catalogue.index import Listing
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = ROOT / "prefect.yaml"
 HEADER = "# Written from the catalogue by `make manifest`; change src/slipway/models/ or deployments/server/manifest.py instead.\n"
 
-MARK = "slipway"  # the tag of every deployment made here, and the beginning of every schedule's slug
+MARK = SLIPWAY  # the tag of every deployment made here is also the beginning of every schedule's slug
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _deployment(
         {
             "name": name,
             "description": description,
-            "tags": [MARK, flow, name],
+            "tags": tags_of(flow, name),
             "entrypoint": f"flows.{flow}.{flow}",
             "parameters": parameters,
             "work_pool": {"name": POOL},

@@ -9,12 +9,14 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -185,6 +187,9 @@ def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(
 
     assert (releasing.returncode, rest[-1]) == (status, "cancelled; heart-failure has no version in service")
     assert [line for line in rest[:-1] if not re.match(r" *\d+\.\d s  ", line)] == []  # no traceback, no warning: log lines only
+    with closing(sqlite3.connect(Path(without_platform["SLIPWAY_HOME"]) / "prefect" / "prefect.db")) as prefect:
+        ended = prefect.execute("SELECT name, state_name FROM flow_run ORDER BY created DESC LIMIT 1").fetchone()
+    assert ended == ("release-heart-failure", "Cancelled")
 
 
 def test_a_cancelled_command_names_the_version_that_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

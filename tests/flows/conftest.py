@@ -9,8 +9,11 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -84,6 +87,51 @@ def released(place: Place, released_home: Path) -> Place:
 def service(place: Place, write_bundle: Callable[..., Bundle]) -> Service:
     """Puts versions into service in the place, without training them."""
     return Service(place, write_bundle)
+
+
+@pytest.fixture
+def begin():
+    """Run a flow in another thread, as a worker would in another process; what it returns is its state, when it has ended."""
+
+    def submit(flow, *arguments, **parameters):
+        return pool.submit(copy_context().run, partial(flow, *arguments, return_state=True, **parameters))
+
+    with ThreadPoolExecutor(1) as pool:
+        yield submit
+
+
+@pytest.fixture
+def waits(place, until):
+    """Return the one release that waits for approval, when it does."""
+
+    from deployments.server import approvals
+
+    def look():
+        found = []
+        until(lambda: found.extend(approvals.waiting(place.settings, MODEL)) or found, "a release waits for approval", within=200)
+        return found[0]
+
+    return look
+
+
+@pytest.fixture
+def started_by(prefect_server):
+    """Run a flow as if it was started by a schedule, an automation or another: Prefect's run says what started it."""
+
+    from prefect.client.orchestration import get_client
+    from prefect.flow_engine import run_flow
+    from prefect.states import Pending
+
+    from tasks.origin import STARTED_BY
+
+    def run(by, flow, **parameters):
+        with get_client(sync_client=True) as client:
+            made = client.create_flow_run(flow, parameters=parameters, state=Pending())
+            client.update_flow_run_labels(made.id, {STARTED_BY: by})
+            made = client.read_flow_run(made.id)
+        return run_flow(flow, flow_run=made, parameters=parameters, return_type="state")
+
+    return run
 
 
 def move_endpoint(place: Place) -> None:

@@ -6,10 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
-from functools import partial
 
 import httpx
 import pytest
@@ -43,29 +40,6 @@ pytestmark = pytest.mark.timeout(600)
 def impatient(monkeypatch):
     monkeypatch.setattr(asking, "POLL", 0.2)
     monkeypatch.setenv("SLIPWAY_APPROVAL_HOURS", "0.05")  # what a test that fails leaves waiting ends by itself
-
-
-@pytest.fixture
-def begin():
-    """Run a flow in another thread, as a worker would in another process; what it returns is its state, when it has ended."""
-
-    def submit(flow, *arguments, **parameters):
-        return pool.submit(copy_context().run, partial(flow, *arguments, return_state=True, **parameters))
-
-    with ThreadPoolExecutor(1) as pool:
-        yield submit
-
-
-@pytest.fixture
-def waits(place, until):
-    """Return the one release that waits for approval, when it does."""
-
-    def look():
-        found = []
-        until(lambda: found.extend(approvals.waiting(place.settings, MODEL)) or found, "a release waits for approval", within=200)
-        return found[0]
-
-    return look
 
 
 def slipway(*arguments):

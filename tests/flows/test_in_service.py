@@ -31,7 +31,6 @@ from slipway.settings import LOOPBACK
 from slipway.spec import Gate
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
-from tasks.origin import STARTED_BY
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(300)
@@ -48,23 +47,14 @@ def mlflow(place):
     return connect(place.settings)
 
 
-@pytest.fixture
-def started_by(prefect_server):
-    """Run a flow as if it was started by a schedule, an automation or another: Prefect's run says what started it."""
-
-    def run(by, flow, **parameters):
-        with get_client(sync_client=True) as client:
-            made = client.create_flow_run(flow, parameters=parameters, state=Pending())
-            client.update_flow_run_labels(made.id, {STARTED_BY: by})
-            made = client.read_flow_run(made.id)
-        return run_flow(flow, flow_run=made, parameters=parameters, return_type="state")
-
-    return run
-
-
 def version_in_service(place, spec):
     found = record.in_service(spec, place.settings)
     return found and found.version
+
+
+def name_of_run(state):
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(state.state_details.flow_run_id).name
 
 
 def slipway(*arguments):
@@ -83,7 +73,7 @@ def test_sample_rows_do_not_replace_a_deleted_version_of_real_rows(place, servic
 
     state = release(MODEL, return_state=True, **QUICK)
 
-    assert state.name == "Refused"
+    assert (state.name, name_of_run(state)) == ("Refused", f"⚠ release-{MODEL}")  # in the green of the others, and yet seen
     assert "it was trained on sample rows, and champion version 1 on real ones" in state.message
     assert [rule.name for rule in state.result().verdict.rules][:3] == ["floor", "champion", "real rows"]
     assert active(place.settings.bundles, MODEL) == before
@@ -266,7 +256,7 @@ def test_a_persons_rollback_holds_until_a_person_resumes(place, service, spec, s
 
     for by in ("schedule", "automation slipway: retrain heart-failure"):
         state = started_by(by, release, name=MODEL, **QUICK)
-        assert state.name == "Held"
+        assert (state.name, name_of_run(state)) == ("Held", f"⚠ release-{MODEL}")
         assert state.message == (
             f"automations are held back, because {taken_back.who} rolled back to version 1 at {taken_back.at[:16].replace('T', ' ')} UTC: "
             f"it calls everybody healthy. A person ends that: `slipway resume {MODEL} --because WHY`."
@@ -275,9 +265,11 @@ def test_a_persons_rollback_holds_until_a_person_resumes(place, service, spec, s
 
     assert slipway("resume", MODEL, "--because", "the sensor is replaced").exit_code == 0
     state = started_by("schedule", release, name=MODEL, because="every Monday", **QUICK)
-    assert state.name == "Promoted"
+    assert (state.name, name_of_run(state)) == ("Promoted", f"release-{MODEL}")
     line = Ledger(place.settings.ledger).history(MODEL)[-1]
     assert (line.event, line.started_by, line.because) == ("promoted", "schedule", "every Monday")
+    shown = slipway("history", MODEL).output.splitlines()
+    assert (shown[0].split("\t")[0], shown[-1].split("\t")[0].split()[-1]) == ("when, who, started by", "schedule")
     assert "nothing holds automations back" in slipway("resume", MODEL, "--because", "again").output
 
 

@@ -48,6 +48,8 @@ def test_run_is_recorded_on_the_platforms_prefect_server(released, settings):
     run = newest_release(f"{settings.prefect_url}/api")
 
     assert (run["name"], run["state_name"]) == (f"release-{MODEL}", "Promoted")
+    of_deployment = httpx.get(f"{settings.prefect_url}/api/deployments/{run['deployment_id']}").json()
+    assert (of_deployment["name"], run["tags"]) == (MODEL, of_deployment["tags"])
 
 
 def newest_release(api: str) -> dict:

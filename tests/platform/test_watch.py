@@ -82,7 +82,7 @@ def test_rows_that_drift_lead_to_an_alarm_and_a_release_with_its_verdict(operato
 
     run = simulated("--drift", "covariate", "--seed", "2")
 
-    assert run["state"]["name"] == "Alarm"
+    assert (run["state"]["name"], run["name"]) == ("Alarm", f"⚠ watch-{MODEL}")
     event = event_of(prefect, "slipway.drift.detected")
     assert (event["payload"]["kind"], event["payload"]["run"]) == ("drift", f"watch-{MODEL}")
     release = retrained(prefect, 0)
