@@ -29,7 +29,7 @@ from slipway.catalogue import lookup
 from slipway.data import samples, validation
 from slipway.gateway.bodies import json_text, mlflow, predictions
 from slipway.gateway.bodies.refusing import check
-from slipway.gateway.bodies.shapes import Scored
+from slipway.gateway.bodies.shapes import ScoredRows
 from slipway.records import Tuned
 from slipway.training import splitting
 from slipway.training.measuring import measure
@@ -56,7 +56,7 @@ def _line(name: str, count: int, body: bytes, deployment: Deployment, seconds: f
     columns = decode() if by_mlflow else decode()[0]
     checked = check(columns, contract)
     labels, probabilities = deployment.predict(checked)
-    scored = Scored(checked, labels, probabilities, ())
+    scored = ScoredRows(checked, labels, probabilities, ())
     steps: list[Callable[[], Any]] = [
         partial(json_text.keys_are_unique, body, msgspec.json.decode(body)),
         decode,
@@ -69,7 +69,7 @@ def _line(name: str, count: int, body: bytes, deployment: Deployment, seconds: f
     return f"| {name} | {count} | {len(body):,} | {figures} |"
 
 
-def _encode(scored: Scored, contract: Contract, by_mlflow: bool) -> bytes:
+def _encode(scored: ScoredRows, contract: Contract, by_mlflow: bool) -> bytes:
     return msgspec.json.encode({"predictions": scored.labels} if by_mlflow else predictions.answer(scored, contract, "0" * 24))
 
 

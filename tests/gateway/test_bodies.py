@@ -195,6 +195,17 @@ def test_what_python_writes_for_no_number_is_named_by_row_and_column(client, nam
         assert violation == {"row": 1, "column": "Oldpeak", "expected": "a number from -10 to 10 (mm)", "received": written}
 
 
+@pytest.mark.parametrize("key", ["outcome", "observed_at", "prediction_id", "subject"])
+def test_what_python_writes_for_no_number_is_named_in_outcomes_too(client, key):
+    outcome = {"prediction_id": "a-0", "outcome": 1, "observed_at": None} | {key: float("nan")}
+    if key == "subject":
+        del outcome["prediction_id"]
+    reply = send(client, {"outcomes": [outcome]}, path="/outcomes")
+
+    assert reply.status_code == 400
+    assert [violation["received"] for violation in reply.json()["violations"] if violation["column"] == key] == ["NaN"]
+
+
 @pytest.mark.parametrize("written", ["1e400", "-1e400", "1" * 5_000, "1e39", "99999999999999999999"])
 def test_a_number_out_of_any_range_is_named_by_row_and_column(client, written):
     reply = send(client, f'{{"inputs": [[30, 0.0, "F"], [30, {written}, "F"]]}}')

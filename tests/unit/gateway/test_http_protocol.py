@@ -1,0 +1,169 @@
+"""A connection reads the same from the same bytes, however the network cuts them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from uvicorn.server import ServerState
+
+from slipway.gateway.network.connections import Connections
+from slipway.gateway.network.http_protocol import HttpProtocol
+from tests.support.http_corpus import BODY, CORPUS, PING, SIZE, get, post
+
+LONGEST = 1_000  # bytes of a request that is cut at every byte
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Recorded(asyncio.Transport):
+    """The caller's end of a connection: what was written, and whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written, self.closed, self.paused = b"", False, False
+
+    def get_extra_info(self, name, default=None):
+        return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
+
+    def write(self, data):
+        self.written += data
+
+    def is_closing(self):
+        return self.closed
+
+    def close(self):
+        self.closed = True
+
+    abort = close
+
+    def can_write_eof(self):
+        return False
+
+    def pause_reading(self):
+        self.paused = True
+
+    def resume_reading(self):
+        self.paused = False
+
+
+async def echo(scope, receive, send):
+    """Answer with what was read."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body, more = body + message["body"], message["more_body"]
+    fields = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+    answer = json.dumps([scope["method"], scope["path"], scope["query_string"].decode(), fields, body.decode("latin-1")]).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+    await send({"type": "http.response.body", "body": answer})
+
+
+async def connection(parts, app=echo):
+    """Feed the parts to a new connection; return what it wrote and whether it closed."""
+    transport = Recorded()
+    protocol = HttpProtocol(app, ServerState(), Connections(), asyncio.get_running_loop())
+    protocol.connection_made(transport)
+    for part in parts:
+        if transport.closed:
+            break
+        protocol.data_received(part)
+        while asyncio.all_tasks() - {asyncio.current_task()} and not transport.closed:
+            before = transport.written
+            for _ in range(3):
+                await asyncio.sleep(0)
+            if transport.written == before:
+                break  # the application waits for the rest of the body
+    for _ in range(3):
+        await asyncio.sleep(0)
+    if not transport.closed:
+        protocol.connection_lost(None)
+    await asyncio.sleep(0)
+    return transport.written.replace(CONTINUE, b""), transport.closed
+
+
+def read(written):
+    """Return the answers: a status, and what was read if it is 200."""
+    found = []
+    while written:
+        head, _, written = written.partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        size = int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0])
+        if status == 200 and not written.startswith(b'["'):
+            size = 0  # the answer to HEAD
+        found.append((status, json.loads(written[:size]) if status == 200 and size else None))
+        written = written[size:]
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, case in CORPUS.items() if len(case.sent) <= LONGEST])
+def test_every_cut_is_read_as_the_whole(name):
+    sent = CORPUS[name].sent
+
+    async def compare():
+        written, closed = await connection([sent])
+        whole = read(written), closed
+        for cut in range(1, len(sent)):
+            written, closed = await connection([sent[:cut], sent[cut:]])
+            assert (read(written), closed) == whole, cut
+        written, closed = await connection([sent[place : place + 1] for place in range(len(sent))])
+        assert (read(written), closed) == whole
+
+    asyncio.run(compare())
+
+
+def test_an_answer_is_one_write():
+    class Counting(Recorded):
+        writes = 0
+
+        def write(self, data):
+            self.writes += 1
+
+    async def count():
+        transport = Counting()
+        protocol = HttpProtocol(echo, ServerState(), Connections(), asyncio.get_running_loop())
+        protocol.connection_made(transport)
+        protocol.data_received(PING)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return transport.writes
+
+    assert asyncio.run(count()) == 1
+
+
+def test_a_failure_of_the_application_ends_the_connection(caplog):
+    async def broken(scope, receive, send):
+        raise ValueError("broken")
+
+    assert asyncio.run(connection([PING], broken)) == (b"", True)
+    assert "a request failed" in caplog.text
+
+
+def test_what_is_sent_ahead_is_not_read_without_end():
+    async def never(scope, receive, send):
+        await asyncio.Event().wait()
+
+    async def send():
+        transport = Recorded()
+        protocol = HttpProtocol(never, ServerState(), Connections(), asyncio.get_running_loop())
+        protocol.connection_made(transport)
+        for _ in range(100):
+            protocol.data_received(PING * 100)
+            if transport.paused:
+                break
+        return transport.paused, len(protocol._waiting)
+
+    paused, waiting = asyncio.run(send())
+    assert paused
+    assert waiting < 200_000
+
+
+def test_a_second_request_is_read_only_by_its_own_bytes():
+    sent = post(SIZE) + get(b"Content-Length: 3") + b"abc" + PING
+
+    written, closed = asyncio.run(connection([sent]))
+
+    assert not closed
+    assert [(answer[0], answer[4]) for _, answer in read(written)] == [("POST", BODY.decode()), ("GET", "abc"), ("GET", "")]
