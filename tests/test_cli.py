@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from tests.support import forking
 
 
 def slipway(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, env=os.environ | environment, timeout=120
-    )
+    return forking.slipway(*arguments, environment=os.environ | environment)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from deployments.cli import app
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.refusals import UnauthenticatedError
+from tests.support import forking
 
 PASSWORD = "correct-horse-battery-staple"
 SLIPWAY = [sys.executable, "-m", "deployments.cli"]
@@ -29,7 +30,7 @@ SLIPWAY = [sys.executable, "-m", "deployments.cli"]
 def slipway(tmp_path):
     def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"SLIPWAY_HOME": str(tmp_path)}
-        return subprocess.run([*SLIPWAY, *arguments], input=typed, capture_output=True, text=True, env=environment, timeout=120)
+        return forking.slipway(*arguments, environment=environment, typed=typed)
 
     return run
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,18 +16,12 @@ from slipway.access import keys
 from slipway.access.callers import Grant
 from slipway.audit import Answered, AuditLog, Refused, Shadowed, Wanted
 from slipway.bundle.contract import Column, Contract
+from tests.support import forking
 
 
 def slipway(home: Path, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
-    return subprocess.run(
-        [sys.executable, "-m", "deployments.cli", "audit", *arguments],
-        capture_output=True,
-        text=True,
-        input=typed,
-        env=inherited | {"SLIPWAY_HOME": str(home)} | environment,
-        timeout=120,
-    )
+    return forking.slipway("audit", *arguments, environment=inherited | {"SLIPWAY_HOME": str(home)} | environment, typed=typed)
 
 
 def answered(model: str, age_days: float = 0, **parts: object) -> Answered:

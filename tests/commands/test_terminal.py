@@ -173,7 +173,7 @@ def without_platform(tmp_path_factory: pytest.TempPathFactory, with_tables: Call
 def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(
     number: int, status: int, without_platform: dict[str, str]
 ) -> None:
-    arguments = ["release", "heart-failure", "--sample", "--trials", "1000"]
+    arguments = ["release", "heart-failure", "--sample", "--trials", "500"]
     # a test run in the background ignores Ctrl-C, and its children would inherit that
     as_typed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(

@@ -24,7 +24,8 @@ import pytest
 
 from slipway.access import keys
 from slipway.certificates import trial
-from tests.support.gateways import ForkedGateway
+from tests.support import forking
+from tests.support.forking import Forked
 
 STAND_IN = Path(__file__).parents[1].joinpath("support", "ngrok.py")
 TOKEN = "-".join(["stand", "in", "for", "a", "token", "of", "ngrok"])
@@ -74,19 +75,19 @@ class Gateway:
     home: Path
     key: str
     settings: dict[str, object]
-    process: ForkedGateway | subprocess.Popen[bytes]
+    process: Forked | subprocess.Popen[bytes]
 
 
 @pytest.fixture
 def start_gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Start a gateway on a free port; keywords are settings."""
-    started: list[ForkedGateway] = []
+    started: list[Forked] = []
 
     def start(trust: ssl.SSLContext | bool = True, **more: object) -> Gateway:
         key, port, home = keys.generate(), free_port(), tmp_path / "home"
         keys.add(home, "tester", key)
         settings = {"SLIPWAY_HOME": home, "SLIPWAY_GATEWAY_PORT": port, "SLIPWAY_PREFECT_PORT": free_port()} | more
-        started.append(ForkedGateway(environment(**settings), tmp_path))
+        started.append(forking.gateway(environment(**settings), tmp_path))
         scheme = "https" if more else "http"
         until(lambda: httpx.get(f"{scheme}://127.0.0.1:{port}/ping", verify=trust).is_success, "the gateway answers")
         return Gateway(home, key, settings, started[-1])

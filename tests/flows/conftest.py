@@ -25,7 +25,8 @@ from deployments.cli import app
 from slipway.bundle.reading import Bundle
 from slipway.bundle.store import active
 from slipway.settings import LOOPBACK, Settings
-from tests.support.gateways import ForkedGateway
+from tests.support import forking
+from tests.support.forking import Forked
 from tests.support.homes import copy_home
 from tests.support.service import Service
 from tests.support.shared import SharedFolder
@@ -40,7 +41,7 @@ class Place:
 
     home: Path
     key: str
-    gateway: ForkedGateway
+    gateway: Forked
 
     @property
     def settings(self) -> Settings:
@@ -171,7 +172,7 @@ def serve(home: Path, key: str, prefect_server: str, ports: list[int], environme
     for name in ("MLFLOW_TRACKING_URI", "SLIPWAY_TRACKING_URI", "SLIPWAY_LEDGER_URL"):
         environment.setenv(name, "")  # so that it is absent again afterwards, also if MLflow sets it meanwhile
         environment.delenv(name)
-    gateway = ForkedGateway(os.environ, home)
+    gateway = forking.gateway(os.environ, home)
     try:
         wait_until(lambda: _answers(f"http://{LOOPBACK}:{main}/ping"), "the gateway answers")
         yield Place(home, key, gateway)

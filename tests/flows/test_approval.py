@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import httpx
@@ -28,6 +26,7 @@ from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect
 from slipway.tracking.mirrors import Mirrors, Version
 from tasks import approval as asking
+from tests.support import forking
 from tests.support.processes import started
 
 MODEL = "heart-failure"
@@ -43,7 +42,7 @@ def impatient(monkeypatch):
 
 
 def slipway(*arguments):
-    return subprocess.run([sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, timeout=120)
+    return forking.slipway(*arguments, environment=os.environ, timeout=120)
 
 
 def version_in_service(place):

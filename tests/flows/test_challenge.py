@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import httpx
 import pytest
 
 from slipway import audit
 from slipway.audit import Wanted
-from tests.support.gateways import ForkedGateway
+from tests.support import forking
 
 MODEL = "heart-failure"
 
@@ -47,7 +45,7 @@ def registered(empty_mlflow, tmp_path, free_ports, until, no_settings, monkeypat
             client.log_artifacts(run_id, str(bundles[version].folder), "bundle")
         client.create_model_version(heart.registered_as, f"runs:/{run_id}/model", run_id)
     with (tmp_path / "gateway.log").open("w") as log:
-        gateway = ForkedGateway(os.environ, tmp_path, log.fileno())
+        gateway = forking.gateway(os.environ, tmp_path, log.fileno())
     try:
         until(lambda: _answers(f"http://127.0.0.1:{main}/ping"), "the gateway answers")
         serving.deploy(heart, bundles[1], settings)
@@ -58,7 +56,7 @@ def registered(empty_mlflow, tmp_path, free_ports, until, no_settings, monkeypat
 
 
 def slipway(*arguments):
-    return subprocess.run([sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, timeout=120)
+    return forking.slipway(*arguments, environment=os.environ, runs_flow=True, timeout=120)
 
 
 def challenger(settings):

@@ -50,13 +50,14 @@ def ledger_of(place):
 
 
 @pytest.mark.timeout(500)
-def test_a_challenger_is_tried_beside_the_champion_and_promoted_when_gate_and_person_agree(place, until, monkeypatch):
+def test_a_challenger_is_tried_beside_the_champion_and_promoted_when_gate_and_person_agree(place, until, monkeypatch, request):
     alone = release(RIVAL, **QUICK)
     with pytest.raises(
         ChallengeError, match=r"challenges heart-failure, and no version of heart-failure is in service .*`slipway release heart-failure`"
     ):
         alone.result()
-    assert release(MODEL, **QUICK).name == "Promoted"
+    request.getfixturevalue("released")
+    assert [entry["event"] for entry in place.history()] == ["promoted"]
     with pytest.raises(ChallengeError, match="heart-failure has no challenger"):
         promote(MODEL, because=WHY, return_state=True).result()
 

@@ -120,7 +120,7 @@ def test_step_that_takes_too_long_is_ended_and_its_promotion_undone(place):
 
 
 def test_tuning_that_takes_too_long_is_ended_with_its_workers_and_goes_on_later(place, until):
-    process = start(trials=5000, tune=15)
+    process = start(trials=5000, tune=8)
     released, workers = psutil.Process(process.pid), set()
 
     def ended() -> bool:

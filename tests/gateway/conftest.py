@@ -24,7 +24,8 @@ from slipway.bundle.contract import Column, Contract, Probe
 from slipway.bundle.store.active import Pointer, install, point
 from slipway.bundle.writing import write
 from slipway.certificates import trial
-from tests.support.gateways import ForkedGateway
+from tests.support import forking
+from tests.support.forking import Forked
 
 COLUMNS = (
     Column("Age", "integer", "age at admission", unit="years", low=0, high=120),
@@ -61,7 +62,7 @@ class Gateway:
     port: int = field(default_factory=_free_port)
     model_port: int = field(default_factory=_free_port)
     key: str = field(default_factory=keys.generate)
-    process: ForkedGateway | subprocess.Popen[bytes] | None = None
+    process: Forked | subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -79,7 +80,7 @@ class Gateway:
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    def run(self, *, forked: bool = True) -> ForkedGateway | subprocess.Popen[bytes]:
+    def run(self, *, forked: bool = True) -> Forked | subprocess.Popen[bytes]:
         """Start the process, without waiting for anything.
 
         Args:
@@ -89,7 +90,7 @@ class Gateway:
         environment |= {"SLIPWAY_HOME": str(self.home), "SLIPWAY_GATEWAY_PORT": str(self.port)}
         with (self.home / "gateway.log").open("a") as log:
             if forked:
-                self.process = ForkedGateway(environment, self.home, log.fileno())
+                self.process = forking.gateway(environment, self.home, log.fileno())
             else:
                 self.process = subprocess.Popen([sys.executable, "-m", "slipway.gateway"], env=environment, cwd=self.home, stderr=log)
         return self.process

@@ -22,6 +22,7 @@ from deployments import local
 from deployments.local.supervisor import Supervisor
 from slipway.catalogue import catalogue
 from slipway.settings import Settings
+from tests.support import forking
 
 MODEL = "heart-failure"
 PASSWORD = "correct-horse-battery-staple"  # in an address that programs get through their environment only
@@ -116,13 +117,10 @@ class Operator:
                 patch.setenv(name, value)
             return Settings.load()
 
-    def runs(self, *command: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        ran = subprocess.run([sys.executable, "-m", *command], env=self.environment, capture_output=True, text=True, timeout=300)
-        assert ran.returncode == status, f"{command} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
-        return ran
-
     def slipway(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        return self.runs("deployments.cli", *arguments, status=status)
+        ran = forking.slipway(*arguments, environment=self.environment, runs_flow=True)
+        assert ran.returncode == status, f"{arguments} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        return ran
 
     def history(self) -> list[dict]:
         return json.loads(self.slipway("history", MODEL, "--json").stdout)
@@ -146,11 +144,25 @@ def operator_of(home: Path) -> Operator:
 def operator(tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], Path]) -> Iterator[Operator]:
     """Somebody with a platform of their own, started by `slipway up`, for the tests of several files."""
     person = operator_of(with_tables(tmp_path_factory.mktemp("operator")))
-    try:
-        person.slipway("up")
-        yield person
-    finally:
-        person.slipway("down")
+    running.append(person)
+    person.slipway("up")
+    yield person
+    end_operators()
+
+
+running: list[Operator] = []
+
+
+def end_operators() -> None:
+    while running:
+        running.pop().slipway("down")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the platform after the last test that uses it: the rest of the run takes minutes, in which it would be in the way."""
+    if nextitem is None or nextitem.path.parent != item.path.parent or "operator" not in getattr(nextitem, "fixturenames", ()):
+        end_operators()
 
 
 @pytest.fixture(scope="session")
