@@ -18,6 +18,7 @@ CLIENTS = Path(__file__).parents[1] / "support" / "clients"
 BODY = '{"inputs":[[30,0.0,"F"],[80,2.0,"M"]]}'
 ANSWER = '{"predictions":[0,1]}'
 ASKED = ["200 ", f"200 {ANSWER}", f"200 {ANSWER}", f"200 {ANSWER}", "404 ", f"200 {ANSWER}"]
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # for a program that runs once
 CURL = {
     "as it comes": [],
     "HTTP/1.0": ["--http1.0"],
@@ -78,18 +79,26 @@ def test_curl_with_http_2_at_once_is_refused_and_does_not_hang(answering):
     assert done.returncode != 0
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """The folder of Java's compiled client."""
+    folder = tmp_path_factory.mktemp("java")
+    run("javac", *(f"-J{option}" for option in QUICK), "-d", str(folder), str(CLIENTS / "Stock.java"))
+    return folder
+
+
 @program("java")
 @program("javac")
-def test_java(served, tmp_path):
+def test_java(served, compiled, tmp_path):
     url, key, authority = served
     trust = []
     if authority:
         store = tmp_path / "trust.p12"
         imported = ["-importcert", "-noprompt", "-file", str(authority), "-keystore", str(store), "-storepass", "changeit"]
-        run("keytool", *imported)
+        run("keytool", *(f"-J{option}" for option in QUICK), *imported)
         trust = [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
 
-    assert run("java", *trust, str(CLIENTS / "Stock.java"), url, key, BODY).splitlines() == ASKED
+    assert run("java", *QUICK, *trust, "-cp", str(compiled), "Stock", url, key, BODY).splitlines() == ASKED
 
 
 @program("node")
