@@ -201,6 +201,14 @@ def test_connections_that_are_closed_are_forgotten(port, connections, until):
     assert not connections.per_address
 
 
+def test_a_refused_caller_that_keeps_its_end_open_holds_no_connection(connect, connections, until):
+    sock = connect()
+    sock.sendall(b"GET /x HTTP/1.1\r\n\r\nGET /x")
+
+    assert until_closed(sock).startswith(b"HTTP/1.1 400 Bad Request")
+    until(lambda: not connections.open, seconds=5)
+
+
 def test_the_window_in_memory_decides_as_the_library_s_does(monkeypatch):
     """2,000 requests at random moments, against `limits`' own sliding window with the same clock."""
     import limits

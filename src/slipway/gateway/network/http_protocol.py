@@ -262,6 +262,7 @@ class HttpProtocol(asyncio.Protocol):
             self._enter(CLOSING)
             self._transport.write_eof()
             self.flow.resume_reading()
+            self._loop.call_later(LINGER, self._transport.close)  # also while the gateway ends, when nobody looks any more
         else:
             self._transport.close()
 
@@ -274,7 +275,7 @@ class HttpProtocol(asyncio.Protocol):
         elif self.phase == ANSWER and waited > may.body_seconds:
             may.timed_out["answer"] += 1
             self._transport.abort()  # close would wait until the caller has read everything
-        elif (self.phase == IDLE and waited > KEEP_ALIVE) or (self.phase == CLOSING and waited > LINGER):
+        elif (self.phase == IDLE and waited > KEEP_ALIVE) or (self.phase == CLOSING and waited > may.body_seconds):
             if self._transport.is_closing():
                 self._transport.abort()
             else:
