@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import httpx
@@ -135,7 +137,7 @@ DIFFERENT = {
     "deeply nested JSON": ((JSON, b"[" * 100_000), 500, 400),
 }
 
-PATHS = ("HEAD", "a slash at the end of a path")  # differences of paths, not of bodies
+PATHS = ("HEAD", "a slash at the end of a path", "gzip or deflate")  # differences beside the body and its type
 
 
 @pytest.fixture(scope="module")
@@ -283,3 +285,12 @@ def test_a_difference_of_the_paths_is_in_the_document(mlflow, ours, answering, m
     assert [reply.status_code for reply in found] == [theirs, mine]
     what = "HEAD" if method == "HEAD" else "a slash at the end of a path"
     assert f"| {what} | {theirs} | {mine} |" in DOCUMENT.read_text()
+
+
+@pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_compressed_bodies_are_a_difference_in_the_document(mlflow, ours, answering, coding, pack):
+    content, headers = pack(json.dumps({"inputs": BOTH}).encode()), {"Content-Type": JSON, "Content-Encoding": coding}
+    found = [httpx.post(f"{url}/invocations", content=content, headers=headers | answering.bearer) for url in (mlflow, ours)]
+
+    assert f"| gzip or deflate | {found[0].status_code} | {found[1].status_code} |" in DOCUMENT.read_text()
+    assert found[1].status_code == 200
