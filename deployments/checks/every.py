@@ -21,6 +21,7 @@ CHECKS: dict[str, Check] = {
     "limits": work.limits,
     "schedules": work.schedules,
     "late runs": work.late_runs,
+    "model files": service.model_files,
     "models": service.models,
     "records": service.records,
     "audit log": service.audit_log,

@@ -23,6 +23,13 @@ from slipway.settings import Settings
 RESTART = "slipway down && slipway up"
 
 
+def model_files(asked: Asked) -> Finding:
+    """No model file is left out of the catalogue."""
+    if wrong := listings().left_out:
+        return Finding("wrong", "; ".join(wrong.values()), "slipway models")
+    return Finding("well", "every model file declares a model")
+
+
 def models(asked: Asked) -> Finding:
     """Every model in service is loaded."""
     settings = asked.settings

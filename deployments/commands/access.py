@@ -223,8 +223,14 @@ def revoke_key(name: Name) -> None:
 
 def _grants(roles: list[str]) -> list[Grant]:
     from slipway.access.callers import Grant
+    from slipway.catalogue import listings
 
-    return sorted({Grant.parse(role) for role in roles}, key=str)
+    grants = {Grant.parse(role) for role in roles}
+    models = listings()
+    for grant in grants:
+        if grant.model is not None and grant.model not in models.left_out:
+            models.served(grant.model)
+    return sorted(grants, key=str)
 
 
 def _listed(grants: list[Grant]) -> str:

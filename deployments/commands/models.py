@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from deployments.terminal.command import AsJson, command
-from deployments.terminal.output import show_json, show_table
+from deployments.terminal.output import say_error, show_json, show_table
 
 
 def models(as_json: AsJson = False) -> None:
-    """List the models, and the port of each.
+    """List the models, and the port of each; and say what is wrong with files that are left out.
 
     For example: slipway models --json
     """
     with command(as_json) as settings:
         from slipway.catalogue import listings, port_of
 
-        found = listings().values()
+        catalogue = listings()
+        found = catalogue.values()
         if as_json:
             show_json(
                 [
@@ -44,3 +45,5 @@ def models(as_json: AsJson = False) -> None:
                     for model in found
                 ],
             )
+        for wrong in catalogue.left_out.values():
+            say_error(f"left out: {wrong}")

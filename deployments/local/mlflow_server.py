@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from deployments.local.own_pages import OwnPagesOnly
 from slipway.settings import LOOPBACK
 
 
@@ -21,7 +22,9 @@ def main(database: str, artifacts: str, port: int) -> None:
     from mlflow.server.handlers import initialize_backend_stores
 
     initialize_backend_stores(database, database, artifacts)
-    uvicorn.run("mlflow.server.fastapi_app:app", host=LOOPBACK, port=port, workers=1, access_log=False)
+    from mlflow.server.fastapi_app import app
+
+    uvicorn.run(OwnPagesOnly(app), host=LOOPBACK, port=port, workers=1, access_log=False)
 
 
 if __name__ == "__main__":

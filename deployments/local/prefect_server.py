@@ -1,4 +1,6 @@
-"""Prefect's server on SQLite, mended: `python -m deployments.local.prefect_server --host HOST --port PORT`, as `prefect server start`.
+"""Prefect's server on SQLite, mended, and for its own pages only.
+
+`python -m deployments.local.prefect_server --host HOST --port PORT`, as `prefect server start`.
 
 A statement that SQLite refuses, because the database is locked, leaves its cursor open in SQLAlchemy 2.0. Python frees it in the thread of
 the event loop, which then waits for the cursor's connection. If that is in use again, and waits for a lock, the server hangs until SQLite
@@ -14,6 +16,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import aiosqlite
+
+from deployments.local.own_pages import OwnPagesOnly
 
 
 class ClosingCursor(aiosqlite.Cursor):
@@ -39,7 +43,22 @@ def close_refused_cursors() -> None:
     aiosqlite.core.Cursor = ClosingCursor  # type: ignore[misc]
 
 
+def admit_own_pages_only() -> None:
+    """Have the server refuse foreign pages: by itself it obeys any that sends no content type, under any name."""
+    from prefect.server.api import server
+
+    make = server.create_app
+
+    def create_app(*arguments: Any, **options: Any) -> Any:
+        app = make(*arguments, **options)
+        app.add_middleware(OwnPagesOnly)
+        return app
+
+    server.create_app = create_app
+
+
 if __name__ == "__main__":
     close_refused_cursors()
+    admit_own_pages_only()
     sys.argv[1:1] = ["server", "start"]
     runpy.run_module("prefect", run_name="__main__")

@@ -11,6 +11,7 @@ from pathlib import Path
 from deployments.local.ports import PortNeed, model_need
 from slipway.settings import LOOPBACK, Settings
 from slipway.settings.gateway import reachable
+from slipway.settings.proxies import without_proxy
 
 PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN = "prefect", "mlflow", "worker", "gateway", "watchman"
 ALL = (PREFECT, MLFLOW, WORKER, GATEWAY, WATCHMAN)
@@ -63,9 +64,8 @@ def inherited(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     password reaches no file. The API key is left out: programs that need it read `credentials.env`.
     """
     kept = {key: value for key, value in environ.items() if not key.startswith(NOT_INHERITED)}
-    proxied = [host for host in environ.get("NO_PROXY", environ.get("no_proxy", "")).split(",") if host]
-    direct = ",".join(dict.fromkeys([*proxied, LOOPBACK, "localhost", reachable(settings.gateway_address).strip("[]")]))
-    return kept | resolved(settings) | {"NO_PROXY": direct, "no_proxy": direct, "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
+    direct = without_proxy(environ, reachable(settings.gateway_address).strip("[]"))
+    return kept | resolved(settings) | direct | {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def resolved(settings: Settings) -> dict[str, str]:

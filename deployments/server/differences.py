@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from deployments.server.manifest import MARK, ROOT, deployments, full_name
 from deployments.server.prefect_api import PrefectServer
+from slipway.catalogue import listings
 from slipway.errors import PlatformError
 
 PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]  # where .env is
@@ -37,7 +38,8 @@ def compare(server: PrefectServer) -> list[DeploymentDifference]:
     flows = {flow["id"]: flow["name"] for flow in server.all("flows")}
     held = {f"{flows[one['flow_id']]}/{one['name']}": one for one in server.all("deployments")}
     wanted = {full_name(deployment): deployment for deployment in deployments()}
-    left = [DeploymentDifference(name, "stale", None, one) for name, one in held.items() if name not in wanted and _made_here(name, one)]
+    others = {} if listings().left_out else held  # one of them may be that of a file that cannot be read now
+    left = [DeploymentDifference(name, "stale", None, one) for name, one in others.items() if name not in wanted and _made_here(name, one)]
     return [_difference(name, deployment, held.get(name)) for name, deployment in wanted.items()] + left
 
 

@@ -158,6 +158,8 @@ def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown(tmp_path):
         (("users", "revoke", "nobody"), "no user is called 'nobody'; there are: none"),
         (("keys", "rotate", "nothing"), "no key is called 'nothing'; there are: none"),
         (("keys", "add", "erp", "--role", "admin"), "role 'admin': expected one of predict, outcome, audit, operate"),
+        (("keys", "add", "erp", "--role", "predict:nomodel"), "no model is called 'nomodel'; the catalogue has: aids-trial, "),
+        (("users", "roles", "anna", "--role", "predict:heart-failure-boosting"), "challenges heart-failure and has no service"),
         (("keys", "add", "a b", "--role", "predict"), "expected 1 to 64 letters"),
         (("users", "add", "anna", "--role", "predict"), "give --password-stdin"),
         (("users", "add", "anna", "--role", "predict", "--password-stdin"), "expected 12 to 256 characters, received 0"),

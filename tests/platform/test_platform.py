@@ -93,6 +93,7 @@ def test_the_run_page_finds_its_api_and_other_web_pages_do_not(platform):
 
     assert httpx.get(f"{url}/ui-settings").json()["api_url"] == f"{url}/api"
     foreign = httpx.post(f"{url}/api/flows/filter", json={}, headers={"Origin": "https://elsewhere.example"})
+    assert foreign.status_code == 403
     assert "access-control-allow-origin" not in foreign.headers
 
 
@@ -100,7 +101,13 @@ def test_mlflow_refuses_a_host_name_that_is_not_local(platform):
     url = platform.settings.mlflow_url
 
     assert httpx.get(url, headers={"Host": f"localhost:{platform.settings.mlflow_port}"}).status_code == 200
-    assert httpx.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", headers={"Host": "elsewhere.example"}).status_code == 403
+    experiments = f"{url}/api/2.0/mlflow/experiments/search?max_results=1"
+    assert httpx.get(experiments, headers={"Host": "elsewhere.example"}).status_code == 403
+    for method in ("GET", "POST", "OPTIONS"):
+        for kind in ("application/json", "text/plain"):
+            foreign = {"Origin": "https://elsewhere.example", "Content-Type": kind}
+            assert httpx.request(method, experiments, headers=foreign).status_code == 403
+    assert httpx.get(experiments, headers={"Origin": url}).status_code == 200
 
 
 def test_secrets_are_in_the_credentials_file_only(platform):

@@ -16,7 +16,7 @@ def listings() -> Models[Listing]:
     """Return every model by name, sorted.
 
     Raises:
-        SpecError: As `catalogue` does; wrong files are executed each time.
+        SpecError: SLIPWAY_MODELS names no folder.
     """
     if catalogue.cache_info().currsize == 0 and (indexed := _indexed()) is not None:
         return indexed
@@ -30,9 +30,11 @@ def _indexed() -> Models[Listing] | None:
     for file in files:
         if (found := index.read(file)) is not None:
             return Models({listing.name: listing for listing in found})
-    index.write(files, list(_listed().values()), began)
+    if not (models := _listed()).left_out:  # wrong files are executed each time, so that what is wrong with them is said
+        index.write(files, list(models.values()), began)
     return None
 
 
 def _listed() -> Models[Listing]:
-    return Models({name: Listing.of(spec) for name, spec in catalogue().items()})
+    models = catalogue()
+    return Models({name: Listing.of(spec) for name, spec in models.items()}, models.left_out)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from slipway.errors import UnknownModelError
+from slipway.errors import SpecError, UnknownModelError
 from slipway.settings import Settings
 
 
@@ -25,17 +26,24 @@ Model = TypeVar("Model", bound=Described)
 
 
 class Models(dict[str, Model]):
-    """Models by name."""
+    """Models by name. `left_out` says what is wrong with the files of others, by the name that each would have."""
+
+    def __init__(self, models: Mapping[str, Model], left_out: Mapping[str, str] | None = None) -> None:
+        super().__init__(models)
+        self.left_out = dict(left_out or {})
 
     def lookup(self, name: str) -> Model:
         """Return one model.
 
         Raises:
             UnknownModelError: There is no such model; the message lists those there are.
+            SpecError: There is a file of that name, and this is what is wrong with it.
         """
         try:
             return self[name]
         except KeyError:
+            if wrong := self.left_out.get(name):
+                raise SpecError(wrong) from None
             raise UnknownModelError(f"no model is called {name!r}; the catalogue has: {', '.join(self)}.") from None
 
     def served(self, name: str) -> Model:

@@ -7,6 +7,7 @@ names, ports and schedules only asks `slipway.catalogue.listings`.
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 import traceback
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ from slipway.catalogue.models import Models
 from slipway.errors import SpecError
 from slipway.spec import ModelSpec
 
+logger = logging.getLogger(__name__)
+
 SHARED = ("dataset", "columns", "split", "metric", "registered_as", "port")  # by a challenger and what it challenges
 
 
@@ -26,10 +29,34 @@ SHARED = ("dataset", "columns", "split", "metric", "registered_as", "port")  # b
 def catalogue() -> Models[ModelSpec]:
     """Return every model by name, sorted; the mapping is shared, so a test may add to it.
 
+    A file that cannot be imported, declares no model or collides with one before it is left out, and the others are as they were.
+
     Raises:
-        SpecError: A file cannot be imported or declares no model, two of them collide, or SLIPWAY_MODELS names no folder.
+        SpecError: SLIPWAY_MODELS names no folder.
     """
-    return Models(checked([_declared(name, file) for name, file in _files().items()]))
+    files, left_out = _files()
+    declared: list[tuple[str, ModelSpec]] = []
+    for module, file in files.items():
+        try:
+            declared.append((module, _declared(module, file)))
+        except SpecError as error:
+            left_out[_named(module)] = str(error)
+    accepted: list[ModelSpec] = []
+    for module, spec in sorted(declared, key=lambda one: one[1].challenges is not None):  # a challenger after its champion
+        try:
+            checked([*accepted, spec])
+        except SpecError as error:
+            left_out[_named(module)] = str(error)
+        else:
+            accepted.append(spec)
+    for wrong in left_out.values():
+        logger.warning("left out: %s", wrong)
+    return Models(checked(accepted), left_out)
+
+
+def _named(module: str) -> str:
+    """Return the name that the model of a file has, by the custom that all files follow."""
+    return module.replace("_", "-")
 
 
 def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
@@ -78,9 +105,10 @@ def services() -> dict[str, ModelSpec]:
     return catalogue().services()
 
 
-def _files() -> dict[str, Path]:
-    """Return the model files by the name of their module, the project's own first."""
+def _files() -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the model files by the name of their module, the project's own first; and what is wrong with those left out, by file."""
     found: dict[str, Path] = {}
+    left_out: dict[str, str] = {}
     for folder in map(Path, models.__path__):
         if not folder.is_dir():
             raise SpecError(f"SLIPWAY_MODELS names {folder}, which is no folder. Name one that holds model files, or unset it.")
@@ -89,9 +117,12 @@ def _files() -> dict[str, Path]:
                 continue  # what several models share
             file = folder / (f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py")
             if module.name in found:
-                raise SpecError(f"{found[module.name]} and {file} have one name, so only the first can be imported; rename the second.")
+                left_out[str(file)] = (
+                    f"{found[module.name]} and {file} have one name, so only the first can be imported; rename the second."
+                )
+                continue
             found[module.name] = file
-    return found
+    return found, left_out
 
 
 def _declared(name: str, file: Path) -> ModelSpec:

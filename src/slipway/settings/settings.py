@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from ssl import SSLContext, create_default_context
@@ -17,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from slipway.files import addresses
 from slipway.settings.gateway import LOOPBACK, AbsolutePath, GatewaySettings, reachable
 from slipway.settings.notifications import NotificationSettings
+from slipway.settings.proxies import without_proxy
 from slipway.settings.variables import Variables
 
 __all__ = ["CREDENTIALS_FILE", "LOOPBACK", "Port", "Settings"]
@@ -84,8 +86,12 @@ class Settings(NotificationSettings, GatewaySettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment, then `.env`. Without a key in them, it is the one that `slipway up` keeps in the home folder."""
+        """Read the environment, then `.env`. Without a key in them, it is the one that `slipway up` keeps in the home folder.
+
+        From then on, this process reaches the gateway and this machine's other servers through no proxy.
+        """
         settings = cls(_env_file=".env")
+        os.environ.update(without_proxy(os.environ, reachable(settings.gateway_address).strip("[]")))
         kept = None if settings.api_key else dotenv_values(settings.home / CREDENTIALS_FILE).get("SLIPWAY_API_KEY")
         return settings.model_copy(update={"api_key": SecretStr(kept)}) if kept else settings
 

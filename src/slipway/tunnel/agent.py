@@ -21,7 +21,8 @@ import psutil
 
 from slipway.errors import SlipwayError
 from slipway.files.standard_error import discarded_standard_error
-from slipway.settings import LOOPBACK, Settings
+from slipway.settings import Settings
+from slipway.settings.proxies import NAMES, without_proxy
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
@@ -128,14 +129,13 @@ class Watchdog:
 def _own_environment() -> Iterator[None]:
     """Hide other tokens from the agent, and use no proxy for the agent's local API."""
     before = dict(os.environ)
-    direct = ",".join(filter(None, [before.get("no_proxy", before.get("NO_PROXY", "")), LOOPBACK, "localhost"]))
     for name in HIDDEN:
         os.environ.pop(name, None)
-    os.environ.update(no_proxy=direct, NO_PROXY=direct)
+    os.environ.update(without_proxy(before))
     try:
         yield
     finally:
-        for name in (*HIDDEN, "no_proxy", "NO_PROXY"):
+        for name in (*HIDDEN, *NAMES):
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from slipway import models
-from slipway.catalogue import catalogue, checked, lookup, served, services
+from slipway.catalogue import catalogue, checked, listings, lookup, served, services
 from slipway.errors import SpecError, UnknownModelError
 from slipway.spec import ModelSpec, Schedule
 
@@ -58,7 +59,8 @@ def test_a_file_without_a_model_is_refused_by_its_name(models_folder: Path, cont
     (models_folder / "undeclared.py").write_text(content)
 
     with pytest.raises(SpecError, match=rf"{models_folder}/undeclared\.py declares no MODEL = ModelSpec"):
-        catalogue()
+        lookup("undeclared")
+    assert {"heart-failure", "diabetes"} <= catalogue().keys()  # it alone is left out
 
 
 @pytest.mark.parametrize(
@@ -74,16 +76,17 @@ def test_an_error_inside_a_file_is_reported_with_file_and_line(models_folder: Pa
     (models_folder / "broken.py").write_text(content)
 
     with pytest.raises(SpecError, match=rf"{models_folder}/broken\.py, {said}"):
-        catalogue()
+        lookup("broken")
+    assert listings().left_out == catalogue().left_out
+    assert list(listings()) == list(catalogue()) == [name for name in catalogue() if name != "broken"]
 
 
 def test_a_file_that_would_hide_behind_one_of_the_projects_is_refused(models_folder: Path) -> None:
     (models_folder / "heart_failure.py").write_text("")
 
-    with pytest.raises(
-        SpecError, match=rf"models/heart_failure\.py and {models_folder}/heart_failure\.py have one name.*rename the second"
-    ):
-        catalogue()
+    [said] = catalogue().left_out.values()
+    assert re.search(rf"models/heart_failure\.py and {models_folder}/heart_failure\.py have one name.*rename the second", said)
+    assert lookup("heart-failure").port == 8001
 
 
 # the folder that SLIPWAY_MODELS names: a process of its own, because the setting is read when slipway.models is imported
@@ -139,8 +142,9 @@ def test_another_process_can_be_handed_what_such_a_file_defines(another_heart: P
 def test_a_file_of_that_folder_that_takes_a_port_of_the_projects_is_refused(another_heart: Path) -> None:
     (another_heart / "another_heart.py").write_text(ANOTHER_HEART.replace("8999", "8001"))
 
-    asked = elsewhere("from slipway.catalogue import catalogue; catalogue()", another_heart)
+    asked = elsewhere("from slipway.catalogue import lookup; print(lookup('heart-failure').port); lookup('another-heart')", another_heart)
 
+    assert asked.stdout == "8001\n"
     assert "SpecError: heart-failure and another-heart both have port=8001" in asked.stderr
 
 
