@@ -44,6 +44,7 @@ class App:
             return
         client = scope.get("client") or ("",)
         call = Call(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port, scope.get(REFUSAL)))
+        self._locate(call.request)
         request_id.set(call.request.id)
         try:
             reply = await self._reply(call)
@@ -62,6 +63,13 @@ class App:
         self._count(call, reply)
         security = self._parts.security
         await _send(reply, call.request, with_policy(security, reply.policy) if reply.policy else security, send)
+
+    def _locate(self, request: Request) -> None:
+        """Set where the request came from, if a trusted proxy says so."""
+        try:
+            request.address, request.base = self._parts.connections.proxies.origin(request.address, request.headers)
+        except RequestError as error:
+            request.refusal = request.refusal or error
 
     async def _reply(self, call: Call) -> Reply:
         request = call.request

@@ -40,6 +40,8 @@ class Configuration(msgspec.Struct, frozen=True):
     connections_per_address: int = 512
     header_seconds: float = 10.0
     body_seconds: float = 30.0
+    keep_alive_seconds: float = 75.0
+    trusted_proxies: tuple[str, ...] = ()
     log_format: str = "text"
     session_minutes: int = 15
     oidc_issuer: str | None = None
@@ -90,7 +92,7 @@ def _read_and_exit(pipe: int) -> NoReturn:
 
 def _configuration() -> Configuration:
     from slipway.settings import Settings
-    from slipway.settings.gateway import rate
+    from slipway.settings.gateway import networks, rate
 
     settings = Settings.load()
     values = settings.model_dump(mode="json", include=set(Configuration.__struct_fields__)) | {
@@ -100,5 +102,6 @@ def _configuration() -> Configuration:
         "workers": settings.gateway_workers,
         "rate_per_caller": rate(settings.rate_per_caller),
         "rate_per_address": rate(settings.rate_per_address),
+        "trusted_proxies": networks(settings.trusted_proxies),
     }
     return msgspec.convert(values, Configuration)

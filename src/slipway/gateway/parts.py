@@ -18,6 +18,7 @@ from slipway.gateway.metrics import declarations
 from slipway.gateway.metrics.counts import Metrics, Samples
 from slipway.gateway.metrics.exposition import CONTENT_TYPE, text
 from slipway.gateway.network.connections import Connections
+from slipway.gateway.network.forwarding import Proxies
 from slipway.gateway.network.headers import security
 from slipway.gateway.network.tls import ServerCertificate
 from slipway.gateway.openapi.documents import Documents
@@ -78,6 +79,8 @@ def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number
         most_per_address=configuration.connections_per_address,
         header_seconds=configuration.header_seconds,
         body_seconds=configuration.body_seconds,
+        keep_alive_seconds=configuration.keep_alive_seconds,
+        proxies=Proxies(configuration.trusted_proxies),
     )
     limits = Limits(configuration.rate_per_caller, configuration.rate_per_address, configuration.limits_storage)
     places, metrics = Places(configuration.concurrency, configuration.queue), Metrics()

@@ -29,6 +29,23 @@ def rate(text: str) -> tuple[int, int]:
     return int(found[1]), SECONDS[found[2]]
 
 
+def networks(text: str) -> tuple[str, ...]:
+    """Return the networks of a list such as "10.0.0.7, 192.168.4.0/24, ::1". An address is a network of one.
+
+    Raises:
+        ValueError: A part is neither an address nor a network, or it is every address.
+    """
+    parts = [part for part in re.split(r"[\s,\"\[\]]+", text) if part]
+    for part in parts:
+        try:
+            found = ipaddress.ip_network(part)
+        except ValueError:
+            raise ValueError(f"expected IP addresses and networks, such as 10.0.0.7, 192.168.4.0/24, received {part!r}") from None
+        if not found.prefixlen:
+            raise ValueError(f"expected the addresses of your proxies, received {part}, which is every address: anyone could forge theirs")
+    return tuple(parts)
+
+
 def is_loopback(address: str) -> bool:
     """Return whether only this machine can reach an IP address."""
     return ipaddress.ip_address(address).is_loopback
@@ -46,6 +63,10 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _valid_networks(text: str) -> str:
+    return ", ".join(networks(text))
+
+
 def _valid_rate(text: str) -> str:
     rate(text)
     return text.strip()
@@ -53,6 +74,7 @@ def _valid_rate(text: str) -> str:
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Rate = Annotated[str, AfterValidator(_valid_rate)]
+Networks = Annotated[str, AfterValidator(_valid_networks)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
 
@@ -79,6 +101,11 @@ class GatewaySettings(Variables):
     connections_per_address: Count = Field(512, description="Open connections from one address, in each worker.")
     header_seconds: Seconds = Field(10.0, description="Longest time a caller may take to send a request's header, in seconds.")
     body_seconds: Seconds = Field(30.0, description="Longest time to send a body, or to take an answer, in seconds.")
+
+    keep_alive_seconds: Seconds = Field(75.0, description="How long an idle connection stays open for the next request, in seconds.")
+    trusted_proxies: Networks = Field(
+        "", description="Addresses or networks of reverse proxies whose X-Forwarded and Forwarded fields count."
+    )
 
     log_format: Literal["text", "json"] = Field("text", description="The gateway's own log: text for people, json for programs.")
     session_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(15, description="How long a token of POST /sessions is valid.")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from slipway.gateway.configuration import Configuration, Reading
 from slipway.settings import Settings
-from slipway.settings.gateway import GatewaySettings, rate
+from slipway.settings.gateway import GatewaySettings, networks, rate
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 SECRET = "a-password-that-must-not-show"
@@ -94,3 +94,25 @@ def test_the_defaults_of_settings_and_of_the_gateway_are_the_same() -> None:
 def test_only_tls_is_verified() -> None:
     assert Settings().trust is False
     assert Settings(tls_certificate=Path("a.pem"), tls_key=Path("a.key")).trust is True
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ()),
+        ("10.0.0.7", ("10.0.0.7",)),
+        (" 10.0.0.7,192.168.4.0/24  ::1", ("10.0.0.7", "192.168.4.0/24", "::1")),
+        ('["::1"]', ("::1",)),
+    ],
+)
+def test_trusted_proxies_are_addresses_and_networks(text: str, expected: tuple[str, ...]) -> None:
+    assert networks(Settings(trusted_proxies=text).trusted_proxies) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("proxy.example.org", "expected IP addresses and networks"), ("10.0.0.7/8", "expected IP addresses"), ("0.0.0.0/0", "every address")],
+)
+def test_trusted_proxies_that_name_nobody_or_everybody_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Settings(trusted_proxies=text)

@@ -16,7 +16,8 @@ from slipway.tracking.connection import page
 
 ROOT = Path(__file__).parents[3]
 SECRET = "a-key-that-must-not-show"
-SET = {  # a value of each setting that can be taken away
+SET = {
+    "trusted_proxies": "10.0.0.7",  # a value of each setting that can be taken away
     "mirror": "/rows",
     "models": "/models",
     "model_ports": '{"toy": 9001}',

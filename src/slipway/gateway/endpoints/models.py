@@ -54,5 +54,6 @@ async def model_version(_: Parts, __: Call, deployment: Deployment) -> Reply:
 
 @of_version
 async def model_openapi(parts: Parts, call: Call, deployment: Deployment) -> Reply:
-    server = "/" if call.request.own_port else f"{MODELS}{call.model}"
+    request = call.request
+    server = f"{request.base}/" if request.own_port else f"{request.base}{MODELS}{call.model}"
     return Reply(200, parts.documents.of_model(deployment.installation, deployment.contract, server))

@@ -31,8 +31,8 @@ async def gateway_version(_: Parts, __: Call) -> Reply:
     return Reply(200, _version().encode())
 
 
-async def gateway_openapi(_: Parts, __: Call) -> Reply:
-    return Reply(200, documents.of_gateway(_version()))
+async def gateway_openapi(_: Parts, call: Call) -> Reply:
+    return Reply(200, documents.of_gateway(_version(), f"{call.request.base}/"))
 
 
 @cache

@@ -11,9 +11,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from slipway.access.networks import network_of
+from slipway.gateway.network.forwarding import Proxies
+
 LOOK_EVERY = 0.5
-# Longer than callers keep a connection for reuse, so that the caller closes it: a request that is sent into a closing connection is lost.
-KEEP_ALIVE = 75
+# The largest default of callers, so that they close first: a request that is sent into a closing connection is lost.
+KEEP_ALIVE = 75.0
+PROXY = "a trusted proxy"  # all its callers share its address, so only the limit of all connections holds for it
 
 
 class Connection(Hashable, Protocol):
@@ -33,15 +37,22 @@ class Connections:
     most_per_address: int = 512
     header_seconds: float = 10.0
     body_seconds: float = 30.0
+    keep_alive_seconds: float = KEEP_ALIVE
+    proxies: Proxies = field(default_factory=Proxies)
     open: set[Connection] = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     timed_out: Counter[str] = field(default_factory=Counter)
     upgrades: int = 0
 
+    def source(self, address: str) -> str:
+        """Return what connections from an address are counted as: its network, or `PROXY`."""
+        return PROXY if address in self.proxies else network_of(address)
+
     def add(self, connection: Connection) -> bool:
         """Count a connection; return False if there are too many, in all or from its address."""
-        if len(self.open) >= self.most or self.per_address[connection.address] >= self.most_per_address:
+        full = self.per_address[connection.address] >= self.most_per_address and connection.address != PROXY
+        if len(self.open) >= self.most or full:
             self.refused += 1
             return False
         self.open.add(connection)

@@ -13,10 +13,9 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from slipway.access.networks import network_of
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.network import heads
-from slipway.gateway.network.connections import KEEP_ALIVE, Connections
+from slipway.gateway.network.connections import Connections
 from slipway.gateway.network.exchange import Exchange
 from slipway.gateway.network.flow import Flow
 from slipway.gateway.network.framing import Chunks, Sized
@@ -69,7 +68,7 @@ class HttpProtocol(asyncio.Protocol):
             "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
             "root_path": "",
         }
-        self.address = network_of(str(client[0])) if client else UNKNOWN
+        self.address = self._connections.source(str(client[0])) if client else UNKNOWN
         self._state.connections.add(self)  # type: ignore[arg-type]
         if not self._connections.add(self):
             self._deaf = True
@@ -275,7 +274,7 @@ class HttpProtocol(asyncio.Protocol):
         elif self.phase == ANSWER and waited > may.body_seconds:
             may.timed_out["answer"] += 1
             self._transport.abort()  # close would wait until the caller has read everything
-        elif (self.phase == IDLE and waited > KEEP_ALIVE) or (self.phase == CLOSING and waited > may.body_seconds):
+        elif (self.phase == IDLE and waited > may.keep_alive_seconds) or (self.phase == CLOSING and waited > may.body_seconds):
             if self._transport.is_closing():
                 self._transport.abort()
             else:

@@ -5,7 +5,7 @@ A model's document is made once for each installation.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from slipway.gateway.openapi.operations import MODEL, Schema, components, operat
 VERSION = "3.1.0"
 SCORING = (400, 401, 403, 404, 408, 413, 415, 503)
 READING = (404, 503)
+MOST_KEPT = 64  # a caller behind a proxy may invent servers
 STATUS: Schema = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 
 
@@ -30,6 +31,8 @@ class Documents:
         """Return the document of the version in service, as JSON, for paths below `server`."""
         made = self._made.get((contract.model, server))
         if made is None or made[0] != installation:
+            if len(self._made) >= MOST_KEPT:
+                del self._made[next(iter(self._made))]
             made = self._made[contract.model, server] = installation, msgspec.json.encode(of_model(contract, server))
         return made[1]
 
@@ -60,15 +63,15 @@ def of_model(contract: Contract, server: str) -> dict[str, Any]:
     }
 
 
-@cache
-def of_gateway(version: str) -> bytes:
-    """Return the document of the gateway's own paths, as JSON."""
+@lru_cache(MOST_KEPT)
+def of_gateway(version: str, server: str = "/") -> bytes:
+    """Return the document of the gateway's own paths, as JSON, for paths below `server`."""
     model: Schema = {"$ref": "#/components/schemas/Model"}
     name: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "description": "The model's name."}
     document = {
         "openapi": VERSION,
         "info": {"title": "Slipway gateway", "version": version, "summary": "Each model has its own: /models/{model}/openapi.json."},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "paths": {
             "/ping": {"get": operation("ping", "Whether the gateway answers", {}, ())},
             "/health": {"get": operation("health", "Whether the gateway answers", {}, ())},
