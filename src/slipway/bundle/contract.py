@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from slipway.bundle.contents import content_of
 from slipway.errors import BundleError
 from slipway.problems.serving import ClassLabel, Output
 
@@ -88,14 +89,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, str]
 
 
-def decode(path: Path, kind: type[T]) -> T:
-    """Read one JSON file of a bundle.
+def decode(path: Path, kind: type[T], within: Path | None = None) -> T:
+    """Read one JSON file of a bundle. It must be inside the folder `within`, by default its own, also when links are followed.
 
     Raises:
         BundleError: The file is missing, or this version of Slipway cannot read it.
     """
     try:
-        return decode_bytes(path.read_bytes(), kind, path)
+        return decode_bytes(content_of(path, within or path.parent), kind, path)
     except FileNotFoundError:
         raise BundleError(f"{path.parent}: {path.name} is missing; the bundle is incomplete. Release the model again.") from None
 

@@ -49,7 +49,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
         raise BundleError(
             f"{model}: expected the name of a bundle in {folder.parent}, received {pointer.bundle!r}. Release the model again."
         )
-    bundle = read(folder)
+    bundle = read(folder, within=folder.parents[1])
     if bundle.contract.model != model:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
     deployment = Deployment(bundle.contract, pointer.installation, port, engine=open_engine(bundle))

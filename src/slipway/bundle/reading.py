@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slipway.bundle.contents import content_of
 from slipway.bundle.contract import CONTRACT, FORMAT, MANIFEST, PROBE, Contract, Manifest, Probe, decode, decode_bytes
 from slipway.errors import BundleError
 from slipway.files.checksums import digest
@@ -38,18 +39,22 @@ class Bundle:
         return self.files[name]
 
 
-def read(folder: Path) -> Bundle:
+def read(folder: Path, within: Path | None = None) -> Bundle:
     """Verify every checksum and return the bundle.
+
+    Args:
+        within: The folder that contains all its files, also when links are followed; by default the bundle's own.
 
     Raises:
         BundleError: A file is missing, altered or not listed, or the format is another.
     """
-    manifest = decode(folder / MANIFEST, Manifest)
+    within = within or folder
+    manifest = decode(folder / MANIFEST, Manifest, within)
     present = {path.name for path in folder.iterdir()} - {MANIFEST}
     if present != set(manifest.files):
         odd = sorted(present ^ set(manifest.files))
         raise BundleError(f"{folder}: the manifest and the folder disagree about {odd}. Release the model again.")
-    contents = {name: _verified(folder / name, expected) for name, expected in manifest.files.items()}
+    contents = {name: _verified(folder / name, expected, within) for name, expected in manifest.files.items()}
     if missing := sorted({CONTRACT, PROBE} - set(contents)):
         raise BundleError(f"{folder}: {missing} are missing; the bundle is incomplete. Release the model again.")
     contract = decode_bytes(contents.pop(CONTRACT), Contract, folder / CONTRACT)
@@ -59,8 +64,8 @@ def read(folder: Path) -> Bundle:
     return Bundle(folder, contract, probe, files=contents)
 
 
-def _verified(path: Path, expected: str) -> bytes:
-    content = path.read_bytes()
+def _verified(path: Path, expected: str, within: Path) -> bytes:
+    content = content_of(path, within)
     if (received := digest(content)) != expected:
         raise BundleError(
             f"{path.parent}: {path.name} has changed since it was measured.\n  expected sha256 {expected}   received sha256 {received}\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipway.errors import UnsafeModelError
+from slipway.bundle.contents import refuse_large_zip
+from slipway.errors import BundleError, UnsafeModelError
 
 ALLOWED = (
     "numpy.average",
@@ -26,10 +27,18 @@ def refuse_other_types_in(content: bytes, name: str) -> None:
 
     Raises:
         UnsafeModelError: It has a type that skops does not trust by itself and that is not on our list.
+        BundleError: It is not a skops file, or expands to too much.
     """
     from skops.io import get_untrusted_types
 
-    if strangers := sorted(set(get_untrusted_types(data=content)) - set(ALLOWED)):
+    try:
+        refuse_large_zip(content, name)
+        found = set(get_untrusted_types(data=content))
+    except BundleError:
+        raise
+    except Exception as error:  # of a malformed schema, skops raises any error
+        raise BundleError(f"{name} is not a skops file ({type(error).__name__}: {error}). Release the model again.") from None
+    if strangers := sorted(found - set(ALLOWED)):
         raise UnsafeModelError(
             f"{name} contains the types {strangers}, which are not on the allow-list in slipway/bundle/trusted_types.py. "
             "It was not loaded. If they belong to a model of yours, review them and add them there."

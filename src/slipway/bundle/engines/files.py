@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slipway.bundle.contents import refuse_large_zip
 from slipway.bundle.reading import Bundle
 from slipway.errors import BundleError
 
@@ -32,12 +33,13 @@ def unpack(bundle: Bundle, names: tuple[str, ...]) -> list[Array]:
     """Return the named arrays of a bundle, in that order; nothing is unpickled.
 
     Raises:
-        BundleError: The file is not an .npz, lacks an array, or contains objects.
+        BundleError: The file is not an .npz, lacks an array, or contains objects, or expands to too much.
     """
     try:
+        refuse_large_zip(bundle.file(ARRAYS), f"{bundle.folder}: {ARRAYS}")
         with np.load(BytesIO(bundle.file(ARRAYS)), allow_pickle=False) as stored:
             return [stored[name] for name in names]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise BundleError(
             f"{bundle.folder}: {ARRAYS} does not contain the arrays {', '.join(names)} ({error}). Release the model again."
         ) from None

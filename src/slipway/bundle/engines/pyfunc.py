@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 from slipway.bundle.engines.files import PIPELINE
 from slipway.bundle.reading import Bundle
 from slipway.bundle.trusted_types import ALLOWED, refuse_other_types_in
-from slipway.errors import BundleError
+from slipway.errors import BundleError, SlipwayError
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -61,7 +60,9 @@ def _opened(bundle: Bundle) -> Any:
     try:
         refuse_other_types_in(content, f"{bundle.folder}: {PIPELINE}")
         pipeline = loads(content, trusted=list(ALLOWED))
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except SlipwayError:
+        raise
+    except Exception as error:  # of a malformed schema, skops raises any error
         raise BundleError(f"{bundle.folder}: {PIPELINE} is not a skops file ({error}). Release the model again.") from None
     found = np.asarray(getattr(pipeline, "classes_", [])).tolist()
     if found != classes or not hasattr(pipeline, "predict_proba"):

@@ -61,7 +61,7 @@ def keep(bundle: Path, contract: Contract, store: Path) -> str:
         os.replace(scratch / name, home / name)
         scratch.rmdir()
     else:
-        read(home / name)  # it may have been damaged since it was copied
+        read(home / name, within=store)  # it may have been damaged since it was copied
     return name
 
 
@@ -73,7 +73,7 @@ def name_of(contract: Contract) -> str:
 def active(store: Path, model: str) -> Pointer | None:
     """Return the pointer of one model, None if nothing is in service."""
     path = store / model / POINTER
-    return decode(path, Pointer) if path.exists() else None
+    return decode(path, Pointer, store) if path.exists() else None
 
 
 def point(store: Path, model: str, pointer: Pointer | None) -> None:
@@ -91,4 +91,4 @@ def write(path: Path, content: msgspec.Struct | None) -> None:
 
 def installed(store: Path) -> dict[str, Pointer]:
     """Return the pointer of every model in the store."""
-    return {path.parent.name: decode(path, Pointer) for path in sorted(store.glob(f"*/{POINTER}"))}
+    return {path.parent.name: decode(path, Pointer, store) for path in sorted(store.glob(f"*/{POINTER}"))}

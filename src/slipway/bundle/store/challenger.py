@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 
+from slipway.bundle.contents import content_of
 from slipway.bundle.contract import Contract
 from slipway.bundle.reading import read
 from slipway.bundle.store.active import active, keep, name_of, write
@@ -68,7 +69,7 @@ def challenged(store: Path, model: str) -> Challenge | None:
     """
     path = store / model / CHALLENGER
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Challenge)
+        return msgspec.json.decode(content_of(path, store), type=Challenge)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
