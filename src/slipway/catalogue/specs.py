@@ -18,6 +18,7 @@ from pathlib import Path
 from slipway import models
 from slipway.catalogue.models import Models
 from slipway.errors import SpecError
+from slipway.files.rights import open_to_all
 from slipway.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,24 @@ def _files() -> tuple[dict[str, Path], dict[str, str]]:
     return found, left_out
 
 
+def _refuse_writable(file: Path) -> None:
+    """Refuse a file of SLIPWAY_MODELS if every user may write it, its folder, or what it may import from there: it is run as code.
+
+    Raises:
+        SpecError: The message says what to change.
+    """
+    if file.is_relative_to(Path(models.__file__).parent):
+        return
+    package = file.parent if file.name == "__init__.py" else None
+    folder = package.parent if package else file.parent
+    beside = [*folder.glob("_*.py"), *folder.glob("_*/**/*.py"), folder / "__pycache__", *(package.rglob("*") if package else ())]
+    for one in (file, *filter(Path.exists, beside)):
+        if place := open_to_all(one):
+            raise SpecError(f"{file} is run as code, and every user of this machine may write {place}. Run: chmod o-w {place}")
+
+
 def _declared(name: str, file: Path) -> ModelSpec:
+    _refuse_writable(file)
     try:
         declared = getattr(importlib.import_module(f"{models.__name__}.{name}"), "MODEL", None)
     except Exception as error:

@@ -16,6 +16,7 @@ import pytest
 from slipway import models
 from slipway.catalogue import catalogue, checked, listings, lookup, served, services
 from slipway.errors import SpecError, UnknownModelError
+from slipway.files.rights import open_to_all
 from slipway.spec import ModelSpec, Schedule
 
 
@@ -46,6 +47,39 @@ def test_a_new_file_is_a_new_model_and_nothing_else_has_to_be_registered(models_
 
     assert lookup("another-heart").port == 8999
     assert list(catalogue()) == sorted(catalogue())
+
+
+@pytest.mark.parametrize("place", ["", "writable_heart.py", "_shared.py", "__pycache__", "../linked.py"])
+def test_a_file_that_every_user_may_write_is_left_out_and_not_run(models_folder: Path, place: str) -> None:
+    """It is code, and so is what it imports from its folder."""
+    folder = models_folder / "models"
+    models.__path__[-1] = str(folder)
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "_shared.py").write_text("")
+    file = folder / "writable_heart.py"
+    if place == "../linked.py":
+        file.symlink_to(place)
+    file.write_text(f"open({str(models_folder / 'ran')!r}, 'w')\n")
+    os.chmod(folder / place, (folder / place).stat().st_mode | 0o002)
+
+    found = catalogue()
+
+    assert "heart-failure" in found
+    assert "writable-heart" not in found
+    with pytest.raises(SpecError, match=f"every user of this machine may write .*. Run: chmod o-w {(folder / place).resolve()}"):
+        found.lookup("writable-heart")
+    assert not (models_folder / "ran").exists()
+
+
+def test_a_sticky_folder_above_is_no_reason(models_folder: Path) -> None:
+    folder = models_folder / "above" / "models"
+    folder.mkdir(parents=True)
+    (folder / "one.py").write_text("")
+
+    folder.parent.chmod(0o1777)
+    assert open_to_all(folder / "one.py") is None
+    folder.parent.chmod(0o777)
+    assert open_to_all(folder / "one.py") == folder.parent
 
 
 def test_a_file_with_an_underscore_holds_what_models_share_and_declares_none(models_folder: Path) -> None:
