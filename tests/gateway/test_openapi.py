@@ -58,6 +58,23 @@ def test_the_documents_are_valid_openapi_and_their_schemas_valid_json_schemas(ev
             jsonschema.Draft202012Validator.check_schema(schema)
 
 
+def test_the_documents_have_nothing_that_generators_of_clients_do_not_understand(every_document):
+    """What they refuse, or make a client of that does not compile; tests/gateway/test_generated_clients.py runs them."""
+
+    def understood(schema):
+        if isinstance(schema, list):
+            return all(understood(each) for each in schema)
+        if not isinstance(schema, dict):
+            return True
+        choices = [each.get("type") for kind in ("oneOf", "anyOf") for each in schema.get(kind, ())]
+        listed = schema.get("type") != "array" or isinstance(schema.get("items"), dict)
+        return listed and "array" not in choices and "uniqueItems" not in schema and all(understood(each) for each in schema.values())
+
+    for found in every_document:
+        assert [name for name, schema in found["components"]["schemas"].items() if not understood(schema)] == []
+        assert understood(found["paths"])
+
+
 def test_every_path_is_in_a_document(every_document):
     gateway, own, _ = every_document
 

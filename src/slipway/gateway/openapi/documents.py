@@ -115,7 +115,7 @@ def _sign_in() -> Schema:
         "required": ["token", "token_type", "expires_in"],
         "properties": {
             "token": {"type": "string", "description": "Send it as `Authorization: Bearer <token>`."},
-            "token_type": {"const": "Bearer"},
+            "token_type": {"type": "string", "const": "Bearer"},
             "expires_in": {"type": "integer", "description": "Seconds."},
         },
     }
@@ -125,11 +125,7 @@ def _sign_in() -> Schema:
 
 
 def _predict(contract: Contract) -> Schema:
-    row = {"$ref": "#/components/schemas/SubjectRow"}
-    bodies = [
-        {"type": "object", "required": [key], "properties": {key: rows}, "additionalProperties": False}
-        for key, rows in (("row", row), ("rows", schemas.of_list(row)))
-    ]
+    bodies = [{"$ref": f"#/components/schemas/{name}"} for name in schemas.of_bodies()]
     content = {"application/json": {"schema": {"oneOf": bodies}, "example": {"rows": [schemas.example_row(contract)]}}}
     answer = {"$ref": "#/components/schemas/Predictions"}
     described = operation("predict", "Label, meaning and probabilities of each row", answer, SCORING, of_version=True)
@@ -161,12 +157,17 @@ def _schemas(contract: Contract) -> dict[str, Schema]:
     return {
         "Row": schemas.of_row(contract),
         "SubjectRow": schemas.of_subject_row(contract),
+        **schemas.of_bodies(),
+        "Positions": schemas.of_positions(contract),
         "Split": schemas.of_form("dataframe_split", schemas.of_split(contract)),
         "Records": schemas.of_form("dataframe_records", schemas.of_list({"$ref": "#/components/schemas/Row"})),
-        "Inputs": schemas.of_form("inputs", schemas.of_tensor(contract)),
-        "Instances": schemas.of_form("instances", schemas.of_tensor(contract)),
+        "Inputs": schemas.of_form("inputs", schemas.of_tensor()),
+        "Instances": schemas.of_form("instances", schemas.of_tensor()),
         "Labels": schemas.of_labels(contract),
+        "Prediction": schemas.of_prediction(contract),
         "Predictions": schemas.of_predictions(contract),
-        "Outcomes": schemas.of_outcomes(contract),
+        "PredictionOutcome": schemas.of_prediction_outcome(contract),
+        "SubjectOutcome": schemas.of_subject_outcome(contract),
+        "Outcomes": schemas.of_outcomes(),
         "Recorded": schemas.of_recorded(),
     }

@@ -103,7 +103,7 @@ MODEL: Schema = {
             },
         },
         "columns": {"type": "array", "items": {"type": "object"}},
-        "classes": {"type": "array"},
+        "classes": {"type": "array", "items": {"type": ["integer", "string"]}},
     },
 }
 

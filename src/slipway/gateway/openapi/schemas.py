@@ -14,6 +14,7 @@ from slipway.rows.claims import ID, OBSERVED, OUTCOME, PREDICTION
 from slipway.rows.subjects import LONGEST_SUBJECT, SUBJECT, takes_no_subject
 
 Schema = dict[str, Any]
+CELL: Schema = {"type": ["number", "string"]}
 
 
 def of_column(column: Column) -> Schema:
@@ -51,26 +52,29 @@ def of_subject_row(contract: Contract) -> Schema:
     return row | {"properties": {SUBJECT: subject} | row["properties"]}
 
 
+def of_bodies() -> dict[str, Schema]:
+    """Describe the two bodies of `predict` by name: one row, or many."""
+    row = {"$ref": "#/components/schemas/SubjectRow"}
+    return {
+        name: {"type": "object", "required": [key], "properties": {key: rows}, "additionalProperties": False}
+        for name, key, rows in (("OneRow", "row", row), ("ManyRows", "rows", of_list(row)))
+    }
+
+
 def of_positions(contract: Contract) -> Schema:
     """Describe a row as a list, in the contract's order."""
     width = len(contract.columns)
     cells = [of_column(column) for column in contract.columns]
-    return {"type": "array", "prefixItems": cells, "items": False, "minItems": width, "maxItems": width}
-
-
-def of_columns(contract: Contract) -> Schema:
-    """Describe rows as an object of columns. A schema cannot say that all have one length."""
-    lists = {column.name: of_list(of_column(column)) for column in contract.columns}
-    description = "One list a column, all of one length."
-    return {"type": "object", "description": description, "required": list(lists), "properties": lists, "additionalProperties": False}
+    return {"type": "array", "prefixItems": cells, "items": CELL, "minItems": width, "maxItems": width}
 
 
 def of_split(contract: Contract) -> Schema:
     """Describe `dataframe_split`: the names in any order, the cells in the same order."""
     names, width = [column.name for column in contract.columns], len(contract.columns)
-    columns = {"type": "array", "items": {"enum": names}, "uniqueItems": True, "minItems": width, "maxItems": width}
-    row = {"type": "array", "items": {"type": ["number", "string"]}, "minItems": width, "maxItems": width}
-    index = {"type": "array", "description": "Not read."}
+    columns = {"type": "array", "items": {"type": "string", "enum": names}, "minItems": width, "maxItems": width}
+    columns["description"] = "Each once."  # not uniqueItems: openapi-generator makes a set of it, in Java that does not compile
+    row = {"type": "array", "items": CELL, "minItems": width, "maxItems": width}
+    index = {"type": "array", "items": {}, "description": "Not read."}
     return {
         "type": "object",
         "required": ["columns", "data"],
@@ -79,11 +83,11 @@ def of_split(contract: Contract) -> Schema:
     }
 
 
-def of_tensor(contract: Contract) -> Schema:
-    """Describe `inputs` and `instances`: rows by position, rows as objects, columns, or one row as an object."""
-    row = {"$ref": "#/components/schemas/Row"}
-    shapes = [of_list(of_positions(contract)), of_list(row), of_columns(contract), row]
-    return {"anyOf": [*shapes, of_list(of_column(contract.columns[0]))] if len(contract.columns) == 1 else shapes}
+def of_tensor() -> Schema:
+    """Describe `inputs` and `instances` by one of their shapes: generators make no client of a choice between lists."""
+    described = of_list({"$ref": "#/components/schemas/Positions"})
+    more = "Rows by position. Rows as objects, one row as an object, and an object with a list for each column are taken too."
+    return described | {"description": more}
 
 
 def of_form(name: str, rows: Schema) -> Schema:
@@ -112,30 +116,36 @@ def of_prediction(contract: Contract) -> Schema:
 
 def of_predictions(contract: Contract) -> Schema:
     """Describe the answer of `predict`."""
+    prediction = {"$ref": "#/components/schemas/Prediction"}
     properties: Schema = {
-        "model": {"const": contract.model},
+        "model": {"type": "string", "const": contract.model},
         "version": {"type": ["integer", "null"]},
         "run_id": {"type": "string", "description": "The MLflow run that made the version."},
         "sample": {"type": "boolean", "description": "true: trained on sample rows, not for use on patients or customers."},
         **contract.output.of_header(),
-        "predictions": {"type": "array", "description": "One a row, in the rows' order.", "items": of_prediction(contract)},
+        "predictions": {"type": "array", "description": "One a row, in the rows' order.", "items": prediction},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def of_outcomes(contract: Contract) -> Schema:
+def of_outcomes() -> Schema:
     """Describe the body of `outcomes`. A schema cannot say that a prediction must be in the log."""
-    name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As in the prediction's answer."}
-    latest = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
-    time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known: a time in the past, with its zone."}
-    rest = {OUTCOME: contract.output.of_label(), OBSERVED: time}
-    rows = [
-        {"type": "object", "required": [key, OUTCOME], "properties": {key: of} | rest, "additionalProperties": False}
-        for key, of in ((PREDICTION, name), (SUBJECT, _subject() | {"description": latest}))
-    ]
+    kinds = [{"$ref": f"#/components/schemas/{name}"} for name in ("PredictionOutcome", "SubjectOutcome")]
     most = f"At most {min(MOST, ALLOWED.rows):,}."
-    outcomes = {"type": "array", "items": {"oneOf": rows}, "minItems": 1, "description": most}
+    outcomes = {"type": "array", "items": {"oneOf": kinds}, "minItems": 1, "description": most}
     return {"type": "object", "required": ["outcomes"], "properties": {"outcomes": outcomes}, "additionalProperties": False}
+
+
+def of_prediction_outcome(contract: Contract) -> Schema:
+    """Describe the outcome of a prediction that is named."""
+    name = {"type": "string", "pattern": f"^{ID.pattern}$", "description": "As in the prediction's answer."}
+    return _outcome(PREDICTION, name, contract)
+
+
+def of_subject_outcome(contract: Contract) -> Schema:
+    """Describe the outcome of the latest prediction about a subject."""
+    latest = "As it was sent with the rows: the outcome is of the latest prediction about it, not later than observed_at."
+    return _outcome(SUBJECT, _subject() | {"description": latest}, contract)
 
 
 def of_recorded() -> Schema:
@@ -169,6 +179,12 @@ def as_csv(row: dict[str, float | int | str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([list(row), list(row.values())])
     return text.getvalue()
+
+
+def _outcome(key: str, of: Schema, contract: Contract) -> Schema:
+    time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known: a time in the past, with its zone."}
+    properties = {key: of, OUTCOME: contract.output.of_label(), OBSERVED: time}
+    return {"type": "object", "required": [key, OUTCOME], "properties": properties, "additionalProperties": False}
 
 
 def _subject() -> Schema:

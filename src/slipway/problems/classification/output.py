@@ -93,7 +93,7 @@ class Output:
     def of_label(self) -> Schema:
         """Return the JSON Schema of a label."""
         meanings = "; ".join(f"{label}: {meaning}" for label, meaning in zip(self.classes, self.meanings, strict=True))
-        return {"enum": list(self.classes), "description": meanings}
+        return {"type": "string" if self.texts else "integer", "enum": list(self.classes), "description": meanings}
 
     def of_prediction(self) -> dict[str, Schema]:
         """Return the JSON Schema of what an answer has beside its id and its subject, by name."""
@@ -112,7 +112,7 @@ class Output:
         """Return the JSON Schema of `header`, by name."""
         decides = "The positive class is answered from this probability on; null where the most probable class is."
         return {
-            "positive": {"enum": [*self.classes, None], "description": "The class that the threshold is for."},
+            "positive": {"anyOf": [self.of_label(), {"type": "null"}], "description": "The class that the threshold is for."},
             "threshold": {"type": ["number", "null"], "description": decides},
         }
 
