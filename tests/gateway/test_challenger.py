@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 from collections import Counter, defaultdict
@@ -231,7 +232,7 @@ def test_a_damaged_challenge_is_reported_and_a_good_one_heals_it(serving, challe
 
 
 def test_a_bundle_of_another_model_is_no_challenger(serving, bundles, fails):
-    (serving.store / "toy" / "1-words").symlink_to(bundles["words-1"])
+    shutil.copytree(bundles["words-1"], serving.store / "toy" / "1-words")
 
     set_challenge(serving.store, "toy", Challenge("1-words", "of-words", 0.9))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 import httpx
@@ -93,7 +94,7 @@ def test_a_damaged_pointer_leaves_the_old_version_answering(serving, until):
 
 def test_a_bundle_of_another_model_is_not_served(gateway, bundles):
     (gateway.store / "toy").mkdir(parents=True)
-    (gateway.store / "toy" / "1-words").symlink_to(bundles["words-1"])
+    shutil.copytree(bundles["words-1"], gateway.store / "toy" / "1-words")
 
     assert "received one of words" in gateway.fails(gateway.point_at_folder("1-words"))["error"]["message"]
 
@@ -146,3 +147,10 @@ def _refuses(url):
     except httpx.ConnectError:
         return True
     return False
+
+
+def test_a_bundle_that_is_a_link_out_of_the_store_is_not_served(serving, bundles):
+    (serving.store / "toy" / "2-linked").symlink_to(bundles["toy-2"])
+
+    assert "received a link to" in serving.fails(serving.point_at_folder("2-linked"))["error"]["message"]
+    assert serving.ask({"inputs": [YOUNG, OLD]}).json()["predictions"] == ANSWERS["1"]

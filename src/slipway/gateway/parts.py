@@ -14,6 +14,7 @@ from slipway.gateway.health import Check, Health, in_place, writable
 from slipway.gateway.limits.admission import gatekeeper_of
 from slipway.gateway.limits.limiting import Limits
 from slipway.gateway.limits.places import Places
+from slipway.gateway.logs import FLOOD
 from slipway.gateway.metrics import declarations
 from slipway.gateway.metrics.counts import Metrics, Samples
 from slipway.gateway.metrics.exposition import CONTENT_TYPE, text
@@ -62,7 +63,7 @@ class Parts:
 
     async def follow(self) -> None:
         """Do the work beside answering, until cancelled: slow connections, a new certificate, the state for the other workers, shadows."""
-        tasks = [self.connections.watch(), self.workers.follow(), self.shadows.follow()]
+        tasks = [FLOOD.follow(), self.connections.watch(), self.workers.follow(), self.shadows.follow()]
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
 
@@ -141,6 +142,8 @@ def _read(metrics: Metrics, places: Places, connections: Connections, limits: Li
     metrics.read(declarations.CONNECTIONS_REFUSED, lambda: connections.refused)
     metrics.read(declarations.CONNECTIONS_TIMED_OUT, connections.timed_out.total)
     metrics.read(declarations.UPGRADES_IGNORED, lambda: connections.upgrades)
+    metrics.read(declarations.LOG_LINES_LEFT_OUT, lambda: FLOOD.left_out)
+    metrics.read(declarations.DESCRIPTORS_EXHAUSTED, lambda: FLOOD.exhausted)
     metrics.read(declarations.LIMITS_STORAGE_LOST, lambda: limits.error is not None)
     metrics.read(declarations.AUDIT_QUEUE, lambda: log.queued)
     metrics.read(declarations.AUDIT_REFUSALS_LOST, lambda: log.dropped)

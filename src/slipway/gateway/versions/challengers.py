@@ -9,13 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.bundle.store.active import Pointer
 from slipway.bundle.store.challenger import CHALLENGER, Challenge, challenged, mismatch
 from slipway.errors import SlipwayError
-from slipway.gateway.versions.pointers import LOOK_EVERY, Failure, Stamp, load, stamps
+from slipway.gateway.versions.pointers import (
+    HOLD_UP,
+    LOOK_EVERY,
+    TRY_AGAIN_AFTER,
+    Failure,
+    HangingError,
+    Readers,
+    Stamp,
+    exhausted,
+    load,
+    may_pass,
+    stamps,
+)
 from slipway.gateway.versions.splitting import Challenger
 
 if TYPE_CHECKING:
@@ -39,6 +52,9 @@ class Challengers:
         self._loaded: dict[str, tuple[Deployment, float]] = {}
         self._running: dict[str, Challenger] = {}
         self._failures: dict[str, Failure] = {}
+        self._again: dict[str, float] = {}
+        self._readers, self._lookers = Readers(), Readers(HOLD_UP)
+        self._unreadable = False
 
     def beside(self, champion: Deployment) -> Challenger | None:
         """Return the challenger of the version that a request began with; None if there is none, or it is paused."""
@@ -75,30 +91,39 @@ class Challengers:
         while True:
             try:
                 await self._look()
-            except OSError:
-                logger.exception("%s cannot be read; challengers stay as they are", self._store)
+            except (OSError, HangingError) as error:
+                if not self._unreadable or exhausted(error):  # the log counts these
+                    counted = error if exhausted(error) else None
+                    logger.error("%s cannot be read (%s); challengers stay as they are", self._store, error, exc_info=counted)
+                self._unreadable = True
+            else:
+                self._unreadable = False
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self) -> None:
         # A challenger is loaded after its champion, whose first answer must not wait for it.
-        found = {model: stamp for model, stamp in stamps(self._store, CHALLENGER).items() if self._champion(model)}
+        every = await self._lookers.read("the bundle store", partial(stamps, self._store, CHALLENGER))
+        found = {model: stamp for model, stamp in every.items() if self._champion(model)}
         for model in self._seen.keys() - found.keys():
             self._withdraw(model)
         for model, stamp in found.items():
-            if stamp != self._seen.get(model):
+            if stamp != self._seen.get(model) or asyncio.get_running_loop().time() >= self._again.get(model, float("inf")):
+                self._again.pop(model, None)
                 self._seen[model] = stamp  # before the file is read: a change in between is seen at the next look
                 await self._renew(model)
 
     async def _renew(self, model: str) -> None:
         installation = ""
         try:
-            challenge = challenged(self._store, model)
+            challenge = await self._readers.read(f"the challenge of {model}", partial(challenged, self._store, model))
             if challenge is None:
                 return
             installation = challenge.installation
             deployment = await self._load(model, challenge)
         except Exception as error:
-            if not isinstance(error, SlipwayError):
+            if may_pass(error):
+                self._again[model] = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
+            elif not isinstance(error, SlipwayError):
                 logger.exception("%s: the challenger cannot be loaded", model)
             self._loaded.pop(model, None)
             self._running.pop(model, None)
@@ -112,10 +137,12 @@ class Challengers:
 
     async def _load(self, model: str, challenge: Challenge) -> Deployment:
         pointer = Pointer(challenge.bundle, NO_PORT, challenge.installation)
-        return await asyncio.to_thread(load, self._store / model / challenge.bundle, model, pointer, NO_PORT)
+        folder = self._store / model / challenge.bundle
+        return await self._readers.read(f"bundle {folder.name} of {model}", lambda: load(folder, model, pointer, NO_PORT))
 
     def _withdraw(self, model: str) -> None:
         del self._seen[model]
+        self._again.pop(model, None)
         self._failures.pop(model, None)
         self._running.pop(model, None)
         if loaded := self._loaded.pop(model, None):

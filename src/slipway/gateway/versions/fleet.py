@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,12 +17,25 @@ import msgspec
 from slipway.bundle.store.active import POINTER, Pointer, active
 from slipway.errors import PortTakenError, SlipwayError
 from slipway.gateway.versions.challengers import Challengers
-from slipway.gateway.versions.pointers import LOOK_EVERY, Failure, Stamp, bundle_stamp, load, stamps
+from slipway.gateway.versions.pointers import (
+    HOLD_UP,
+    LOOK_EVERY,
+    TRY_AGAIN_AFTER,
+    Failure,
+    HangingError,
+    Readers,
+    Stamp,
+    bundle_stamp,
+    exhausted,
+    load,
+    may_pass,
+    stamps,
+)
 
 if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
 
-TRY_PORT_AGAIN_AFTER = 5.0
+LOOK_AT_BUNDLES_EVERY = 0.2
 PUT_BACK = "Put it back, release the model again, or roll back to another version."
 
 logger = logging.getLogger(__name__)
@@ -47,6 +61,10 @@ class ServedFleet:
         self._again: dict[str, float] = {}
         self._loaded: dict[str, tuple[Path, object]] = {}
         self._altered: dict[str, str] = {}
+        self._readers, self._lookers = Readers(), Readers(HOLD_UP)
+        self._looked = float("-inf")
+        self._renewing: dict[str, asyncio.Task[None]] = {}
+        self._unreadable = False
         self.challengers = Challengers(store, self.find)
 
     def find(self, model: str) -> Deployment | None:
@@ -94,26 +112,42 @@ class ServedFleet:
         while True:
             try:
                 await self._look(ports)
-            except OSError:
-                logger.exception("%s cannot be read; the versions in service stay", self._store)
+            except (OSError, HangingError) as error:
+                if not self._unreadable or exhausted(error):  # the log counts these
+                    counted = error if exhausted(error) else None
+                    logger.error("%s cannot be read (%s); the versions in service stay", self._store, error, exc_info=counted)
+                self._unreadable = True
+            else:
+                self._unreadable = False
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, ports: Ports) -> None:
-        found = stamps(self._store, POINTER)
+        found = await self._lookers.read("the bundle store", partial(stamps, self._store, POINTER))
         self._installed = set(found)
         for model in (self._deployments.keys() | self._failures.keys() | self._seen.keys()) - found.keys():
             self._withdraw(model, ports)
         for model, stamp in found.items():
+            if model in self._renewing:
+                continue
             if stamp != self._seen.get(model) or _now() >= self._again.get(model, float("inf")):
                 self._seen[model] = stamp  # before the pointer is read: a change in between is seen at the next look
                 self._again.pop(model, None)
-                await self._renew(model, ports)
-        self._look_at_bundles()
+                task = self._renewing[model] = asyncio.create_task(self._renew(model, ports), name=f"renew-{model}")
+                task.add_done_callback(lambda _, model=model: self._renewing.pop(model))  # type: ignore[misc]
+                await asyncio.wait([task], timeout=HOLD_UP)
+        if _now() - self._looked >= LOOK_AT_BUNDLES_EVERY:
+            self._looked = _now()
+            await self._look_at_bundles()
 
-    def _look_at_bundles(self) -> None:
+    async def _look_at_bundles(self) -> None:
         """Find bundles in service that were removed or altered on the disk. They answer from memory, until the gateway restarts."""
-        for model, (folder, stamp) in self._loaded.items():
-            if (found := bundle_stamp(folder)) == stamp:
+        for model, (folder, stamp) in list(self._loaded.items()):
+            try:
+                found = await self._lookers.read(f"the bundle {folder.name} of {model}", partial(bundle_stamp, folder))
+            except HangingError as error:
+                self._altered[model] = f"{error} It answers from memory."
+                continue
+            if found == stamp:
                 self._altered.pop(model, None)
             elif model not in self._altered:
                 what = "altered" if found else "removed"
@@ -123,7 +157,7 @@ class ServedFleet:
     async def _renew(self, model: str, ports: Ports) -> None:
         installation = ""
         try:
-            pointer = active(self._store, model)
+            pointer = await self._readers.read(f"the pointer of {model}", partial(active, self._store, model))
             if pointer is None:
                 return
             installation = pointer.installation
@@ -132,18 +166,20 @@ class ServedFleet:
                 await self._switch(model, pointer, ports)
             self._failures.pop(model, None)
         except PortTakenError as error:  # the port may become free
-            self._again[model] = _now() + TRY_PORT_AGAIN_AFTER
+            self._again[model] = _now() + TRY_AGAIN_AFTER
             self._fail(model, Failure(installation, str(error)))
         except SlipwayError as error:
+            self._try_again(model, error)
             self._fail(model, Failure(installation, str(error)))
         except Exception as error:
-            logger.exception("%s: the bundle cannot be loaded", model)
+            self._try_again(model, error)
+            if not may_pass(error):
+                logger.exception("%s: the bundle cannot be loaded", model)
             self._fail(model, Failure(installation, f"{type(error).__name__}: {error}"))
 
     async def _switch(self, model: str, pointer: Pointer, ports: Ports) -> None:
         port, folder = self._other_ports.get(model, pointer.port), self._store / model / pointer.bundle
-        stamp = bundle_stamp(folder)
-        deployment = await asyncio.to_thread(load, folder, model, pointer, port)
+        stamp, deployment = await self._readers.read(f"bundle {folder.name} of {model}", lambda: _loaded(folder, model, pointer, port))
         ports.open(port, model)
         self._loaded[model] = folder, stamp
         old = self._deployments.get(model)
@@ -152,6 +188,10 @@ class ServedFleet:
         logger.info("%s version %s is in service on port %d", model, deployment.contract.version, port)
         if old and old.port != port:
             ports.close(old.port)
+
+    def _try_again(self, model: str, error: Exception) -> None:
+        if may_pass(error):
+            self._again[model] = _now() + TRY_AGAIN_AFTER
 
     def _fail(self, model: str, failure: Failure) -> None:
         if failure != self._failures.get(model):
@@ -167,6 +207,11 @@ class ServedFleet:
         if deployment := self._deployments.pop(model, None):
             ports.close(deployment.port)
             logger.info("%s is out of service; its port %d is closed", model, deployment.port)
+
+
+def _loaded(folder: Path, model: str, pointer: Pointer, port: int) -> tuple[object, Deployment]:
+    stamp = bundle_stamp(folder)  # before it is read: a change in between is seen at the next look
+    return stamp, load(folder, model, pointer, port)
 
 
 def _now() -> float:
