@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.gateway.network.connections import Connections
-from slipway.gateway.network.forwarding import Origin, Proxies
+from slipway.gateway.network.forwarding import RequestOrigin, Proxies
 from slipway.gateway.openapi.documents import MOST_KEPT, Documents
 from slipway.gateway.replies import RequestError
 
@@ -23,12 +23,12 @@ EVERY = {
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "10.0.0.8", "", "unix:"])
 @pytest.mark.parametrize("proxies", [Proxies(), PROXIES])
 def test_nothing_is_believed_from_a_peer_that_is_not_named(peer, proxies):
-    assert proxies.origin(peer, EVERY) == Origin(peer, "")
+    assert proxies.origin(peer, EVERY) == RequestOrigin(peer, "")
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.7", "192.168.4.99", "2001:db8::1", "::ffff:10.0.0.7"])
 def test_a_trusted_proxy_is_known_by_address_and_by_network(peer):
-    assert PROXIES.origin(peer, EVERY) == Origin("203.0.113.9", "https://ml.example.org/ml")
+    assert PROXIES.origin(peer, EVERY) == RequestOrigin("203.0.113.9", "https://ml.example.org/ml")
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_a_list_is_read_from_its_end_up_to_the_first_address_that_is_not_trusted
 @pytest.mark.parametrize(
     ("field", "expected"),
     [
-        (b"for=203.0.113.9", Origin("203.0.113.9", "")),
-        (b"for=203.0.113.9;proto=https;host=a.org, for=192.168.4.1;proto=http", Origin("203.0.113.9", "https://a.org")),
-        (b'For="[2001:db8:1::5]:4711";Proto=HTTPS;host="a.org:8443"', Origin("2001:db8:1::5", "https://a.org:8443")),
-        (b"for=1.1.1.1, for=_hidden", Origin("10.0.0.7", "")),
-        (b"for=1.1.1.1, for=203.0.113.9, proto", Origin("10.0.0.7", "")),
-        (b'for="1.1.1.1', Origin("10.0.0.7", "")),
-        (b'for="unended, for=203.0.113.9', Origin("10.0.0.7", "")),
+        (b"for=203.0.113.9", RequestOrigin("203.0.113.9", "")),
+        (b"for=203.0.113.9;proto=https;host=a.org, for=192.168.4.1;proto=http", RequestOrigin("203.0.113.9", "https://a.org")),
+        (b'For="[2001:db8:1::5]:4711";Proto=HTTPS;host="a.org:8443"', RequestOrigin("2001:db8:1::5", "https://a.org:8443")),
+        (b"for=1.1.1.1, for=_hidden", RequestOrigin("10.0.0.7", "")),
+        (b"for=1.1.1.1, for=203.0.113.9, proto", RequestOrigin("10.0.0.7", "")),
+        (b'for="1.1.1.1', RequestOrigin("10.0.0.7", "")),
+        (b'for="unended, for=203.0.113.9', RequestOrigin("10.0.0.7", "")),
     ],
 )
 def test_forwarded_is_read_by_rfc_7239(field, expected):
@@ -89,7 +89,7 @@ def test_two_fields_that_name_different_clients_are_refused():
     ],
 )  # fmt: skip
 def test_the_url_before_the_paths_is_what_the_proxy_says_if_it_can_be_one(fields, base):
-    assert PROXIES.origin("10.0.0.7", fields) == Origin("10.0.0.7", base)
+    assert PROXIES.origin("10.0.0.7", fields) == RequestOrigin("10.0.0.7", base)
 
 
 class Open:

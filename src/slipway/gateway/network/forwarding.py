@@ -25,7 +25,7 @@ PAIR = re.compile(r'\s*([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*(;|,
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Origin(NamedTuple):
+class RequestOrigin(NamedTuple):
     """The client's address, and the URL before the paths: "", a prefix such as `/ml`, or `https://example.org/ml`."""
 
     address: str
@@ -52,7 +52,7 @@ class Proxies:
     def __contains__(self, address: str) -> bool:
         return self._any and self._trusts(address)
 
-    def origin(self, peer: str, fields: Mapping[bytes, bytes]) -> Origin:
+    def origin(self, peer: str, fields: Mapping[bytes, bytes]) -> RequestOrigin:
         """Return where a request came from.
 
         Args:
@@ -63,7 +63,7 @@ class Proxies:
                 the other.
         """
         if peer not in self:
-            return Origin(peer, "")
+            return RequestOrigin(peer, "")
         hops, forwarded = _hops(fields), _forwarded(fields[FORWARDED].decode("latin-1")) if FORWARDED in fields else []
         if FOR in fields and forwarded and self._client(peer, hops)[0] != self._client(peer, forwarded)[0]:
             raise RequestError(
@@ -74,7 +74,7 @@ class Proxies:
         base = prefix if len(prefix) <= LONGEST and RIGHT_PREFIX.fullmatch(prefix) and "/../" not in f"{prefix}/" else ""
         if hop.scheme in ("http", "https") and len(hop.host) <= LONGEST and RIGHT_HOST.fullmatch(hop.host):
             base = f"{hop.scheme}://{hop.host}{base}"
-        return Origin(address, base)
+        return RequestOrigin(address, base)
 
     def _client(self, peer: str, hops: list[Hop]) -> tuple[str, Hop]:
         """Return the client's address, and the hop of the trusted proxy that is nearest to it."""
