@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.gateway.network.connections import Connections
-from slipway.gateway.network.forwarding import RequestOrigin, Proxies
+from slipway.gateway.network.forwarding import Proxies, RequestOrigin
 from slipway.gateway.openapi.documents import MOST_KEPT, Documents
 from slipway.gateway.replies import RequestError
 
