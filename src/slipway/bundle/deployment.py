@@ -18,6 +18,7 @@ from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.store.active import Pointer
 from slipway.errors import BundleError
+from slipway.files.rights import open_to_all
 from slipway.problems.serving import ClassLabel, differ
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
             f"{model}: expected the name of a bundle in {folder.parent}, received {pointer.bundle!r}. Release the model again."
         )
     bundle = read(folder, within=folder.parents[1])
+    if place := next(filter(None, map(open_to_all, folder.iterdir())), None):
+        logger.warning("%s: every user of this machine may write %s, and so change its answers. Run: chmod o-w %s", model, place, place)
     if bundle.contract.model != model:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
     deployment = Deployment(bundle.contract, pointer.installation, port, engine=open_engine(bundle))

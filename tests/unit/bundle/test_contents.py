@@ -154,3 +154,15 @@ def test_a_skops_file_with_a_malformed_schema_is_an_error_about_the_bundle(contr
 
     with pytest.raises(BundleError, match=r"bundle: model\.skops (is not a skops file|contains a )"):
         PyfuncEngine(bundle_with(contract_of(), PIPELINE, zipped(**{"schema.json": schema.encode()})))
+
+
+@pytest.mark.parametrize("place", ["", "model.npz"])
+def test_a_bundle_that_every_user_may_write_is_loaded_with_a_warning_that_names_it(
+    write_bundle: Callable[..., Bundle], tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = write_bundle(tmp_path / "toy" / "1-a")
+    (bundle.folder / place).chmod(0o777)
+
+    load(bundle.folder, bundle.contract.model, Pointer("1-a", 1, "one"), 1)
+
+    assert f"every user of this machine may write {bundle.folder / place}, " in caplog.text
