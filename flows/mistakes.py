@@ -14,6 +14,8 @@ from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled, Failed
 
 from slipway.errors import DeclinedError, ReleaseInProgressError
+from slipway.files.storage import storage_at_fault
+from slipway.settings import home_folder
 
 DECLINED = "Declined"
 BY_CTRL_C, BY_SIGTERM = "cancelled by Ctrl-C", "cancelled by SIGTERM"
@@ -27,6 +29,7 @@ def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[
     """Decorate the function of a flow: an error that is the mistake of a person ends the run as Declined, and Ctrl-C as Cancelled.
 
     A run that a schedule or an alarm started fails as usual, because no person reads its end, unless another release of the model runs.
+    A full disk, a busy database and the like are named, whatever library met them.
 
     Args:
         mistakes: Errors that are mistakes in this flow, besides `DeclinedError`.
@@ -45,6 +48,8 @@ def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[
                 return Failed(name=DECLINED, message=str(error), data=error)
             except (KeyboardInterrupt, TerminationSignal, Exception) as error:
                 end = _signal_in(error)
+                if end is None and (found := storage_at_fault(error, home_folder())):
+                    raise found from error
                 if end is None or IN_A_WORKER in os.environ:  # which ends its runs itself
                     raise
                 return _cancelled(BY_CTRL_C if isinstance(end, KeyboardInterrupt) else BY_SIGTERM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from collections.abc import Iterator
 
@@ -29,6 +30,7 @@ from slipway.errors import (
     RollbackError,
     SlipwayError,
     SnapshotNotFoundError,
+    StorageError,
     UnknownModelError,
 )
 from slipway.lifecycle.locking import exclusive
@@ -87,6 +89,18 @@ def test_a_mistake_in_a_run_that_no_person_started_fails_because_no_person_reads
     ends = {started_by: one(started_by, return_state=True).name for started_by in ("shell", "run page", "schedule", "automation x")}
     assert ends == {"shell": "Declined", "run page": "Declined", "schedule": "Failed", "automation x": "Failed"}
     assert one("schedule", busy=True, return_state=True).name == "Declined"  # the other release goes on: nobody has to act
+
+
+def test_a_full_disk_is_named_by_every_flow(prefect_server, place):
+    @flow
+    @declines()
+    def one() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/predictions.csv")
+
+    state = one(return_state=True)
+    assert state.name == "Failed"
+    with pytest.raises(StorageError, match=r"^/data/predictions\.csv: the disk is full\. Free some space; then try again\.$"):
+        state.result()
 
 
 @pytest.mark.parametrize("error", [SlipwayError, InvalidRowsError])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -159,17 +160,20 @@ def test_a_run_that_sees_by_itself_that_it_was_cancelled_ends_as_cancelled(clien
     assert of(client, name).state.name == "Cancelled"
 
 
-def test_ctrl_c_ends_a_fleet_with_the_release_that_runs(place, client, as_at_a_shell):
-    def interrupt() -> None:
-        while not [found for found in client.read_flow_runs(limit=50) if found.name == f"release-{MODEL}" and found.state.is_running()]:
-            Event().wait(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
+class AtTheFirstTrial(logging.Handler):
+    """Presses Ctrl-C when the search has begun."""
 
-    looking = threading.Thread(target=interrupt)
-    looking.start()
+    def emit(self, record: logging.LogRecord) -> None:
+        if ": trial " in record.getMessage():
+            logging.getLogger("slipway").removeHandler(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_a_fleet_with_the_release_that_runs(place, client, as_at_a_shell):
+    logging.getLogger("slipway").addHandler(AtTheFirstTrial())
+
     with pytest.raises(KeyboardInterrupt):
         run(fleet, "all", names=[MODEL, "diabetes"], sample=True, trials=1000, jobs=1)
-    looking.join()
 
     ours = [found for found in client.read_flow_runs(limit=50) if found.name in ("fleet", f"release-{MODEL}", "release-diabetes")][:2]
     assert {(found.name, found.state.name) for found in ours} == {("fleet", "Cancelled"), (f"release-{MODEL}", "Cancelled")}
