@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import logging
 import os
 import secrets
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -213,21 +216,40 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture
-def other_server() -> Iterator[int]:
-    """The port of an HTTP server that is not the gateway."""
-    import http.server
-    import threading
+class AnotherProgram(logging.Handler):
+    """An HTTP server that takes a port when the next flow has found it free, which it does in its step `recover`."""
 
-    class Other(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"predictions": []}')
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+        self.server: http.server.HTTPServer | None = None
+        logging.getLogger("prefect.task_runs").addHandler(self)
 
-    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), Other)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.server and getattr(record, "task_run_name", "").startswith("recover-") and "Completed" in record.getMessage():
+            self.server = http.server.ThreadingHTTPServer((LOOPBACK, self.port), AnswersNothing)
+            threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def end(self) -> None:
+        logging.getLogger("prefect.task_runs").removeHandler(self)
+        assert self.server, "no flow looked at the port"
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class AnswersNothing(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"predictions": []}')
+
+
+@contextmanager
+def taken_meanwhile(port: int) -> Iterator[None]:
+    """Have another program take a port while a flow runs."""
+    another = AnotherProgram(port)
+    try:
+        yield
+    finally:
+        another.end()

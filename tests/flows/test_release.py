@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import httpx
@@ -24,6 +23,7 @@ from slipway.tracking.connection import connect
 from tasks.patience import GATEWAY_RETRIES
 from tasks.registry import recover
 from tasks.serving import serve
+from tests.flows.conftest import taken_meanwhile
 
 MODEL = "heart-failure"
 pytestmark = pytest.mark.timeout(600)
@@ -121,13 +121,10 @@ def test_dry_run_judges_and_changes_nothing(place):
     assert len(place.history()) == 1
 
 
-def test_taken_model_port_undoes_the_promotion_and_names_the_holder(place):
+def test_model_port_taken_during_the_search_undoes_the_promotion_and_names_the_holder(place):
     port = place.settings.model_ports[MODEL]
-    with socket.create_server((LOOPBACK, port)):
-        state = run(sample=True)
-
-        with pytest.raises(ServingError, match=f"port {port}.*{os.getpid()}"):
-            state.result()
+    with taken_meanwhile(port), pytest.raises(ServingError, match=f"port {port}.*{os.getpid()}"):
+        run(sample=True).result()
     assert standing(place) == ({}, [], None)
     assert [entry["event"] for entry in place.history()] == ["undone"]
     assert run(sample=True).name == "Promoted"  # safe to run again
@@ -149,12 +146,13 @@ def test_gateway_that_is_down_is_waited_for_and_then_undoes_the_promotion(place,
 
 
 @pytest.mark.usefixtures("released")
-def test_failed_smoke_test_undoes_promotion_and_bundle(place, monkeypatch, free_ports, other_server):
-    before, row = standing(place), a_row(place)
+def test_failed_smoke_test_undoes_promotion_and_bundle(place, monkeypatch, free_ports):
+    before, row, [port] = standing(place), a_row(place), free_ports(1)
     # from here on the release believes the model's port is one where another program answers
-    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"{MODEL}": {other_server}}}')
+    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"{MODEL}": {port}}}')
 
-    state = run(sample=True)
+    with taken_meanwhile(port):
+        state = run(sample=True)
 
     with pytest.raises(SmokeTestError) as failed:
         state.result()

@@ -27,6 +27,7 @@ from slipway.lifecycle.locking import exclusive
 from slipway.spec import Gate
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
+from tests.flows.conftest import taken_meanwhile
 from tests.support.processes import started
 
 MODEL = "heart-failure"
@@ -147,13 +148,14 @@ def test_a_version_that_no_longer_answers_as_measured_fails_in_the_rehearsal(pla
     assert ledger_of(place) == [("promoted", 1, None), ("promoted", 2, 1)]  # nothing had to be undone
 
 
-def test_a_failed_smoke_test_at_the_public_port_undoes_the_rollback(place, service, prefect_server, until, monkeypatch, other_server):
+def test_a_failed_smoke_test_at_the_public_port_undoes_the_rollback(place, service, prefect_server, until, monkeypatch, free_ports):
     service.promote(1)
     service.promote(2)
-    before = standing(place)
-    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"{MODEL}": {other_server}}}')  # another program answers there
+    before, [port] = standing(place), free_ports(1)
+    monkeypatch.setenv("SLIPWAY_MODEL_PORTS", f'{{"{MODEL}": {port}}}')
 
-    state = rollback(MODEL, because="try", return_state=True)
+    with taken_meanwhile(port):
+        state = rollback(MODEL, because="try", return_state=True)
 
     with pytest.raises(SmokeTestError) as failed:
         state.result()
