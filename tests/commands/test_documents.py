@@ -77,6 +77,12 @@ def test_a_block_runs_here_or_says_why_not(block):
     assert block.mark == "not run" or block.words() <= QUICK
 
 
+def test_every_line_of_a_shell_is_in_a_block_that_is_read_here():
+    shown = sum(len(re.findall(r"^\s*\$ ", page.read_text(), re.M)) for page in PAGES)
+
+    assert shown == sum(len(block.commands()) for block in BLOCKS) > 0
+
+
 @pytest.mark.parametrize("block", [block for block in RUN if block.words() <= QUICK], ids=str)
 def test_a_block_prints_what_it_shows(block, ask):
     for program in set(re.findall(r"\| (\w+) ", block.text)):
