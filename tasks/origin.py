@@ -74,8 +74,10 @@ def held_back(spec: ModelSpec, settings: Settings) -> str:
 
 
 def _held(model: str, settings: Settings) -> str:
-    entries = Ledger(settings.ledger).history(model)
-    why = why_held(entries, record.of_entries(model, entries, settings))
+    ledger = Ledger(settings.ledger)
+    entries = ledger.history(model)
+    # while a promotion goes on, the version that already answers has no line yet
+    why = why_held(entries, None if ledger.unfinished(model) else record.of_entries(model, entries, settings))
     if frozen := Journal(settings.ledger).frozen(model):
         why = why or f"alarms are held back: {frozen}"
     if not why:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 from filelock import FileLock
@@ -21,9 +22,12 @@ from deployments.local.starting import Progress, Start
 from deployments.local.supervisor import ProgramState, Supervisor, clear
 from slipway.errors import PlatformError
 from slipway.files.storage import require_storage
+from slipway.retries import wait_until
 from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+UNDO_SECONDS = 15.0  # for supervisord to take out a program that it is starting
 
 ALIVE = ("STARTING", "RUNNING")
 WORDS = {"EXITED": "failed", "FATAL": "failed", "BACKOFF": "restarting"}
@@ -174,10 +178,15 @@ def _undo(supervisor: Supervisor, started: Sequence[str], launched: bool) -> Non
         supervisor.end()
         return
     for name in reversed(started):
-        try:
-            supervisor.remove(name)
+        try:  # again and again: supervisord refuses while it still starts the program
+            wait_until(partial(_removed, supervisor, name), every=0.2, within=UNDO_SECONDS, despite=PlatformError)
         except (PlatformError, OSError) as error:  # a full disk: the program is stopped, and the others have to be as well
             logger.warning("%s is still in %s: %s", name, supervisor.conf_file, error)
+
+
+def _removed(supervisor: Supervisor, name: str) -> bool:
+    supervisor.remove(name)
+    return True
 
 
 def _mention_changed_settings(supervisor: Supervisor, wanted: Mapping[str, str], progress: Progress) -> None:

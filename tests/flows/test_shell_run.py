@@ -14,6 +14,8 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import FlowRun
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId, FlowRunFilterTags
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelling
 
 from deployments.terminal.command import TerminatedError
@@ -62,7 +64,7 @@ def as_at_a_shell() -> Iterator[None]:
 
 
 def newest(client: SyncPrefectClient, name: str) -> FlowRun:
-    return next(found for found in client.read_flow_runs(limit=50) if found.name == f"said-{name}")
+    return of(client, name)
 
 
 def test_it_is_a_run_of_its_deployment_with_its_tags(client, deployment):
@@ -175,10 +177,16 @@ def test_ctrl_c_ends_a_fleet_with_the_release_that_runs(place, client, as_at_a_s
     with pytest.raises(KeyboardInterrupt):
         run(fleet, "all", names=[MODEL, "diabetes"], sample=True, trials=1000, jobs=1)
 
-    ours = [found for found in client.read_flow_runs(limit=50) if found.name in ("fleet", f"release-{MODEL}", "release-diabetes")][:2]
-    assert {(found.name, found.state.name) for found in ours} == {("fleet", "Cancelled"), (f"release-{MODEL}", "Cancelled")}
-    assert {tuple(sorted(found.tags)) for found in ours} == {("all", "fleet", "slipway"), (MODEL, "release", "slipway")}
+    of_fleet = FlowRunFilter(tags=FlowRunFilterTags(all_=["fleet"]))
+    newest = client.read_flow_runs(flow_run_filter=of_fleet, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)[0]
+    assert (newest.state.name, set(newest.tags)) == ("Cancelled", {"slipway", "fleet", "all"})
+    parent = FlowRunFilterParentFlowRunId(any_=[newest.id])
+    releases = client.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
+    assert [(one.name, one.state.name, set(one.tags)) for one in releases] == [
+        (f"release-{MODEL}", "Cancelled", {"slipway", "release", MODEL})
+    ]
 
 
 def of(client: SyncPrefectClient, name: str) -> FlowRun:
-    return next(found for found in client.read_flow_runs(limit=50) if name in found.tags)
+    [found] = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[name])))
+    return found

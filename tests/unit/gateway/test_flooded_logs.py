@@ -29,7 +29,10 @@ def flood():
 
 
 @pytest.fixture
-def lines(flood):
+def lines(flood, monkeypatch):
+    for name in ("asyncio", "uvicorn.error", "onnxruntime"):  # Prefect, in an earlier test of this process, has set some of them
+        for attribute, value in {"propagate": True, "disabled": False, "level": logging.NOTSET}.items():
+            monkeypatch.setattr(logging.getLogger(name), attribute, value)
     handler, root = Lines(flood), logging.getLogger()
     level = root.level
     root.addHandler(handler)
