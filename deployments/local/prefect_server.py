@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import aiosqlite
+import uvicorn
 
 from deployments.local.own_pages import OwnPagesOnly
 
@@ -44,17 +45,16 @@ def close_refused_cursors() -> None:
 
 
 def admit_own_pages_only() -> None:
-    """Have the server refuse foreign pages: by itself it obeys any that sends no content type, under any name."""
-    from prefect.server.api import server
+    """Have the server refuse foreign pages: by itself it obeys any that sends no content type, under any name.
 
-    make = server.create_app
+    Only what comes through the network is looked at. Prefect's own services ask the application in this process, under a name of their own.
+    """
+    serve = uvicorn.run
 
-    def create_app(*arguments: Any, **options: Any) -> Any:
-        app = make(*arguments, **options)
-        app.add_middleware(OwnPagesOnly)
-        return app
+    def run(app: Any, **options: Any) -> None:
+        serve(OwnPagesOnly(app), **options)
 
-    server.create_app = create_app
+    uvicorn.run = run
 
 
 if __name__ == "__main__":
