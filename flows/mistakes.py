@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,7 +19,7 @@ from slipway.settings import home_folder
 
 DECLINED = "Declined"
 BY_CTRL_C, BY_SIGTERM = "cancelled by Ctrl-C", "cancelled by SIGTERM"
-IN_A_WORKER = "PREFECT__FLOW_RUN_ID"  # the variable by which a worker names the run to its process
+AT_THE_SHELL: ContextVar[bool] = ContextVar("AT_THE_SHELL", default=False)  # whether a command of the shell runs the flow
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def declines(*mistakes: type[Exception]) -> Callable[[Callable[P, T]], Callable[
                 end = _signal_in(error)
                 if end is None and (found := storage_at_fault(error, home_folder())):
                     raise found from error
-                if end is None or IN_A_WORKER in os.environ:  # which ends its runs itself
+                if end is None or not AT_THE_SHELL.get():  # a worker ends its runs itself
                     raise
                 return _cancelled(BY_CTRL_C if isinstance(end, KeyboardInterrupt) else BY_SIGTERM)
 

@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Pending
 
 from deployments.terminal.command import TerminatedError
 from deployments.terminal.output import say
-from flows.mistakes import BY_CTRL_C
+from flows.mistakes import AT_THE_SHELL, BY_CTRL_C
 from flows.tags import tags_of
 from tasks.origin import STARTED_BY
 
@@ -46,6 +46,7 @@ def run(flow: Flow[..., Any], deployment: str, **parameters: Any) -> State[Any]:
     with get_client(sync_client=True) as client:
         of_deployment = _of_deployment(client, flow, deployment, flow.serialize_parameters(parameters))
         flow_run = of_deployment or _of_none(client, flow, deployment, parameters)
+    AT_THE_SHELL.set(True)
     with _cancelled_with(flow_run.id):
         ended = run_flow(flow, flow_run=flow_run, parameters=parameters, return_type="state")
     assert isinstance(ended, State)  # noqa: S101 - our flows are no generators and not asynchronous
