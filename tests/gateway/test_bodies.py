@@ -76,6 +76,7 @@ DAMAGED = {
     "gzip without its last byte": ("gzip", gzip.compress(BODY)[:-1]),
     "gzip with another sum": ("gzip", gzip.compress(BODY)[:-8] + b"\x00" * 8),
     "gzip and more": ("gzip", gzip.compress(BODY) + b"more"),
+    "gzip of empty members": ("gzip", gzip.compress(b"") * 200_000),
     "an empty body": ("gzip", b""),
     "not deflate": ("deflate", b"\xff" * 30),
     "cut deflate": ("deflate", zlib.compress(BODY)[:-5]),

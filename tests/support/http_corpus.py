@@ -110,6 +110,7 @@ REQUEST_LINES = {
     "a target with NUL": closed(get(line=b"GET /ping\x00 HTTP/1.1")),
     "a target with DEL": closed(get(line=b"GET /ping\x7f HTTP/1.1")),
     "a target that is not ASCII": closed(get(line="GET /pïng HTTP/1.1".encode())),
+    "empty lines without end": closed(b"\r\n" * 20_000, 414),
     "a target that is too long": closed(get(line=b"GET /" + b"a" * 40_000 + b" HTTP/1.1"), 414),
     "no method": closed(get(line=b" /ping HTTP/1.1")),
     "a greeting of TLS": closed(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40),

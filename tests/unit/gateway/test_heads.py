@@ -152,3 +152,11 @@ def test_chunks_are_decoded_whatever_the_parts_in_which_they_come(parts, cuts, a
 
     assert (done, content) == (True, b"".join(parts))
     assert rest + sent == after
+
+
+@pytest.mark.timeout(60)  # reading them one copy of the rest for each took minutes
+def test_the_smallest_chunks_are_read_in_time_that_grows_with_their_number():
+    number = 700_000
+    content, rest, done = Chunks().feed(b"1\r\nx\r\n" * number + b"0\r\n\r\n" + b"after")
+
+    assert (content, rest, done) == (b"x" * number, b"after", True)

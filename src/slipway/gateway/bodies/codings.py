@@ -10,6 +10,7 @@ from slipway.gateway.replies import BAD_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TY
 
 GZIP, ZLIB, RAW = 31, 15, -15  # the formats, as zlib numbers them
 CODINGS = {"gzip": GZIP, "x-gzip": GZIP, "deflate": ZLIB}
+MOST_MEMBERS = 1_000  # of a gzip body; what follows a member is copied, and an empty one has 20 bytes
 ACCEPTED = (b"accept-encoding", b"gzip, deflate")
 
 
@@ -51,7 +52,7 @@ class Decoder:
         self._format = RAW if raw else CODINGS[coding]
         self._stream, self._left = zlib.decompressobj(self._format), body
         self._parts: list[bytes] = []
-        self._size = 0
+        self._size = self._members = 0
         self._done = False
 
     def decode(self, most: int) -> bool:
@@ -85,6 +86,9 @@ class Decoder:
         if self._stream.eof:
             if self._left and self._coding == "deflate":
                 raise self._wrong("more bytes follow its end")
+            self._members += 1
+            if self._members == MOST_MEMBERS:
+                raise self._wrong(f"it has {MOST_MEMBERS:,} members or more; compress the body as one")
             self._done = not self._left
             self._stream = zlib.decompressobj(self._format)
         elif not self._left and not part:

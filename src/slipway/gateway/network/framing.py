@@ -46,32 +46,33 @@ class Chunks:
             RequestError: 400, these are not chunks.
         """
         content: list[bytes] = []
-        while data:
+        place, end = 0, len(data)  # what was read is not cut off: that would copy the rest for every chunk, however small
+        while place < end:
             if self._state == OF_CONTENT:
-                part = data[: self._left]
+                part = data[place : place + self._left]
                 content.append(part)
                 self._left -= len(part)
-                data = data[len(part) :]
+                place += len(part)
                 if not self._left:
                     self._state = OF_END
                 continue
-            line, data = self._take_line(data)
+            line, place = self._take_line(data, place)
             if line and self._read_line(line):
-                return b"".join(content), data, True
+                return b"".join(content), data[place:], True
         return b"".join(content), b"", False
 
-    def _take_line(self, data: bytes) -> tuple[bytes, bytes]:
-        """Return a whole line, b"" if its end has not come, and the bytes after it."""
-        begin, end, rest = data.partition(b"\n")
-        line = self._line = self._line + begin + end
+    def _take_line(self, data: bytes, place: int) -> tuple[bytes, int]:
+        """Return a whole line, b"" if its end has not come, and the place after it."""
+        after = data.find(b"\n", place) + 1
+        line = self._line = self._line + data[place : after or len(data)]
         if len(line) > LONGEST_LINE:
             raise _bad(f"expected lines between chunks of at most {LONGEST_LINE:,} bytes, received a longer one.")
-        if not end:
+        if not after:
             if (self._state == OF_SIZE and line[0] not in HEXADECIMAL) or (self._state == OF_END and line != b"\r"):
                 self._read_line(line)
-            return b"", b""
+            return b"", len(data)
         self._line = b""
-        return line, rest
+        return line, after
 
     def _read_line(self, line: bytes) -> bool:
         """Return whether this line ends the body."""

@@ -160,6 +160,7 @@ def may_become_right(data: bytes) -> None:
     begun = EMPTY_LINES.sub(b"", data)
     line, ended, _ = begun.partition(b"\n")
     if begun in (b"", b"\r"):
+        refuse_long(data)  # empty lines without end
         return
     if END.search(begun) or BARE_CR.search(begun) or (ended and not _may_be_first(line)) or not NAME_BEGINS.match(begun):
         raise _explained(begun)
