@@ -10,7 +10,8 @@ from prefect.client.schemas import State
 from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
-from flows.mistakes import BY_CTRL_C, DECLINED, declines
+from flows.cancelling import BY_CTRL_C
+from flows.mistakes import DECLINED, declines
 from flows.parameters import AtLeastOne, ModelName
 from flows.recovery import RECOVERS
 from flows.release import release

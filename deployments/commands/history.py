@@ -52,7 +52,7 @@ def reconcile(
     started_by: Annotated[str, typer.Option(hidden=True)] = "shell",
     as_json: AsJson = False,
 ) -> None:
-    """Have alias and stage in MLflow say what is in service. That changes only if a killed run left it half-done: it is put back.
+    """Have alias and stage in MLflow say what is in service. A promotion that a killed run left half-done is undone first.
 
     Exit status: 0 they agree, now or already; 3 something disagrees that this command cannot put in line, or it was a dry run.
 

@@ -16,12 +16,12 @@ from deployments.local import services
 from deployments.local.answering import answers, client
 from deployments.local.credentials import ensure_api_key
 from deployments.local.logs import Mark
-from deployments.local.ports import check_free, conflict, model_need
 from deployments.local.services import ALL, Program
 from deployments.local.starting import Progress, Start
 from deployments.local.supervisor import ProgramState, Supervisor, clear
 from slipway.errors import PlatformError
 from slipway.files.storage import require_storage
+from slipway.lifecycle.ports import check_free, conflict, model_need
 from slipway.retries import wait_until
 from slipway.settings import Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployments.local.ports import PortNeed, model_need
+from slipway.lifecycle.ports import PortNeed, model_need
 from slipway.settings import LOOPBACK, Settings
 from slipway.settings.gateway import reachable
 from slipway.settings.proxies import without_proxy

@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Pending
 
 from deployments.terminal.command import TerminatedError
 from deployments.terminal.output import say
-from flows.mistakes import AT_THE_SHELL, BY_CTRL_C
+from flows.cancelling import BY_CTRL_C, BY_SIGTERM, at_the_shell
 from flows.tags import tags_of
 from tasks.origin import STARTED_BY
 
@@ -46,13 +46,12 @@ def run(flow: Flow[..., Any], deployment: str, **parameters: Any) -> State[Any]:
     with get_client(sync_client=True) as client:
         of_deployment = _of_deployment(client, flow, deployment, flow.serialize_parameters(parameters))
         flow_run = of_deployment or _of_none(client, flow, deployment, parameters)
-    AT_THE_SHELL.set(True)
-    with _cancelled_with(flow_run.id):
+    with at_the_shell(), _cancelled_with(flow_run.id):
         ended = run_flow(flow, flow_run=flow_run, parameters=parameters, return_type="state")
     assert isinstance(ended, State)  # noqa: S101 - our flows are no generators and not asynchronous
     if ended.is_cancelling():  # it saw that by itself, before it changed something
         with get_client(sync_client=True) as client:
-            client.set_flow_run_state(flow_run.id, Cancelled(message="cancelled in Prefect"), force=True)
+            client.set_flow_run_state(flow_run.id, Cancelled(message=BY_SIGTERM), force=True)
     if ended.is_cancelling() or ended.is_cancelled():
         raise KeyboardInterrupt if ended.message == BY_CTRL_C else TerminatedError
     return ended

@@ -106,7 +106,10 @@ def waiting(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "ends", "message"),
-    [(signal.SIGINT, KeyboardInterrupt, "cancelled by Ctrl-C"), (signal.SIGTERM, TerminatedError, "cancelled by SIGTERM")],
+    [
+        (signal.SIGINT, KeyboardInterrupt, "cancelled by Ctrl-C"),
+        (signal.SIGTERM, TerminatedError, "cancelled by SIGTERM or in the run page"),
+    ],
 )
 def test_a_signal_cancels_it_and_it_is_no_crash_that_wakes_anybody(client, as_at_a_shell, number, ends, message):
     name = f"toy-{uuid.uuid4().hex[:8]}"
