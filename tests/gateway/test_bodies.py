@@ -238,7 +238,7 @@ NAMED = {
     "Python's own writing": (JSON, str({"inputs": ROWS}), "JSON needs double quotes; in Python, json.dumps writes them."),
     "what curl sends by itself": ("application/x-www-form-urlencoded", BODY, "curl -d sends this type unless -H sets another."),
     "text": ("text/plain", BODY, "expected Content-Type application/json or text/csv, received 'text/plain'."),
-    "an empty body": (JSON, b"", "It is empty."),
+    "an empty body": (JSON, b"", "the body is empty; expected JSON."),
 }
 
 

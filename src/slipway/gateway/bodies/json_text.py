@@ -43,6 +43,8 @@ def decode(body: bytes, contract: Contract, refuse: Refusal = refusal) -> Any:
     try:
         content = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if not body.strip():
+            raise _malformed("the body is empty; expected JSON.") from None
         content = _leniently(body)
         if content is None:
             raise _malformed(f"the body is not valid JSON: {error}.{_hint(body)}") from None
@@ -80,8 +82,6 @@ def _int(text: str) -> int | Unreadable:
 def _hint(body: bytes) -> str:
     """Return what is probably meant by a body that is not JSON."""
     first = body.lstrip()[:1]
-    if not first:
-        return " It is empty."
     if b"," in body.partition(b"\n")[0] and first not in (b"{", b"["):
         return " If it is CSV, send it with Content-Type: text/csv."
     if b"'" in body[:100] and b'"' not in body[:100]:
