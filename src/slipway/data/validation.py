@@ -6,8 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from slipway.data.tables.numbers import numbers
 from slipway.errors import InvalidRowsError
 from slipway.spec import Category, ModelSpec, Numeric
 
@@ -28,14 +31,12 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
     violations = _column_violations(spec, text)
     if text.empty:
         raise _invalid(spec, path, violations)
-    typed, target = pd.DataFrame(index=text.index), spec.columns.target.name
-    for name, kind in spec.columns.features.items():
-        if name in text:
-            typed[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
-            violations += found
-    if target in text:
-        typed[target], found = spec.problem.read(text[target], _places)
+    columns, found = _features(spec, text)
+    violations += found
+    if (target := spec.columns.target.name) in text:
+        columns[target], found = spec.problem.read(text[target], _places)
         violations += found
+    typed = pd.DataFrame(columns, index=text.index)
     if not violations:
         violations += spec.problem.leaks(typed, spec.columns.names)
     if violations:
@@ -58,7 +59,17 @@ def _read_as_text(spec: ModelSpec, path: Path) -> pd.DataFrame:
         raise _invalid(spec, path, [f"the file is not CSV in UTF-8: {str(error).strip()}."]) from None
     if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column as the index
         raise _invalid(spec, path, ["the rows have more cells than the header has columns."])
-    return text[(text != "").any(axis=1)]  # dropped afterwards, so that line numbers count blank lines
+    return text[~_blank(text)]  # dropped afterwards, so that line numbers count blank lines
+
+
+def _blank(text: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows have nothing in any cell; most files are known to have none after a column or two."""
+    blank = np.ones(len(text), dtype=np.bool_)
+    for name in text:
+        blank &= (text[name] == "").to_numpy(dtype=np.bool_)
+        if not blank.any():
+            break
+    return blank
 
 
 def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
@@ -74,15 +85,26 @@ def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
     return found
 
 
+def _features(spec: ModelSpec, text: pd.DataFrame) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+    """Return the typed columns, and what is wrong with their cells."""
+    columns: dict[str, pd.Series[Any]] = {}
+    violations: list[str] = []
+    for name, kind in spec.columns.features.items():
+        if name in text:
+            columns[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
+            violations += found
+    return columns, violations
+
+
 def _numbers(cells: pd.Series[str], kind: Numeric) -> tuple[pd.Series[Any], list[str]]:
     name, found = str(cells.name), []
-    values = pd.to_numeric(cells.str.strip(), errors="coerce").astype("float64")
-    missing = cells.str.strip() == ""
-    if missing.any():
-        found.append(f"column {name!r} has missing values: {_places(cells[missing])}.")
-    unreadable = values.isna() & ~missing
-    if unreadable.any():
-        found.append(f"column {name!r} has text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}.")
+    values = numbers(cells)
+    if (nothing := values.isna()).any():
+        missing = cells.str.strip() == ""
+        if missing.any():
+            found.append(f"column {name!r} has missing values: {_places(cells[missing])}.")
+        if (unreadable := nothing & ~missing).any():
+            found.append(f"column {name!r} has text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}.")
     outside = (values < kind.low) | (values > kind.high)
     if outside.any():
         found.append(f"column {name!r} is outside {kind.low:g} to {kind.high:g} {kind.unit}: {_places(cells[outside])}.")

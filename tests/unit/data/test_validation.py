@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from slipway.data.validation import validate
 from slipway.errors import InvalidRowsError
-from slipway.spec import ModelSpec, Target
+from slipway.spec import ModelSpec, Numeric, Target
 
 HEADER = "size,weight,colour,wanted,id"
 # no column determines the class by itself: every size, weight and colour occurs with both
@@ -149,6 +150,19 @@ def test_a_file_that_is_not_utf8_is_refused_as_such(toy: ModelSpec, tmp_path: Pa
 
     with pytest.raises(InvalidRowsError, match="the file is not CSV in UTF-8"):
         validate(toy, tmp_path / "latin.csv")
+
+
+def test_a_wide_table_is_read_without_a_warning_of_a_library(toy: ModelSpec, write: Write) -> None:
+    wide = {f"number {place}": Numeric(0, 9, "mm", "A number") for place in range(150)}
+    columns = replace(toy.columns, features=wide, excluded={})
+    header = ",".join([*wide, "wanted"])
+    lines = [",".join([str(row % 7 + place % 3) for place in range(150)] + [str(row % 2)]) for row in range(20)]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = validate(replace(toy, columns=columns), write(header, *lines))
+
+    assert rows.shape == (20, 151)
 
 
 def test_the_real_rows_are_valid(heart: ModelSpec, real_csv: Path) -> None:
