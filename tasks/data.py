@@ -7,7 +7,7 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from slipway.data import fetching, recalling, samples, validation
+from slipway.data import fetching, recalling, samples, typed_rows
 from slipway.errors import DeclinedError
 from slipway.records import Snapshot
 from slipway.settings import Settings
@@ -35,4 +35,4 @@ def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: s
 @task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE)
 def validate(spec: ModelSpec, snapshot: Snapshot) -> Rows:
     """Refuse rows that break the model's columns, and split off the test rows."""
-    return split(spec, validation.validate(spec, snapshot.path))
+    return split(spec, typed_rows.read(spec, snapshot))

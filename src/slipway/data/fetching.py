@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def fetch(spec: ModelSpec, mirror: str | None, folder: Path) -> Snapshot:
-    """Return the rows that the spec pins, downloaded once and kept as `<name>-<sha12>.csv`.
+    """Return the rows that the spec pins, downloaded once and kept as `<name>-<sha12>.csv`, or with the ending of another kind.
 
     Args:
         mirror: Folder, base URL or other address (see `slipway.files.addresses`) that has the file under
@@ -31,8 +31,10 @@ def fetch(spec: ModelSpec, mirror: str | None, folder: Path) -> Snapshot:
     """
     address, sha256 = address_of(spec, mirror), spec.dataset.sha256
     hint = f"If the new data is intended, review it and pin the new checksum in the model's file, {spec.model_file}."
-    path = obtain(spec.name, address, sha256, snapshots.path_of(folder, spec.name, sha256, sample=False), hint)
-    return snapshots.snapshot(spec.name, path, sha256, address, sample=False)
+    path = snapshots.path_of(folder, spec.name, sha256, sample=False, ending=snapshots.ending_of(spec.dataset))
+    return snapshots.snapshot(
+        spec.name, obtain(spec.name, address, sha256, path, hint), sha256, address, sample=False, table=spec.dataset.table
+    )
 
 
 def address_of(spec: ModelSpec, mirror: str | None) -> str:

@@ -66,9 +66,10 @@ def _real(spec: ModelSpec, found: RecordedRows, mirror: str | None, folder: Path
     if found.sha256 == spec.dataset.sha256:
         return fetching.fetch(spec, mirror, folder)
     logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
-    path = snapshots.path_of(folder, spec.name, found.sha256, sample=False)
+    ending = snapshots.ending_of(spec.dataset)
+    path = snapshots.path_of(folder, spec.name, found.sha256, sample=False, ending=ending)
     fetching.obtain(spec.name, found.origin, found.sha256, path, f"The recorded rows are gone from there. Put the file back as {path}.")
-    return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False)
+    return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False, table=spec.dataset.table)
 
 
 def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[RecordedRows]:

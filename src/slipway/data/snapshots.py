@@ -6,9 +6,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.data.tables import reading
+from slipway.data.tables.errors import TableError
+from slipway.errors import InvalidRowsError
 from slipway.records import Snapshot
+from slipway.spec import Dataset, Table
+from slipway.spec.tables import PLAIN_CSV, SUFFIXES, suffix
 
 DIGITS = 12  # of the checksum, in the name
+SAMPLE_TABLE = PLAIN_CSV  # of generated rows, whatever table the real ones are
+GZIP = ".gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +27,33 @@ class SnapshotFile:
     sample: bool
 
 
-def path_of(folder: Path, model: str, sha256: str, *, sample: bool) -> Path:
+def path_of(folder: Path, model: str, sha256: str, *, sample: bool, ending: str = suffix(SAMPLE_TABLE)) -> Path:
     """Return the path of a snapshot, which may not exist yet."""
-    return folder / f"{model}{'-sample' if sample else ''}-{sha256[:DIGITS]}.csv"
+    return folder / f"{model}{'-sample' if sample else ''}-{sha256[:DIGITS]}{ending}"
+
+
+def ending_of(dataset: Dataset) -> str:
+    """Return how the name of a snapshot of real rows ends: it is the file as it was, compressed or not."""
+    return suffix(dataset.table) + (GZIP if dataset.file.endswith(GZIP) else "")
 
 
 def files(folder: Path, model: str) -> list[SnapshotFile]:
     """Return the snapshots of one model that are in the folder, oldest first."""
-    name = re.compile(re.escape(model) + r"(-sample)?-([0-9a-f]{12})\.csv")
-    found = [(path, name.fullmatch(path.name)) for path in folder.glob(f"{model}-*.csv")]
+    endings = "|".join(map(re.escape, sorted(set(SUFFIXES.values()))))
+    name = re.compile(rf"{re.escape(model)}(-sample)?-([0-9a-f]{{{DIGITS}}})({endings})({re.escape(GZIP)})?")
+    found = [(path, name.fullmatch(path.name)) for path in folder.glob(f"{model}-*")]
     paths = sorted(found, key=lambda pair: pair[0].stat().st_mtime)
     return [SnapshotFile(path, match[2], sample=match[1] is not None) for path, match in paths if match]
 
 
-def snapshot(model: str, path: Path, sha256: str, origin: str, *, sample: bool) -> Snapshot:
-    """Return the record of a file whose checksum has been verified."""
-    with path.open("rb") as file:
-        rows = sum(1 for _ in file) - 1
+def snapshot(model: str, path: Path, sha256: str, origin: str, *, sample: bool, table: Table = SAMPLE_TABLE) -> Snapshot:
+    """Return the record of a file whose checksum has been verified.
+
+    Raises:
+        InvalidRowsError: The file is damaged, or not such a table.
+    """
+    try:
+        rows = reading.rows_in(path, table)
+    except TableError as error:
+        raise InvalidRowsError(f"{model}: {error}") from None
     return Snapshot(model=model, path=path, sha256=sha256, rows=rows, origin=origin, sample=sample)

@@ -1,8 +1,9 @@
-"""Checking a CSV against a model's columns. The error lists every violation, not only the first."""
+"""Checking a file of rows against a model's columns. The error lists every violation, not only the first."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,53 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from slipway.data.tables.numbers import numbers
+from slipway.data.tables import differences, reading
+from slipway.data.tables.errors import TableError
+from slipway.data.tables.numbers import numbers, written_otherwise
 from slipway.errors import InvalidRowsError
-from slipway.spec import Category, ModelSpec, Numeric
+from slipway.spec import CSV, Category, ModelSpec, Numeric, Table
 
 logger = logging.getLogger(__name__)
 
 SHOWN = 5  # offending rows named per column
 
 
-def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class File:
+    """The file that cells come from, as far as the checks of a column need it."""
+
+    name: str
+    table: Table
+
+    def numbers(self, cells: pd.Series[str]) -> pd.Series[float]:
+        """Return the numbers that cells spell by the marks of the file's dialect; NaN where they spell none."""
+        if isinstance(self.table, CSV):
+            return numbers(cells, self.table.decimal, self.table.thousands)
+        return numbers(cells)
+
+    def other_marks(self, cells: pd.Series[str]) -> str | None:
+        """Return what to write if cells that spell no number would do so by other marks; None if they would not."""
+        if not isinstance(self.table, CSV) or (found := written_otherwise(cells, self.table)) is None:
+            return None
+        return differences.other_marks(self.name, self.table, str(cells.name), found, _places(cells))
+
+
+def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.DataFrame:
     """Return the rows, typed: numbers as int64 or float64, categories as text, the target as its declared labels.
 
     Columns are the features in contract order, then the target; excluded columns are dropped.
 
+    Args:
+        table: The kind of the file, if it is not the one that the spec declares.
     Raises:
         InvalidRowsError: Lists every violation with its column, file lines (the header is line 1) and values.
     """
-    text = _read_as_text(spec, path)
-    violations = _column_violations(spec, text)
+    table = spec.dataset.table if table is None else table
+    text = _read_as_text(spec, path, table)
+    violations = _column_violations(spec, path, table, text)
     if text.empty:
         raise _invalid(spec, path, violations)
-    columns, found = _features(spec, text)
+    columns, found = _features(spec, text, File(path.name, table))
     violations += found
     if (target := spec.columns.target.name) in text:
         columns[target], found = spec.problem.read(text[target], _places)
@@ -50,15 +76,11 @@ def validate(spec: ModelSpec, path: Path) -> pd.DataFrame:
     return typed.reset_index(drop=True)
 
 
-def _read_as_text(spec: ModelSpec, path: Path) -> pd.DataFrame:
+def _read_as_text(spec: ModelSpec, path: Path, table: Table) -> pd.DataFrame:
     try:
-        text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
-    except pd.errors.EmptyDataError:
-        raise _invalid(spec, path, ["the file is empty; a header and rows were expected."]) from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise _invalid(spec, path, [f"the file is not CSV in UTF-8: {str(error).strip()}."]) from None
-    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column as the index
-        raise _invalid(spec, path, ["the rows have more cells than the header has columns."])
+        text = reading.read(path, table)
+    except TableError as error:
+        raise _invalid(spec, path, error.reasons) from None
     return text[~_blank(text)]  # dropped afterwards, so that line numbers count blank lines
 
 
@@ -72,9 +94,12 @@ def _blank(text: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return blank
 
 
-def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
+def _column_violations(spec: ModelSpec, path: Path, table: Table, text: pd.DataFrame) -> list[str]:
     columns, found = spec.columns, []
     needed = [*columns.features, columns.target.name]
+    there = [name for name in needed if name in text.columns]
+    if len(there) < len(needed) and (other := differences.other_dialect(path, table, columns_found=bool(there))):
+        raise _invalid(spec, path, other)
     found += [f"column {name!r} is missing; the file has {list(text.columns)}." for name in needed if name not in text.columns]
     known = {*needed, *columns.excluded}
     found += [
@@ -85,26 +110,29 @@ def _column_violations(spec: ModelSpec, text: pd.DataFrame) -> list[str]:
     return found
 
 
-def _features(spec: ModelSpec, text: pd.DataFrame) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+def _features(spec: ModelSpec, text: pd.DataFrame, file: File) -> tuple[dict[str, pd.Series[Any]], list[str]]:
     """Return the typed columns, and what is wrong with their cells."""
     columns: dict[str, pd.Series[Any]] = {}
     violations: list[str] = []
     for name, kind in spec.columns.features.items():
         if name in text:
-            columns[name], found = _numbers(text[name], kind) if isinstance(kind, Numeric) else _categories(text[name], kind)
+            columns[name], found = _numbers(text[name], kind, file) if isinstance(kind, Numeric) else _categories(text[name], kind)
             violations += found
     return columns, violations
 
 
-def _numbers(cells: pd.Series[str], kind: Numeric) -> tuple[pd.Series[Any], list[str]]:
+def _numbers(cells: pd.Series[str], kind: Numeric, file: File) -> tuple[pd.Series[Any], list[str]]:
     name, found = str(cells.name), []
-    values = numbers(cells)
+    values = file.numbers(cells)
     if (nothing := values.isna()).any():
         missing = cells.str.strip() == ""
         if missing.any():
             found.append(f"column {name!r} has missing values: {_places(cells[missing])}.")
         if (unreadable := nothing & ~missing).any():
-            found.append(f"column {name!r} has text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}.")
+            found.append(
+                file.other_marks(cells[unreadable])
+                or f"column {name!r} has text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}."
+            )
     outside = (values < kind.low) | (values > kind.high)
     if outside.any():
         found.append(f"column {name!r} is outside {kind.low:g} to {kind.high:g} {kind.unit}: {_places(cells[outside])}.")
@@ -125,7 +153,7 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
 
 
 def _places(cells: pd.Series[str]) -> str:
-    shown = ", ".join(f"line {int(str(index)) + 2} {value!r}" for index, value in cells.head(SHOWN).items())
+    shown = ", ".join(f"{cells.index.name} {number} {value!r}" for number, value in cells.head(SHOWN).items())
     return shown + (f" and {len(cells) - SHOWN} more" if len(cells) > SHOWN else "")
 
 

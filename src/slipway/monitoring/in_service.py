@@ -13,7 +13,7 @@ import pandas as pd
 from slipway.bundle.contract import Contract
 from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue
-from slipway.data import recalling, validation
+from slipway.data import recalling, typed_rows
 from slipway.errors import NotInServiceError, WatchError
 from slipway.gate.comparison import answer_test_rows
 from slipway.lifecycle import record
@@ -80,5 +80,5 @@ def bundle_and_rows(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundl
             )
         maker = catalogue().get(made_by(client, spec.registered_as, now.version), spec)  # a challenger's rows are under its own name
         snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded_rows, client, maker), settings.mirror, settings.snapshots)
-        rows = split(spec, validation.validate(spec, snapshot.path))
+        rows = split(spec, typed_rows.read(spec, snapshot))
         yield bundle, rows

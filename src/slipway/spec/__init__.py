@@ -23,9 +23,11 @@ from slipway.spec.model import (
     describe,
 )
 from slipway.spec.schedules import Schedule
+from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table
 from slipway.spec.watch import Drift, Season, Watch
 
 __all__ = [
+    "CSV",
     "PREPARATION",
     "Card",
     "Category",
@@ -35,15 +37,20 @@ __all__ = [
     "Derived",
     "Difference",
     "Drift",
+    "Excel",
     "Feature",
     "Gate",
+    "JSONLines",
     "ModelSpec",
     "Numeric",
+    "Parquet",
     "Preparation",
+    "Query",
     "Schedule",
     "Season",
     "Simplest",
     "Split",
+    "Table",
     "Target",
     "Watch",
     "WeightedMean",

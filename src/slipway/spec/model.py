@@ -12,6 +12,7 @@ from slipway.errors import SpecError
 from slipway.files import addresses
 from slipway.spec.columns import Columns
 from slipway.spec.schedules import Schedule
+from slipway.spec.tables import PLAIN_CSV, Table
 from slipway.spec.watch import AS_USUAL, Watch, as_categories
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PREPARATION = "preparation."
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The address of the rows, the checksum they must have, and the file's name in a mirror.
+    """The address of the rows, the checksum they must have, the file's name in a mirror, and the kind of table it is.
 
     The address is a path, or begins with http://, https://, file://, s3:// or dvc+; see docs/data.md.
     `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that no row is both for training and for test.
@@ -35,6 +36,7 @@ class Dataset:
     sha256: str
     file: str
     drop_duplicates: bool = False
+    table: Table = PLAIN_CSV
 
     def __post_init__(self) -> None:
         try:

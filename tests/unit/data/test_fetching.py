@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from slipway.data.fetching import fetch
-from slipway.errors import DatasetChangedError, DatasetNotFoundError, OriginUnreachableError
-from slipway.spec import ModelSpec
+from slipway.data.snapshots import files
+from slipway.errors import DatasetChangedError, DatasetNotFoundError, InvalidRowsError, OriginUnreachableError
+from slipway.spec import CSV, ModelSpec, Table
 
 CONTENT = b"size,weight,colour,wanted,id\n10,1.5,red,0,a\n20,2.5,blue,1,b\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -37,6 +39,38 @@ def test_rows_come_from_the_origin_and_are_named_after_their_checksum(model: Mod
     assert (snapshot.rows, snapshot.sha256, snapshot.sample) == (2, SHA256, False)
     assert snapshot.origin == f"{website.url}/toy.csv"
     assert website.hits == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "file", "content", "name", "rows"),
+    [
+        (CSV(separator=";"), "toy.csv", b"a;b\n1;2\n3;4\n", ".csv", 2),
+        (CSV(separator=";"), "toy.csv.gz", gzip.compress(b"a;b\n1;2\n3;4\n"), ".csv.gz", 2),
+        (CSV(header=False, names=("a", "b")), "toy.csv", b"1,2\n3,4\n", ".csv", 2),
+        (CSV(comment="#", skip=1), "toy.csv", b"Toys\n# x\na,b\n1,2\n# y\n3,4\n", ".csv", 2),
+    ],
+)
+def test_a_snapshot_is_the_file_as_it_was_and_its_rows_are_counted(
+    model: ModelSpec, website: Any, folder: Path, table: Table, file: str, content: bytes, name: str, rows: int
+) -> None:
+    (website.folder / file).write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    dataset = replace(model.dataset, origin=f"{website.url}/{file}", sha256=sha256, file=file, table=table)
+
+    snapshot = fetch(replace(model, dataset=dataset), None, folder)
+
+    assert snapshot.path == folder / f"toy-{sha256[:12]}{name}"
+    assert snapshot.path.read_bytes() == content
+    assert snapshot.rows == rows
+    assert [found.path for found in files(folder, "toy")] == [snapshot.path]
+
+
+def test_a_file_of_another_kind_is_named_when_it_is_fetched(model: ModelSpec, website: Any, folder: Path) -> None:
+    (website.folder / "toy.csv").write_bytes(content := b"PK\x03\x04")
+    model = replace(model, dataset=replace(model.dataset, sha256=hashlib.sha256(content).hexdigest()))
+
+    with pytest.raises(InvalidRowsError, match=r"is a zip archive; unpack it first\. The model's file says CSV\(\)"):
+        fetch(model, None, folder)
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

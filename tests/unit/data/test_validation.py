@@ -148,7 +148,7 @@ def test_a_file_saved_by_a_spreadsheet_with_bom_and_crlf_reads_the_same(toy: Mod
 def test_a_file_that_is_not_utf8_is_refused_as_such(toy: ModelSpec, tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes("\n".join([HEADER, *GOOD, "10,1.5,größe,0,e", ""]).encode("latin-1"))
 
-    with pytest.raises(InvalidRowsError, match="the file is not CSV in UTF-8"):
+    with pytest.raises(InvalidRowsError, match=r"latin\.csv is encoded as 'cp1252', but the model's file says 'utf-8'\. Write encoding"):
         validate(toy, tmp_path / "latin.csv")
 
 

@@ -1,0 +1,107 @@
+"""Reading CSV in the declared dialect. Cells are texts, exactly as the file has them."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.data.tables.errors import TableError
+from slipway.spec.tables import CSV
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GZIP = b"\x1f\x8b"
+
+
+def compressed(path: Path) -> bool:
+    """Return whether a file is compressed with gzip."""
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """Open a file for reading bytes, which are decompressed if it is compressed with gzip."""
+    return gzip.open(path, "rb") if compressed(path) else path.open("rb")
+
+
+def encoding_of(dialect: CSV) -> str:
+    """Return the encoding to read with; a byte order mark in UTF-8 is no part of the first name."""
+    return "utf-8-sig" if codecs.lookup(dialect.encoding).name == "utf-8" else dialect.encoding
+
+
+def read(path: Path, dialect: CSV) -> pd.DataFrame:
+    """Return all rows, blank ones too; the index is the number of each line, and is named "line".
+
+    Raises:
+        TableError: The file is empty, damaged, not CSV, or in another encoding.
+    """
+    import pandas as pd
+
+    try:
+        source, before = _source(path, dialect)
+        text = pd.read_csv(
+            source,
+            sep=dialect.separator,
+            dtype=str,
+            keep_default_na=False,
+            header=0 if dialect.header else None,
+            names=None if dialect.header else list(dialect.names),
+            encoding=encoding_of(dialect),
+            compression="gzip" if compressed(path) and isinstance(source, Path) else None,
+            quotechar=dialect.quote or '"',
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            skiprows=before,
+            skip_blank_lines=False,
+        )
+    except pd.errors.EmptyDataError:
+        raise TableError("the file is empty; a header and rows were expected.") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise TableError(f"the file is not CSV in {shown_encoding(dialect)}: {str(error).strip()}.") from None
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise TableError(f"{path.name} is damaged: {error}.") from None
+    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column as the index
+        raise TableError("the rows have more cells than the header has columns.")
+    first = before + dialect.header + 1
+    text.index = pd.RangeIndex(first, first + len(text), name="line")
+    return text
+
+
+def shown_encoding(dialect: CSV) -> str:
+    """Return the name of the encoding as people write it."""
+    return dialect.encoding.upper() if dialect.encoding.lower().startswith("utf") else dialect.encoding
+
+
+def rows_in(path: Path, dialect: CSV) -> int:
+    """Return the number of lines that are rows, without parsing them.
+
+    Raises:
+        TableError: The file is damaged.
+    """
+    try:
+        with opened(path) as file:
+            if not dialect.comment:
+                lines = sum(1 for _ in file)
+            else:
+                texts = io.TextIOWrapper(file, encoding_of(dialect), errors="replace", newline="")
+                lines = sum(1 for line in texts if not line.startswith(dialect.comment))
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise TableError(f"{path.name} is damaged: {error}.") from None
+    return lines - dialect.header - dialect.skip
+
+
+def _source(path: Path, dialect: CSV) -> tuple[Any, int]:
+    """Return what pandas is to read, and the number of lines before the header or the first row."""
+    if not dialect.comment:
+        return path, dialect.skip
+    with io.TextIOWrapper(opened(path), encoding_of(dialect), newline="") as lines:
+        # comments become blank lines, so that the numbers of the other lines stay
+        kept = [line if not line.startswith(dialect.comment) else "\n" for line in lines]
+    before = dialect.skip
+    while before < len(kept) and not kept[before].strip():
+        before += 1
+    return io.StringIO("".join(kept)), before

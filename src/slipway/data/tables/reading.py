@@ -1,0 +1,51 @@
+"""Reading a file of any kind into texts: the cells as the file has them, whatever it calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.data.tables import csv_files, differences
+from slipway.data.tables.errors import TableError
+from slipway.spec.tables import CSV, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read(path: Path, table: Table) -> pd.DataFrame:
+    """Return the rows as texts; the index has the number of each line or row in the file, and is named "line" or "row".
+
+    Raises:
+        TableError: The file is damaged, or not the declared table; the reasons say what to write in the model's file instead.
+    """
+    if (other := differences.other_kind(path, table)) is not None:
+        raise TableError(other)
+    if isinstance(table, CSV):
+        return _read_csv(path, table)
+    raise NotImplementedError(table)
+
+
+def _read_csv(path: Path, declared: CSV) -> pd.DataFrame:
+    try:
+        text = csv_files.read(path, declared)
+    except TableError as error:
+        raise TableError(*(differences.other_dialect(path, declared) or error.reasons)) from None
+    if (other := differences.unnoticed_encoding(path, declared)) is not None:
+        raise TableError(other)
+    if not declared.header and len(text) and text.iloc[0].tolist() == list(declared.names):
+        raise TableError(differences.other_header(path))
+    return text
+
+
+def rows_in(path: Path, table: Table) -> int:
+    """Return the number of rows, quickly: a CSV may have a few less, if some of its lines are blank.
+
+    Raises:
+        TableError: The file is damaged, or not of the declared kind.
+    """
+    if (other := differences.other_kind(path, table)) is not None:
+        raise TableError(other)
+    if isinstance(table, CSV):
+        return csv_files.rows_in(path, table)
+    raise NotImplementedError(table)
