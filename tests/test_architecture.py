@@ -185,6 +185,52 @@ def test_the_lock_file_names_no_package_index() -> None:
     assert "://" not in locked
 
 
+def test_every_package_is_installed_by_its_checksum() -> None:
+    packages = re.split(r"\n(?=[a-z])", (ROOT / "requirements.lock").read_text())
+    locked = [package for package in packages if re.match(r"[a-z][\w.\[\],-]*==", package)]
+    installing = [line for line in (ROOT / "Makefile").read_text().splitlines() if re.search(r"\bpip (?:sync|install)\b", line)]
+
+    assert len(locked) > 100
+    assert [package.partition(" ")[0] for package in locked if "--hash=sha256:" not in package] == []
+    (synced,) = [line for line in installing if "requirements.lock" in line]
+    assert "--require-hashes" in synced
+    others = [line for line in installing if line != synced]
+    assert all("uv==$(UV)" in line or "--no-deps --editable ." in line for line in others)
+
+
+def test_results_of_flows_are_stored_as_json() -> None:
+    """Prefect's own default is a pickle; the results of tasks go by the default of the environment."""
+    decorators = [
+        ast.unparse(one)
+        for path in modules("flows")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for one in function.decorator_list
+        if ast.unparse(one).startswith("flow(")
+    ]
+    assert len(decorators) >= 7
+
+    assert [flow for flow in decorators if "result_serializer='json'" not in flow] == []
+    for where in ("deployments/terminal/session.py", "deployments/local/services.py"):
+        assert '"PREFECT_RESULTS_DEFAULT_SERIALIZER": "json"' in (ROOT / where).read_text()
+
+
+def test_no_code_loads_or_writes_a_pickle() -> None:
+    """What the libraries store is looked at in flows/test_release and flows/test_artifact_store."""
+    pickling = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "joblib.load", "joblib.dump", "joblib"}
+    found = []
+    for path in modules(*CODE):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {one.name for one in node.names} if isinstance(node, ast.Import) else set()
+            if isinstance(node, ast.ImportFrom):
+                names = {f"{node.module}.{one.name}" for one in node.names} | {node.module or ""} - {"joblib"}
+            allowed = isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+            if allowed or names & pickling:
+                found.append(f"{path.relative_to(ROOT)}: {ast.unparse(node)}")
+
+    assert found == []
+
+
 def test_no_secret_is_in_the_repository() -> None:
     found = {name: secrets for name, text in tracked().items() if name != "requirements.lock" and (secrets := secrets_in(text))}
 

@@ -23,6 +23,7 @@ from slipway.audit import AuditLog
 from slipway.errors import PortTakenError
 from slipway.gateway import logs
 from slipway.gateway.configuration import Configuration
+from slipway.gateway.health import writable
 from slipway.gateway.metrics.counts import Counts, Metrics
 from slipway.gateway.metrics.declarations import AUDIT_LINES, METRICS, REFUSALS, REQUEST_SECONDS, REQUESTS, ROWS
 from slipway.gateway.metrics.exposition import text
@@ -33,6 +34,7 @@ from slipway.gateway.versions.fleet import Failure, ServedFleet
 from slipway.gateway.workers.state import FOLDER, SWITCHING, State, WorkerStates
 from slipway.lifecycle.ports import PortNeed, check_free, gateway_processes
 from slipway.settings import Settings
+from tests.support.disks import small_disk
 
 ROW = [30, 0.0, "F"]
 
@@ -198,6 +200,14 @@ def test_not_ready_when_the_audit_log_has_no_place(made, tmp_path):
 
     assert reply.status == 503
     assert "the audit log's folder gateway cannot be" in json.loads(reply.body)["reasons"][0]
+
+
+def test_not_ready_when_the_disk_of_the_audit_log_is_nearly_full(tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        assert writable(disk.folder)() is None
+        disk.fill()
+
+        assert writable(disk.folder)() == "the audit log's disk has 0 MB left, less than 32"
 
 
 @pytest.fixture

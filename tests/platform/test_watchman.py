@@ -11,9 +11,12 @@ import threading
 from collections import deque
 
 import httpx
+import pytest
 
 from deployments.local.outages import Outages
-from deployments.local.watchman import deliver
+from deployments.local.platform import ServiceStatus
+from deployments.local.services import GATEWAY
+from deployments.local.watchman import _reason, deliver
 from slipway.settings import Settings
 
 
@@ -64,6 +67,32 @@ def test_outages_wait_while_prefect_does_not_answer(tmp_path):
         deliver(waiting, Settings(home=tmp_path, prefect_port=port), http_client)
 
     assert len(waiting) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "why"),
+    [
+        (200, {"status": "ready"}, ""),
+        (503, {"reasons": ["audit.db was removed", "toy is being loaded"]}, "audit.db was removed; toy is being loaded"),
+        (503, {}, "it is not ready: it answered 503"),
+    ],
+)
+def test_a_gateway_that_answers_and_is_not_ready_is_an_outage_with_its_reasons(tmp_path, status, body, why):
+    class NotReady(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/health/ready"
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), NotReady) as server, httpx.Client(trust_env=False) as http_client:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        gateway = ServiceStatus(GATEWAY, "running", True, pid=7, url=None, uptime_seconds=1.0, restarts=0, reason="")
+        assert _reason(gateway, Settings(home=tmp_path, gateway_port=server.server_port), http_client) == why
+        server.shutdown()
 
 
 def test_the_watchman_needs_no_heavy_package():

@@ -5,12 +5,23 @@ is loaded. So nothing is pickled, and loading the model needs Keras and scikit-l
 """
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
+
+MOST_BYTES = 1 << 30  # that a file expands to; the largest network of ours has 0.01 GB
+
+
+def refuse_large_zip(path: str) -> None:
+    """Raise ValueError if a file expands to too much, before any of it is expanded: a small zip may fill the memory."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MOST_BYTES:
+        raise ValueError(f"{path}: expected to expand to at most {MOST_BYTES:,} bytes, received {size:,}. Release the model again.")
 
 
 class Network(PythonModel):  # type: ignore[misc]
@@ -21,6 +32,8 @@ class Network(PythonModel):  # type: ignore[misc]
         import keras
         from skops.io import load
 
+        for name in ("network", "preparation"):
+            refuse_large_zip(context.artifacts[name])
         self.network = keras.saving.load_model(context.artifacts["network"], safe_mode=True)
         self.preparation = load(context.artifacts["preparation"], trusted=["numpy.average", "numpy.diff", "numpy.dtype"])
         self.answers = json.loads(Path(context.artifacts["answers"]).read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -262,6 +263,22 @@ def test_without_a_secret_a_token_signed_with_an_empty_one_is_refused(anna, fron
     with pytest.raises(UnauthenticatedError, match="this session is over"):
         sessions.read("sls_" + token, "")
     assert front.status("sls_" + token) == 401
+
+
+def test_all_sessions_end_when_the_secret_is_removed_from_the_file(anna, front, tmp_path):
+    """What docs/security.md advises after a theft of the file."""
+    users.add(tmp_path, "bert", "another-horse-battery-staple", GRANTS)
+    tokens = [front.sign_in().token, front.sign_in("bert", "another-horse-battery-staple").token]
+    path = tmp_path / "gateway" / "access.json"
+    stolen = json.loads(path.read_text())
+
+    path.write_text(json.dumps({name: value for name, value in stolen.items() if name != "session_secret"}))
+
+    assert all(front.ends_within_a_second(token) for token in tokens)
+    claims = jwt.decode(tokens[0].removeprefix("sls_"), options={"verify_signature": False})
+    assert front.status("sls_" + jwt.encode(claims, stolen["session_secret"], "HS256")) == 401
+    assert front.status(front.sign_in().token) == 200
+    assert front.status(tokens[0]) == 401  # the new secret is another one
 
 
 def test_wrong_passwords_delay_the_right_one_too_but_not_open_sessions(anna, tmp_path):

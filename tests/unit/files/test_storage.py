@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from slipway.audit.places import opened
 from slipway.errors import GatewayUnreachableError, StorageError
 from slipway.files.replacing import replace
 from slipway.files.storage import heals, require_storage, storage_at_fault, storage_error
@@ -97,6 +99,15 @@ def test_a_busy_database_is_named_and_may_heal(write, tmp_path):
 
     assert str(storage_error(error, tmp_path)).startswith(f"{tmp_path}: the database is busy: another program has been writing")
     assert heals(error)
+
+
+def test_a_command_waits_for_a_busy_database_as_long_as_the_page_about_faults_says(settings):
+    page = (Path(__file__).parents[3] / "docs" / "faults.md").read_text()
+    seconds = re.search(r"another program holds the audit log for (\d+) s, or the ledger for (\d+) s", page)
+    assert seconds
+    with opened(settings.home) as log, Ledger(settings.ledger)._engine.connect() as ledger:
+        audit_log = log.rows("PRAGMA busy_timeout")[0]["timeout"]
+        assert (audit_log, ledger.exec_driver_sql("PRAGMA busy_timeout").scalar()) == (int(seconds[1]) * 1_000, int(seconds[2]) * 1_000)
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from slipway.gateway.endpoints.routes import ROUTES
@@ -32,6 +35,16 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/models/{model}/report"): "report",
         ("POST", "/models/{model}/outcomes"): "outcomes",
     }
+
+
+def test_what_needs_no_credential_is_what_the_page_about_security_says() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    own, of_model = re.findall(r"^- of (?:the gateway|a model): (.*?)[;.](?:$| <)", page, re.MULTILINE | re.DOTALL)
+    listed = {word.removeprefix("POST ") for word in re.findall(r"`(.+?)`", own)}
+    listed |= {f"/models/{{model}}{path}" for path in re.findall(r"`(.+?)`", of_model)}
+
+    assert {route.path for route in ROUTES if route.needs == "nothing"} == listed
+    assert [route.path for route in ROUTES if route.needs == "nothing" and route.method != "GET"] == ["/sessions"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_an_address_beyond_loopback_needs_tls(address: str) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
 def test_loopback_needs_no_tls(address: str) -> None:
     assert Settings(gateway_address=address).tls_certificate is None
+
+
+def test_no_setting_turns_authentication_off() -> None:
+    """It would be a setting that is on or off, and there is none of that kind."""
+    fields = {**Settings.model_fields, **GatewaySettings.model_fields}
+    assert [name for name, field in fields.items() if field.annotation is bool] == []
+    assert [name for name in Configuration.__struct_fields__ if re.search("auth|anonym|open|insecure|public", name)] == []
 
 
 def test_a_certificate_without_its_key_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -125,6 +126,39 @@ def test_mlflow_keeps_the_network_as_keras_does_and_nothing_pickled(registered: 
     assert {"network.keras", "preparation.skops", "answers.json", "network_code.py"} <= names
     assert not {name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))}
     assert mlflow.models.get_model_info(f"models:/model_conv_network/{candidate.version}").signature is not None
+
+
+@pytest.fixture
+def stored(registered: tuple[Candidate, Settings], tmp_path: Path) -> Path:
+    """A copy of what MLflow keeps of the network, for the test to damage."""
+    import mlflow
+
+    return Path(mlflow.artifacts.download_artifacts(f"models:/model_conv_network/{registered[0].version}", dst_path=str(tmp_path)))
+
+
+def test_a_network_with_code_in_its_file_is_refused(stored: Path) -> None:
+    import keras
+    import mlflow
+
+    (file,) = stored.rglob("network.keras")
+    layers = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda rows: rows + 1)])
+    layers.save(file)
+
+    with pytest.raises(Exception, match="safe_mode"):
+        mlflow.pyfunc.load_model(str(stored))
+
+
+@pytest.mark.parametrize("name", ["network.keras", "preparation.skops"])
+def test_a_network_that_expands_to_gigabytes_is_refused_before_it_is_expanded(stored: Path, name: str) -> None:
+    import mlflow
+
+    (file,) = stored.rglob(name)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("more", b"")
+        archive.infolist()[-1].file_size = 1 << 30  # what its entry says, and as much as zipfile would expand of it
+
+    with pytest.raises(ValueError, match=f"{name}: expected to expand to at most 1,073,741,824 bytes"):
+        mlflow.pyfunc.load_model(str(stored))
 
 
 def test_two_models_of_one_data_set_share_rows_and_columns() -> None:

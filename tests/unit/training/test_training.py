@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import optuna
@@ -15,11 +15,12 @@ from optuna.distributions import FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
+from sklearn.linear_model import LogisticRegression
 
 from slipway.data.validation import validate
 from slipway.records import Tuned
 from slipway.spec import ModelSpec, Simplest
-from slipway.training.measuring import Measured
+from slipway.training.measuring import Measured, measure
 from slipway.training.pipelines import build
 from slipway.training.search.tuning import STANDARD_ERROR, choose, study_name, tune
 from slipway.training.splitting import Rows, split
@@ -218,3 +219,42 @@ def test_measuring_scores_the_test_rows_with_the_tuned_parameters(rows: Rows, tu
     assert measured.metrics["accuracy"] == right / 184
     assert measured.evaluation.confusion()[0][0] + measured.evaluation.confusion()[1][1] == right
     assert [sum(row) for row in measured.evaluation.confusion()] == [82, 102]
+
+
+class Recording(LogisticRegression):
+    """Notes how many rows it learns from and answers, and whether test rows, which the test below marks, are among them."""
+
+    seen: ClassVar[list[tuple[str, int, bool]]] = []
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Recording:  # noqa: N803 - scikit-learn's own names
+        self.seen.append(("fit", len(X), _marked(X)))
+        return super().fit(X, y, sample_weight)
+
+    def decision_function(self, X: Any) -> Any:  # noqa: N803
+        self.seen.append(("answer", len(X), _marked(X)))
+        return super().decision_function(X)
+
+
+def _marked(matrix: Any) -> bool:
+    return bool((np.abs(np.asarray(matrix, dtype=float)) > 1_000).any())  # no scaled number of a training row is that large
+
+
+@pytest.mark.parametrize("tune_threshold", [False, True])
+def test_the_test_rows_are_scored_once_after_tuning_and_nothing_is_fitted_on_them(
+    quick: ModelSpec, rows: Rows, tmp_path: Path, tune_threshold: bool
+) -> None:
+    metric = "f1" if tune_threshold else "accuracy"
+    spec = replace(quick, estimator=Recording(), metric=metric, tune_threshold=tune_threshold, simplest=None, baseline=None)
+    marked = replace(rows, test=rows.test.assign(Age=1e7))
+    Recording.seen.clear()
+
+    tuned = tune(spec, marked, SHA256, 3, tmp_path)
+
+    assert {what for what, _, _ in Recording.seen} == {"fit", "answer"}
+    assert not any(test for _, _, test in Recording.seen)
+    Recording.seen.clear()
+
+    measure(spec, marked, tuned)
+
+    assert Recording.seen[0] == ("fit", 734, False)
+    assert set(Recording.seen[1:]) == {("answer", 184, True)}  # labels, and probabilities

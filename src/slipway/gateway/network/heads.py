@@ -91,9 +91,9 @@ def parse(match: re.Match[bytes]) -> RequestHead:
 def _fields(lines: bytes) -> dict[bytes, bytes]:
     fields: dict[bytes, bytes] = {}
     found = lines.split(b"\r\n")
+    found.pop()  # empty: every line has an end
     if len(found) > MOST_FIELDS:
         raise RequestError(431, TOO_LARGE, f"expected at most {MOST_FIELDS} header fields, received more.")
-    found.pop()
     for line in found:
         name, _, value = line.partition(b":")
         name, value = name.lower(), value.strip(b" \t")
