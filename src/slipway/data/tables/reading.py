@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.data.tables import csv_files, differences
+from slipway.data.tables import csv_files, differences, excel_files, json_lines
 from slipway.data.tables.errors import TableError
-from slipway.spec.tables import CSV, Table
+from slipway.spec.tables import CSV, Excel, Parquet, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +18,17 @@ def read(path: Path, table: Table) -> pd.DataFrame:
 
     Raises:
         TableError: The file is damaged, or not the declared table; the reasons say what to write in the model's file instead.
+        MissingExtraError: It is an Excel workbook, and openpyxl is not installed.
     """
     if (other := differences.other_kind(path, table)) is not None:
         raise TableError(other)
     if isinstance(table, CSV):
         return _read_csv(path, table)
-    raise NotImplementedError(table)
+    if isinstance(table, Parquet):
+        from slipway.data.tables import parquet_files
+
+        return parquet_files.read(path)
+    return excel_files.read(path, table) if isinstance(table, Excel) else json_lines.read(path)
 
 
 def _read_csv(path: Path, declared: CSV) -> pd.DataFrame:
@@ -48,4 +53,8 @@ def rows_in(path: Path, table: Table) -> int:
         raise TableError(other)
     if isinstance(table, CSV):
         return csv_files.rows_in(path, table)
-    raise NotImplementedError(table)
+    if isinstance(table, Parquet):
+        from slipway.data.tables import parquet_files
+
+        return parquet_files.rows_in(path)
+    return excel_files.rows_in(path, table) if isinstance(table, Excel) else json_lines.rows_in(path)
