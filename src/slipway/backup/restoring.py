@@ -12,14 +12,17 @@ import tempfile
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from slipway.backup.manifest import FORMAT, MANIFEST, Backup, ProgressLog, name_of
 from slipway.errors import BackupError
 from slipway.files.private import private_folder
+from slipway.files.storage import LEAST_BYTES
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 1 << 20
+MOST_IN_MEMORY = 64 << 20  # of the manifest, or of a header of the archive: a manifest of half a million files
 
 
 def restore(file: Path, home: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
@@ -70,12 +73,63 @@ def _exchange(scratch: Path, home: Path, occupied: bool) -> Path | None:
     return aside
 
 
+class _Limits:
+    """What an archive may expand to: the room on the disk of the folder. A small archive may fill a disk, or the memory."""
+
+    def __init__(self, file: Path, folder: Path) -> None:
+        self._file, self._disk = file, folder.parent
+        self._most = self._left = shutil.disk_usage(folder).free - LEAST_BYTES
+
+    def place(self, place: int) -> None:
+        """Refuse to expand the archive beyond this place."""
+        if place > self._most:
+            self._refuse()
+
+    def member(self, member: tarfile.TarInfo) -> None:
+        """Refuse a file for which no room is left: one with holes has fewer bytes in the archive."""
+        self._left -= member.size
+        if self._left < 0:
+            self._refuse()
+
+    def memory(self, size: int) -> None:
+        """Refuse to read so much at once."""
+        if size > MOST_IN_MEMORY:
+            raise BackupError(
+                f"{self._file}: expected a manifest and headers of at most {MOST_IN_MEMORY:,} bytes, received {size:,}. "
+                "Nothing was changed."
+            )
+
+    def _refuse(self) -> NoReturn:
+        raise BackupError(
+            f"{self._file}: expected to expand to at most {max(self._most, 0):,} bytes, the room on the disk of {self._disk}, "
+            "received more. Nothing was changed. Restore to a larger disk with SLIPWAY_HOME."
+        )
+
+
+class _Expanding(gzip.GzipFile):
+    """The content of an archive, expanded within its limits."""
+
+    def __init__(self, file: Path, limits: _Limits) -> None:
+        super().__init__(file, "rb")
+        self._limits = limits
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._limits.memory(size or 0)
+        content = super().read(size)
+        self._limits.place(self.tell())
+        return content
+
+
 def _extract(file: Path, folder: Path) -> Backup:
     try:
-        with gzip.open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            archive.extractall(folder, filter="data")  # refuses names outside of the folder
+        limits = _Limits(file, folder)
+        with _Expanding(file, limits) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+            for member in archive:
+                limits.member(member)
+                archive.extract(member, folder, filter="data")  # refuses names outside of the folder
             while stream.read(AT_ONCE):  # to the end, where gzip's checksum is: the damage may be outside of all files
                 pass
+        limits.memory((folder / MANIFEST).stat().st_size)
         backup = Backup.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError as error:
         raise BackupError(f"{file}: not a backup of Slipway, or incomplete ({error.filename} is missing).") from error

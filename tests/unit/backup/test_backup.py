@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import resource
 import sqlite3
@@ -19,6 +20,7 @@ from slipway.backup import back_up, restore
 from slipway.backup.manifest import MANIFEST
 from slipway.errors import BackupError, ReleaseInProgressError
 from slipway.settings import Settings
+from tests.support.disks import small_disk
 
 LINES = 500
 
@@ -147,6 +149,55 @@ def test_an_archive_with_names_outside_of_the_folder_is_refused(tmp_path):
         restore(tmp_path / "evil.tar.gz", tmp_path / "home" / "again")
 
     assert not list(tmp_path.rglob("escaped.json"))
+
+
+def archive(file: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(file, "w:gz", format=tarfile.PAX_FORMAT) as opened:
+        for member, content in members:
+            member.size = len(content)
+            opened.addfile(member, io.BytesIO(content))
+    return file
+
+
+def with_holes(size: int) -> tuple[tarfile.TarInfo, bytes]:
+    """A file of one hole: it has 512 bytes in the archive."""
+    member = tarfile.TarInfo("file")
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "file", "GNU.sparse.realsize": str(size)}
+    return member, b"1\n0\n0\n".ljust(512, b"\0")
+
+
+def with_header(size: int) -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo("file")
+    member.pax_headers = {"comment": "x" * size}
+    return member, b""
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([(tarfile.TarInfo(f"file-{number}"), bytes(20 << 20)) for number in range(2)], "the room on the disk of"),
+        ([(tarfile.TarInfo("file"), bytes(100 << 20))], "the room on the disk of"),
+        ([with_holes(1 << 40)], "the room on the disk of"),
+        ([with_header(65 << 20)], "a manifest and headers of at most 67,108,864 bytes"),
+    ],
+    ids=["several files", "one file", "a file with holes", "a header"],
+)
+def test_an_archive_that_expands_to_more_than_there_is_room_for_is_refused(tmp_path, members, message):
+    file = archive(tmp_path / "bomb.tar.gz", *members)
+    assert file.stat().st_size < 1 << 20
+
+    with small_disk(tmp_path / "disk") as disk:  # of 64 MB, of which 32 stay free
+        with pytest.raises(BackupError, match=message):
+            restore(file, disk.folder / "again")
+
+        assert list(disk.folder.iterdir()) == []
+
+
+def test_a_manifest_that_fills_the_memory_is_refused(tmp_path):
+    file = archive(tmp_path / "bomb.tar.gz", (tarfile.TarInfo(MANIFEST), b" " * (65 << 20)))
+
+    with pytest.raises(BackupError, match="a manifest and headers of at most 67,108,864 bytes"):
+        restore(file, tmp_path / "again")
 
 
 def test_an_existing_home_is_moved_aside_only_on_request(lived_in, tmp_path):
