@@ -26,10 +26,11 @@ def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: s
             f"{spec.name}: the record of a snapshot says whether its rows are sample rows; leave out `sample`, or `snapshot`."
         )
     if snapshot is not None:
-        return recalling.recall(spec, snapshot, partial(recorded_rows, connect(settings), spec), settings.mirror, settings.snapshots)
+        recorded = partial(recorded_rows, connect(settings), spec)
+        return recalling.recall(spec, snapshot, recorded, settings.mirror, settings.snapshots, settings.sql_login)
     if sample:
         return samples.generate(spec, settings.snapshots)
-    return fetching.fetch(spec, settings.mirror, settings.snapshots)
+    return fetching.fetch(spec, settings.mirror, settings.snapshots, settings.sql_login)
 
 
 @task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE)

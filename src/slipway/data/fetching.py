@@ -8,6 +8,7 @@ from pathlib import Path
 from slipway.data import origins, snapshots
 from slipway.errors import DatasetChangedError
 from slipway.files import addresses
+from slipway.files.addresses import NO_LOGIN, Login
 from slipway.files.checksums import checksum, digest
 from slipway.files.replacing import replace
 from slipway.records import Snapshot
@@ -16,13 +17,14 @@ from slipway.spec import ModelSpec
 logger = logging.getLogger(__name__)
 
 
-def fetch(spec: ModelSpec, mirror: str | None, folder: Path) -> Snapshot:
+def fetch(spec: ModelSpec, mirror: str | None, folder: Path, login: Login = NO_LOGIN) -> Snapshot:
     """Return the rows that the spec pins, downloaded once and kept as `<name>-<sha12>.csv`, or with the ending of another kind.
 
     Args:
         mirror: Folder, base URL or other address (see `slipway.files.addresses`) that has the file under
             `spec.dataset.file`; None for the origin.
         folder: Folder of the snapshots; a file that is there already is used if its checksum is right.
+        login: Who reads a database.
     Raises:
         OriginUnreachableError: No connection, an interrupted answer, or 5xx. Another attempt may help.
         DatasetNotFoundError: The address has no such file.
@@ -33,7 +35,7 @@ def fetch(spec: ModelSpec, mirror: str | None, folder: Path) -> Snapshot:
     hint = f"If the new data is intended, review it and pin the new checksum in the model's file, {spec.model_file}."
     path = snapshots.path_of(folder, spec.name, sha256, sample=False, ending=snapshots.ending_of(spec.dataset))
     return snapshots.snapshot(
-        spec.name, obtain(spec.name, address, sha256, path, hint), sha256, address, sample=False, table=spec.dataset.table
+        spec.name, obtain(spec, address, sha256, path, hint, login), sha256, address, sample=False, table=spec.dataset.table
     )
 
 
@@ -42,7 +44,7 @@ def address_of(spec: ModelSpec, mirror: str | None) -> str:
     return spec.dataset.origin if mirror is None else addresses.of_file(mirror, spec.dataset.file)
 
 
-def obtain(model: str, address: str, sha256: str, path: Path, hint: str) -> Path:
+def obtain(spec: ModelSpec, address: str, sha256: str, path: Path, hint: str, login: Login = NO_LOGIN) -> Path:
     """Return the path after making sure that the file with that checksum is there; fetch it if it is not.
 
     Args:
@@ -51,16 +53,16 @@ def obtain(model: str, address: str, sha256: str, path: Path, hint: str) -> Path
         OriginUnreachableError, DatasetNotFoundError, DatasetChangedError, MissingExtraError: See `fetch`.
     """
     if path.exists() and checksum(path) == sha256:
-        logger.info("%s: the rows are here already, and their checksum is right", model)
+        logger.info("%s: the rows are here already, and their checksum is right", spec.name)
         return path
-    content = origins.read(model, address)
+    content = origins.read(spec.name, address, spec.dataset.table, login)
     received = digest(content)
     if received != sha256:
         raise DatasetChangedError(
-            f"{model}: {address} has changed.\n  expected sha256 {sha256}   received sha256 {received} ({len(content):,} bytes)\n{hint}"
+            f"{spec.name}: {address} has changed.\n  expected sha256 {sha256}   received sha256 {received} ({len(content):,} bytes)\n{hint}"
         )
     store(content, path)
-    logger.info("%s: fetched %s", model, address)
+    logger.info("%s: fetched %s", spec.name, address)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Reading a whole file from an address: a path, the web, an S3 store or a DVC repository.
+"""Reading a whole file from an address: a path, the web, an S3 store, a DVC repository, or the result of a query to a database.
 
 Each kind distinguishes the same three failures: an origin that does not answer, which may heal; one that lacks the file or denies
 access, which will not; and an optional package that is not installed.
@@ -10,18 +10,21 @@ from pathlib import Path
 
 import httpx
 
-from slipway.data import dvc_repository, s3_store
+from slipway.data import databases, dvc_repository, s3_store
 from slipway.errors import DatasetNotFoundError, OriginUnreachableError
-from slipway.files.addresses import WAY_OUT, WEB
+from slipway.files.addresses import NO_LOGIN, SQL, WAY_OUT, WEB, Login
+from slipway.spec.tables import PLAIN_CSV, Query, Table
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
-def read(model: str, address: str) -> bytes:
+def read(model: str, address: str, table: Table = PLAIN_CSV, login: Login = NO_LOGIN) -> bytes:
     """Return the content of the file at an address.
 
     Args:
         model: The model that needs the file, for the errors.
+        table: What the file is; for a database, the query.
+        login: Who reads a database.
     Raises:
         OriginUnreachableError: No connection, an interrupted answer, or 5xx. Another attempt may help.
         DatasetNotFoundError: There is no such file, or access is denied.
@@ -34,6 +37,10 @@ def read(model: str, address: str) -> bytes:
         return s3_store.read(model, address)
     if scheme.startswith("dvc+"):
         return dvc_repository.read(model, address)
+    if scheme.startswith(SQL):
+        if not isinstance(table, Query):
+            raise DatasetNotFoundError(f"{model}: {address} is a database, but the model's file has no query. Write table=Query(...).")
+        return databases.read(model, address, table, login)
     return _read_file(model, Path(address.removeprefix("file://")).expanduser())
 
 

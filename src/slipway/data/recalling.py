@@ -8,6 +8,7 @@ from pathlib import Path
 
 from slipway.data import fetching, samples, snapshots
 from slipway.errors import DatasetChangedError, SnapshotNotFoundError
+from slipway.files.addresses import NO_LOGIN, Login
 from slipway.files.checksums import checksum
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
@@ -18,7 +19,14 @@ logger = logging.getLogger(__name__)
 FEWEST = 8  # digits that name a snapshot
 
 
-def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[RecordedRows]], mirror: str | None, folder: Path) -> Snapshot:
+def recall(
+    spec: ModelSpec,
+    digits: str,
+    recorded: Callable[[str], list[RecordedRows]],
+    mirror: str | None,
+    folder: Path,
+    login: Login = NO_LOGIN,
+) -> Snapshot:
     """Return recorded rows again, exactly as they were.
 
     Rows that were generated stay sample rows, even if another record of the same rows says otherwise.
@@ -27,6 +35,7 @@ def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded
         digits: The checksum, or its first 8 digits or more.
         recorded: Returns the records whose checksum begins with some digits, newest first; see `slipway.tracking.recorded_rows`.
         mirror: See `fetching.fetch`; it replaces the origin of the rows that the spec pins, but not of older ones.
+        login: Who reads a database.
     Raises:
         SnapshotNotFoundError: No recorded rows have such a checksum, or several have; the message lists all recorded rows.
         DatasetChangedError: The file is gone, and its origin has another file now.
@@ -45,7 +54,7 @@ def recall(spec: ModelSpec, digits: str, recorded: Callable[[str], list[Recorded
         )
     sample = any(found.sample for found in known)
     found = next(found for found in known if found.sample == sample)
-    return _sample(spec, found, folder) if sample else _real(spec, found, mirror, folder)
+    return _sample(spec, found, folder) if sample else _real(spec, found, mirror, folder, login)
 
 
 def _sample(spec: ModelSpec, found: RecordedRows, folder: Path) -> Snapshot:
@@ -62,13 +71,14 @@ def _sample(spec: ModelSpec, found: RecordedRows, folder: Path) -> Snapshot:
     return again
 
 
-def _real(spec: ModelSpec, found: RecordedRows, mirror: str | None, folder: Path) -> Snapshot:
+def _real(spec: ModelSpec, found: RecordedRows, mirror: str | None, folder: Path, login: Login) -> Snapshot:
     if found.sha256 == spec.dataset.sha256:
-        return fetching.fetch(spec, mirror, folder)
+        return fetching.fetch(spec, mirror, folder, login)
     logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
     ending = snapshots.ending_of(spec.dataset)
     path = snapshots.path_of(folder, spec.name, found.sha256, sample=False, ending=ending)
-    fetching.obtain(spec.name, found.origin, found.sha256, path, f"The recorded rows are gone from there. Put the file back as {path}.")
+    hint = f"The recorded rows are gone from there. Put the file back as {path}."
+    fetching.obtain(spec, found.origin, found.sha256, path, hint, login)
     return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False, table=spec.dataset.table)
 
 

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
 
 WEB = ("http", "https")
 DVC = ("dvc+file", "dvc+http", "dvc+https", "dvc+ssh")
+SQL = "sql+"
 KNOWN = (*WEB, "file", "s3", *DVC)
+DATABASE = re.compile(r"sql\+[a-z0-9]+(\+[a-z0-9_]+)?")
 
 # parameters of signed addresses: anyone who reads one in a record could fetch the rows
 SIGNATURES = frozenset({"access_token", "awsaccesskeyid", "sig", "signature", "token", "x-amz-credential", "x-amz-signature"})
 
+# parameters of a database's address that are a part of its login, in the words of different drivers
+LOGINS = frozenset({"user", "username", "uid", "password", "passwd", "pwd", "passfile", "sslpassword", "odbc_connect"})
+
 WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that has the file, or try the system out with --sample (generated rows)."
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who reads a database. Without a user, it is the one that the driver finds in the environment, such as PGUSER."""
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+NO_LOGIN = Login()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +52,22 @@ def checked(address: str, what: str) -> str:
     scheme, found, _ = address.partition("://")
     if not found:
         return address
-    if _has_secret(scheme, urlsplit(address)):
+    if _has_secret(scheme, address):
         raise ValueError(
             f"{what} must not contain a password, a token or a signature: the address of the rows is recorded with every run. "
-            "Credentials come from the environment, such as AWS_PROFILE, or from Git's credential helper."
+            "Credentials come from the environment, such as AWS_PROFILE or SLIPWAY_SQL_PASSWORD, or from Git's credential helper."
         )
-    if scheme not in KNOWN:
-        raise ValueError(f"{what} {address} begins with {scheme}://; rows are read from a path or from one of {', '.join(KNOWN)}.")
+    if scheme not in KNOWN and not DATABASE.fullmatch(scheme):
+        known = ", ".join([*KNOWN, "sql+postgresql", "sql+sqlite"])
+        raise ValueError(f"{what} {address} begins with {scheme}://; rows are read from a path or from one of {known}.")
     return address
 
 
-def _has_secret(scheme: str, parts: SplitResult) -> bool:
-    named = {name.lower() for name, _ in parse_qsl(parts.query)}
+def _has_secret(scheme: str, address: str) -> bool:
+    parts = urlsplit(address)
+    named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    if scheme.startswith(SQL):
+        return "@" in address or bool(named & LOGINS)  # a password may contain what ends the host elsewhere
     # over ssh a user name is a part of the address (git@host); elsewhere it is a part of a credential, or a token
     return bool(parts.password or (parts.username and scheme != "dvc+ssh") or named & SIGNATURES)
 

@@ -79,6 +79,7 @@ def bundle_and_rows(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundl
                 f"to read its training rows. Release the model: `slipway release {spec.name}`."
             )
         maker = catalogue().get(made_by(client, spec.registered_as, now.version), spec)  # a challenger's rows are under its own name
-        snapshot = recalling.recall(maker, contract.data_sha256, partial(recorded_rows, client, maker), settings.mirror, settings.snapshots)
+        recorded = partial(recorded_rows, client, maker)
+        snapshot = recalling.recall(maker, contract.data_sha256, recorded, settings.mirror, settings.snapshots, settings.sql_login)
         rows = split(spec, typed_rows.read(spec, snapshot))
         yield bundle, rows

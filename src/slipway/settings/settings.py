@@ -48,6 +48,8 @@ class Settings(NotificationSettings, GatewaySettings):
 
     home: AbsolutePath = Field(Path(".slipway"), description="Folder for all state of the local platform.")
     mirror: str | None = Field(None, description="Folder, base URL or other address with the data sets' files; replaces the origins.")
+    sql_user: str | None = Field(None, repr=False, description="User of the databases that rows come from.")
+    sql_password: str | None = Field(None, repr=False, description="Password of that user.")
     models: AbsolutePath | None = Field(None, description="Folder of additional model files.")
     prefect_port: Port = Field(4200, description="Port of the Prefect server and its run page.")
     mlflow_port: Port = Field(5000, description="Port of the MLflow server.")
@@ -98,6 +100,8 @@ class Settings(NotificationSettings, GatewaySettings):
     @field_validator("mirror")
     @classmethod
     def _readable(cls, mirror: str | None) -> str | None:
+        if mirror and mirror.startswith(addresses.SQL):
+            raise ValueError("SLIPWAY_MIRROR has files; a database has none. Name a folder, a base URL, s3:// or dvc+")
         return mirror and addresses.checked(mirror, "SLIPWAY_MIRROR")
 
     @cached_property
@@ -146,6 +150,11 @@ class Settings(NotificationSettings, GatewaySettings):
     @cached_property
     def ledger(self) -> str:
         return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @cached_property
+    def sql_login(self) -> addresses.Login:
+        """Who reads the databases that rows come from."""
+        return addresses.Login(self.sql_user, self.sql_password)
 
     @cached_property
     def snapshots(self) -> Path:

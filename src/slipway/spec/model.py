@@ -12,7 +12,7 @@ from slipway.errors import SpecError
 from slipway.files import addresses
 from slipway.spec.columns import Columns
 from slipway.spec.schedules import Schedule
-from slipway.spec.tables import PLAIN_CSV, Table
+from slipway.spec.tables import PLAIN_CSV, Query, Table, as_code
 from slipway.spec.watch import AS_USUAL, Watch, as_categories
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PREPARATION = "preparation."
 class Dataset:
     """The address of the rows, the checksum they must have, the file's name in a mirror, and the kind of table it is.
 
-    The address is a path, or begins with http://, https://, file://, s3:// or dvc+; see docs/data.md.
+    The address is a path, or begins with http://, https://, file://, s3://, dvc+ or sql+; see docs/data.md.
     `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that no row is both for training and for test.
     """
 
@@ -45,6 +45,10 @@ class Dataset:
                 addresses.dvc_file(self.origin)
         except ValueError as error:
             raise SpecError(str(error)) from None
+        if self.origin.startswith(addresses.SQL) != isinstance(self.table, Query):
+            raise SpecError(
+                f"{self.origin}: a database needs table=Query(...), and no other origin has a query; received {as_code(self.table)}."
+            )
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
             raise SpecError(f"{self.origin}: sha256 must be 64 lower-case hexadecimal digits, not {self.sha256!r}.")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import MISSING, dataclass, fields
 
 from slipway.errors import SpecError
 
 THOUSANDS = ("", ",", ".", " ", "'", "’", "_", "\u00a0", "\u202f")
+
+READS = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*\(*\s*(select|with)\b", re.IGNORECASE | re.DOTALL)  # after comments
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ class Query:
     sql: str
 
     def __post_init__(self) -> None:
-        if not self.sql.strip():
-            raise SpecError("Query: the SQL is empty; write a SELECT.")
+        if not READS.match(self.sql):
+            raise SpecError(f"Query: {self.sql.strip()[:40]!r} must begin with SELECT or WITH: a query reads rows.")
 
 
 Table = CSV | Parquet | JSONLines | Excel | Query

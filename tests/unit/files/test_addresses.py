@@ -20,6 +20,9 @@ SECRET = "correct-horse-battery-staple"
         "dvc+https://host/team/data.git@v1.2#data/heart.csv",
         "dvc+ssh://git@host/team/data.git@v1.2#data/heart.csv",
         "dvc+file:///srv/data@v1#heart.csv",
+        "sql+postgresql://host:5432/clinic?sslmode=verify-full",
+        "sql+sqlite:///srv/clinic.db",
+        "sql+mysql+pymysql://host/clinic",
     ],
 )
 def test_every_kind_of_address_is_accepted_unchanged(address: str) -> None:
@@ -36,6 +39,12 @@ def test_every_kind_of_address_is_accepted_unchanged(address: str) -> None:
         f"dvc+ssh://git:{SECRET}@host/data.git@v1#heart.csv",
         f"https://rows.s3.amazonaws.com/heart.csv?X-Amz-Signature={SECRET}",
         f"https://rows.blob.core.windows.net/heart.csv?sv=1&sig={SECRET}",
+        f"sql+postgresql://reader:{SECRET}@host/clinic",
+        f"sql+postgresql://reader:#{SECRET}@host/clinic",
+        f"sql+postgresql://reader:/{SECRET}@host/clinic",
+        "sql+postgresql://reader@host/clinic",
+        f"sql+postgresql://host/clinic?user=reader&password={SECRET}",
+        f"sql+mssql+pyodbc:///?odbc_connect=PWD%3D{SECRET}",
     ],
 )
 def test_a_secret_in_an_address_is_refused_and_not_shown(address: str) -> None:

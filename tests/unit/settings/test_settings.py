@@ -19,6 +19,8 @@ SECRET = "a-key-that-must-not-show"
 SET = {
     "trusted_proxies": "10.0.0.7",  # a value of each setting that can be taken away
     "mirror": "/rows",
+    "sql_user": "reader",
+    "sql_password": SECRET,
     "models": "/models",
     "model_ports": '{"toy": 9001}',
     "tracking_uri": "http://mlflow.example",
@@ -241,8 +243,12 @@ def test_dotenv_example_documents_exactly_the_existing_settings() -> None:
 
 def test_addresses_that_may_hold_a_password_are_not_shown(no_settings: None, tmp_path: Path) -> None:
     settings = Settings(
-        home=tmp_path, tracking_uri=f"http://reader:{SECRET}@mlflow.example", ledger_url=f"postgresql://me:{SECRET}@db/ledger"
+        home=tmp_path,
+        tracking_uri=f"http://reader:{SECRET}@mlflow.example",
+        ledger_url=f"postgresql://me:{SECRET}@db/ledger",
+        sql_password=SECRET,
     )
 
     assert SECRET not in repr(settings)
+    assert SECRET not in repr(settings.sql_login)
     assert page(settings) == "http://mlflow.example"

@@ -25,7 +25,8 @@ from slipway.spec.tables import as_code
         (lambda: CSV(header=False), "header=False needs names"),
         (lambda: CSV(header=False, names=("a", "a")), "header=False needs names, one for each column of the file, each different"),
         (lambda: CSV(skip=-1), "skip=-1 must not be negative"),
-        (lambda: Query("  "), "the SQL is empty"),
+        (lambda: Query("  "), "Query: '' must begin with SELECT or WITH"),
+        (lambda: Query("DELETE FROM customers"), "Query: 'DELETE FROM customers' must begin with SELECT or WITH: a query reads rows"),
     ],
 )
 def test_an_impossible_table_is_refused(make: Callable[[], Table], reason: str) -> None:
