@@ -1,4 +1,7 @@
-"""The snapshots in the home folder: one file each, named after the model, the kind of rows and the first digits of its checksum."""
+"""The snapshots in the home folder: one file each, named after the model, the kind of rows and the first digits of its checksum.
+
+The typed rows that are made from it are beside it.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,11 @@ def path_of(folder: Path, model: str, sha256: str, *, sample: bool, ending: str 
 def ending_of(dataset: Dataset) -> str:
     """Return how the name of a snapshot of real rows ends: it is the file as it was, compressed or not."""
     return suffix(dataset.table) + (GZIP if dataset.file.endswith(GZIP) else "")
+
+
+def typed_path(snapshot: Path) -> Path:
+    """Return the path of the typed rows beside a snapshot; see `typed_rows`."""
+    return snapshot.with_name(f"{snapshot.name.partition('.')[0]}.typed.parquet")
 
 
 def files(folder: Path, model: str) -> list[SnapshotFile]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from slipway.data.tables import differences, reading
 from slipway.data.tables.errors import TableError
@@ -60,9 +61,11 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     columns, found = _features(spec, text, File(path.name, table))
     violations += found
     if (target := spec.columns.target.name) in text:
-        columns[target], found = spec.problem.read(text[target], _places)
+        columns[target], found = spec.problem.read(text.pop(target), _places)
         violations += found
+    pa.default_memory_pool().release_unused()  # which was that of the texts
     typed = pd.DataFrame(columns, index=text.index)
+    columns.clear()  # the frame has its own copies
     if not violations:
         violations += spec.problem.leaks(typed, spec.columns.names)
     if violations:
@@ -81,7 +84,8 @@ def _read_as_text(spec: ModelSpec, path: Path, table: Table) -> pd.DataFrame:
         text = reading.read(path, table)
     except TableError as error:
         raise _invalid(spec, path, error.reasons) from None
-    return text[~_blank(text)]  # dropped afterwards, so that line numbers count blank lines
+    blank = _blank(text)
+    return text[~blank] if blank.any() else text  # dropped afterwards, so that line numbers count blank lines
 
 
 def _blank(text: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -111,12 +115,12 @@ def _column_violations(spec: ModelSpec, path: Path, table: Table, text: pd.DataF
 
 
 def _features(spec: ModelSpec, text: pd.DataFrame, file: File) -> tuple[dict[str, pd.Series[Any]], list[str]]:
-    """Return the typed columns, and what is wrong with their cells."""
+    """Take the features out of the texts, so that they need no memory any more; return them typed, and what is wrong with their cells."""
     columns: dict[str, pd.Series[Any]] = {}
     violations: list[str] = []
     for name, kind in spec.columns.features.items():
         if name in text:
-            columns[name], found = _numbers(text[name], kind, file) if isinstance(kind, Numeric) else _categories(text[name], kind)
+            columns[name], found = _numbers(text.pop(name), kind, file) if isinstance(kind, Numeric) else _categories(text.pop(name), kind)
             violations += found
     return columns, violations
 

@@ -9,6 +9,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from slipway.data.tables.errors import TableError
 from slipway.spec.tables import CSV
 
@@ -37,6 +39,9 @@ def encoding_of(dialect: CSV) -> str:
 def read(path: Path, dialect: CSV) -> pd.DataFrame:
     """Return all rows, blank ones too; the index is the number of each line, and is named "line".
 
+    Arrow reads a file whose rows all have as many cells as the header: in a third of the time and memory. pandas reads the others, and says
+    what is wrong with them.
+
     Raises:
         TableError: The file is empty, damaged, not CSV, or in another encoding.
     """
@@ -44,20 +49,10 @@ def read(path: Path, dialect: CSV) -> pd.DataFrame:
 
     try:
         source, before = _source(path, dialect)
-        text = pd.read_csv(
-            source,
-            sep=dialect.separator,
-            dtype=str,
-            keep_default_na=False,
-            header=0 if dialect.header else None,
-            names=None if dialect.header else list(dialect.names),
-            encoding=encoding_of(dialect),
-            compression="gzip" if compressed(path) and isinstance(source, Path) else None,
-            quotechar=dialect.quote or '"',
-            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-            skiprows=before,
-            skip_blank_lines=False,
-        )
+        names = _with_pandas(source, before, dialect, rows=0).columns
+        text = _with_arrow(path, before, dialect, names) if isinstance(source, Path) else None
+        if text is None:
+            text = _with_pandas(source, before, dialect)
     except pd.errors.EmptyDataError:
         raise TableError("the file is empty; a header and rows were expected.") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -69,6 +64,59 @@ def read(path: Path, dialect: CSV) -> pd.DataFrame:
     first = before + dialect.header + 1
     text.index = pd.RangeIndex(first, first + len(text), name="line")
     return text
+
+
+def _with_pandas(source: Any, before: int, dialect: CSV, rows: int | None = None) -> pd.DataFrame:
+    import pandas as pd
+
+    if isinstance(source, io.StringIO):
+        source.seek(0)
+    found: pd.DataFrame = pd.read_csv(
+        source,
+        sep=dialect.separator,
+        dtype=str,
+        keep_default_na=False,
+        header=0 if dialect.header else None,
+        names=None if dialect.header else list(dialect.names),
+        nrows=rows,
+        encoding=encoding_of(dialect),
+        compression="gzip" if isinstance(source, Path) and compressed(source) else None,
+        quotechar=dialect.quote or '"',
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        skiprows=before,
+        skip_blank_lines=False,
+    )
+    return found
+
+
+def _with_arrow(path: Path, before: int, dialect: CSV, names: pd.Index[str]) -> pd.DataFrame | None:
+    """Return the rows, None if one has more or fewer cells than the header, or if Arrow cannot read the file for another reason."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.csv
+
+    if names.empty or any("\n" in name or "\r" in name for name in names):  # Arrow leaves out one line, and this header has several
+        return None
+    text = pa.large_string()
+    try:
+        with pa.OSFile(str(path)) as file:
+            table = pyarrow.csv.read_csv(
+                pa.CompressedInputStream(file, "gzip") if compressed(path) else file,
+                pyarrow.csv.ReadOptions(column_names=list(names), skip_rows=before + dialect.header, encoding=_arrows_name(dialect)),
+                pyarrow.csv.ParseOptions(
+                    delimiter=dialect.separator, quote_char=dialect.quote or False, newlines_in_values=True, ignore_empty_lines=False
+                ),
+                pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, text), strings_can_be_null=False),
+            )
+    except (pa.ArrowException, OSError, UnicodeError):
+        return None
+    kind: Any = pd.StringDtype("pyarrow", na_value=np.nan)
+    return pd.DataFrame({name: kind.__from_arrow__(table.column(name)) for name in names})
+
+
+def _arrows_name(dialect: CSV) -> str:
+    name = codecs.lookup(dialect.encoding).name
+    return "utf8" if name == "utf-8" else name
 
 
 def shown_encoding(dialect: CSV) -> str:
