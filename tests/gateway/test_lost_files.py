@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import httpx
@@ -100,6 +101,32 @@ def test_a_removed_access_file_is_a_reason_not_to_be_ready(logging, until):
     (logging.home / "access").rename(logging.home / ACCESS)
     until(lambda: logging.ask(ROW).is_success, seconds=1)
     until(lambda: ready(logging).is_success, seconds=1.5)
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "field", "said"),
+    [
+        (ACCESS, 503, "reasons", "access.json is damaged, so all requests are refused"),
+        ("ledger.db", 200, "warnings", "ledger.db was replaced by another file"),
+    ],
+)
+def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(logging, until, file, status, field, said):
+    path = logging.home / file
+    logging.stop()
+    path.touch()
+    logging.start()
+    until(lambda: ready(logging).is_success)  # which looks at it for the first time
+    path.rename(logging.home / "aside")
+    os.mkfifo(path)
+
+    until(lambda: said in str(ready(logging).json()[field]), seconds=2)
+    assert logging.ask(ROW).status_code == status
+    assert httpx.get(f"{logging.url}/models/toy/ping", timeout=2).is_success
+
+    path.unlink()
+    (logging.home / "aside").rename(path)
+    until(lambda: logging.ask(ROW).is_success, seconds=2)
+    assert logging.stop() == 0
 
 
 def test_a_removed_pointer_takes_its_model_out_of_service_and_no_other(logging, bundles, until, free_port):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import signal
 import socket
 import ssl
@@ -136,6 +137,17 @@ def test_a_damaged_new_pair_leaves_the_old_one_in_service_and_is_reported(secure
     pair.key.write_bytes(issuing.key_pem(issued))  # a key of another certificate: still not a pair
     time.sleep(1.5)  # files are looked at every second, and that nothing changes cannot be waited for
     assert serial(secured.port, trust) == before
+
+
+def test_a_pipe_in_the_place_of_the_certificate_holds_up_nobody_and_not_the_end(secured, pair, trust, until):
+    before = serial(secured.port, trust)
+    pair.certificate.unlink()
+    os.mkfifo(pair.certificate)
+
+    until(lambda: "expected a regular file" in secured.log(), seconds=5)
+
+    assert serial(secured.port, trust) == before
+    assert secured.stop() == 0
 
 
 def test_the_certificate_in_service_shows_its_end_and_its_error(pair):

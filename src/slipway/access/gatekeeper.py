@@ -57,16 +57,20 @@ class Gatekeeper:
             basic: Whether the key or token may also be the password of HTTP's Basic, as a browser sends it; the name is ignored.
         Raises:
             UnauthenticatedError: The key or token is missing or not valid.
-            UndecidedError: The provider does not answer, or the access file is damaged.
+            UndecidedError: The provider does not answer, or the access file is damaged or cannot be read.
         """
-        snapshot = self._store.current()
+        snapshot = self._store.recent() or await self._store.look()
         credential = _password(authorization) if basic and authorization else _credential(authorization)
         digest = digest_of(credential)
         return self._recall(digest, snapshot) or await self._look_closer(digest, credential)
 
     def problem(self) -> str | None:
-        """Return why no caller can be authenticated, if the access file was removed or is damaged."""
+        """Return why no caller can be authenticated, if the access file was removed, is damaged or cannot be read."""
         return self._store.problem()
+
+    async def follow(self) -> None:
+        """Follow the access file, until cancelled."""
+        await self._store.follow()
 
     async def open_session(self, name: str, password: str, code: str | None, address: str) -> sessions.Opened:
         """Open a session with a password and, if the user has a second factor, a code.
@@ -102,9 +106,10 @@ class Gatekeeper:
         caller = await self.authenticate(authorization)
         if caller.kind != "user":
             raise UnauthenticatedError("expected the token of a session, received another credential, which cannot be ended here.")
-        session = sessions.read(_credential(authorization).decode("ascii"), self._store.current().session_secret)
+        secret = (self._store.recent() or await self._store.look()).session_secret
+        session = sessions.read(_credential(authorization).decode("ascii"), secret)
         await self._in_thread(lambda: change(self._home, lambda content: _ended(content, session)))
-        self._store.look()
+        await self._store.look()
         return caller
 
     def close(self) -> None:
@@ -121,7 +126,7 @@ class Gatekeeper:
         is_token = self._tokens.takes(credential)
         if is_token:
             await self._tokens.prepare()
-        snapshot = self._store.look()  # a key or user added a moment ago is valid already, also through another worker
+        snapshot = await self._store.look()  # a key or user added a moment ago is valid already, also through another worker
         if caller := self._recall(digest, snapshot):
             return caller
         if not is_token:

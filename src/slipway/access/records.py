@@ -14,6 +14,7 @@ import msgspec
 
 from slipway.errors import SlipwayError
 from slipway.files.private import private_folder
+from slipway.files.readers import require_regular
 from slipway.files.replacing import replace
 
 ACCESS = Path("gateway") / "access.json"
@@ -90,6 +91,7 @@ def read(home: Path) -> AccessFile:
     """
     for path, decode in ((home / ACCESS, _decode), (home / OLD_KEYS, _decode_old)):
         try:
+            require_regular(path)
             return decode(path.read_bytes())
         except FileNotFoundError:
             continue

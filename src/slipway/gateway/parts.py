@@ -62,8 +62,8 @@ class Parts:
         return Reply(200, await asyncio.to_thread(lambda: text(counts, dict(self.watches.found()))), CONTENT_TYPE)
 
     async def follow(self) -> None:
-        """Do the work beside answering, until cancelled: slow connections, a new certificate, the state for the other workers, shadows."""
-        tasks = [FLOOD.follow(), self.connections.watch(), self.workers.follow(), self.shadows.follow()]
+        """Do the work beside answering, until cancelled: slow connections, changed keys, a new certificate, the other workers, shadows."""
+        tasks = [FLOOD.follow(), self.connections.watch(), self.gatekeeper.follow(), self.workers.follow(), self.shadows.follow()]
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from slipway.access.callers import Caller, Grant, InvalidGrantError, InvalidName
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.records import DamagedAccessFileError, read
 from slipway.access.refusals import AccessError, ForbiddenError, UnauthenticatedError, UndecidedError
+from slipway.access.store import AccessStore
+from tests.support.hanging import hanging
 
 PREDICT = (Grant("predict"),)
 
@@ -183,6 +186,52 @@ def test_a_damaged_file_refuses_everybody_is_reported_and_is_not_overwritten(con
     assert seconds_until(gatekeeper, key, 200) < 1
 
 
+def test_a_pipe_in_the_place_of_the_file_counts_as_damaged(tmp_path):
+    key = keys.issue(tmp_path, "erp", PREDICT)
+    path = tmp_path / "gateway" / "access.json"
+    path.rename(tmp_path / "aside")
+    os.mkfifo(path)
+    gatekeeper = Gatekeeper(tmp_path)
+
+    assert status(gatekeeper, key) == 503
+    with pytest.raises(DamagedAccessFileError, match="expected a regular file, received another kind"):
+        keys.issue(tmp_path, "new", PREDICT)
+
+    (tmp_path / "aside").rename(path)
+    assert seconds_until(gatekeeper, key, 200) < 1
+
+
+def test_a_file_that_hangs_holds_up_nothing_else_and_is_reported(tmp_path, caplog):
+    key = keys.issue(tmp_path, "erp", PREDICT)
+    path = tmp_path / "gateway" / "access.json"
+
+    async def main() -> None:
+        store = AccessStore(tmp_path, patience=0.5)
+        await store.look()
+        path.touch()  # so that it is read again
+        with hanging(path):
+            looking = [asyncio.create_task(store.look()) for _ in range(3)]
+            started = time.monotonic()
+            await asyncio.sleep(0)
+            assert time.monotonic() - started < 0.2  # the event loop goes on
+            for look in looking:
+                with pytest.raises(UndecidedError, match="file of users and keys cannot be read"):
+                    await look
+            assert time.monotonic() - started < 5
+            assert store.problem() == "access.json cannot be read, so all requests are refused; the log says what to do"
+        while store.problem():
+            with suppress(UndecidedError):
+                await store.look()
+            await asyncio.sleep(0.01)
+        assert keys.digest(key.encode()) in (await store.look()).keys
+
+    asyncio.run(main())
+    assert [record.message for record in caplog.records] == [
+        "all requests are refused until the access file can be read: the file of users and keys was not read within 0 s. "
+        "Look at the disk or mount it is on."
+    ]
+
+
 def test_a_file_with_an_unknown_grant_counts_as_damaged(tmp_path):
     key = keys.issue(tmp_path, "erp", PREDICT)
     path = tmp_path / "gateway" / "access.json"
@@ -240,7 +289,7 @@ def test_no_secret_is_shown(tmp_path):
     gatekeeper = Gatekeeper(tmp_path)
     status(gatekeeper, key)
 
-    for value in (keys.listed(tmp_path), read(tmp_path), gatekeeper._store.current()):
+    for value in (keys.listed(tmp_path), read(tmp_path), asyncio.run(gatekeeper._store.look())):
         for shown in (repr(value), str(value), pretty_repr(value)):
             assert hashed not in shown
             assert key not in shown

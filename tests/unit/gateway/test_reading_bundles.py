@@ -14,10 +14,11 @@ import pytest
 from slipway.bundle.reading import read
 from slipway.bundle.store.active import Pointer, point
 from slipway.errors import BundleError
+from slipway.files.readers import HangingError, Readers
 from slipway.gateway.health import Health
 from slipway.gateway.logs import EXHAUSTED, Flood
 from slipway.gateway.versions.fleet import ServedFleet
-from slipway.gateway.versions.pointers import TRY_AGAIN_AFTER, HangingError, Readers, may_pass
+from slipway.gateway.versions.pointers import TRY_AGAIN_AFTER, may_pass
 
 
 class NoPorts:

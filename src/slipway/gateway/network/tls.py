@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.errors import PlatformError
+from slipway.files.readers import HangingError, Readers, require_regular
 
 LOOK_EVERY = 1.0
+PATIENCE = 5.0  # seconds that one look may take
 # TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 WAY_OUT = "Replace the pair, or make one with `slipway certs`."
@@ -51,10 +53,14 @@ class ServerCertificate:
         return self.ends_at - time.time()
 
     async def follow(self) -> None:
-        """Check the files every second, until cancelled."""
+        """Check the files every second, until cancelled. A read that hangs holds up nothing, and is reported."""
+        readers = Readers(PATIENCE)
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            await asyncio.to_thread(self.refresh)
+            try:
+                await readers.read("the certificate", self.refresh)
+            except HangingError as error:
+                self._refuse(self._tried, str(error))
 
     def refresh(self) -> None:
         """Put a new pair into service. Log once what is wrong with one that cannot be used."""
@@ -64,7 +70,7 @@ class ServerCertificate:
         try:
             current, end = _context(self._certificate, self._key), ends_at(self._certificate)
         except (OSError, ValueError) as error:
-            self._refuse(stamp, error)
+            self._refuse(stamp, _problem(self._certificate, self._key, error))
             return
         self._current, self.ends_at, self._stamp, self.error = current, end, stamp, None
         self.reloads += 1
@@ -74,8 +80,7 @@ class ServerCertificate:
         """Use the current context. Called at the beginning of every handshake, with or without a server name."""
         handshake.context = self._current
 
-    def _refuse(self, stamp: Stamp, error: Exception) -> None:
-        problem = _problem(self._certificate, self._key, error)
+    def _refuse(self, stamp: Stamp, problem: str) -> None:
         if stamp != self._tried or problem != self.error:
             logger.error("%s The certificate that was in service stays. %s", problem, WAY_OUT)
         self._tried, self.error = stamp, problem
@@ -100,6 +105,8 @@ def ends_at(certificate: Path) -> float:
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+    for path in (certificate, key):
+        require_regular(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 from slipway.bundle.store.active import Pointer
 from slipway.bundle.store.challenger import CHALLENGER, Challenge, challenged, mismatch
 from slipway.errors import SlipwayError
+from slipway.files.readers import HangingError, Readers
 from slipway.gateway.versions.pointers import (
     HOLD_UP,
     LOOK_EVERY,
     TRY_AGAIN_AFTER,
     Failure,
-    HangingError,
-    Readers,
     Stamp,
     exhausted,
     load,

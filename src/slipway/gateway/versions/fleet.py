@@ -16,14 +16,13 @@ import msgspec
 
 from slipway.bundle.store.active import POINTER, Pointer, active
 from slipway.errors import PortTakenError, SlipwayError
+from slipway.files.readers import HangingError, Readers
 from slipway.gateway.versions.challengers import Challengers
 from slipway.gateway.versions.pointers import (
     HOLD_UP,
     LOOK_EVERY,
     TRY_AGAIN_AFTER,
     Failure,
-    HangingError,
-    Readers,
     Stamp,
     bundle_stamp,
     exhausted,
