@@ -131,10 +131,12 @@ def watched(prefect: PrefectServer, model: str) -> dict[str, Any]:
 
 def test_the_switch_holds_an_alarm_back(operator, prefect, released):
     operator.slipway("watch", MODEL, "--freeze", "--because", "the laboratory moves")
-    operator.slipway("simulate", MODEL, "--drift", "concept", "--seed", "4", "--no-watch")
+    sent = json.loads(operator.slipway("simulate", MODEL, "--drift", "concept", "--seed", "4", "--no-watch", "--json").stdout)
 
-    operator.slipway("watch", MODEL)  # from the shell, where it takes half the time that the worker takes
+    found = json.loads(operator.slipway("watch", MODEL, "--json").stdout)  # from the shell, where it takes half the time that the worker takes
 
+    assert list(sent["versions"]) == [str(found["version"])]  # no release was under way
+    assert (found["state"], found["kind"]) == ("held", "outcomes"), found
     assert watched(prefect, MODEL)["state"]["name"] == "Held"
     shown = json.loads(operator.slipway("watch", MODEL, "--show", "--json").stdout)
     assert (shown["switch"]["frozen"], shown["switch"]["why"]) == (True, "the laboratory moves")
