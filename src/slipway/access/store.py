@@ -106,8 +106,11 @@ class AccessStore:
         return f"{ACCESS.name} was removed, so all keys and users are refused. {PUT_BACK}" if self._removed else None
 
     def _read(self) -> tuple[Stamp | None, AccessSnapshot | SlipwayError | None]:
-        """Return the file's stamp and its content, or what is wrong with it; None for the content if the stamp is the one of before."""
-        if (stamp := self._find()) == self._stamp:
+        """Return the file's stamp and its content, or what is wrong with it; None for the content if it is the one of before.
+
+        What was wrong may pass, such as that no descriptor was free, so then it is read again.
+        """
+        if (stamp := self._find()) == self._stamp and self._snapshot is not None:
             return stamp, None
         try:
             return stamp, AccessSnapshot.of(read(self._home))
@@ -117,12 +120,13 @@ class AccessStore:
     def _take(self, stamp: Stamp | None, found: AccessSnapshot | SlipwayError | None) -> None:
         if found is None:
             return
-        self._removed, self._stamp = stamp is None, stamp
-        if self._removed:
+        known, self._stamp, self._removed = stamp == self._stamp, stamp, stamp is None
+        if self._removed and not known:
             logger.error("all keys and users are refused: %s was removed. %s", self._home / ACCESS, PUT_BACK)
         if isinstance(found, SlipwayError):
             self._snapshot = None
-            logger.error("all requests are refused until the access file is repaired: %s", found)
+            if not known:
+                logger.error("all requests are refused until the access file is repaired: %s", found)
         else:
             self._snapshot = found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -199,6 +200,26 @@ def test_a_pipe_in_the_place_of_the_file_counts_as_damaged(tmp_path):
 
     (tmp_path / "aside").rename(path)
     assert seconds_until(gatekeeper, key, 200) < 1
+
+
+def test_a_file_that_could_not_be_read_for_want_of_descriptors_is_read_again(tmp_path, caplog):
+    key = keys.issue(tmp_path, "erp", PREDICT)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def main() -> None:
+        gatekeeper = Gatekeeper(tmp_path)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            for _ in range(3):
+                with pytest.raises(UndecidedError):
+                    await gatekeeper._store.look()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await gatekeeper._store.look()
+        assert (await gatekeeper.authenticate(bearer(key))).name == "erp"
+
+    asyncio.run(main())
+    assert len(caplog.records) == 1
 
 
 def test_a_file_that_hangs_holds_up_nothing_else_and_is_reported(tmp_path, caplog):
