@@ -9,6 +9,8 @@ from slipway.bundle.contract import Contract
 from slipway.errors import InvalidRowsError, ScoringError
 from slipway.scoring.chunks import Source
 from slipway.scoring.job import Job
+from slipway.spec import ModelSpec
+from slipway.spec.tables import PLAIN_CSV
 
 KNOWN = {
     b"PK\x03\x04": "an Excel workbook or a zip archive; save its sheet as CSV UTF-8",
@@ -18,13 +20,20 @@ KNOWN = {
 }
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, spec: ModelSpec | None = None) -> Source:
     """Return the file as a source of rows.
 
+    Args:
+        spec: The model whose declared table the file may also be.
     Raises:
-        ScoringError: The format is not CSV or Parquet.
+        ScoringError: The format is not CSV or Parquet, nor the declared one.
         InvalidRowsError: The file has no header, or is damaged.
     """
+    if spec is not None and spec.dataset.table != PLAIN_CSV:
+        from slipway.scoring.declared_source import DeclaredSource, is_declared
+
+        if is_declared(path, spec):
+            return DeclaredSource(path, spec)
     with path.open("rb") as file:
         begin = file.read(4)
     for signature, what in KNOWN.items():

@@ -60,7 +60,7 @@ def score(spec: ModelSpec, job: Job, rows: Path, workspace: Path, settings: Sett
             files of results are as before.
     """
     started = time.perf_counter()
-    source, sha256, tally = open_source(rows), checksum(rows), Tally()
+    source, sha256, tally = open_source(rows, spec), checksum(rows), Tally()
     with _answerer(spec, job, settings) as answerer:
         keep = kept_columns(source, answerer.contract, job)
         kept = source.schema.empty_table().select(keep).schema

@@ -6,6 +6,9 @@ import codecs
 import csv
 import gzip
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,23 +50,47 @@ def read(path: Path, dialect: CSV) -> pd.DataFrame:
     """
     import pandas as pd
 
-    try:
+    with _explained(path, dialect):
         source, before = _source(path, dialect)
-        names = _with_pandas(source, before, dialect, rows=0).columns
-        text = _with_arrow(path, before, dialect, names) if isinstance(source, Path) else None
+        found = _with_pandas(source, before, dialect, rows=0).columns
+        text = _with_arrow(path, before, dialect, found) if isinstance(source, Path) else None
         if text is None:
             text = _with_pandas(source, before, dialect)
+    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column as the index
+        raise TableError("the rows have more cells than the header has columns.")
+    first = before + dialect.header + 1
+    text.index = pd.RangeIndex(first, first + len(text), name="line")
+    return text
+
+
+def names(path: Path, dialect: CSV) -> list[str]:
+    """Return the names of the columns; none if there is no header, and the first row has more or fewer cells than the declared names.
+
+    Raises:
+        TableError: The file is empty, damaged, or in another encoding.
+    """
+    with _explained(path, dialect):
+        source, before = _source(path, dialect)
+        if dialect.header:
+            return list(_with_pandas(source, before, dialect, rows=0).columns)
+        with _lines(path, dialect) as lines:
+            rows = csv.reader(islice(lines, before, None), delimiter=dialect.separator, quotechar=dialect.quote or '"')
+            return list(dialect.names) if len(next(rows, [])) == len(dialect.names) else []
+
+
+@contextmanager
+def _explained(path: Path, dialect: CSV) -> Iterator[None]:
+    """Turn the errors of the libraries into ours."""
+    import pandas as pd
+
+    try:
+        yield
     except pd.errors.EmptyDataError:
         raise TableError("the file is empty; a header and rows were expected.") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise TableError(f"the file is not CSV in {shown_encoding(dialect)}: {str(error).strip()}.") from None
     except (gzip.BadGzipFile, EOFError) as error:
         raise TableError(f"{path.name} is damaged: {error}.") from None
-    if len(text) and not isinstance(text.index, pd.RangeIndex):  # pandas took the first column as the index
-        raise TableError("the rows have more cells than the header has columns.")
-    first = before + dialect.header + 1
-    text.index = pd.RangeIndex(first, first + len(text), name="line")
-    return text
 
 
 def _with_pandas(source: Any, before: int, dialect: CSV, rows: int | None = None) -> pd.DataFrame:
@@ -142,11 +169,15 @@ def rows_in(path: Path, dialect: CSV) -> int:
     return lines - dialect.header - dialect.skip
 
 
+def _lines(path: Path, dialect: CSV) -> io.TextIOWrapper:
+    return io.TextIOWrapper(opened(path), encoding_of(dialect), newline="")
+
+
 def _source(path: Path, dialect: CSV) -> tuple[Any, int]:
     """Return what pandas is to read, and the number of lines before the header or the first row."""
     if not dialect.comment:
         return path, dialect.skip
-    with io.TextIOWrapper(opened(path), encoding_of(dialect), newline="") as lines:
+    with _lines(path, dialect) as lines:
         # comments become blank lines, so that the numbers of the other lines stay
         kept = [line if not line.startswith(dialect.comment) else "\n" for line in lines]
     before = dialect.skip

@@ -41,6 +41,14 @@ def sniffed(path: Path) -> Table:
     return dialects.dialect(head, found)
 
 
+def begins_with_object(path: Path) -> bool:
+    """Return whether the first line of a file is a JSON object."""
+    try:
+        return _is_object(_head(path, "utf-8").lstrip())
+    except (gzip.BadGzipFile, EOFError):
+        return False
+
+
 def kind_by_signature(path: Path) -> Table | None:
     """Return the kind of a file that is not text, None for a text.
 
