@@ -133,7 +133,9 @@ def test_the_switch_holds_an_alarm_back(operator, prefect, released):
     operator.slipway("watch", MODEL, "--freeze", "--because", "the laboratory moves")
     sent = json.loads(operator.slipway("simulate", MODEL, "--drift", "concept", "--seed", "4", "--no-watch", "--json").stdout)
 
-    found = json.loads(operator.slipway("watch", MODEL, "--json").stdout)  # from the shell, where it takes half the time that the worker takes
+    found = json.loads(
+        operator.slipway("watch", MODEL, "--json").stdout
+    )  # from the shell, where it takes half the time that the worker takes
 
     assert list(sent["versions"]) == [str(found["version"])]  # no release was under way
     assert (found["state"], found["kind"]) == ("held", "outcomes"), found

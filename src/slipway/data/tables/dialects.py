@@ -79,15 +79,25 @@ def _is_header_of(line: str, others: Sequence[str]) -> bool:
 
 
 def _best(lines: Sequence[str]) -> Parsed:
-    """Return the separator and quotation mark that fit best; a comma if none divides anything."""
+    """Return the separator and quotation mark that fit best; a comma if none divides anything.
+
+    Spaces divide texts too, so they divide cells only where nothing else does, and every line has as many.
+    """
     quotes = _quotes(lines)
-    tried = [_parsed(lines, separator, quote) for quote in quotes for separator in SEPARATORS]
+    best = _fittest([_parsed(lines, separator, quote) for quote in quotes for separator in SEPARATORS])
+    if best.width > 1:
+        return best
+    spaced = _fittest([_parsed(lines, " ", quote) for quote in quotes])
+    return spaced if spaced.width > 1 and len(spaced.rows) > 2 and all(len(row) == spaced.width for row in spaced.rows) else best
+
+
+def _fittest(tried: list[Parsed]) -> Parsed:
     return max(tried, key=lambda parsed: (parsed.width > 1, round(parsed.fit, 3)))
 
 
 def _quotes(lines: Sequence[str]) -> tuple[str, ...]:
     text = "".join(lines[:MOST_ROWS])
-    single = len(re.findall(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|]|$)", text, re.MULTILINE))
+    single = len(re.findall(r"(?:^|[,;\t| ])'[^'\n]*'(?=[,;\t| ]|$)", text, re.MULTILINE))
     if '"' not in text:
         return ("'", '"') if single > 1 else ('"',)
     return ('"', "")
@@ -136,12 +146,15 @@ def _has_header(rows: Rows) -> bool:
     if len(rows) < 2:
         return True
     first, below = rows[0], rows[1:]
-    if len(set(first)) < len(first) or not all(cell.strip() for cell in first):
+    unnamed = [name for name in first if not name.strip()]  # pandas leaves out the name of the rows' own names
+    if len(set(first)) < len(first) or len(unnamed) > 1:
         return False
     if any(map(YEAR.fullmatch, first)) and not any((is_number(name) or is_date(name)) and not YEAR.fullmatch(name) for name in first):
         return not all(map(YEAR.fullmatch, first))  # a column a year
     votes = 0
     for place, name in enumerate(first):
+        if not name.strip():
+            continue
         cells = [row[place].strip() for row in below if len(row) > place and row[place].strip()]
         typed = bool(cells) and sum(is_number(cell) or is_date(cell) for cell in cells) >= 0.8 * len(cells)
         if typed:

@@ -74,6 +74,11 @@ SAMPLES: dict[str, tuple[bytes, Table]] = {
     "inches": (b'id\tsize\n1\t"5 pipe\n2\t6" pipe\n3\t7 pipe\n4\t8 pipe\n', CSV(separator="\t", quote="")),
     "one column": (b"price\n1.5\n2.5\n", CSV()),
     "compressed": (gzip.compress(SPANISH.encode("latin-1")), CSV(separator=";", decimal=",", thousands=".", encoding="cp1252")),
+    "row names that pandas writes": (b",age,sex\n0,45,M\n1,61,F\n2,38,F\n", CSV()),
+    "a comma too many after the header": (b"id,year,value,\na,1959,5.8\nb,1960,5.1\n", CSV()),
+    "what R writes with spaces": (b'"age" "sex"\n45 "M"\n61 "F"\n38 "F"\n', CSV(separator=" ")),
+    "names of two words in one column": (b"name\nann lee\nbob ray\n", CSV()),
+    "moments in one column": (b"moment\n2024-01-03 10:00\n2024-01-03 10:30\n", CSV()),
     "JSON lines": (b'{"age": 45, "name": "ann"}\n{"age": null, "name": "bob"}\n', JSONLines()),
     "JSON lines, compressed": (gzip.compress(b'{"age": 45}\n{"age": 61}\n'), JSONLines()),
 }
