@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from slipway.bundle.cells import columns_of
 from slipway.bundle.compiling.trees import trees_of
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engine import Engine
@@ -70,13 +71,13 @@ def prove_rows(model: str, measured: Any, engine: Engine, contract: Contract, ro
     """
     if rows.empty:
         return 0.0
-    compiled = engine.probabilities({column.name: rows[column.name].tolist() for column in contract.columns})
+    compiled = engine.probabilities(columns_of(rows, contract.columns))
     probabilities = np.asarray(measured.predict_proba(rows), dtype=np.float64)
     return prove(model, probabilities, measured.predict(rows).tolist(), compiled, contract.output.labels(compiled))
 
 
 def frame(cells: Cells, contract: Contract) -> pd.DataFrame:
-    """Return (n, columns) cells as a frame in contract order, numbers as float64."""
+    """Return (n, columns) cells as a frame in contract order, numbers and booleans as float64."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -118,14 +119,15 @@ def _changing_column(ask: Ask, contract: Contract, start: Cells, goal: Cells, ra
 def _close_in(ask: Ask, contract: Contract, ends: Cells, column: Indices) -> Floats:
     """Move the ends, n low and then n high ones, to the place in each pair's column where the label changes; return their probabilities.
 
-    A pair is done when its numbers are neighbours, or its probabilities no longer jump. Categories are always neighbours.
+    A pair is done when its numbers are neighbours, or its probabilities no longer jump.
+    Categories and booleans are always neighbours, and so are a missing cell and any other.
     """
     probabilities = ask(ends)
     pairs = len(column)
     goal = contract.output.decisions(probabilities[pairs:])
     kinds = [contract.columns[index] for index in column]
     whole, finest = np.array([kind.kind == "integer" for kind in kinds]), np.array([_finest(kind) for kind in kinds])
-    walking = np.flatnonzero([kind.kind != "category" for kind in kinds])
+    walking = np.flatnonzero([kind.is_number for kind in kinds])
     while True:
         left, right = (ends[walking + shift, column[walking]].astype(np.float64) for shift in (0, pairs))
         middle = np.where(whole[walking], np.floor((left + right) / 2), (left + right) / 2)

@@ -21,15 +21,24 @@ T = TypeVar("T")
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One column that a caller sends. Numbers have `low`, `high` and `unit`, categories have `values`."""
+    """One column that a caller sends. Numbers have `low`, `high` and `unit`, categories have `values`.
+
+    `missing`: a cell may be null, or left out. `other`: a text that is none of the values is taken too.
+    """
 
     name: str
-    kind: Literal["number", "integer", "category"]
+    kind: Literal["number", "integer", "category", "boolean"]
     description: str
     unit: str = ""
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] = ()
+    missing: bool = False
+    other: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("number", "integer")
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +87,7 @@ def with_engine(contract: Contract, engine: EngineName) -> Contract:
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Held-out rows, (n, columns) in contract order, and the measured model's answers: n labels, (n, classes) probabilities."""
 
-    rows: list[list[float | int | str]]
+    rows: list[list[float | int | str | bool | None]]
     labels: list[ClassLabel]
     probabilities: list[list[float]]
 

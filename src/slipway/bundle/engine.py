@@ -18,9 +18,9 @@ class Engine(Protocol):
     """A compiled model that is ready to answer. Safe to call from several threads at once."""
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
-        """Return (n, classes) probabilities of n rows given by column: finite numbers for numeric columns, texts for categories.
+        """Return (n, classes) probabilities of n rows given by column: finite numbers for numeric columns, texts for categories, booleans.
 
-        The rows keep the contract: a category is one of its values, and no cell is missing.
+        The rows keep the contract: where it allows a missing cell, that is None.
         """
         ...
 

@@ -15,6 +15,7 @@ from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, O
 from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
+LARGEST = float(np.finfo(np.float32).max)  # of a cell that is not infinity to a tree
 
 Cells = npt.NDArray[np.object_]
 
@@ -90,8 +91,10 @@ def _undone(block: Block, feature: int, values: list[float], row: dict[str, Any]
 
 
 def _allowed(values: list[float], column: Column) -> list[float]:
+    if column.kind == "boolean":
+        return [0.0, 1.0]
     if column.kind == "integer":
         values = [whole for value in values for whole in (np.floor(value), np.ceil(value))]
-    low = -np.inf if column.low is None else column.low
-    high = np.inf if column.high is None else column.high
+    low = -LARGEST if column.low is None else column.low
+    high = LARGEST if column.high is None else column.high
     return sorted({float(value) for value in values if low <= value <= high})

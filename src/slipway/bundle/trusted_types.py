@@ -8,6 +8,7 @@ from slipway.bundle.contents import refuse_large_zip
 from slipway.errors import BundleError, UnsafeModelError
 
 ALLOWED = (
+    "numpy.asarray",
     "numpy.average",
     "numpy.diff",
     "numpy.dtype",

@@ -26,7 +26,7 @@ from slipway.data import fetching, snapshots
 from slipway.errors import SlipwayError
 from slipway.files.checksums import digest
 from slipway.records import Snapshot
-from slipway.spec import Category, ModelSpec, Numeric
+from slipway.spec import Boolean, Category, Feature, ModelSpec, Numeric
 
 logger = logging.getLogger(__name__)
 
@@ -101,9 +101,18 @@ def rows_of_classes(original: dict[str, int]) -> dict[str, int]:
         few |= too_few
 
 
-def _draw_column(kind: Numeric | Category, known: Any, rows: int, generator: np.random.Generator) -> Any:
-    if isinstance(kind, Category) or kind.nominal:
-        names = np.array(_names(kind), dtype=object if isinstance(kind, Category) else np.int64)
+def _draw_column(kind: Feature, known: Any, rows: int, generator: np.random.Generator) -> Any:
+    if not kind.missing:
+        return _draw_cells(kind, known, rows, generator)
+    if not known["present"]:
+        return np.full(rows, None, dtype=object)
+    cells = pd.Series(_draw_cells(kind, known["present"], rows, generator)).astype(object)
+    return cells.mask(generator.random(rows) < known["missing"])
+
+
+def _draw_cells(kind: Feature, known: Any, rows: int, generator: np.random.Generator) -> Any:
+    if not isinstance(kind, Numeric) or kind.nominal:
+        names = np.array(_names(kind), dtype=np.int64 if isinstance(kind, Numeric) else object)
         shares = np.array([known.get(str(value), 0) for value in names], dtype="float64")
         return generator.choice(names, size=rows, p=shares / shares.sum())
     levels = np.linspace(0, 1, len(known["quantiles"]))
@@ -126,15 +135,25 @@ def derive(spec: ModelSpec, rows: pd.DataFrame) -> Statistics:
     }
 
 
-def _column_facts(kind: Numeric | Category, cells: pd.Series[Any]) -> Any:
-    if isinstance(kind, Category) or kind.nominal:
+def _column_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
+    if not kind.missing:
+        return _cell_facts(kind, cells)
+    present = cells.dropna()
+    facts = _cell_facts(kind, present) if len(present) else None
+    return {"missing": round(float(cells.isna().mean()), 6), "present": facts}
+
+
+def _cell_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
+    if not isinstance(kind, Numeric) or kind.nominal:
         return {str(value): int((cells == value).sum()) for value in _names(kind)}
     decimals = 0 if kind.integer else max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in cells)
     quantiles = np.quantile(cells.to_numpy(dtype="float64"), np.linspace(0, 1, QUANTILES))
     return {"decimals": decimals, "quantiles": [round(float(value), 6) for value in quantiles]}
 
 
-def _names(kind: Numeric | Category) -> tuple[str, ...] | tuple[int, ...]:
+def _names(kind: Feature) -> tuple[Any, ...]:
+    if isinstance(kind, Boolean):
+        return (True, False)
     return kind.values if isinstance(kind, Category) else kind.codes
 
 

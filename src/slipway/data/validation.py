@@ -16,11 +16,13 @@ from slipway.data.tables import differences, reading
 from slipway.data.tables.errors import TableError
 from slipway.data.tables.numbers import numbers, written_otherwise
 from slipway.errors import InvalidRowsError
-from slipway.spec import CSV, Category, ModelSpec, Numeric, Table
+from slipway.rows.spelling import BOOLEANS
+from slipway.spec import CSV, Boolean, Category, Feature, ModelSpec, Numeric, Table
 
 logger = logging.getLogger(__name__)
 
 SHOWN = 5  # offending rows named per column
+LARGEST = float(np.finfo(np.float32).max)  # a larger number is infinity to the engines
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ class File:
 
 
 def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.DataFrame:
-    """Return the rows, typed: numbers as int64 or float64, categories as text, the target as its declared labels.
+    """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories as text, the target as its declared labels.
 
+    Where a cell may be missing, whole numbers and booleans are float64, so that NaN can be among them; a missing category is NaN too.
     Columns are the features in contract order, then the target; excluded columns are dropped.
 
     Args:
@@ -120,40 +123,71 @@ def _features(spec: ModelSpec, text: pd.DataFrame, file: File) -> tuple[dict[str
     violations: list[str] = []
     for name, kind in spec.columns.features.items():
         if name in text:
-            columns[name], found = _numbers(text.pop(name), kind, file) if isinstance(kind, Numeric) else _categories(text.pop(name), kind)
+            columns[name], found = _typed(text.pop(name), kind, file)
             violations += found
     return columns, violations
+
+
+def _typed(cells: pd.Series[str], kind: Feature, file: File) -> tuple[pd.Series[Any], list[str]]:
+    if isinstance(kind, Boolean):
+        return _booleans(cells, kind)
+    return _numbers(cells, kind, file) if isinstance(kind, Numeric) else _categories(cells, kind)
 
 
 def _numbers(cells: pd.Series[str], kind: Numeric, file: File) -> tuple[pd.Series[Any], list[str]]:
     name, found = str(cells.name), []
     values = file.numbers(cells)
     if (nothing := values.isna()).any():
-        missing = cells.str.strip() == ""
-        if missing.any():
-            found.append(f"column {name!r} has missing values: {_places(cells[missing])}.")
+        stripped = cells.str.strip()
+        missing = (stripped == "") | ((stripped.str.lower() == "nan") & kind.missing)
+        found += _gaps(cells, missing, kind)
         if (unreadable := nothing & ~missing).any():
+            of = f"numbers ({kind.unit})" if kind.unit else "numbers"
             found.append(
                 file.other_marks(cells[unreadable])
-                or f"column {name!r} has text where numbers ({kind.unit}) were expected: {_places(cells[unreadable])}."
+                or f"column {name!r} has text where {of} were expected: {_places(cells[unreadable])}."
             )
-    outside = (values < kind.low) | (values > kind.high)
+    outside = (values < (-LARGEST if kind.low is None else kind.low)) | (values > (LARGEST if kind.high is None else kind.high))
     if outside.any():
-        found.append(f"column {name!r} is outside {kind.low:g} to {kind.high:g} {kind.unit}: {_places(cells[outside])}.")
+        limits = f"{kind.range or f'-{LARGEST:.2g} to {LARGEST:.2g}'} {kind.unit}".rstrip()
+        found.append(f"column {name!r} is outside {limits}: {_places(cells[outside])}.")
     if kind.integer:
         fractional = values.notna() & (values % 1 != 0)
         if fractional.any():
             found.append(f"column {name!r} has fractions where whole numbers were expected: {_places(cells[fractional])}.")
-        elif not found:
+        elif not found and not kind.missing:
             return values.astype("int64"), found
     return values, found
+
+
+def _booleans(cells: pd.Series[str], kind: Boolean) -> tuple[pd.Series[Any], list[str]]:
+    stripped = cells.str.strip().str.lower()
+    missing = stripped == ""
+    values = stripped.map(BOOLEANS)
+    found, strange = _gaps(cells, missing, kind), values.isna() & ~missing
+    if strange.any():
+        found.append(f"column {str(cells.name)!r} has other values than true and false: {_places(cells[strange])}.")
+    return values.astype("float64" if kind.missing or found else "bool"), found
 
 
 def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], list[str]]:
     unknown = ~cells.isin(kind.values)
     if not unknown.any():
         return cells, []
-    return cells, [f"column {str(cells.name)!r} has unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}."]
+    missing, found = unknown & (cells == ""), []
+    if kind.missing or kind.other:
+        found, unknown = _gaps(cells, missing, kind), unknown & ~missing
+    if unknown.any() and not kind.other:
+        found.append(f"column {str(cells.name)!r} has unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}.")
+    return (cells.mask(missing) if kind.missing else cells), found
+
+
+def _gaps(cells: pd.Series[str], missing: pd.Series[bool], kind: Feature) -> list[str]:
+    """Return the violation of missing cells, none if the column may have them."""
+    if kind.missing or not missing.any():
+        return []
+    places = _places(cells[missing])
+    return [f"column {str(cells.name)!r} has missing values: {places}. If cells may be missing, declare it with missing=True."]
 
 
 def _places(cells: pd.Series[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from slipway.bundle.cells import columns_of
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engine import open_engine
 from slipway.bundle.reading import Bundle
@@ -90,7 +91,7 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, sto
 def answer_test_rows(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Evaluation:
     """Let a bundle answer the test rows. They must have its columns and its classes."""
     contract = bundle.contract
-    probabilities = open_engine(bundle).probabilities({column.name: rows.test[column.name].tolist() for column in contract.columns})
+    probabilities = open_engine(bundle).probabilities(columns_of(rows.test, contract.columns))
     return spec.problem.of_engine(contract.output, probabilities, rows.test_labels.tolist())
 
 
@@ -117,8 +118,10 @@ def _takes(column: Column, features: pd.DataFrame) -> bool:
     if column.name not in features:
         return False
     cells = features[column.name]
+    if cells.isna().any() and not column.missing:
+        return False
     if column.kind == "category":
-        return set(cells) <= set(column.values)
+        return column.other or set(cells.dropna()) <= set(column.values)
     return bool(is_numeric_dtype(cells))
 
 

@@ -6,6 +6,7 @@ import logging
 import statistics
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import httpx
 
@@ -19,6 +20,7 @@ from slipway.settings import Settings
 logger = logging.getLogger(__name__)
 
 SHOWN = 5
+UNKNOWN = "a column that no model has"
 TIMEOUT = 10.0
 
 
@@ -58,7 +60,7 @@ def _smoke_test(client: httpx.Client, endpoint: Endpoint, bundle: Bundle, key: d
 def _require_answers(
     endpoint: Endpoint,
     client: httpx.Client,
-    rows: list[list[float | int | str]],
+    rows: list[list[Any]],
     expected: list[int | str],
     columns: list[str],
     key: dict[str, str],
@@ -92,10 +94,15 @@ def _require_refusal(
         raise SmokeTestError(f"{endpoint.model}: {endpoint.url} answered {response.status_code} to {what}; expected {status}.")
 
 
-def _bad_rows(contract: Contract, probe: Probe) -> dict[str, dict[str, float | int | str]]:
-    """Return a row without its first column and one with a value of the wrong type there, each by its description."""
+def _bad_rows(contract: Contract, probe: Probe) -> dict[str, dict[str, Any]]:
+    """Return a row without its first column and one with a value of the wrong type there, each by its description.
+
+    If every column may be missing, the first row has a column that the model does not know.
+    """
     good = dict(zip([column.name for column in contract.columns], probe.rows[0], strict=True))
-    first = contract.columns[0]
-    missing = {name: value for name, value in good.items() if name != first.name}
+    needed = [column for column in contract.columns if not column.missing]
+    first = (needed or contract.columns)[0]
     wrong_type = good | {first.name: 1 if first.kind == "category" else "many"}
-    return {f"a row without {first.name}": missing, f"a row whose {first.name} is of the wrong type": wrong_type}
+    incomplete = {name: value for name, value in good.items() if name != first.name} if needed else good | {UNKNOWN: 1}
+    what = f"a row without {first.name}" if needed else "a row with an unknown column"
+    return {what: incomplete, f"a row whose {first.name} is of the wrong type": wrong_type}

@@ -179,6 +179,8 @@ def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], perform
 
 def _rows(spec: ModelSpec, lines: Sequence[Line], outcomes: Sequence[Known] = ()) -> WindowRows:
     features = pd.DataFrame([line.row for line in lines], columns=spec.columns.names)
+    gaps = [name for name, kind in spec.columns.numbers.items() if kind.missing]  # null is not NaN in a column of objects
+    features[gaps] = features[gaps].astype("float64")
     return WindowRows(features, [line.label for line in lines], [line.probabilities for line in lines], [each.outcome for each in outcomes])
 
 

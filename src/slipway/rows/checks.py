@@ -53,8 +53,14 @@ class Unreadable:
 
 def expected(column: Column) -> str:
     """Describe the cells that a column allows."""
+    return f"{_expected(column)}, or null" if column.missing else _expected(column)
+
+
+def _expected(column: Column) -> str:
     if column.kind == "category":
-        return "one of " + ", ".join(map(repr, column.values))
+        return "a text" if column.other else "one of " + ", ".join(map(repr, column.values))
+    if column.kind == "boolean":
+        return "true or false"
     words = ["a whole number" if column.kind == "integer" else "a number"]
     if column.low is not None:
         words.append(f"from {column.low:.15g}")
@@ -88,7 +94,15 @@ def keeps(column: Column, cells: Cells) -> bool:
     """Return whether there are cells and all keep the contract. Many are checked together, which is faster than one by one."""
     if len(cells) == 1:
         return _cell_keeps(column, cells[0])
+    if column.missing and len(cells):
+        cells = [cell for cell in cells if cell is not None]
+        if not cells:
+            return True
+    if column.kind == "boolean":
+        return set(map(type, cells)) == {bool}
     if column.kind == "category":
+        if column.other:
+            return set(map(type, cells)) == {str} and ("" in column.values or all(cells))
         try:
             return set(cells) <= set(column.values) and len(cells) > 0
         except TypeError:  # a list or an object
@@ -108,12 +122,26 @@ def keeps(column: Column, cells: Cells) -> bool:
 
 def _cell_keeps(column: Column, cell: Any) -> bool:
     kind = type(cell)
+    if cell is None:
+        return column.missing
+    if column.kind == "boolean":
+        return kind is bool
     if column.kind == "category":
-        return kind is str and cell in column.values
+        return kind is str and (cell in column.values or (column.other and cell != ""))
     if kind is not int and kind is not float:
         return False
     low, high = bounds(column)
     return low <= cell <= high and (kind is int or column.kind == "number" or cell.is_integer())
+
+
+def with_gaps(column: Column, cells: Cells) -> Cells:
+    """Return the cells of a column that may be missing, with None for a missing one: null, NaN, a key that is absent, an empty text."""
+    category = column.kind == "category"
+    return [None if cell is None or cell is ABSENT or _is_nan(cell) or (category and cell == "") else cell for cell in cells]
+
+
+def _is_nan(cell: Any) -> bool:
+    return (type(cell) is float and cell != cell) or (type(cell) is Unreadable and cell.text == "NaN")
 
 
 def faults(column: Column, cells: Cells) -> list[int]:

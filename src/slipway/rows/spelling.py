@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from slipway.rows.checks import Cells
 
+TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+
+
+def cells(kind: str, texts_of_cells: Cells) -> Cells:
+    """Return the values of cells of a kind of column: number, integer, category or boolean."""
+    if kind == "category":
+        return texts(texts_of_cells)
+    return booleans(texts_of_cells) if kind == "boolean" else numbers(texts_of_cells)
+
+
+def booleans(cells: Cells) -> Cells:
+    """Return true, false, None for an empty cell, and the text itself if it is neither, so that the check reports it."""
+    return [BOOLEANS.get(cell.strip().lower(), cell) if cell.strip() else None for cell in cells]
+
 
 def texts(cells: Cells) -> Cells:
     """Return texts, None for an empty cell."""

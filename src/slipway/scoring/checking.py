@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from slipway.bundle.contract import Column, Contract
 from slipway.rows import spelling
-from slipway.rows.checks import Cells, Violation, faults, violation
+from slipway.rows.checks import Cells, Violation, faults, violation, with_gaps
 from slipway.rows.subjects import wrong_subjects
 from slipway.scoring import vectors
 from slipway.scoring.chunks import Chunk, Numbers
@@ -73,7 +73,9 @@ def _cell_by_cell(column: Column, cells: Any, spelled: bool, found: list[Violati
         cells = cells.cast(pa.float64())
     read: Cells = cells.to_pylist()
     if spelled:
-        read = spelling.texts(read) if column.kind == "category" else spelling.numbers(read)
+        read = spelling.cells(column.kind, read)
+    if column.missing:
+        read = with_gaps(column, read)
     found += [violation(row, column, read[row]) for row in faults(column, read)]
     return read
 

@@ -3,6 +3,7 @@
 from slipway.problems.classification import ClassLabel
 from slipway.problems.classification.target import Target
 from slipway.spec.columns import (
+    Boolean,
     Category,
     Columns,
     Derived,
@@ -29,6 +30,7 @@ from slipway.spec.watch import Drift, Season, Watch
 __all__ = [
     "CSV",
     "PREPARATION",
+    "Boolean",
     "Card",
     "Category",
     "ClassLabel",

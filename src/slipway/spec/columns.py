@@ -15,45 +15,83 @@ class Numeric:
     """A number that the caller sends.
 
     `low` and `high` are inclusive and in `unit`. A value outside is refused, so they are what is physically possible, not the range
-    of the training rows. `zero_is_missing` marks a column in which zero means "not measured". `nominal` marks whole numbers that
-    name things, such as codes of occupations: their order means nothing.
+    of the training rows; None is no limit. `missing`: a cell may be missing (an empty cell, null or NaN). `zero_is_missing` marks a
+    column in which zero means "not measured". `nominal` marks whole numbers that name things, such as codes of occupations: their
+    order means nothing.
     """
 
-    low: float
-    high: float
-    unit: str
-    description: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    description: str = ""
     integer: bool = False
     zero_is_missing: bool = False
     nominal: bool = False
+    missing: bool = False
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
+        if self.low is not None and self.high is not None and not self.low < self.high:
             raise SpecError(f"{self.description!r}: the range {self.low} to {self.high} is empty; low must be below high.")
-        if self.nominal and not (self.integer and float(self.low).is_integer() and float(self.high).is_integer()):
+        if self.nominal and not (self.integer and self._is_whole(self.low) and self._is_whole(self.high)):
             raise SpecError(f"{self.description!r}: nominal numbers are whole: set integer=True, and a range of whole numbers.")
         if self.nominal and self.zero_is_missing:
             raise SpecError(f"{self.description!r}: a nominal number has no median that could replace a missing value.")
 
+    @staticmethod
+    def _is_whole(limit: float | None) -> bool:
+        return limit is not None and float(limit).is_integer()
+
     @property
     def codes(self) -> tuple[int, ...]:
         """All numbers of a nominal column; none for another."""
-        return tuple(range(int(self.low), int(self.high) + 1)) if self.nominal else ()
+        return tuple(range(int(self.low or 0), int(self.high or 0) + 1)) if self.nominal else ()
+
+    @property
+    def range(self) -> str:
+        """The allowed numbers in words; "" if every number is allowed."""
+        if self.low is None and self.high is None:
+            return ""
+        if self.low is None:
+            return f"at most {self.high:g}"
+        return f"at least {self.low:g}" if self.high is None else f"{self.low:g} to {self.high:g}"
+
+    def allowed(self, number: float) -> bool:
+        """Return whether a number is in the range."""
+        return (self.low is None or self.low <= number) and (self.high is None or number <= self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One of a fixed list of texts."""
+    """One of a fixed list of texts.
+
+    `missing`: a cell may be missing (an empty cell, null or NaN). `other`: a text that is not in the list is taken too. The model
+    then knows only that it is none of the values; it learns from the rows in which that was so, and from a missing cell likewise.
+    """
 
     values: tuple[str, ...]
     description: str
+    missing: bool = False
+    other: bool = False
 
     def __post_init__(self) -> None:
         if len(set(self.values)) != len(self.values) or len(self.values) < 2:
             raise SpecError(f"{self.description!r}: a category needs two or more different values, not {list(self.values)}.")
+        if self.missing and "" in self.values:
+            raise SpecError(f"{self.description!r}: an empty text is a missing cell, so it cannot be one of the values too; leave it out.")
 
 
-Feature = Numeric | Category
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """Yes or no: true and false in JSON; in a file also yes and no, t and f, y and n, 1 and 0, in any case.
+
+    `missing`: a cell may be missing (an empty cell, null or NaN).
+    """
+
+    description: str
+    missing: bool = False
+
+
+Feature = Numeric | Category | Boolean
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +165,19 @@ class Columns:
     def nominal(self) -> dict[str, Numeric]:
         """The numeric features whose numbers name things."""
         return {name: kind for name, kind in self.numeric.items() if kind.nominal}
+
+    @property
+    def numbers(self) -> dict[str, Numeric | Boolean]:
+        """The features that are numbers to a model: those whose numbers name nothing, and booleans as 0 and 1."""
+        return {
+            name: kind
+            for name, kind in self.features.items()
+            if isinstance(kind, Boolean) or (isinstance(kind, Numeric) and not kind.nominal)
+        }
+
+    @property
+    def booleans(self) -> dict[str, Boolean]:
+        return {name: kind for name, kind in self.features.items() if isinstance(kind, Boolean)}
 
     @property
     def categorical(self) -> dict[str, Category]:

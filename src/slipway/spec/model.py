@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slipway.problems.training import Problem
 
 PREPARATION = "preparation."
+MISSING = ("median", "mean", "native")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,15 @@ class Preparation:
     `zeros`: how to treat the zeros of columns declared as `zero_is_missing`: "keep" leaves them; "impute" replaces them by the median
     of the other training rows and marks them in an additional column.
     `scale`: whether numbers are standardised; trees do not need it.
+    `missing`: how to treat missing cells of numbers and booleans: "median" or "mean" of the other training rows replaces them; "native"
+    leaves them to the estimator, which must know them (trees, forests, histogram gradient boosting).
+    `indicator`: whether an additional column says which cells were missing; not with "native".
     """
 
     zeros: Literal["keep", "impute"] = "keep"
     scale: bool = True
+    missing: Literal["median", "mean", "native"] = "median"
+    indicator: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +228,10 @@ class ModelSpec:
         if self.simplest and self.simplest.parameter not in self.search_space:
             raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")
         for name, edges in self.slices.items():
-            if name not in (self.columns.numeric if edges else self.columns.categorical) or list(edges) != sorted(set(edges)):
-                raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category.")
+            banded = self.columns.numeric if edges else self.columns.categorical | self.columns.booleans
+            if name not in banded or list(edges) != sorted(set(edges)):
+                raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category or a boolean.")
+        self._refuse_missing_cells()
         if self.gate.slice_floor is not None and not self.slices:
             raise SpecError(f"slice_floor={self.gate.slice_floor} applies to slices, but slices names none.")
         if self.baseline is not None:
@@ -247,6 +255,21 @@ class ModelSpec:
                 "its releases put nothing into service. Set schedules=() and approval=False."
             )
         target.require_metric(self.metric)
+
+    def _refuse_missing_cells(self) -> None:
+        """Refuse "native" for an estimator that fails at missing cells."""
+        ways = getattr(self.search_space.get(f"{PREPARATION}missing"), "choices", (self.preparation.missing,))
+        for name, allowed in (("missing", MISSING), ("indicator", (True, False))):
+            offered = getattr(self.search_space.get(PREPARATION + name), "choices", (getattr(self.preparation, name),))
+            if wrong := [way for way in offered if way not in allowed]:
+                raise SpecError(f"{PREPARATION}{name}={wrong[0]!r} is not one of {', '.join(map(repr, allowed))}.")
+        if "native" not in ways or not any(getattr(kind, "missing", False) for kind in self.columns.numbers.values()):
+            return
+        if not self.estimator.__sklearn_tags__().input_tags.allow_nan:
+            raise SpecError(
+                f'{type(self.estimator).__name__} takes no missing cells, so they cannot be left to it: use "median" or "mean" in '
+                f"place of {PREPARATION}missing='native'."
+            )
 
 
 def describe(value: Any) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 
 from slipway.errors import SpecError
-from slipway.spec.columns import Category, Feature
+from slipway.spec.columns import Feature, Numeric
 from slipway.spec.schedules import Schedule
 
 # Evidently's names, the default first; `slipway.monitoring.drift.homogeneity` adds "homogeneity". Tests of Evidently that are not
@@ -73,8 +73,10 @@ class Drift:
 
 
 def as_categories(feature: Feature) -> bool:
-    """Return whether a feature is compared value by value: a category, numbers that name things, or yes and no as two numbers."""
-    return isinstance(feature, Category) or feature.nominal or (feature.integer and feature.high - feature.low == 1)
+    """Return whether a feature is compared value by value: a category, yes and no, or numbers that name things."""
+    if not isinstance(feature, Numeric):
+        return True
+    return feature.nominal or (feature.integer and feature.low is not None and feature.high is not None and feature.high - feature.low == 1)
 
 
 @dataclass(frozen=True, slots=True)

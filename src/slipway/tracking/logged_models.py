@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.bundle.trusted_types import ALLOWED, refuse_other_types
-from slipway.spec import Category, ModelSpec, Numeric
+from slipway.spec import Boolean, Category, Feature, ModelSpec
 from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP
 from slipway.training.splitting import Rows
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.models import ModelSignature
     from mlflow.models.model import ModelInfo
 
@@ -29,7 +30,7 @@ def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
     Raises:
         UnsafeModelError: It contains a type that is not on the allow-list.
     """
-    described = {"name": "model", "signature": signature(spec), "input_example": rows.train.head(EXAMPLE_ROWS)}
+    described = {"name": "model", "signature": signature(spec), "input_example": _example(spec, rows)}
     pipeline = getattr(model, "estimator_", model)  # of a FixedThresholdClassifier
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
@@ -42,20 +43,32 @@ def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
 
 
 def signature(spec: ModelSpec) -> ModelSignature:
-    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories. All are required."""
+    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories, `boolean`. All are required.
+
+    MLflow knows no missing whole number: a column of them that may be missing is `double`.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    def kind(feature: Numeric | Category) -> DataType:
+    def kind(feature: Feature) -> DataType:
         if isinstance(feature, Category):
             return DataType.string
-        return DataType.long if feature.integer else DataType.double
+        if isinstance(feature, Boolean):
+            return DataType.boolean
+        return DataType.long if feature.integer and not feature.missing else DataType.double
 
     texts = spec.columns.target.texts
     return ModelSignature(
         inputs=Schema([ColSpec(kind(feature), name) for name, feature in spec.columns.features.items()]),
         outputs=Schema([ColSpec(DataType.string if texts else DataType.long, spec.columns.target.name)]),
     )
+
+
+def _example(spec: ModelSpec, rows: Rows) -> pd.DataFrame:
+    """Return the first training rows with the types of the signature: booleans with gaps are floats in validated rows."""
+    example = rows.train.head(EXAMPLE_ROWS)
+    gaps = [name for name, kind in spec.columns.booleans.items() if kind.missing]
+    return example.assign(**{name: example[name].map({1.0: True, 0.0: False}).astype(object) for name in gaps})
 
 
 def _log_pipeline(model: Any, folder: Path, described: dict[str, Any]) -> ModelInfo:

@@ -15,6 +15,7 @@ import numpy as np
 
 from slipway.bundle import contract as contracts
 from slipway.bundle.borders import border_rows, prove_rows
+from slipway.bundle.cells import columns_of, rows_of
 from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.engine import open_engine
@@ -114,7 +115,7 @@ def _register(
             compiled, contract = _proven(spec, rows, measured, compiled, contract, Path(folder))
             version = None if dry_run else _new_version(spec, model_uri)
             contract = contracts.with_version(contract, version)
-            bundle = write(Path(folder) / registry.BUNDLE_PATH, compiled.files, contract, _probe(rows, measured))
+            bundle = write(Path(folder) / registry.BUNDLE_PATH, compiled.files, contract, _probe(rows, measured, contract))
             mlflow.log_artifacts(str(bundle.folder), registry.BUNDLE_PATH)
     if version is not None:
         _describe_version(client, spec, snapshot, version)
@@ -177,20 +178,20 @@ def _proven(
 
 def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path) -> None:
     """Compare the serving engine with the measured model on every test row, and on rows where the model changes its answer."""
-    engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured)))
-    answered = engine.probabilities({name: rows.test[name].tolist() for name in spec.columns.names})
+    engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured, contract)))
+    answered = engine.probabilities(columns_of(rows.test, contract.columns))
     ours = measured.evaluation
     prove(spec.name, ours.probabilities, ours.labels, answered, contract.output.labels(answered))
     prove_rows(f"{spec.name}, at its borders", measured.pipeline, engine, contract, border_rows(measured.pipeline, contract, rows.test))
 
 
-def _probe(rows: Rows, measured: Measured) -> Probe:
+def _probe(rows: Rows, measured: Measured, contract: Contract) -> Probe:
     """Take test rows spread evenly over the probability of the first class, so that some are near the border too."""
     evaluation = measured.evaluation
     order = np.argsort(evaluation.probabilities[:, 0], kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
     return Probe(
-        rows=rows.test.iloc[chosen].astype(object).to_numpy().tolist(),
+        rows=rows_of(rows.test.iloc[chosen], contract.columns),
         labels=[evaluation.labels[index] for index in chosen],
         probabilities=evaluation.probabilities[chosen].tolist(),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -38,31 +38,78 @@ def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer:
-    """Scale numbers, encode categories and codes. Every column is named, because a stored model must not contain a selector function.
+    """Scale numbers, replace missing cells, encode categories and codes.
 
-    No category is dropped: with a penalty, the fit would depend on which one is dropped.
+    Every column is named, because a stored model must not contain a selector function. No category is dropped: with a penalty, the fit
+    would depend on which one is dropped. A category that is missing, or none of the values, is a row of zeros.
     """
     columns = spec.columns
     imputed = [name for name, kind in columns.numeric.items() if kind.zero_is_missing and preparation.zeros == "impute"]
     replaced = {name for how in columns.derived.values() for name in how.replaced}
-    plain = [name for name in columns.numeric if name not in {*imputed, *replaced, *columns.nominal}]
+    plain = [name for name in columns.numbers if name not in {*imputed, *replaced}]
+    missing = [name for name in plain if columns.features[name].missing and name in columns.numeric]
+    booleans = [name for name in plain if columns.features[name].missing and name in columns.booleans]
     steps: list[tuple[str, Any, list[str]]] = []
     number = StandardScaler() if preparation.scale else "passthrough"
-    if plain:
-        steps.append(("numbers", number, plain))
+    if complete := [name for name in plain if not columns.features[name].missing]:
+        steps.append(("numbers", number, complete))
+    if missing:
+        steps.append(("missing", _chain(*_replacing(preparation), number), missing))
+    if booleans:
+        steps.append(("booleans", _chain(_as_floats(), *_replacing(preparation), number), booleans))
     for name, how in columns.derived.items():
-        steps.append((name, make_pipeline(_derive(how), number), list(how.sources)))
+        gaps = any(columns.features[source].missing for source in how.sources)
+        steps.append((name, _chain(_derive(how), *(_replacing(preparation) if gaps else ()), number), list(how.sources)))
     if imputed:
-        steps.append(("imputed", make_pipeline(SimpleImputer(missing_values=0.0, strategy="median"), StandardScaler()), imputed))
+        # a missing cell is one more way to write "not measured"
+        gaps = any(columns.features[name].missing for name in imputed)
+        as_zero = [SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)] if gaps else []
+        steps.append(("imputed", _chain(*as_zero, SimpleImputer(missing_values=0.0, strategy="median"), StandardScaler()), imputed))
         # 1 for a measured value, 0 for the median in its place: an indicator that ONNX can express
-        steps.append(("measured", Binarizer(threshold=0), imputed))
+        steps.append(("measured", _chain(*as_zero, Binarizer(threshold=0)), imputed))
+    if preparation.indicator and preparation.missing != "native":
+        if marked := [*missing, *_gone(spec, replaced)]:
+            steps.append(("indicators", MissingIndicator(features="all"), marked))
+        if booleans:
+            steps.append(("boolean-indicators", _chain(_as_floats(), MissingIndicator(features="all")), booleans))
     if columns.nominal:
         codes = [list(kind.codes) for kind in columns.nominal.values()]
-        steps.append(("codes", OneHotEncoder(categories=codes, sparse_output=False), list(columns.nominal)))
+        lenient = any(kind.missing for kind in columns.nominal.values())
+        steps.append(("codes", _one_hot(codes, lenient), list(columns.nominal)))
     if columns.categorical:
         values = [list(kind.values) for kind in columns.categorical.values()]
-        steps.append(("categories", OneHotEncoder(categories=values, sparse_output=False), list(columns.categorical)))
+        lenient = any(kind.missing or kind.other for kind in columns.categorical.values())
+        steps.append(("categories", _one_hot(values, lenient), list(columns.categorical)))
     return ColumnTransformer(steps)
+
+
+def _as_floats() -> FunctionTransformer:
+    """Turn true, false and null, which MLflow passes on as objects, into 1, 0 and NaN."""
+    return FunctionTransformer(np.asarray, kw_args={"dtype": "float64"})
+
+
+def _replacing(preparation: Preparation) -> list[SimpleImputer]:
+    """Return the step that replaces missing cells, none if the estimator knows them."""
+    if preparation.missing == "native":
+        return []
+    return [SimpleImputer(strategy=preparation.missing, keep_empty_features=True)]  # a column may have no cell in one fold
+
+
+def _gone(spec: ModelSpec, replaced: set[str]) -> list[str]:
+    """Return the columns with missing cells of which only a derived one is left."""
+    return [name for name, kind in spec.columns.numbers.items() if name in replaced and kind.missing]
+
+
+def _one_hot(values: list[list[Any]], lenient: bool) -> OneHotEncoder:
+    return OneHotEncoder(categories=values, handle_unknown="ignore" if lenient else "error", sparse_output=False)
+
+
+def _chain(*steps: Any) -> Any:
+    """Return the steps as one transformer; a single one as it is."""
+    wanted = [step for step in steps if step != "passthrough"]
+    if not wanted:
+        return "passthrough"
+    return wanted[0] if len(wanted) == 1 else make_pipeline(*wanted)
 
 
 def _derive(how: Derived) -> FunctionTransformer:

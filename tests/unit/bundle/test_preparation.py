@@ -76,7 +76,10 @@ def test_the_matrix_is_the_same_bit_by_bit(steps: list[Any]) -> None:
             "the step 'scaled' is a MinMaxScaler, which no engine knows; the known ones are StandardScaler",
         ),
         (("root", FunctionTransformer(np.abs), ["a"]), "the step 'root', a FunctionTransformer: expected numpy.diff"),
-        (("gaps", SimpleImputer(), ["a"]), "the step 'gaps', a SimpleImputer: expected a number as missing_values"),
+        (
+            ("gaps", SimpleImputer(missing_values="", strategy="most_frequent"), ["text"]),
+            "the step 'gaps', a SimpleImputer: expected a number as missing_values",
+        ),
         (("gaps", SimpleImputer(missing_values=0, add_indicator=True), ["b"]), "expected add_indicator=False"),
         (("texts", OneHotEncoder(drop="first"), ["text"]), "expected every category to keep a column"),
         (("numbers", OneHotEncoder(), ["a"]), "expected categories that are texts or whole numbers, received"),

@@ -51,12 +51,12 @@ def test_valid_rows_come_back_typed_in_contract_order_without_excluded_columns(t
         ("101,1.5,red,0,e", "column 'size' is outside 0 to 100 cm: line 6 '101'."),
         ("-1,1.5,red,0,e", "column 'size' is outside 0 to 100 cm: line 6 '-1'."),
         ("10,inf,red,0,e", "column 'weight' is outside 0 to 5 kg: line 6 'inf'."),
-        ("10,,red,0,e", "column 'weight' has missing values: line 6 ''."),
+        ("10,,red,0,e", "column 'weight' has missing values: line 6 ''. If cells may be missing, declare it with missing=True."),
         ("10,1.5,,0,e", "column 'colour' has unknown categories, expected one of ['red', 'blue']: line 6 ''."),
         ("10,1.5,RED,0,e", "column 'colour' has unknown categories, expected one of ['red', 'blue']: line 6 'RED'."),
         ("10,1.5,red,2,e", "target 'wanted' has unknown classes, expected one of ['0', '1']: line 6 '2'."),
         ("10,1.5,red,,e", "target 'wanted' has unknown classes, expected one of ['0', '1']: line 6 ''."),
-        ("10", "column 'weight' has missing values: line 6 ''."),
+        ("10", "column 'weight' has missing values: line 6 ''. If cells may be missing, declare it with missing=True."),
     ],
 )
 def test_a_bad_cell_is_named_with_its_column_line_and_value(toy: ModelSpec, write: Write, line: str, violation: str) -> None:

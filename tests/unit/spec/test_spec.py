@@ -60,7 +60,10 @@ def test_a_part_that_cannot_be_true_is_refused_with_its_values(declare: Callable
     ("changes", "message"),
     [
         ({"search_space": {"depth": FloatDistribution(0, 1)}}, r"LogisticRegression has no parameter \['depth'\]"),
-        ({"search_space": {"preparation.magic": FloatDistribution(0, 1)}}, r"\['preparation.magic'\].*one of \['scale', 'zeros'\]"),
+        (
+            {"search_space": {"preparation.magic": FloatDistribution(0, 1)}},
+            r"\['preparation.magic'\].*one of \['indicator', 'missing', 'scale', 'zeros'\]",
+        ),
         ({"metric": "speed"}, "metric='speed' is not measured for this target; use one of accuracy, "),
         ({"metric": "roc_auc_ovr"}, "metric='roc_auc_ovr' is not measured for this target"),
         ({"port": 0}, "port=0 is not a port"),

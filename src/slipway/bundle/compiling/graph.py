@@ -8,7 +8,7 @@ from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import GRAPH, PREPARATION
 from slipway.errors import CannotCompileError
-from slipway.spec import Category, ModelSpec
+from slipway.spec import Category, Feature, ModelSpec
 
 
 def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
@@ -17,6 +17,8 @@ def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
     Raises:
         CannotCompileError: It can convert neither; the message has both reasons.
     """
+    if any(has_gaps(kind) for kind in spec.columns.features.values()):  # no tensor of texts has a missing cell
+        return _after_preparation(fitted, _estimator_graph(fitted))
     try:
         return Compiled("onnx", {GRAPH: compile_onnx(spec, fitted.pipeline)}, fitted.threshold)
     except CannotCompileError as whole:
@@ -24,6 +26,11 @@ def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
             return _after_preparation(fitted, _estimator_graph(fitted))
         except CannotCompileError as parts:
             raise CannotCompileError(f"{spec.name}: {whole}\nNor in two parts: {parts}") from parts
+
+
+def has_gaps(kind: Feature) -> bool:
+    """Return whether a cell may be missing, or a category be none of its values."""
+    return kind.missing or (isinstance(kind, Category) and kind.other)
 
 
 def compile_network(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:

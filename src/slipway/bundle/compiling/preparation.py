@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from slipway.bundle.compiling.compiled import FittedPipeline
-from slipway.bundle.engines.preparation import Above, Average, Block, Diff, FittedPreparation, Impute, OneHot, Scale, Step
+from slipway.bundle.engines.preparation import Above, Average, Block, Diff, FittedPreparation, Impute, Missing, OneHot, Scale, Step
 from slipway.errors import CannotCompileError
 
 
@@ -74,11 +74,19 @@ def _scale(transformer: Any) -> tuple[Step, ...]:
 
 def _impute(transformer: Any) -> tuple[Step, ...]:
     missing, values = transformer.missing_values, np.asarray(transformer.statistics_)
+    if transformer.strategy == "constant" and isinstance(transformer.fill_value, float):
+        values = values.astype(np.float64)  # scikit-learn keeps a constant as an object
     if transformer.add_indicator:
         raise ValueError("expected add_indicator=False; add a Binarizer beside it instead.")
-    if not isinstance(missing, int | float) or np.isnan(missing) or values.dtype.kind != "f" or np.isnan(values).any():
+    if not isinstance(missing, int | float) or values.dtype.kind != "f" or np.isnan(values).any():
         raise ValueError(f"expected a number as missing_values and numbers to replace it, received {missing!r} and {values.tolist()}.")
-    return (Impute(float(missing), tuple(values.tolist())),)
+    return (Impute(None if np.isnan(missing) else float(missing), tuple(values.tolist())),)
+
+
+def _missing(transformer: Any) -> tuple[Step, ...]:
+    if transformer.features != "all" or not np.isnan(transformer.missing_values):
+        raise ValueError('expected features="all" and NaN as missing_values.')
+    return (Missing(),)
 
 
 def _above(transformer: Any) -> tuple[Step, ...]:
@@ -89,6 +97,8 @@ def _function(transformer: Any) -> tuple[Step, ...]:
     if transformer.func is None:  # how scikit-learn stores "passthrough"
         return ()
     options = dict(transformer.kw_args or {})
+    if transformer.func is np.asarray and options == {"dtype": "float64"}:
+        return ()  # the engine's matrix is of floats already
     if transformer.func is np.diff and options == {"axis": 1}:
         return (Diff(),)
     weights = options.pop("weights", None)
@@ -105,7 +115,7 @@ def _one_hot(transformer: Any) -> tuple[Step, ...]:
     values = tuple(tuple(map(_whole, values.tolist())) for values in transformer.categories_)
     if not all(isinstance(value, str | int) for each in values for value in each):
         raise ValueError(f"expected categories that are texts or whole numbers, received {values}.")
-    return (OneHot(values),)
+    return (OneHot(values, others=transformer.handle_unknown != "error"),)
 
 
 def _whole(value: Any) -> Any:
@@ -117,6 +127,7 @@ _DESCRIBED: Mapping[str, Callable[[Any], tuple[Step, ...]]] = MappingProxyType(
     {
         "StandardScaler": _scale,
         "SimpleImputer": _impute,
+        "MissingIndicator": _missing,
         "Binarizer": _above,
         "FunctionTransformer": _function,
         "OneHotEncoder": _one_hot,

@@ -38,7 +38,11 @@ def refuse_chance(spec: ModelSpec, fitted: FittedPipeline) -> None:
 def compile_forest(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
     """Compile a RandomForestClassifier, an ExtraTreesClassifier or a DecisionTreeClassifier."""
     estimator = fitted.estimator
-    files = {PREPARATION: encode_preparation(fitted), ARRAYS: pack(leaves(estimator)), GRAPH: leaf_graph(estimator)}
+    files = {
+        PREPARATION: encode_preparation(fitted),
+        ARRAYS: pack(leaves(estimator)),
+        GRAPH: leaf_graph(estimator, any(kind.missing for kind in spec.columns.numbers.values())),
+    }
     return Compiled("trees", files, fitted.threshold)
 
 
@@ -60,11 +64,13 @@ def leaves(estimator: Any) -> dict[str, Array]:
     }
 
 
-def leaf_graph(estimator: Any) -> bytes:
+def leaf_graph(estimator: Any, gaps: bool = False) -> bytes:
     """Return an ONNX graph that takes an (n, width) float32 matrix and returns the (n, trees) numbers of the leaves, as float32.
 
     It is a regressor with one target a tree, and the weight of a leaf is its number: it only compares, adds nothing up, and cannot round.
 
+    Args:
+        gaps: Whether a cell of the matrix may be NaN.
     Raises:
         CannotCompileError: There are more leaves than float32 can number.
     """
@@ -80,6 +86,8 @@ def leaf_graph(estimator: Any) -> bytes:
         nodes["nodes_values"] += np.where(inner, not_above(tree.threshold), 0.0).tolist()
         nodes["nodes_modes"] += np.where(inner, "BRANCH_LEQ", "LEAF").tolist()
         nodes["nodes_truenodeids"] += np.where(inner, tree.children_left, 0).tolist()
+        if gaps:
+            nodes["nodes_missing_value_tracks_true"] += np.where(inner, tree.missing_go_to_left, 0).tolist()
         nodes["nodes_falsenodeids"] += np.where(inner, tree.children_right, 0).tolist()
         ends = node[~inner].tolist()
         nodes["target_treeids"] += [number] * len(ends)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from slipway.bundle.contract import decode_bytes
 from slipway.bundle.engines.files import PREPARATION, unpack
 from slipway.bundle.engines.logistic import of_second, probabilities
-from slipway.bundle.engines.preparation import Above, Block, FittedPreparation, Impute, OneHot, Preparer, Scale, Step
+from slipway.bundle.engines.preparation import Above, Block, FittedPreparation, Impute, Missing, OneHot, Preparer, Scale, Step
 from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def _shares(preparation: FittedPreparation, weights: Matrix) -> list[tuple[str, 
     """Return what each raw cell adds, column by column; None if a step takes several columns at once."""
     found, start = [], 0
     for block in preparation.blocks:
-        if not all(isinstance(step, Scale | Impute | Above | OneHot) for step in block.steps):
+        if not all(isinstance(step, Scale | Impute | Above | Missing | OneHot) for step in block.steps):
             return None
         found += _of_block(block, weights[start : start + block.width].tolist())
         start += block.width
@@ -64,10 +64,14 @@ def _of_block(block: Block, weights: list[float]) -> list[tuple[str, Share]]:
         found, start = [], 0
         for name, values in zip(block.columns, block.steps[0].values, strict=True):
             table = dict(zip(values, weights[start : start + len(values)], strict=True))
-            found.append((name, table.__getitem__))
+            found.append((name, _known(table) if block.steps[0].others else table.__getitem__))
             start += len(values)
         return found
     return [(name, _of_number(block.steps, place, weights[place])) for place, name in enumerate(block.columns)]
+
+
+def _known(table: Mapping[Any, float]) -> Share:
+    return lambda cell: table.get(cell, 0.0)
 
 
 def _of_number(steps: Sequence[Step], place: int, weight: float) -> Share:
@@ -85,8 +89,16 @@ def _before(step: Step, place: int, then: Share) -> Share:
             return lambda number: then((number - mean) / scale)
         case Impute():
             missing, value = step.missing, step.values[place]
+            if missing is None:
+                return lambda number: then(value if _is_missing(number) else number)
             return lambda number: then(value if number == missing else number)
+        case Missing():
+            return lambda number: then(1.0 if _is_missing(number) else 0.0)
         case Above():
             threshold = step.threshold
             return lambda number: then(1.0 if number > threshold else 0.0)
     raise TypeError(f"{step} takes several columns at once.")
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or cell != cell

@@ -29,9 +29,9 @@ class Scale(msgspec.Struct, frozen=True, tag="scale", forbid_unknown_fields=True
 
 
 class Impute(msgspec.Struct, frozen=True, tag="impute", forbid_unknown_fields=True):
-    """SimpleImputer: the column's own value wherever a cell equals `missing`."""
+    """SimpleImputer: the column's own value wherever a cell equals `missing`, or is missing itself if that is None."""
 
-    missing: float
+    missing: float | None
     values: tuple[float, ...]
 
 
@@ -39,6 +39,10 @@ class Above(msgspec.Struct, frozen=True, tag="above", forbid_unknown_fields=True
     """Binarizer: 1 where a cell is above the threshold, 0 elsewhere."""
 
     threshold: float
+
+
+class Missing(msgspec.Struct, frozen=True, tag="missing", forbid_unknown_fields=True):
+    """MissingIndicator: 1 where a cell is missing, 0 elsewhere."""
 
 
 class Diff(msgspec.Struct, frozen=True, tag="difference", forbid_unknown_fields=True):
@@ -51,13 +55,17 @@ class Average(msgspec.Struct, frozen=True, tag="average", forbid_unknown_fields=
     weights: tuple[float, ...]
 
 
-class OneHot(msgspec.Struct, frozen=True, tag="one-hot", forbid_unknown_fields=True):
-    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts or whole numbers, so it must be the only step."""
+class OneHot(msgspec.Struct, frozen=True, tag="one-hot", omit_defaults=True, forbid_unknown_fields=True):
+    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts or whole numbers, so it must be the only step.
+
+    `others`: a cell that is missing, or no such value, is 0 in every column.
+    """
 
     values: tuple[tuple[str | int, ...], ...]
+    others: bool = False
 
 
-Step = Scale | Impute | Above | Diff | Average | OneHot
+Step = Scale | Impute | Above | Missing | Diff | Average | OneHot
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,10 +143,14 @@ def _transform(step: Step) -> Transform:
             return lambda numbers: (numbers - mean) / scale
         case Impute():
             missing, values = step.missing, np.array(step.values)
+            if missing is None:
+                return lambda numbers: np.where(np.isnan(numbers), values, numbers)
             return lambda numbers: np.where(numbers == missing, values, numbers)
         case Above():
             threshold = step.threshold
             return lambda numbers: (numbers > threshold).astype(np.float64)
+        case Missing():
+            return lambda numbers: np.isnan(numbers).astype(np.float64)
         case Diff():
             return lambda numbers: np.diff(numbers, axis=1)
         case Average():
@@ -160,4 +172,13 @@ def _encoder(step: OneHot) -> Callable[[list[Sequence[Any]]], Matrix]:
             encoded[every, [place[value] for value in column]] = 1.0
         return encoded
 
-    return encode
+    def encode_known(columns: list[Sequence[Any]]) -> Matrix:
+        encoded = np.zeros((len(columns[0]), starts[-1]))
+        for column, place in zip(columns, places, strict=True):
+            known = [(row, at) for row, value in enumerate(column) if (at := place.get(value)) is not None]
+            if known:
+                rows, found = zip(*known, strict=True)
+                encoded[list(rows), list(found)] = 1.0
+        return encoded
+
+    return encode_known if step.others else encode

@@ -13,6 +13,7 @@ from joblib import parallel_config
 from skops.io import loads
 from threadpoolctl import ThreadpoolController
 
+from slipway.bundle.contract import Column
 from slipway.bundle.engines.files import PIPELINE
 from slipway.bundle.reading import Bundle
 from slipway.bundle.trusted_types import ALLOWED, refuse_other_types_in
@@ -21,7 +22,13 @@ from slipway.errors import BundleError, SlipwayError
 Probabilities = npt.NDArray[np.float64]
 
 ROWS = 1_000  # answered at once; a caller with one row waits for at most these of another caller
-DTYPES: Mapping[str, Any] = {"integer": np.dtype("int64"), "number": np.dtype("float64"), "category": pd.StringDtype(na_value=np.nan)}
+FLOAT = np.dtype("float64")
+DTYPES: Mapping[str, Any] = {
+    "integer": np.dtype("int64"),
+    "number": FLOAT,
+    "boolean": np.dtype("bool"),
+    "category": pd.StringDtype(na_value=np.nan),
+}
 
 # The number of threads of BLAS and OpenMP is a setting of the process, so only one caller at a time may change it.
 _alone = threading.Lock()
@@ -36,7 +43,7 @@ class PyfuncEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._pipeline = _opened(bundle)
-        self._dtypes = {column.name: DTYPES[column.kind] for column in bundle.contract.columns}
+        self._dtypes = {column.name: _dtype(column) for column in bundle.contract.columns}
         self._threads = ThreadpoolController()
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
@@ -47,6 +54,11 @@ class PyfuncEngine:
     def _answer(self, rows: pd.DataFrame) -> Probabilities:
         with _alone, self._threads.limit(limits=1), parallel_config(backend="sequential"):
             return np.asarray(self._pipeline.predict_proba(rows), dtype=np.float64)
+
+
+def _dtype(column: Column) -> Any:
+    """Return the dtype of a column in validated rows: integers and booleans with gaps are floats."""
+    return FLOAT if column.missing and column.kind != "category" else DTYPES[column.kind]
 
 
 def _opened(bundle: Bundle) -> Any:

@@ -144,8 +144,8 @@ def _decode_csv(body: bytes, contract: Contract) -> Columns:
     if not set(names) & set(known) and (wrong := csv_text.other_separator(body, known)):
         raise wrong
     columns = from_rows(names, rows, contract)
-    numeric = {column.name for column in contract.columns if column.kind != "category"}
-    return {name: spelling.numbers(cells) if name in numeric else spelling.texts(cells) for name, cells in columns.items()}
+    kinds = {column.name: column.kind for column in contract.columns}
+    return {name: spelling.cells(kinds.get(name, "category"), cells) for name, cells in columns.items()}
 
 
 def _unsupported(message: str) -> RequestError:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from slipway.bundle.contract import Contract
 from slipway.gateway.replies import BAD_REQUEST, RequestError
-from slipway.rows.checks import ABSENT, LISTED, SHOWN, Cells, Violation, expected, faults, keeps, shown, violation
+from slipway.rows.checks import ABSENT, LISTED, SHOWN, Cells, Violation, expected, faults, keeps, shown, violation, with_gaps
 
 MOST_NAMES = 1_000  # that are looked at for a hint
 ROW_NAMES = ("", "index", "level_0")
@@ -23,10 +23,17 @@ def check(columns: Mapping[str, Cells], contract: Contract, others: Sequence[Vio
     Raises:
         RequestError: 400, with row, column, expected and received for each violation.
     """
-    checked = {column.name: columns.get(column.name, ()) for column in contract.columns}
+    checked: dict[str, Cells] = {}
+    absent = 0
+    for column in contract.columns:
+        cells = columns.get(column.name, ())
+        if column.missing:
+            absent += column.name not in columns
+            cells = with_gaps(column, cells or [None] * len(next(iter(columns.values()))))
+        checked[column.name] = cells
     kept = all(map(keeps, contract.columns, checked.values()))
-    if not kept or others or len(columns) > len(checked):
-        raise _broken(columns, contract, others)
+    if not kept or others or len(columns) + absent > len(checked):
+        raise _broken({**columns, **{name: cells for name, cells in checked.items() if len(cells)}}, contract, others)
     return checked
 
 

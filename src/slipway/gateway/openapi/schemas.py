@@ -14,12 +14,29 @@ from slipway.rows.claims import ID, OBSERVED, OUTCOME, PREDICTION
 from slipway.rows.subjects import LONGEST_SUBJECT, SUBJECT, takes_no_subject
 
 Schema = dict[str, Any]
-CELL: Schema = {"type": ["number", "string"]}
 
 
 def of_column(column: Column) -> Schema:
     """Describe one cell. A whole number may have a zero fraction, 40.0, as in JSON Schema itself."""
+    found = _of_cell(column)
+    if not column.missing:
+        return found
+    nullable = found | {"type": [found["type"], "null"]}
+    return nullable | {"enum": [*found["enum"], None]} if "enum" in found else nullable
+
+
+def _any_cell(contract: Contract) -> Schema:
+    """Describe a cell of any column."""
+    more = ["boolean"] if any(column.kind == "boolean" for column in contract.columns) else []
+    return {"type": ["number", "string", *more, *(["null"] if any(column.missing for column in contract.columns) else [])]}
+
+
+def _of_cell(column: Column) -> Schema:
     described: Schema = {"description": column.description} if column.description else {}
+    if column.kind == "boolean":
+        return described | {"type": "boolean"}
+    if column.kind == "category" and column.other:
+        return described | {"type": "string", "minLength": 1, "examples": list(column.values)}
     if column.kind == "category":
         return described | {"type": "string", "enum": list(column.values)}
     if column.unit:
@@ -32,10 +49,10 @@ def of_column(column: Column) -> Schema:
 
 
 def of_row(contract: Contract) -> Schema:
-    """Describe a row as an object: every column, and no other key."""
+    """Describe a row as an object: every column but those that may be missing, and no other key."""
     return {
         "type": "object",
-        "required": [column.name for column in contract.columns],
+        "required": [column.name for column in contract.columns if not column.missing],
         "properties": {column.name: of_column(column) for column in contract.columns},
         "additionalProperties": False,
         "examples": [example_row(contract)],
@@ -65,7 +82,7 @@ def of_positions(contract: Contract) -> Schema:
     """Describe a row as a list, in the contract's order."""
     width = len(contract.columns)
     cells = [of_column(column) for column in contract.columns]
-    return {"type": "array", "prefixItems": cells, "items": CELL, "minItems": width, "maxItems": width}
+    return {"type": "array", "prefixItems": cells, "items": _any_cell(contract), "minItems": width, "maxItems": width}
 
 
 def of_split(contract: Contract) -> Schema:
@@ -73,7 +90,7 @@ def of_split(contract: Contract) -> Schema:
     names, width = [column.name for column in contract.columns], len(contract.columns)
     columns = {"type": "array", "items": {"type": "string", "enum": names}, "minItems": width, "maxItems": width}
     columns["description"] = "Each once."  # not uniqueItems: openapi-generator makes a set of it, in Java that does not compile
-    row = {"type": "array", "items": CELL, "minItems": width, "maxItems": width}
+    row = {"type": "array", "items": _any_cell(contract), "minItems": width, "maxItems": width}
     index = {"type": "array", "items": {}, "description": "Not read."}
     return {
         "type": "object",
@@ -159,12 +176,14 @@ def of_recorded() -> Schema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def example_row(contract: Contract) -> dict[str, float | int | str]:
+def example_row(contract: Contract) -> dict[str, float | int | str | bool]:
     """Return an invented row, from the middle of every range."""
     return {column.name: example_cell(column) for column in contract.columns}
 
 
-def example_cell(column: Column) -> float | int | str:
+def example_cell(column: Column) -> float | int | str | bool:
+    if column.kind == "boolean":
+        return True
     if column.kind == "category":
         return column.values[0]
     low = column.low if column.low is not None else min(0.0, column.high or 0.0)
@@ -175,7 +194,7 @@ def example_cell(column: Column) -> float | int | str:
     return middle if not low <= round(middle, 1) <= high else round(middle, 1)
 
 
-def as_csv(row: dict[str, float | int | str]) -> str:
+def as_csv(row: dict[str, float | int | str | bool]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([list(row), list(row.values())])
     return text.getvalue()

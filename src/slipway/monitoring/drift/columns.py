@@ -9,8 +9,10 @@ import pandas as pd
 
 from slipway.monitoring.drift import methods
 from slipway.monitoring.findings import ColumnDrift
-from slipway.spec.columns import Feature, Numeric
+from slipway.spec.columns import Category, Feature
 from slipway.spec.watch import Drift, as_categories
+
+OTHER = "(other)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,30 @@ class Compared:
 
 
 def feature(name: str, kind: Feature, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> Compared:
-    """Return a feature in the form in which it is compared. A whole number may be 1 in one of the two and 1.0 in the other."""
+    """Return a feature in the form in which it is compared, without its missing cells: `gaps` compares those.
+
+    A whole number may be 1 in one of the two and 1.0 in the other, and a boolean true.
+    """
+    training, served = training.dropna(), served.dropna()
     if not as_categories(kind):
         return Compared(name, False, numbers(training), numbers(served), drift)
-    if isinstance(kind, Numeric):
+    if isinstance(kind, Category):
+        training, served = grouped(kind, training), grouped(kind, served)
+    else:
         training, served = training.astype("int64"), served.astype("int64")
     return Compared(name, True, texts(training), texts(served), drift)
+
+
+def gaps(name: str, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> Compared:
+    """Return which cells of a feature are missing, as a column of its own: a rate that changes is a drift of its own."""
+    both = [cells.isna().map({True: "missing", False: "present"}) for cells in (training, served)]
+    settings = drift if drift.fits(categories=True) else Drift(significance=drift.significance)
+    return Compared(f"{name} is missing", True, texts(both[0]), texts(both[1]), settings)
+
+
+def grouped(kind: Category, cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return categories, with one name for all that are none of the values."""
+    return cells.where(cells.isin(kind.values), OTHER) if kind.other else cells
 
 
 def numbers(cells: pd.Series[Any]) -> pd.Series[Any]:

@@ -40,7 +40,8 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
         features: (n, columns) served rows that keep the contract, in any order of columns, n >= 1.
         labels: The n predicted labels.
     Returns:
-        The features in contract order, the prediction, and the new and absent values of categories, codes and labels.
+        The features in contract order, the gaps of those that may be missing, the prediction, and
+        the new and absent values of categories, codes and labels.
     """
     columns = compared(spec, reference, features, labels)
     *found, prediction = [kinds.compare(column, column.drift.significance / len(columns)) for column in columns]
@@ -53,13 +54,20 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
 
 
 def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel]) -> list[Compared]:
-    """Return every column in the form in which it is compared: the features in contract order, and then the prediction."""
+    """Return every column in the form in which it is compared: the features in contract order, their gaps, and then the prediction."""
     target = spec.columns.target
     cells = kinds.texts if target.answers_are_categories else kinds.numbers
+    training = reference.training
+    found = [
+        kinds.feature(name, kind, training[name], features[name], spec.watch.of_column(name))
+        for name, kind in spec.columns.features.items()
+    ]
     return [
+        *(column for column in found if not _only_gaps(spec, column)),
         *(
-            kinds.feature(name, kind, reference.training[name], features[name], spec.watch.of_column(name))
+            kinds.gaps(name, training[name], features[name], spec.watch.of_column(name))
             for name, kind in spec.columns.features.items()
+            if kind.missing
         ),
         Compared(
             prediction_name(spec),
@@ -69,6 +77,10 @@ def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labe
             spec.watch.prediction,
         ),
     ]
+
+
+def _only_gaps(spec: ModelSpec, column: Compared) -> bool:
+    return spec.columns.features[column.name].missing and (column.reference.empty or column.current.empty)
 
 
 def prediction_name(spec: ModelSpec) -> str:

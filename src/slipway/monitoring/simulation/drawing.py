@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import SimulationError
-from slipway.spec import Category, ClassLabel, Feature, ModelSpec, Numeric
+from slipway.spec import ClassLabel, Feature, ModelSpec, Numeric
 from slipway.spec.watch import as_categories
 from slipway.training.splitting import Rows
 
@@ -74,9 +74,9 @@ def _require_possible(kind: DriftKind, size: float) -> None:
 def _moved(
     feature: Feature, cells: pd.Series[Any], training: pd.Series[Any], size: float, generator: np.random.Generator
 ) -> pd.Series[Any]:
-    if isinstance(feature, Category) or as_categories(feature):
+    if not isinstance(feature, Numeric) or as_categories(feature):
         counts = training.value_counts().sort_index()
-        return cells.mask(generator.random(len(cells)) < size / 2, counts.idxmin())
+        return cells.mask((generator.random(len(cells)) < size / 2) & cells.notna(), counts.idxmin())
     return _shifted(feature, cells, float(training.std(ddof=0)) * size)
 
 
@@ -84,4 +84,8 @@ def _shifted(feature: Numeric, cells: pd.Series[Any], by: float) -> pd.Series[An
     higher = (cells + by).clip(feature.low, feature.high)
     if feature.zero_is_missing:
         higher = higher.where(cells != 0, 0)
-    return higher.round().clip(np.ceil(feature.low), np.floor(feature.high)).astype("int64") if feature.integer else higher
+    if not feature.integer:
+        return higher
+    low, high = (None if feature.low is None else np.ceil(feature.low)), (None if feature.high is None else np.floor(feature.high))
+    whole = higher.round().clip(low, high)
+    return whole if feature.missing else whole.astype("int64")

@@ -12,6 +12,8 @@ from slipway.access import keys
 from slipway.access.callers import Grant
 from slipway.audit import record_act
 from slipway.audit.acts import myself
+from slipway.bundle.cells import rows_of
+from slipway.bundle.compiling import contract_columns
 from slipway.client import Client, ClientError, Prediction, RecordedOutcomes, Unauthorized
 from slipway.errors import SimulationError
 from slipway.lifecycle.locking import simulating
@@ -47,7 +49,8 @@ def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, sh
             all use the same key.
         KeyNameTakenError: Another key has the name of the simulation's.
     """
-    rows = [dict(zip(stream.rows.columns, row, strict=True)) for row in stream.rows.astype(object).to_numpy().tolist()]
+    columns = contract_columns(spec)
+    rows = [dict(zip(spec.columns.names, row, strict=True)) for row in rows_of(stream.rows, columns)]
     part = max(1, min(spec.watch.rows // PARTS, settings.max_rows))
     with _key(spec.name, settings) as key, Client(settings.gateway_url, key=key, ca=settings.tls_authority) as client:
         answers: list[Prediction] = []

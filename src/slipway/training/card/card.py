@@ -9,7 +9,7 @@ import importlib.metadata
 import platform
 
 from slipway.rendering.markdown import table
-from slipway.spec import Category, Derived, Difference, Feature, ModelSpec
+from slipway.spec import Boolean, Category, Derived, Difference, Feature, ModelSpec
 from slipway.training.card.figures import figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, TrainedModel
 
@@ -77,10 +77,13 @@ def _formula(how: Derived) -> str:
 
 
 def _kind(feature: Feature) -> tuple[str, str]:
+    gaps = "; may be missing" if feature.missing else ""
+    if isinstance(feature, Boolean):
+        return "", f"true, false{gaps}"
     if isinstance(feature, Category):
-        return "", ", ".join(feature.values)
+        return "", ", ".join([*feature.values, *(["any other"] if feature.other else [])]) + gaps
     kind = " whole" if feature.integer else ""
-    return feature.unit, f"{feature.low:g} to {feature.high:g}{kind}{'; 0 = missing' if feature.zero_is_missing else ''}"
+    return feature.unit, f"{feature.range or 'any'}{kind}{'; 0 = missing' if feature.zero_is_missing else ''}{gaps}"
 
 
 def _making(trained: TrainedModel) -> list[str]:

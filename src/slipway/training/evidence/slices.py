@@ -12,7 +12,7 @@ import pandas as pd
 
 from slipway.problems.training import Evaluation, Flags, Interval
 from slipway.records import Metrics
-from slipway.spec import ModelSpec, Numeric
+from slipway.spec import Boolean, ModelSpec, Numeric
 from slipway.training.evidence.intervals import interval
 
 ENOUGH_ROWS = 20  # with fewer, one row moves a share by more than five points
@@ -51,17 +51,25 @@ def masks(spec: ModelSpec, features: pd.DataFrame) -> Iterator[tuple[str, str, F
     """Yield the feature, the name and the (n,) members of each slice; every row is in one slice of each feature."""
     for feature, edges in spec.slices.items():
         cells, kind = features[feature].to_numpy(), spec.columns.features[feature]
+        gaps = features[feature].isna().to_numpy()
         if isinstance(kind, Numeric):
             bounds = [-math.inf, *edges, math.inf]
             for low, high in pairwise(bounds):
                 yield feature, _band(feature, kind, low, high), (cells >= low) & (cells < high)
+        elif isinstance(kind, Boolean):
+            yield feature, f"{feature} = true", cells == True  # noqa: E712 - an array
+            yield feature, f"{feature} = false", cells == False  # noqa: E712
         else:
             for value in kind.values:
                 yield feature, f"{feature} = {value}", cells == value
+            if kind.other:
+                yield feature, f"{feature} = any other", ~np.isin(cells, kind.values) & ~gaps
+        if kind.missing:
+            yield feature, f"{feature} is missing", gaps
 
 
 def _band(feature: str, kind: Numeric, low: float, high: float) -> str:
-    lowest, above = max(low, kind.low), min(high, kind.high + 1)
+    lowest, above = (low if kind.low is None else max(low, kind.low)), (high if kind.high is None else min(high, kind.high + 1))
     if kind.integer and above - lowest == 1:
         return f"{feature} = {lowest:g}"
     if low == -math.inf:
