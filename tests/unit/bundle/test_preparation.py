@@ -77,7 +77,7 @@ def test_the_matrix_is_the_same_bit_by_bit(steps: list[Any]) -> None:
         ),
         (("root", FunctionTransformer(np.abs), ["a"]), "the step 'root', a FunctionTransformer: expected numpy.diff"),
         (
-            ("gaps", SimpleImputer(missing_values="", strategy="most_frequent"), ["text"]),
+            ("gaps", SimpleImputer(strategy="constant", fill_value=7), ["a"]),
             "the step 'gaps', a SimpleImputer: expected a number as missing_values",
         ),
         (("gaps", SimpleImputer(missing_values=0, add_indicator=True), ["b"]), "expected add_indicator=False"),
