@@ -144,8 +144,7 @@ def _numbers(cells: pd.Series[str], kind: Numeric, file: File) -> tuple[pd.Serie
         if (unreadable := nothing & ~missing).any():
             of = f"numbers ({kind.unit})" if kind.unit else "numbers"
             found.append(
-                file.other_marks(cells[unreadable])
-                or f"column {name!r} has text where {of} were expected: {_places(cells[unreadable])}."
+                file.other_marks(cells[unreadable]) or f"column {name!r} has text where {of} were expected: {_places(cells[unreadable])}."
             )
     outside = (values < (-LARGEST if kind.low is None else kind.low)) | (values > (LARGEST if kind.high is None else kind.high))
     if outside.any():
