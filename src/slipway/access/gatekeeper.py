@@ -83,6 +83,8 @@ class Gatekeeper:
             LockedOutError: Too many failures of this name or from this address.
             UndecidedError: Too many users sign in at once, or the access file cannot be read or written.
         """
+        if self._store.recent() is None:
+            await self._store.look()  # a file that hangs would hold up the one thread for passwords, and the end of the process
         name = name if NAME.fullmatch(name) else "?"  # the name of no user; treated like any unknown name
         self._guessing.begin(name, address)
         try:

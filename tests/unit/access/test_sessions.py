@@ -9,6 +9,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import jwt
 import pyotp
@@ -21,6 +22,7 @@ from slipway.access.gatekeeper import MOST_WAITING, Gatekeeper
 from slipway.access.guessing import Guessing, Policy
 from slipway.access.records import change, read
 from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError, UndecidedError
+from tests.support.hanging import hanging
 
 PASSWORD = "correct-horse-battery-staple"
 GRANTS = (Grant("predict", "heart-failure"),)
@@ -337,6 +339,24 @@ def test_with_a_damaged_file_signing_in_is_unavailable_rather_than_refused(anna,
 
     assert error.value.status == 503
     assert str(tmp_path) not in str(error.value)
+
+
+def test_while_the_file_hangs_nobody_signs_in_and_the_thread_for_passwords_stays_free(anna, front, tmp_path, until):
+    path = tmp_path / "gateway" / "access.json"
+    front.sign_in()
+    path.touch()  # so that it is read again
+    with hanging(path):
+        for _ in range(2):
+            with pytest.raises(UndecidedError, match="cannot be read"):
+                front.sign_in()
+        assert front.keeper._thread._work_queue.empty()
+        assert front.keeper._waiting == 0
+
+    def signs_in():
+        with suppress(UndecidedError):
+            return front.sign_in()
+
+    until(lambda: signs_in() is not None, seconds=5)
 
 
 def test_a_change_between_the_check_and_the_write_is_noticed(front, tmp_path):
