@@ -61,13 +61,16 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     violations = _column_violations(spec, path, table, text)
     if text.empty:
         raise _invalid(spec, path, violations)
-    columns, found = _features(spec, text, File(path.name, table))
+    index, cells = text.index, {str(name): text[name] for name in text}
+    del text  # the cells of each column are let go as soon as they are typed
+    columns, found = _features(spec, cells, File(path.name, table))
     violations += found
-    if (target := spec.columns.target.name) in text:
-        columns[target], found = spec.problem.read(text.pop(target), _places)
+    if (target := spec.columns.target.name) in cells:
+        columns[target], found = spec.problem.read(cells.pop(target), _places)
         violations += found
+    cells.clear()
     pa.default_memory_pool().release_unused()  # which was that of the texts
-    typed = pd.DataFrame(columns, index=text.index)
+    typed = pd.DataFrame(columns, index=index)
     columns.clear()  # the frame has its own copies
     if not violations:
         violations += spec.problem.leaks(typed, spec.columns.names)
@@ -117,13 +120,13 @@ def _column_violations(spec: ModelSpec, path: Path, table: Table, text: pd.DataF
     return found
 
 
-def _features(spec: ModelSpec, text: pd.DataFrame, file: File) -> tuple[dict[str, pd.Series[Any]], list[str]]:
-    """Take the features out of the texts, so that they need no memory any more; return them typed, and what is wrong with their cells."""
+def _features(spec: ModelSpec, cells: dict[str, pd.Series[str]], file: File) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+    """Take the features out of the cells, and return them typed, and what is wrong with them."""
     columns: dict[str, pd.Series[Any]] = {}
     violations: list[str] = []
     for name, kind in spec.columns.features.items():
-        if name in text:
-            columns[name], found = _typed(text.pop(name), kind, file)
+        if (column := cells.pop(name, None)) is not None:
+            columns[name], found = _typed(column, kind, file)
             violations += found
     return columns, violations
 
