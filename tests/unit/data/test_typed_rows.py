@@ -73,6 +73,21 @@ def test_a_home_without_typed_rows_gets_them(spec: ModelSpec, snapshot: Snapshot
     assert validated() == 2
 
 
+def test_missing_cells_are_the_same_the_second_time(spec: ModelSpec, tmp_path: Path) -> None:
+    content = ROWS + b"NaN;;;1;e\n;3;blue;0;f\n"
+    (tmp_path / "toy.csv").write_bytes(content)
+    features = {name: replace(kind, missing=True) for name, kind in spec.columns.features.items()}
+    dataset = replace(spec.dataset, sha256=hashlib.sha256(content).hexdigest())
+    gaps = replace(spec, dataset=dataset, columns=replace(spec.columns, features=features))
+    snapshot = fetch(gaps, None, tmp_path / "snapshots")
+
+    first = read(gaps, snapshot)
+
+    assert first.isna().sum().tolist() == [2, 1, 1, 0]
+    assert typed_path(snapshot.path).exists()
+    pd.testing.assert_frame_equal(read(gaps, snapshot), first, check_exact=True)
+
+
 def test_another_declaration_is_checked_again(spec: ModelSpec, snapshot: Snapshot) -> None:
     read(spec, snapshot)
     narrower = replace(spec.columns, features={**spec.columns.features, "size": Numeric(0, 15, "cm", "Size", integer=True)})
