@@ -39,7 +39,7 @@ from slipway.monitoring.drift.drift import Reference, find
 from slipway.monitoring.findings import Window
 from slipway.monitoring.report import report
 from slipway.monitoring.simulation import drawing
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.records import Tuned
 from slipway.spec import ModelSpec
 from slipway.training.measuring import Measured, measure

@@ -39,7 +39,7 @@ def models(as_json: AsJson = False) -> None:
                         model.name,
                         model.registered_as,
                         port_of(model, settings),
-                        f"{model.metric} >= {model.floor}",
+                        f"{model.metric} {'<=' if model.lower_is_better else '>='} {model.floor}",
                         f"{model.description} Challenges {model.challenges}." if model.challenges else model.description,
                     )
                     for model in found

@@ -28,7 +28,10 @@ class Snapshot(Record):
 
 
 class Tuned(Record):
-    """The chosen hyperparameters (see `slipway.training.search.tuning.choose`), their cross-validated score, and the size of the search."""
+    """The chosen hyperparameters (see `slipway.training.search.tuning.choose`), their cross-validated score, and the size of the search.
+
+    `threshold` is that of a binary model, if it was tuned. `reach` is how far the interval of a regression reaches to either side.
+    """
 
     model: str
     study: str
@@ -40,13 +43,15 @@ class Tuned(Record):
     repeats: int
     seed: int
     threshold: float | None = None
+    reach: float | None = None
 
 
 class Candidate(Record):
     """A measured model. `version` is None if it was measured in a dry run and not registered.
 
-    `metrics` are figures on the test rows, named as scikit-learn's scorers. `confusion_matrix` counts rows: true classes down,
-    predicted classes across, in the order of the target's classes. `baselines` are the same figures of simpler models, by name.
+    `metrics` are figures on the test rows, named as scikit-learn's scorers. `confusion_matrix` counts rows: true classes down, predicted
+    classes across, in the order of the target's classes; it is empty for a regression. `baselines` are the same figures of simpler models,
+    by name.
     """
 
     model: str
@@ -72,6 +77,7 @@ class Rule(Record):
 class Effect(Record):
     """One figure of champion and challenger on the same rows. `difference` is the challenger's less the champion's.
 
+    With `lower_is_better`, the figure is an error, and a difference below 0 is an improvement.
     `low` and `high` are the 95 % interval of the difference, `p_value` is that of the test for no difference; both by `method`.
     """
 
@@ -83,14 +89,17 @@ class Effect(Record):
     high: float
     p_value: float
     method: str
+    lower_is_better: bool = False
 
 
 class Paired(Record):
     """Champion and challenger on the same rows with known outcomes; `effect` is that of the spec's metric.
 
-    `only_champion_right` and `only_challenger_right` count the discordant rows. `low` and `high` are the interval that decides the
-    verdict: the effect's own if the comparison is made once, a wider one if it is `repeated`. `rows_needed` is how many more rows would
-    show a difference as large as this one; None if it is shown already, or if there is no difference.
+    `only_champion_right` and `only_challenger_right` count the discordant rows: of a regression, those for which one of the two is nearer
+    to the outcome. Of a classifier there is `accuracy`, and of a binary one `auc`; of a regression `error`, the mean absolute one. `low`
+    and `high` are the interval that decides the verdict: the effect's own if the comparison is made once, a wider one if it is `repeated`.
+    `rows_needed` is how many more rows would show a difference as large as this one; None if it is shown already, or if there is no
+    difference.
     """
 
     metric: str
@@ -98,8 +107,9 @@ class Paired(Record):
     disagreeing: int
     only_champion_right: int
     only_challenger_right: int
-    accuracy: Effect
-    auc: Effect | None
+    accuracy: Effect | None = None
+    auc: Effect | None = None
+    error: Effect | None = None
     effect: Effect | None
     repeated: bool
     low: float | None

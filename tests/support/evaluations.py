@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.spec import Target
 
 TWO = Target("ill", {0: "no", 1: "yes"}, positive=1)

@@ -12,7 +12,7 @@ from slipway.audit.databases.tables import OUTCOMES
 from slipway.audit.outcomes import current
 from slipway.audit.places import Place, missing, opened
 from slipway.audit.reading import Line, Shadow
-from slipway.problems.serving import ClassLabel
+from slipway.problems.serving import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Outcome:
     key: str
     model: str
     prediction_id: str
-    label: ClassLabel
+    label: Answer
     observed_at: str | None
 
 
@@ -33,7 +33,7 @@ class Known:
     """A prediction and its latest outcome; `first_known` is the time of the first one. `shadow` is the answer of another version."""
 
     line: Line
-    outcome: ClassLabel
+    outcome: Answer
     first_known: str
     shadow: Shadow | None
 

@@ -16,7 +16,7 @@ from slipway.audit.batches import MANY, packed
 from slipway.audit.databases.tables import ADMINISTRATION, ANONYMOUS, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
 from slipway.audit.subjects.pseudonyms import Ring
 from slipway.bundle.contract import Contract
-from slipway.problems.serving import ClassLabel
+from slipway.problems.serving import Answer
 
 LONGEST = 300
 NOBODY = (None, None, None)
@@ -50,7 +50,7 @@ class Answered:
     key: str
     contract: Contract
     columns: Mapping[str, Sequence[Any]]
-    labels: list[ClassLabel]
+    labels: list[Answer]
     probabilities: list[list[float]]
     latency_ms: float
     subjects: Sequence[str | None] | None = None
@@ -102,7 +102,7 @@ class Shadowed:
     request_id: str
     time: float
     contract: Contract
-    labels: list[ClassLabel]
+    labels: list[Answer]
     probabilities: list[list[float]]
     agrees: list[bool]
     latency_ms: float

@@ -15,7 +15,7 @@ from slipway.audit.errors import AuditError
 from slipway.audit.lines import clean, iso
 from slipway.audit.subjects.key_file import KeyFile
 from slipway.audit.subjects.pseudonyms import Ring
-from slipway.problems.serving import ClassLabel
+from slipway.problems.serving import Answer
 
 SEALED = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL LIMIT 1"
 
@@ -29,7 +29,7 @@ class Claim:
     """
 
     row: int
-    label: ClassLabel | None
+    label: Answer | None
     prediction_id: str | None = None
     subject: str | None = None
     observed_at: datetime | None = None
@@ -91,7 +91,7 @@ def record(store: Store, keys: KeyFile, sent: OutcomeRequest, claims: Sequence[C
     return recorded
 
 
-def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, ClassLabel]) -> tuple[list[Row], list[Unfit], OutcomeCounts]:
+def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, Answer]) -> tuple[list[Row], list[Unfit], OutcomeCounts]:
     """Return prediction, label and time of each outcome to write, the claims that cannot be recorded, and the counts."""
     lines: list[Row] = []
     unfit: list[Unfit] = []
@@ -113,9 +113,9 @@ def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, Cla
     return lines, unfit, OutcomeCounts(len(lines) - corrected, corrected, len(claims) - len(lines))
 
 
-def current(store: Store, ids: Iterable[str]) -> dict[str, ClassLabel]:
+def current(store: Store, ids: Iterable[str]) -> dict[str, Answer]:
     """Return the latest outcomes, by prediction."""
-    found: dict[str, ClassLabel] = {}
+    found: dict[str, Answer] = {}
     for part in some(ids):
         latest = f"SELECT max(id) FROM outcomes WHERE prediction_id IN ({marks(part)}) GROUP BY prediction_id"  # noqa: S608
         statement = f"SELECT prediction_id, label FROM outcomes WHERE id IN ({latest})"  # noqa: S608

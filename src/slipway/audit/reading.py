@@ -15,7 +15,7 @@ from slipway.audit.batches import MANY, unpacked
 from slipway.audit.databases.cells import decoded, shown, utc
 from slipway.audit.databases.tables import ADMINISTRATION, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Table
 from slipway.audit.places import Place, missing, opened
-from slipway.problems.serving import ClassLabel
+from slipway.problems.serving import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Line:
     version: int | None
     run_id: str
     row: list[float | int | str]
-    label: ClassLabel
+    label: Answer
     probabilities: list[float]
     latency_ms: float
     address: str = ""
@@ -48,7 +48,7 @@ class Shadow:
     model: str
     version: int | None
     run_id: str
-    label: ClassLabel
+    label: Answer
     probabilities: list[float]
     agrees: bool
     latency_ms: float

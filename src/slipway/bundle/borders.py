@@ -1,7 +1,8 @@
 """Rows at which a measured model changes its answer, because a compiled one goes wrong there first.
 
 There are three kinds: rows on both sides of the border between two test rows of different labels, for any model; and for trees also
-rows with one cell on a split threshold, and rows at ties of the vote. All of them keep the contract.
+rows with one cell on a split threshold, and rows at ties of the vote. All of them keep the contract. A regression has no labels, so its
+answers are put into bands as wide as the reach of its intervals: at a border between two bands, a step of the model shows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.bundle.cells import columns_of
+from slipway.bundle.compiling.compiled import inner
 from slipway.bundle.compiling.trees import trees_of
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engine import Engine
@@ -43,7 +45,7 @@ def border_rows(measured: Any, contract: Contract, rows: pd.DataFrame, seed: int
     """Return rows near the borders of a fitted model, made from the cells of real rows; the same arguments give the same rows.
 
     Args:
-        measured: The fitted pipeline, or the FixedThresholdClassifier around it.
+        measured: The fitted pipeline, or what is around it (see `inner`).
         rows: (n, columns) real rows that keep the contract, such as the test rows.
     Returns:
         (m, columns), without repetitions; empty if all rows have one label.
@@ -52,12 +54,13 @@ def border_rows(measured: Any, contract: Contract, rows: pd.DataFrame, seed: int
     cells = rows[[column.name for column in contract.columns]].astype(object).to_numpy()
 
     def ask(asked: Cells) -> Floats:
-        return np.asarray(measured.predict_proba(frame(asked, contract)), dtype=np.float64)
+        return contract.output.scores(measured, frame(asked, contract))
 
     parts = [_straddling(ask, contract, cells, random)]
-    pipeline = getattr(measured, "estimator_", measured)
+    pipeline = inner(measured)
     if trees_of(pipeline.steps[-1][1]):
-        parts += [rows_on_thresholds(pipeline, contract, cells, random), _ties(ask, contract, cells, random)]
+        parts.append(rows_on_thresholds(pipeline, contract, cells, random))
+        parts += [_ties(ask, contract, cells, random)] if contract.output.votes else []
     logger.info("%s: made %d rows at the border, %s", contract.model, sum(map(len, parts)), " + ".join(str(len(part)) for part in parts))
     return frame(np.concatenate(parts), contract).drop_duplicates(ignore_index=True)
 
@@ -66,14 +69,14 @@ def prove_rows(model: str, measured: Any, engine: Engine, contract: Contract, ro
     """Compare the answers of the measured model and the engine to the same rows; see `prove`.
 
     Args:
-        measured: The fitted pipeline, or the FixedThresholdClassifier around it.
+        measured: The fitted pipeline, or what is around it (see `inner`).
         rows: (n, columns) by name, n >= 0.
     """
     if rows.empty:
         return 0.0
-    compiled = engine.probabilities(columns_of(rows, contract.columns))
-    probabilities = np.asarray(measured.predict_proba(rows), dtype=np.float64)
-    return prove(model, probabilities, measured.predict(rows).tolist(), compiled, contract.output.labels(compiled))
+    output, raw = contract.output, engine.probabilities(columns_of(rows, contract.columns))
+    labels, numbers = output.of_model(measured, rows)
+    return prove(model, numbers, labels, output.numbers(raw), output.labels(raw), differ=output.differ)
 
 
 def frame(cells: Cells, contract: Contract) -> pd.DataFrame:

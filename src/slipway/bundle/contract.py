@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from slipway.bundle.contents import content_of
 from slipway.errors import BundleError
-from slipway.problems.serving import ClassLabel, Output
+from slipway.problems.serving import Answer, ClassLabel, ClassOutput, Output, QuantityOutput
 
 CONTRACT = "contract.json"
 PROBE = "probe.json"
@@ -41,12 +41,13 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
         return self.kind in ("number", "integer")
 
 
-class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Contract(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Everything that a server must know to answer for one version.
 
     `classes` are in the order of the probabilities. If `threshold` is None, the most probable class is the answer (the first one at a
     tie); otherwise the model is binary and answers `positive` if its probability is >= threshold. `engine` names the engine that
-    answers from the model files, and so what a server must have installed: see `slipway.bundle.engine.open_engine`.
+    answers from the model files, and so what a server must have installed: see `slipway.bundle.engine.open_engine`. A regression has a
+    `quantity` and no classes.
     """
 
     format: int
@@ -67,11 +68,19 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, float]
     mlflow_version: str
     created_at: str
+    quantity: QuantityOutput | None = None
 
     @property
     def output(self) -> Output:
         """What the version answers: labels, records and schemas, by the kind of problem."""
-        return Output(self.classes, self.class_meanings, self.positive, self.threshold)
+        return self.quantity or ClassOutput(self.classes, self.class_meanings, self.positive, self.threshold)
+
+
+def of_output(output: Output) -> dict[str, Any]:
+    """Return the fields of a contract that say what a version answers."""
+    if isinstance(output, QuantityOutput):
+        return {"classes": (), "class_meanings": (), "positive": None, "threshold": None, "quantity": output}
+    return {"classes": output.classes, "class_meanings": output.meanings, "positive": output.positive, "threshold": output.threshold}
 
 
 def with_version(contract: Contract, version: int | None) -> Contract:
@@ -85,10 +94,13 @@ def with_engine(contract: Contract, engine: EngineName) -> Contract:
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Held-out rows, (n, columns) in contract order, and the measured model's answers: n labels, (n, classes) probabilities."""
+    """Held-out rows, (n, columns) in contract order, and the measured model's answers: n labels, (n, classes) probabilities.
+
+    Of a regression, the labels are the predicted numbers, and `probabilities` has the (n, 2) ends of their intervals.
+    """
 
     rows: list[list[float | int | str | bool | None]]
-    labels: list[ClassLabel]
+    labels: list[Answer]
     probabilities: list[list[float]]
 
 

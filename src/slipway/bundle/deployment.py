@@ -19,7 +19,7 @@ from slipway.bundle.reading import Bundle, read
 from slipway.bundle.store.active import Pointer
 from slipway.errors import BundleError
 from slipway.files.rights import open_to_all
-from slipway.problems.serving import ClassLabel, differ
+from slipway.problems.serving import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +33,10 @@ class Deployment:
     port: int
     engine: Engine
 
-    def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[ClassLabel], list[list[float]]]:
-        """Return n labels and (n, classes) probabilities for n checked rows."""
-        probabilities = self.engine.probabilities(columns)
-        return self.contract.output.labels(probabilities), probabilities.tolist()
+    def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[Answer], list[list[float]]]:
+        """Return n labels and (n, classes) probabilities for n checked rows; of a regression, n numbers and (n, 2) ends of intervals."""
+        raw, output = self.engine.probabilities(columns), self.contract.output
+        return list(output.labels(raw)), output.numbers(raw).tolist()
 
 
 def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
@@ -67,10 +67,13 @@ def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
     probe = bundle.probe
     if not probe.rows:
         raise BundleError(f"{bundle.folder}: the bundle has no probe rows, so nothing proves its answers. Release the model again.")
+    output = bundle.contract.output
     answers, probabilities = deployment.predict(dict(by_column(probe.rows, bundle.contract)))
     pairs = zip(probe.labels, answers, probe.probabilities, probabilities, strict=True)
     for row, (label, answer, measured, received) in enumerate(pairs):
-        wrong = len(measured) != len(received) or differ(np.array([measured]), [label], np.array([received]), [answer], TOLERANCE).any()
+        wrong = (
+            len(measured) != len(received) or output.differ(np.array([measured]), [label], np.array([received]), [answer], TOLERANCE).any()
+        )
         if wrong:
             raise BundleError(
                 f"{bundle.folder}: the model does not answer as it was measured, at probe row {row}.\n"

@@ -20,7 +20,8 @@ class Engine(Protocol):
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
         """Return (n, classes) probabilities of n rows given by column: finite numbers for numeric columns, texts for categories, booleans.
 
-        The rows keep the contract: where it allows a missing cell, that is None.
+        A regression returns (n, 1) numbers, as `Contract.quantity` says. The rows keep the contract: where it allows a missing cell,
+        that is None.
         """
         ...
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from slipway.errors import ParityError
-from slipway.problems.serving import ClassLabel, differ
+from slipway.problems.serving import Answer, differ
 
 logger = logging.getLogger(__name__)
 
@@ -22,19 +22,22 @@ Probabilities = npt.NDArray[np.float64]
 def prove(
     model: str,
     measured: Probabilities,
-    measured_labels: Sequence[ClassLabel],
+    measured_labels: Sequence[Answer],
     compiled: Probabilities,
-    compiled_labels: Sequence[ClassLabel],
+    compiled_labels: Sequence[Answer],
     tolerance: float = TOLERANCE,
+    differ: Callable[..., npt.NDArray[np.bool_]] = differ,
 ) -> float:
-    """Return the largest difference between two (n, classes) arrays of probabilities for the same n rows.
+    """Return the largest difference between two (n, classes) arrays of probabilities, or of the ends of intervals, for the same n rows.
 
+    Args:
+        differ: Returns which rows differ; see `Output.differ`.
     Raises:
         ParityError: A label differs, or a probability differs by more than the tolerance; the message shows the first such rows.
     """
     if measured.shape != compiled.shape:
         raise ParityError(f"{model}: the compiled model gives {compiled.shape} probabilities, the measured one {measured.shape}.")
-    difference = np.abs(measured - compiled).max(axis=1)
+    difference = np.abs(measured - compiled).max(axis=1, initial=0.0)
     wrong = np.flatnonzero(differ(measured, measured_labels, compiled, compiled_labels, tolerance))
     if wrong.size:
         rows = "\n".join(

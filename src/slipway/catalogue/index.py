@@ -46,6 +46,7 @@ class Listing:
     challenges: str | None
     schedules: tuple[Schedule, ...]
     watch_schedule: Schedule
+    lower_is_better: bool = False
 
     @property
     def service(self) -> str:
@@ -65,6 +66,7 @@ class Listing:
             challenges=spec.challenges,
             schedules=spec.schedules,
             watch_schedule=spec.watch.schedule,
+            lower_is_better=spec.lower_is_better,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-Label = int | str
+Label = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,9 @@ class Prediction:
     `probabilities` are by class, each from 0 to 1. The model answers its positive class if that class's probability is >=
     `threshold`, or the most probable class if `threshold` is None. `prediction_id` names the answer in the gateway's audit log.
     `sample` is true for a model that was trained on sample rows and is not for use. `subject` is the one sent with the row.
+
+    Of a model that predicts a number, `label` is that number in `unit`, and `interval` its low and high end: of the share `coverage` of
+    the rows, the outcome should be between them. There is no meaning and no probability then.
     """
 
     label: Label
@@ -26,10 +29,13 @@ class Prediction:
     prediction_id: str
     sample: bool
     subject: str | None = None
+    interval: tuple[float, float] | None = None
+    coverage: float | None = None
+    unit: str = ""
 
     @property
     def probability(self) -> float:
-        """The probability of the class that was answered."""
+        """The probability of the class that was answered; a number has none."""
         return self.probabilities[self.label]
 
 
@@ -64,13 +70,27 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class PredictionOnWire:
-    """One row's part of a reply. Its classes are texts, because names in JSON are."""
+    """One row's part of a reply: a label with its probabilities, or a predicted number with its interval.
+
+    The classes are texts, because names in JSON are.
+    """
 
     prediction_id: str
-    label: Label
-    meaning: str
-    probabilities: dict[str, float]
+    label: int | str | None = None
+    meaning: str = ""
+    probabilities: dict[str, float] = field(default_factory=dict)
+    prediction: float | None = None
+    interval: tuple[float, float] | None = None
     subject: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.label is None) == (self.prediction is None):
+            raise ValueError("expected a label or a prediction")
+
+    @property
+    def answer(self) -> Label:
+        """The label, or the predicted number."""
+        return self.prediction if self.label is None else self.label  # type: ignore[return-value]
 
     def by_label(self) -> dict[Label, float]:
         """Return the probabilities by class, whole numbers if the label is one."""
@@ -86,13 +106,15 @@ class PredictReply:
     version: int | None
     run_id: str
     sample: bool
-    threshold: float | None
     predictions: list[PredictionOnWire]
+    threshold: float | None = None
+    coverage: float | None = None
+    unit: str = ""
 
     def each(self) -> list[Prediction]:
         return [
             Prediction(
-                label=one.label,
+                label=one.answer,
                 meaning=one.meaning,
                 probabilities=one.by_label(),
                 threshold=self.threshold,
@@ -102,6 +124,9 @@ class PredictReply:
                 prediction_id=one.prediction_id,
                 sample=self.sample,
                 subject=one.subject,
+                interval=one.interval,
+                coverage=self.coverage,
+                unit=self.unit,
             )
             for one in self.predictions
         ]

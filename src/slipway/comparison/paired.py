@@ -1,7 +1,8 @@
 """Champion and challenger compared row by row, on rows with known outcomes.
 
 Two separate intervals say little about two models that answered the same rows, because most rows move both figures alike. A paired
-comparison counts only the discordant rows, where one model is right and the other is wrong.
+comparison counts only the discordant rows, where one model is right and the other is wrong, or takes the difference of the errors in
+each row.
 """
 
 from __future__ import annotations
@@ -39,18 +40,20 @@ def compare(metric: str, *, champion: Evaluation, challenger: Evaluation, repeat
     if not rows or list(champion.truth) != list(challenger.truth):
         raise ValueError(f"champion and challenger must have answered the same rows: {rows} and {challenger.rows} were given.")
     pair, far = champion.beside(challenger), reach(rows, repeated)
-    discordant, accuracy, auc = pair.discordant, pair.accuracy(far), pair.area(far)
-    exact = {"accuracy": accuracy, "roc_auc": auc}
+    exact = pair.effects(far)
+    shown = {figure: estimate.effect for figure, estimate in exact.items() if estimate}
+    champion_alone, challenger_alone = pair.better_alone
     judged = exact[metric] if metric in exact else _of_resamples(metric, champion, challenger, far, seed)
     verdict, needed = _verdict(judged, rows, repeated)
     found = Paired(
         metric=metric,
         rows=rows,
         disagreeing=pair.disagreeing,
-        only_champion_right=discordant.champion,
-        only_challenger_right=discordant.challenger,
-        accuracy=accuracy.effect,
-        auc=auc.effect if auc else None,
+        only_champion_right=champion_alone,
+        only_challenger_right=challenger_alone,
+        accuracy=shown.get("accuracy"),
+        auc=shown.get("roc_auc"),
+        error=shown.get("mean_absolute_error"),
         effect=judged.effect if judged else None,
         repeated=repeated,
         low=judged.interval[0] if judged else None,
@@ -75,13 +78,16 @@ def _of_resamples(metric: str, champion: Evaluation, challenger: Evaluation, far
     error = float(np.nanstd(gaps)) if not np.isnan(gaps).all() else math.nan
     if math.isnan(theirs) or math.isnan(ours) or math.isnan(error):
         return None
-    return normal(metric, theirs, ours, error=error, rows=rows, reach=far, method="paired bootstrap")
+    lower = champion.target.lower_is_better(metric)
+    return normal(metric, theirs, ours, error=error, rows=rows, reach=far, method="paired bootstrap", lower_is_better=lower)
 
 
 def _verdict(judged: Estimate | None, rows: int, repeated: bool) -> tuple[Word, int | None]:
     if judged is None:
         return "no difference shown", None
     (low, high), gap = judged.interval, judged.effect.difference
+    if judged.effect.lower_is_better:
+        low, high = -high, -low  # how much better the challenger is
     if rows >= ENOUGH_ROWS and (low > 0 or high < 0):
         return ("challenger better" if low > 0 else "champion better"), None
     needed = rows_needed(gap, judged.deviations, rows, repeated)

@@ -9,7 +9,6 @@ from slipway.rendering.markdown import table
 
 def paired_lines(found: Paired) -> list[str]:
     """Return the verdict, a table with the difference and interval of each figure, and the number of discordant rows."""
-    same = found.rows - found.disagreeing
     return [
         f"**{found.reason}.**\n",
         *table(
@@ -17,15 +16,27 @@ def paired_lines(found: Paired) -> list[str]:
             [_line(effect) for effect in effects(found)],
         ),
         "",
-        f"Both give the same label to {same:,} of {found.rows:,} rows. Only the challenger is right about {found.only_challenger_right:,}, "
-        f"only the champion about {found.only_champion_right:,}: these rows show the difference, and McNemar's test says whether chance "
-        "explains it. The intervals and p of the table hold for one look at the rows.",
+        f"{_rows(found)} The intervals and p of the table hold for one look at the rows.",
     ]
+
+
+def _rows(found: Paired) -> str:
+    same, champion, challenger = found.rows - found.disagreeing, found.only_champion_right, found.only_challenger_right
+    if found.accuracy is None:
+        return (
+            f"The challenger is nearer to the outcome of {challenger:,} of {found.rows:,} rows, the champion of {champion:,}. "
+            "For errors, a difference below 0 is an improvement."
+        )
+    return (
+        f"Both give the same label to {same:,} of {found.rows:,} rows. Only the challenger is right about {challenger:,}, "
+        f"only the champion about {champion:,}: these rows show the difference, and McNemar's test says whether chance "
+        "explains it."
+    )
 
 
 def effects(found: Paired) -> list[Effect]:
     """Return the effects, each figure once; the spec's metric is first."""
-    every = [found.effect, found.accuracy, found.auc]
+    every = [found.effect, found.accuracy, found.auc, found.error]
     return list({effect.figure: effect for effect in every if effect is not None}.values())
 
 

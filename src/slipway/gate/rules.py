@@ -19,8 +19,12 @@ def floor(spec: ModelSpec, candidate: Candidate) -> Rule:
     figure, least, of_what = candidate.metrics[spec.metric], spec.gate.floor, "floor"
     if candidate.sample and spec.gate.sample_floor is not None:
         least, of_what = spec.gate.sample_floor, "floor for sample rows"
-    passed = figure >= least
-    reason = f"{spec.metric} {figure:.4f} {'reaches' if passed else 'is below'} the {of_what} {least:.4f}"
+    if spec.lower_is_better:
+        passed = figure <= least
+        reason = f"{spec.metric} {figure:.4f} {'is at most' if passed else 'is above'} the {of_what} {least:.4f}"
+    else:
+        passed = figure >= least
+        reason = f"{spec.metric} {figure:.4f} {'reaches' if passed else 'is below'} the {of_what} {least:.4f}"
     return Rule(name="floor", passed=passed, reason=reason)
 
 
@@ -32,7 +36,8 @@ def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
         reason = f"champion version {champion.version} has no {spec.metric}: {champion.not_compared}; only the floor counts"
         return Rule(name="champion", passed=True, reason=reason)
     ours = (shared.ours if shared else candidate.metrics)[spec.metric]
-    passed = theirs - ours <= spec.gate.tolerance + ROUNDING
+    worse = ours - theirs if spec.lower_is_better else theirs - ours
+    passed = worse <= spec.gate.tolerance + ROUNDING
     return Rule(
         name="champion",
         passed=passed,
@@ -84,9 +89,12 @@ def slices_no_worse(spec: ModelSpec, champion: Champion) -> Rule:
 
 
 def slices_reach_floor(spec: ModelSpec, slice_floor: float, levels: Sequence[Level]) -> Rule:
-    """Hold each slice to the slice floor: a figure below it fails, unless chance explains it."""
-    failed = [f"{part.name} ({part.figure:.4f} on {part.rows:,} rows)" for part in levels if part.upper < slice_floor]
-    return _of_slices("slice floor", spec, f"below the slice floor {slice_floor:.4f}, {BEYOND_CHANCE}", failed, levels)
+    """Hold each slice to the slice floor: a figure that is worse fails, unless chance explains it."""
+    lower = spec.lower_is_better
+    worse = [part for part in levels if (part.best > slice_floor if lower else part.best < slice_floor)]
+    failed = [f"{part.name} ({part.figure:.4f} on {part.rows:,} rows)" for part in worse]
+    what = f"{'above' if lower else 'below'} the slice floor {slice_floor:.4f}, {BEYOND_CHANCE}"
+    return _of_slices("slice floor", spec, what, failed, levels)
 
 
 def _of_slices(name: str, spec: ModelSpec, what: str, failed: Sequence[str], parts: Sequence[SliceDifference] | Sequence[Level]) -> Rule:

@@ -17,12 +17,12 @@ from slipway.training.evidence.slices import ENOUGH_ROWS, masks
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The candidate's figure in one slice, and the upper end of its 95 % interval; NaN if the slice cannot be judged."""
+    """The candidate's figure in one slice, and the better end of its 95 % interval; NaN if the slice cannot be judged."""
 
     name: str
     rows: int
     figure: float = math.nan
-    upper: float = math.nan
+    best: float = math.nan
 
     @property
     def judged(self) -> bool:
@@ -42,6 +42,7 @@ class SliceDifference:
     ours: float = math.nan
     theirs: float = math.nan
     least: float = math.nan
+    lower_is_better: bool = False
 
     @property
     def judged(self) -> bool:
@@ -51,7 +52,7 @@ class SliceDifference:
     @property
     def worse(self) -> float:
         """How much worse the candidate is; negative if it is better."""
-        return self.theirs - self.ours
+        return self.ours - self.theirs if self.lower_is_better else self.theirs - self.ours
 
 
 def levels(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation) -> list[Level]:
@@ -75,17 +76,20 @@ def differences(spec: ModelSpec, features: pd.DataFrame, ours: Evaluation, their
 def _level(spec: ModelSpec, name: str, ours: Evaluation) -> Level:
     rows = ours.rows
     found = interval(spec.metric, ours, spec.split.seed) if rows >= ENOUGH_ROWS else None
-    return Level(name, rows, ours.weighted().figures(np.ones(rows))[spec.metric], found[1]) if found else Level(name, rows)
+    best = 0 if spec.lower_is_better else 1
+    return Level(name, rows, ours.weighted().figures(np.ones(rows))[spec.metric], found[best]) if found else Level(name, rows)
 
 
 def _difference(spec: ModelSpec, name: str, ours: Evaluation, theirs: Evaluation) -> SliceDifference:
     rows = ours.rows
     if rows < ENOUGH_ROWS:
         return SliceDifference(name, rows)
-    pair = _Pair(spec.metric, ours.weighted(), theirs.weighted())
+    lower = spec.lower_is_better
+    pair = _Pair(spec.metric, ours.weighted(), theirs.weighted(), lower)
     our_figure, their_figure = pair.figures(np.ones(rows))
-    least = pair.least_gap(rows, spec.split.seed) if their_figure > our_figure else math.nan
-    return SliceDifference(name, rows, our_figure, their_figure, least)
+    worse = our_figure > their_figure if lower else their_figure > our_figure
+    least = pair.least_gap(rows, spec.split.seed) if worse else math.nan
+    return SliceDifference(name, rows, our_figure, their_figure, least, lower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class _Pair:
     metric: str
     ours: WeightedFigures
     theirs: WeightedFigures
+    lower_is_better: bool
 
     def figures(self, weights: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Return both figures. A figure that is undefined for one model only is 0, such as the precision of a model that never says yes."""
@@ -104,9 +109,9 @@ class _Pair:
         return float(np.nan_to_num(ours)), float(np.nan_to_num(theirs))
 
     def least_gap(self, rows: int, seed: int) -> float:
-        """Return the lower end of the percentile interval of theirs less ours, on the same resampled rows."""
+        """Return the lower end of the percentile interval of how much worse ours is, on the same resampled rows."""
         generator, gaps = np.random.default_rng(seed), []
         for _ in range(RESAMPLES):
             ours, theirs = self.figures(np.bincount(generator.integers(rows, size=rows), minlength=rows).astype(np.float64))
-            gaps.append(theirs - ours)
+            gaps.append(ours - theirs if self.lower_is_better else theirs - ours)
         return float(np.nanquantile(gaps, (1 - LEVEL) / 2))

@@ -14,6 +14,7 @@ from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.reading import Bundle
 from slipway.errors import EndpointUnreachableError, SmokeTestError
 from slipway.lifecycle.serving import bearer
+from slipway.problems.serving import Answer
 from slipway.records import Endpoint, SmokeReport
 from slipway.settings import Settings
 
@@ -42,11 +43,11 @@ def smoke_test(endpoint: Endpoint, bundle: Bundle, settings: Settings) -> SmokeR
 def _smoke_test(client: httpx.Client, endpoint: Endpoint, bundle: Bundle, key: dict[str, str]) -> SmokeReport:
     contract, probe = bundle.contract, bundle.probe
     columns = [column.name for column in contract.columns]
-    _require_answers(endpoint, client, probe.rows, probe.labels, columns, key)
+    _require_answers(endpoint, client, probe.rows, probe.labels, contract, key)
     latencies = []
     for row, label in zip(probe.rows, probe.labels, strict=True):
         started = time.perf_counter()
-        _require_answers(endpoint, client, [row], [label], columns, key)
+        _require_answers(endpoint, client, [row], [label], contract, key)
         latencies.append(1000 * (time.perf_counter() - started))
     keyless = {"dataframe_split": {"columns": columns, "data": probe.rows[:1]}}
     _require_refusal(endpoint, client, "a row without a key", keyless, {}, 401)
@@ -61,10 +62,11 @@ def _require_answers(
     endpoint: Endpoint,
     client: httpx.Client,
     rows: list[list[Any]],
-    expected: list[int | str],
-    columns: list[str],
+    expected: list[Answer],
+    contract: Contract,
     key: dict[str, str],
 ) -> None:
+    columns, same = [column.name for column in contract.columns], contract.output.same
     response = client.post(endpoint.url, headers=key, json={"dataframe_split": {"columns": columns, "data": rows}})
     if response.status_code != httpx.codes.OK:
         raise SmokeTestError(
@@ -77,9 +79,9 @@ def _require_answers(
             f"but version {answered_by[0]} of run {answered_by[1]} answers at {endpoint.url}."
         )
     received = response.json()["predictions"]
-    if received != expected:
-        pairs = zip(expected, received, strict=False)
-        wrong = [f"row {row}: measured {ours!r}, received {theirs!r}" for row, (ours, theirs) in enumerate(pairs) if ours != theirs]
+    pairs = zip(expected, received, strict=False)
+    wrong = [f"row {row}: measured {ours!r}, received {theirs!r}" for row, (ours, theirs) in enumerate(pairs) if not same(ours, theirs)]
+    if wrong or len(received) != len(expected):
         raise SmokeTestError(
             f"{endpoint.model}: {endpoint.url} does not answer as measured: {'; '.join(wrong[:SHOWN]) or 'wrong number of rows'}."
         )

@@ -69,6 +69,8 @@ class Performance(Record):
 
     `registered` is the figure of the same version on its test rows. `worse`: the figure fell by more than the gate's tolerance, and by
     more than chance in the outcomes and in the test rows explains. That is concept drift. `below_floor`: `high` is below the gate's floor.
+    With `lower_is_better`, the figure is an error: it rose, and `low` is above the floor. `hits` counts the rows whose label was right,
+    or, of a regression, whose interval included the outcome.
     """
 
     metric: str
@@ -84,6 +86,7 @@ class Performance(Record):
     metrics: Metrics
     confusion_matrix: list[list[int]]
     slices: list[SliceFigure]
+    lower_is_better: bool = False
 
 
 class Window(Record):

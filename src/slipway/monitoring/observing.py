@@ -19,6 +19,7 @@ from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.served_pairs import compare_served
 from slipway.monitoring.windows import cut, per_day, volume
+from slipway.problems.serving import Answer
 from slipway.records import Paired
 from slipway.spec import ModelSpec
 
@@ -35,9 +36,9 @@ class WindowRows:
     """Rows of a window, (n, columns) in contract order, and the answers to them; `truth` is the outcomes, empty if they are not known."""
 
     features: pd.DataFrame
-    labels: list[int | str]
+    labels: list[Answer]
     probabilities: list[list[float]]
-    truth: list[int | str] = field(default_factory=list)
+    truth: list[Answer] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,14 @@ def _of_outcomes(spec: ModelSpec, version: Watched, before: Callable[[], perform
     answers = spec.problem.evaluation(rows.truth, rows.labels, np.array(rows.probabilities))
     found = performance.measure(spec, rows.features, answers, before(), sample=version.contract.sample)
     if found is None:
-        return None, None, f"{len(rows.truth):,} outcomes do not define {spec.metric}: they are all of one class"
+        why = "they are all of one class" if spec.columns.target.answers_are_categories else "they are all the same, or one is 0"
+        return None, None, f"{len(rows.truth):,} outcomes do not define {spec.metric}: {why}"
     words = f"{len(rows.truth):,} outcomes, {found.metric} {found.figure:.4f} ({found.low:.4f} to {found.high:.4f})"
     words += f", {found.registered:.4f} on the test rows"
     if found.below_floor:
-        words += f"; below the floor {found.floor:g}"
+        words += f"; {'above' if found.lower_is_better else 'below'} the floor {found.floor:g}"
+    if found.hits and not spec.columns.target.answers_are_categories:
+        words += f"; {found.hits / len(rows.truth):.1%} of the outcomes are within their interval"
     return None, found, f"{words}; less right than at registration" if found.worse else words
 
 

@@ -54,7 +54,8 @@ def measure(
         return None
     now = metrics[spec.metric]
     low, high = interval(spec.metric, answers, spec.split.seed) or (now, now)
-    _, most = fall(now, (low, high), before.figure, before.interval)
+    lower = spec.lower_is_better
+    least, most = fall(now, (low, high), before.figure, before.interval)
     floor = spec.gate.sample_floor if sample and spec.gate.sample_floor is not None else spec.gate.floor
     hits = int(answers.right.sum())
     return Performance(
@@ -64,8 +65,9 @@ def measure(
         high=high,
         registered=before.figure,
         floor=floor,
-        worse=most < -spec.gate.tolerance,
-        below_floor=high < floor,
+        worse=least > spec.gate.tolerance if lower else most < -spec.gate.tolerance,
+        below_floor=low > floor if lower else high < floor,
+        lower_is_better=lower,
         hits=hits,
         misses=answers.rows - hits,
         metrics=metrics,
@@ -90,6 +92,7 @@ def _slice(spec: ModelSpec, now: Slice, before: Slice) -> SliceFigure:
     figure, registered = now.figures.get(spec.metric), before.figures.get(spec.metric)
     worse = False
     if now.enough and figure is not None and now.interval and registered is not None and before.interval:
-        worse = fall(figure, now.interval, registered, before.interval)[1] < -spec.gate.slice_tolerance
+        least, most = fall(figure, now.interval, registered, before.interval)
+        worse = least > spec.gate.slice_tolerance if spec.lower_is_better else most < -spec.gate.slice_tolerance
     low, high = now.interval or (None, None)
     return SliceFigure(name=now.name, rows=now.rows, figure=figure, low=low, high=high, registered=registered, worse=worse)

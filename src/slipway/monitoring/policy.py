@@ -30,10 +30,18 @@ class _Sign:
     of: WindowKind
     shows: Callable[[Window], bool]
     words: str
+    of_errors: str = ""
+
+    def said(self, windows: Sequence[Window]) -> str:
+        """Return the words; for windows whose metric is an error, those of errors."""
+        errors = any(window.performance and window.performance.lower_is_better for window in windows)
+        return self.of_errors if errors and self.of_errors else self.words
 
 
 _SIGNS: dict[AlarmKind, _Sign] = {
-    "outcomes": _Sign("outcomes", lambda w: bool(w.performance and w.performance.below_floor), "fell below the floor"),
+    "outcomes": _Sign(
+        "outcomes", lambda w: bool(w.performance and w.performance.below_floor), "fell below the floor", "rose above the floor"
+    ),
     "concept": _Sign("outcomes", lambda w: bool(w.performance and w.performance.worse), "were less right than at registration"),
     "drift": _Sign("served", lambda w: bool(w.drift and w.drift.drifted), "drifted"),
 }
@@ -60,7 +68,7 @@ def judge(windows: Sequence[Window], plan: Watch, *, now: datetime, last_alarm: 
         if len(bad) >= plan.needed:
             return _raised(kind, bad, len(last), plan, now, last_alarm, frozen)
         if bad and not suspect:
-            suspect = f"{len(bad)} of the last {len(last)} windows {sign.words}; an alarm takes {plan.needed} of {plan.of}"
+            suspect = f"{len(bad)} of the last {len(last)} windows {sign.said(bad)}; an alarm takes {plan.needed} of {plan.of}"
     return Judgement("suspect", suspect) if suspect else Judgement("steady", f"none of the last windows is bad ({len(counted)} judged)")
 
 
@@ -68,7 +76,7 @@ def _raised(
     kind: AlarmKind, bad: Sequence[Window], judged: int, plan: Watch, now: datetime, last_alarm: Alarm | None, frozen: str
 ) -> Judgement:
     latest = bad[-1]
-    found = f"{len(bad)} of the last {judged} windows {_SIGNS[kind].words}; the latest: {latest.reason}"
+    found = f"{len(bad)} of the last {judged} windows {_SIGNS[kind].said(bad)}; the latest: {latest.reason}"
     if frozen:
         return Judgement("held", f"alarms are switched off ({frozen}). {found}", kind=kind)
     if last_alarm and KINDS.index(kind) <= KINDS.index(last_alarm.kind):

@@ -12,11 +12,12 @@ from slipway.monitoring.drift import methods
 from slipway.monitoring.drift.columns import Compared
 from slipway.monitoring.drift.drift import Reference, compared
 from slipway.monitoring.findings import DriftFinding
-from slipway.spec import ClassLabel, ModelSpec
+from slipway.problems.serving import Answer
+from slipway.spec import ModelSpec
 
 
 def report(
-    spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel], finding: DriftFinding, path: Path
+    spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[Answer], finding: DriftFinding, path: Path
 ) -> None:
     """Write the report of a window: the finding in words, each column beside the training rows, and its statistics.
 

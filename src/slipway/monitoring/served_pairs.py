@@ -8,18 +8,22 @@ from typing import Protocol
 import numpy as np
 
 from slipway.comparison.paired import compare
+from slipway.problems.serving import Answer
 from slipway.problems.training import Evaluation
 from slipway.records import Paired
-from slipway.spec import ClassLabel, ModelSpec
+from slipway.spec import ModelSpec
 
 
 class VersionAnswer(Protocol):
-    """The answer of one version to a row: its label, and its probabilities in the order of the target's classes."""
+    """The answer of one version to a row: its label, and its probabilities in the order of the target's classes.
+
+    Of a regression, the label is the predicted number, and the probabilities are the ends of its interval.
+    """
 
     @property
     def version(self) -> int | None: ...
     @property
-    def label(self) -> ClassLabel: ...
+    def label(self) -> Answer: ...
     @property
     def probabilities(self) -> Sequence[float]: ...
 
@@ -30,7 +34,7 @@ class WithOutcome(Protocol):
     @property
     def line(self) -> VersionAnswer: ...
     @property
-    def outcome(self) -> ClassLabel: ...
+    def outcome(self) -> Answer: ...
     @property
     def shadow(self) -> VersionAnswer | None: ...
 
@@ -56,5 +60,5 @@ def compare_served(spec: ModelSpec, known: Iterable[WithOutcome], *, champion: i
     return compare(spec.metric, champion=theirs, challenger=ours, repeated=True, seed=spec.split.seed)
 
 
-def _answers(spec: ModelSpec, truth: list[ClassLabel], answers: list[VersionAnswer]) -> Evaluation:
+def _answers(spec: ModelSpec, truth: list[Answer], answers: list[VersionAnswer]) -> Evaluation:
     return spec.problem.evaluation(truth, [answer.label for answer in answers], np.array([answer.probabilities for answer in answers]))

@@ -87,7 +87,8 @@ def _slices(windows: Sequence[Window]) -> list[str]:
         ],
     ]
     heading = f"\n## {found.metric} by outcomes, window {latest.number}\n"
-    note = f"The floor is {found.floor:g}. Worse: the fall is larger than chance in the outcomes and in the test rows explains.\n"
+    change = "rise" if found.lower_is_better else "fall"
+    note = f"The floor is {found.floor:g}. Worse: the {change} is larger than chance in the outcomes and in the test rows explains.\n"
     return [heading, note, *table(["slice", "rows", found.metric, "95 % interval", "on test rows", "worse"], lines)]
 
 

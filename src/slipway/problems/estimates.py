@@ -21,7 +21,9 @@ class Estimate:
     deviations: tuple[float, float]
 
 
-def normal(figure: str, champion: float, challenger: float, *, error: float, rows: int, reach: float, method: str) -> Estimate:
+def normal(
+    figure: str, champion: float, challenger: float, *, error: float, rows: int, reach: float, method: str, lower_is_better: bool = False
+) -> Estimate:
     """Return an effect whose estimate is normally distributed with the standard error.
 
     Args:
@@ -39,5 +41,6 @@ def normal(figure: str, champion: float, challenger: float, *, error: float, row
         high=gap + ONCE * error,
         p_value=float(2 * norm.sf(abs(gap) / error)) if error else float(gap == 0),
         method=method,
+        lower_is_better=lower_is_better,
     )
     return Estimate(effect, (gap - reach * error, gap + reach * error), (error * math.sqrt(rows),) * 2)

@@ -1,9 +1,34 @@
-"""The kinds of problem for code that trains, judges and watches; `ModelSpec.problem` chooses. It needs the training libraries."""
+"""The kinds of problem for code that trains, judges and watches; `of_target` chooses. It needs the training libraries."""
 
-from slipway.problems.classification.evaluation import Evaluation, Flags, Interval
+from slipway.problems.classification.evaluation import Evaluation as ClassEvaluation
+from slipway.problems.classification.evaluation import Flags, Interval
 from slipway.problems.classification.problem import Classification
-from slipway.problems.classification.weighted import WeightedFigures
+from slipway.problems.classification.target import Target
+from slipway.problems.classification.weighted import WeightedFigures as ClassFigures
+from slipway.problems.regression.evaluation import Evaluation as QuantityEvaluation
+from slipway.problems.regression.problem import Regression
+from slipway.problems.regression.target import Quantity
+from slipway.problems.regression.weighted import WeightedFigures as QuantityFigures
 
-Problem = Classification  # a second kind makes this a union
+Evaluation = ClassEvaluation | QuantityEvaluation
+Problem = Classification | Regression
+WeightedFigures = ClassFigures | QuantityFigures
 
-__all__ = ["Evaluation", "Flags", "Interval", "Problem", "WeightedFigures"]
+
+def of_target(target: Target | Quantity) -> Problem:
+    """Return the problem of a declared target."""
+    return Regression(target) if isinstance(target, Quantity) else Classification(target)
+
+
+__all__ = [
+    "ClassEvaluation",
+    "Classification",
+    "Evaluation",
+    "Flags",
+    "Interval",
+    "Problem",
+    "QuantityEvaluation",
+    "Regression",
+    "WeightedFigures",
+    "of_target",
+]

@@ -10,14 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.bundle.contract import Contract
-from slipway.problems.serving import ClassLabel
+from slipway.problems.serving import Answer
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkAnswers:
-    """n labels, (n, classes) probabilities, the version that gave each, and their ids in the audit log, None if they are not logged."""
+    """n labels, (n, classes) probabilities or (n, 2) ends of intervals, the version that gave each, and their ids in the audit log.
 
-    labels: Sequence[ClassLabel]
+    The ids are None if the answers are not logged.
+    """
+
+    labels: Sequence[Answer]
     probabilities: npt.NDArray[np.float64]
     versions: Sequence[int | None]
     prediction_ids: Sequence[str] | None

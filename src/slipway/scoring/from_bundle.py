@@ -31,10 +31,10 @@ class FromBundle:
 
     def answer(self, columns: dict[str, Any], subjects: Sequence[str | None] | None = None) -> ChunkAnswers:
         """Return the answers to n >= 1 rows that keep the contract, given by column; nothing is logged, so `subjects` are ignored."""
-        probabilities = self._engine.probabilities(columns)
-        answered = self.contract.output.labels(probabilities)
+        raw, output = self._engine.probabilities(columns), self.contract.output
+        answered = output.labels(raw)
         versions = [self.contract.version] * len(answered)
-        return ChunkAnswers(answered, probabilities, versions, prediction_ids=None)
+        return ChunkAnswers(answered, output.numbers(raw), versions, prediction_ids=None)
 
 
 def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:

@@ -69,15 +69,15 @@ class FromEndpoint:
         return self._answers(predictions)
 
     def _answers(self, predictions: list[Prediction]) -> ChunkAnswers:
-        output = self.contract.output
-        if wrong := next((one for one in predictions if not output.fits(one.probabilities)), None):
+        output, beside = self.contract.output, [one.probabilities or one.interval for one in predictions]
+        if wrong := next((one for one, found in zip(predictions, beside, strict=True) if not output.fits(found)), None):
             raise ScoringError(
-                f"{self._model}: expected answers of the classes {list(output.classes)}, received {list(wrong.probabilities)} of version "
+                f"{self._model}: expected {output.expected_answers}, received {wrong.interval or list(wrong.probabilities)} of version "
                 f"{wrong.version}, which went into service meanwhile. Score the file again. Nothing was written."
             )
         return ChunkAnswers(
             labels=[one.label for one in predictions],
-            probabilities=output.probabilities(one.probabilities for one in predictions),
+            probabilities=output.numbers_of(beside),
             versions=[one.version for one in predictions],
             prediction_ids=[one.prediction_id for one in predictions],
         )
@@ -107,7 +107,7 @@ def in_service(model: str, settings: Settings) -> Contract:
             f"{model}: the gateway does not answer at {address} ({error}). Start it with `slipway up`."
         ) from error
     if response.is_success and (reply := response.json())["columns"]:
-        return msgspec.convert({name: reply[name] for name in Contract.__struct_fields__}, Contract)
+        return msgspec.convert({name: reply[name] for name in Contract.__struct_fields__ if name in reply}, Contract)
     if response.is_success or response.status_code == httpx.codes.NOT_FOUND:
         raise ScoringError(f"{model}: the gateway has no version of it in service. Run `slipway release {model}`.")
     raise ServingError(f"{address} answered {response.status_code}: {response.text[:500]}")

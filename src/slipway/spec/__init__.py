@@ -2,6 +2,7 @@
 
 from slipway.problems.classification import ClassLabel
 from slipway.problems.classification.target import Target
+from slipway.problems.regression.target import Quantity
 from slipway.spec.columns import (
     Boolean,
     Category,
@@ -47,6 +48,7 @@ __all__ = [
     "Numeric",
     "Parquet",
     "Preparation",
+    "Quantity",
     "Query",
     "Schedule",
     "Season",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from slipway.errors import SpecError
 from slipway.problems.classification.target import Target
+from slipway.problems.regression.target import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,13 @@ Derived = Difference | WeightedMean
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Every column of the file: those that callers send, in a natural order, the predicted one, and those left out, with reasons."""
+    """Every column of the file: those that callers send, in a natural order, the predicted one, and those left out, with reasons.
+
+    The target decides the kind of problem: with a `Target` the model is a classifier, with a `Quantity` a regression.
+    """
 
     features: Mapping[str, Feature]
-    target: Target
+    target: Target | Quantity
     excluded: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, Derived] = field(default_factory=dict)
 

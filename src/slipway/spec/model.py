@@ -71,11 +71,11 @@ class Split:
 class Gate:
     """What a candidate must reach, by the spec's metric, and what it may cost.
 
-    `floor`: the lowest accepted figure on all test rows. `sample_floor`: the same for sample rows, if it differs: their columns are
-    drawn independently within a class, so the effects of columns together are lost.
-    `tolerance`: how much worse than the champion it may be on the same rows.
+    `floor`: the lowest accepted figure on all test rows; if the metric is an error, the largest accepted one. `sample_floor`: the same
+    for sample rows, if it differs: their columns are drawn independently within a class, so the effects of columns together are lost.
+    `tolerance`: how much worse than the champion it may be on the same rows, in the unit of the metric.
     `slice_tolerance`: the same within each of the spec's slices; a larger loss is refused unless chance explains it.
-    `slice_floor`: the lowest accepted figure in each slice; a slice is refused if its whole 95 % interval is below it.
+    `slice_floor`: the same in each slice; a slice is refused if its whole 95 % interval is worse.
     `megabytes`: the limit for all files of the bundle, in 10^6 bytes. `milliseconds`: the limit for one row, as the median over the
     probe rows, answered by the bundle's engine in the process of the release, without HTTP.
     """
@@ -97,8 +97,6 @@ class Gate:
                 raise SpecError(f"{name}={value} is a limit that no bundle can keep; it must be above 0.")
         if not math.isfinite(self.floor):
             raise SpecError(f"floor={self.floor} is not a figure that a model can reach; expected a finite number.")
-        if self.slice_floor is not None and not self.slice_floor <= self.floor:
-            raise SpecError(f"slice_floor={self.slice_floor} is above floor={self.floor}; a slice must not need more than all rows do.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +191,14 @@ class ModelSpec:
     @property
     def problem(self) -> Problem:
         """What depends on the kind of the target; it loads the training libraries."""
-        from slipway.problems.classification.problem import Classification
+        from slipway.problems.training import of_target
 
-        return Classification(self.columns.target)
+        return of_target(self.columns.target)
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the metric is an error."""
+        return self.columns.target.lower_is_better(self.metric)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
@@ -223,6 +226,8 @@ class ModelSpec:
         if self.search == "grid" and (open_ended := sorted(k for k, v in self.search_space.items() if not hasattr(v, "choices"))):
             raise SpecError(f"a grid needs a list of values for each parameter; {open_ended} have none.")
         target = self.columns.target
+        target.require_estimator(self.estimator)
+        target.require_split(self.split.stratify)
         if self.tune_threshold:
             target.require_threshold(self.metric)
         if self.simplest and self.simplest.parameter not in self.search_space:
@@ -232,6 +237,7 @@ class ModelSpec:
             if name not in banded or list(edges) != sorted(set(edges)):
                 raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category or a boolean.")
         self._refuse_missing_cells()
+        self._refuse_stricter_slices(self.gate.floor, self.gate.slice_floor)
         if self.gate.slice_floor is not None and not self.slices:
             raise SpecError(f"slice_floor={self.gate.slice_floor} applies to slices, but slices names none.")
         if self.baseline is not None:
@@ -245,8 +251,9 @@ class ModelSpec:
             raise SpecError(
                 f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
             )
-        if not self.watch.prediction.fits(target.answers_are_categories):
-            raise SpecError("watch.prediction: labels are categories; leave the distance and the test out to use the defaults.")
+        if not self.watch.of_prediction(target.answers_are_categories).fits(target.answers_are_categories):
+            answers = "labels are categories" if target.answers_are_categories else "the answers are numbers"
+            raise SpecError(f"watch.prediction: {answers}; leave the distance and the test out to use the defaults.")
         if self.challenges == self.name:
             raise SpecError("a model cannot challenge itself; name another in challenges, or leave it out.")
         if self.challenges and (self.schedules or self.approval):
@@ -255,6 +262,17 @@ class ModelSpec:
                 "its releases put nothing into service. Set schedules=() and approval=False."
             )
         target.require_metric(self.metric)
+        for floor in (self.gate.floor, self.gate.sample_floor):
+            if floor is not None:
+                target.require_floor(self.metric, floor)
+
+    def _refuse_stricter_slices(self, floor: float, slice_floor: float | None) -> None:
+        if slice_floor is None:
+            return
+        if self.lower_is_better and not slice_floor >= floor:
+            raise SpecError(f"slice_floor={slice_floor} is below floor={floor}, and {self.metric} is an error; a slice must not need less.")
+        if not self.lower_is_better and not slice_floor <= floor:
+            raise SpecError(f"slice_floor={slice_floor} is above floor={floor}; a slice must not need more than all rows do.")
 
     def _refuse_missing_cells(self) -> None:
         """Refuse "native" for an estimator that fails at missing cells."""

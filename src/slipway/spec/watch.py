@@ -103,6 +103,9 @@ class Season:
         return self.first <= found <= self.last if self.first <= self.last else found >= self.first or found <= self.last
 
 
+LABELS = Drift(threshold=0.07)  # windows of two or three labels without drift stay below 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """How a model is watched.
@@ -110,8 +113,8 @@ class Watch:
     `rows`: the number of served rows, or outcomes, in a window; they are judged together. `days`: after so many days a window is closed
     even if it is not full. `minimum`: a window with fewer rows is not judged. `needed` bad windows among the last `of` raise an alarm.
     `cooldown_days`: after an alarm there is none for so many days. `drift`: for every column that `columns` does not name; `prediction`:
-    for the labels. `volume`: a window with so many times more, or fewer, rows a day than the windows before is reported; it raises no
-    alarm. `schedule`: when the model is watched automatically.
+    for the answers, by default `LABELS` for classes, and as any number for numbers. `volume`: a window with so many times more, or fewer,
+    rows a day than the windows before is reported; it raises no alarm. `schedule`: when the model is watched automatically.
     """
 
     rows: int = 500
@@ -122,7 +125,7 @@ class Watch:
     cooldown_days: float = 7.0
     drift: Drift = Drift()
     columns: Mapping[str, Drift] = field(default_factory=dict)
-    prediction: Drift = Drift(threshold=0.07)  # windows of two or three labels without drift stay below 0.05
+    prediction: Drift | None = None
     volume: float = 4.0
     seasons: tuple[Season, ...] = ()
     schedule: Schedule = DAILY
@@ -142,6 +145,10 @@ class Watch:
     def of_column(self, name: str) -> Drift:
         """Return the drift settings of a feature."""
         return self.columns.get(name, self.drift)
+
+    def of_prediction(self, categories: bool) -> Drift:
+        """Return the drift settings of the answers."""
+        return self.prediction or (LABELS if categories else Drift())
 
     def season(self, day: date) -> str | None:
         """Return the season that includes a day, None if there is none."""

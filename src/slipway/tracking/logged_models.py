@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.bundle.compiling.compiled import inner
+from slipway.bundle.contract import of_output
 from slipway.bundle.trusted_types import ALLOWED, refuse_other_types
 from slipway.spec import Boolean, Category, Feature, ModelSpec
 from slipway.training.networks import ConvolutionalNetwork
@@ -25,13 +27,13 @@ NETWORK_CODE = Path(__file__).with_name("network_code.py")  # not imported here:
 
 
 def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
-    """Log a fitted pipeline, with the threshold around it if any, to the active run. Return its address.
+    """Log a fitted pipeline, with what is around it, to the active run. Return its address.
 
     Raises:
         UnsafeModelError: It contains a type that is not on the allow-list.
     """
     described = {"name": "model", "signature": signature(spec), "input_example": _example(spec, rows)}
-    pipeline = getattr(model, "estimator_", model)  # of a FixedThresholdClassifier
+    pipeline = inner(model)
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
             info = _log_network(spec, pipeline, getattr(model, "threshold", None), Path(folder), described)
@@ -57,10 +59,11 @@ def signature(spec: ModelSpec) -> ModelSignature:
             return DataType.boolean
         return DataType.long if feature.integer and not feature.missing else DataType.double
 
-    texts = spec.columns.target.texts
+    target = spec.columns.target
+    classes = DataType.string if target.texts else DataType.long
     return ModelSignature(
         inputs=Schema([ColSpec(kind(feature), name) for name, feature in spec.columns.features.items()]),
-        outputs=Schema([ColSpec(DataType.string if texts else DataType.long, spec.columns.target.name)]),
+        outputs=Schema([ColSpec(classes if target.answers_are_categories else DataType.double, target.name)]),
     )
 
 
@@ -91,8 +94,8 @@ def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder
     network, preparation, answers = folder / "network.keras", folder / "preparation.skops", folder / "answers.json"
     pipeline.named_steps[MODEL_STEP].network_.save(network)
     _store(pipeline.named_steps[PREPARATION_STEP], preparation)
-    output = spec.problem.output(threshold)
-    answers.write_text(json.dumps({"classes": output.classes, "positive": output.positive, "threshold": output.threshold}))
+    decides = of_output(spec.problem.output(threshold))
+    answers.write_text(json.dumps({name: decides[name] for name in ("classes", "positive", "threshold")}))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*Add type hints")  # the signature has the type of each column
         return mlflow.pyfunc.log_model(

@@ -111,7 +111,7 @@ def _register(
         model_uri = runs.log(spec, snapshot, tuned, rows, measured, settings.studies)
         with tempfile.TemporaryDirectory(prefix="slipway-bundle-") as folder:
             compiled = compile_model(spec, measured.pipeline)
-            contract = _contract(spec, snapshot, measured, compiled, run.info.run_id)
+            contract = _contract(spec, snapshot, tuned, measured, compiled, run.info.run_id)
             compiled, contract = _proven(spec, rows, measured, compiled, contract, Path(folder))
             version = None if dry_run else _new_version(spec, model_uri)
             contract = contracts.with_version(contract, version)
@@ -136,10 +136,10 @@ def _register(
     )
 
 
-def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled: Compiled, run_id: str) -> Contract:
+def _contract(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned, measured: Measured, compiled: Compiled, run_id: str) -> Contract:
     import mlflow
 
-    output = spec.problem.output(compiled.threshold)
+    output = spec.problem.output(compiled.threshold, tuned.reach)
     return Contract(
         format=contracts.FORMAT,
         model=spec.service,
@@ -150,15 +150,12 @@ def _contract(spec: ModelSpec, snapshot: Snapshot, measured: Measured, compiled:
         description=spec.description,
         columns=contract_columns(spec),
         target=spec.columns.target.name,
-        classes=output.classes,
-        class_meanings=output.meanings,
-        positive=output.positive,
-        threshold=output.threshold,
         data_sha256=snapshot.sha256,
         sample=snapshot.sample,
         metrics=measured.metrics,
         mlflow_version=mlflow.__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        **contracts.of_output(output),
     )
 
 
@@ -180,20 +177,20 @@ def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, 
     """Compare the serving engine with the measured model on every test row, and on rows where the model changes its answer."""
     engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured, contract)))
     answered = engine.probabilities(columns_of(rows.test, contract.columns))
-    ours = measured.evaluation
-    prove(spec.name, ours.probabilities, ours.labels, answered, contract.output.labels(answered))
+    ours, output = measured.evaluation, contract.output
+    prove(spec.name, ours.numbers, ours.labels, output.numbers(answered), output.labels(answered), differ=output.differ)
     prove_rows(f"{spec.name}, at its borders", measured.pipeline, engine, contract, border_rows(measured.pipeline, contract, rows.test))
 
 
 def _probe(rows: Rows, measured: Measured, contract: Contract) -> Probe:
-    """Take test rows spread evenly over the probability of the first class, so that some are near the border too."""
+    """Take test rows spread evenly over the probability of the first class, so that some are near the border too; or over the intervals."""
     evaluation = measured.evaluation
-    order = np.argsort(evaluation.probabilities[:, 0], kind="stable")
+    order = np.argsort(evaluation.numbers[:, 0], kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
     return Probe(
         rows=rows_of(rows.test.iloc[chosen], contract.columns),
         labels=[evaluation.labels[index] for index in chosen],
-        probabilities=evaluation.probabilities[chosen].tolist(),
+        probabilities=evaluation.numbers[chosen].tolist(),
     )
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 from slipway.training import plots
 from slipway.training.card.card import card
 from slipway.training.evidence.evidence import Evidence, TrainedModel, figures_as_json, gather
+from slipway.training.evidence.importance import loss_of
 from slipway.training.evidence.profile import as_markdown
+from slipway.training.evidence.slices import masks
 
 if TYPE_CHECKING:
     import optuna
@@ -47,8 +49,9 @@ def write(trained: TrainedModel, folder: Path, commit: str, study: optuna.Study 
 def _draw(trained: TrainedModel, evidence: Evidence, folder: Path) -> None:
     spec, evaluation = trained.spec, trained.measured.evaluation
     title = f"{spec.name}{' (sample rows)' if trained.snapshot.sample else ''}: {evaluation.rows:,} test rows"
-    spec.problem.draw(folder, evaluation, title)
-    plots.importance_of_columns(folder / "permutation_importance.png", evidence.importances, spec.metric, title)
+    slices = {name: mask for _, name, mask in masks(spec, trained.rows.test)}
+    spec.problem.draw(folder, evaluation, title, slices)
+    plots.importance_of_columns(folder / "permutation_importance.png", evidence.importances, loss_of(spec), title)
 
 
 def _json(path: Path, value: Any) -> None:

@@ -31,9 +31,11 @@ class Measured:
 
 def measure(spec: ModelSpec, rows: Rows, tuned: Tuned) -> Measured:
     """Refit on all training rows with the tuned parameters, and score the test rows."""
-    pipeline = spec.problem.decide_from(build(spec, tuned.parameters), tuned.threshold)
+    problem = spec.problem
+    pipeline = problem.wrapped(build(spec, tuned.parameters), tuned.threshold)
     pipeline.fit(rows.train, rows.train_labels)
-    evaluation = spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist())
+    output = problem.output(tuned.threshold, tuned.reach)
+    evaluation = problem.evaluation(rows.test_labels.tolist(), *output.of_model(pipeline, rows.test))
     return Measured(pipeline, evaluation, evaluation.figures(), score_baselines(spec, rows, tuned))
 
 
@@ -41,11 +43,10 @@ def score_baselines(spec: ModelSpec, rows: Rows, tuned: Tuned) -> dict[str, Metr
     """Fit each baseline on the training rows, and return its figures on the test rows. They show whether a simple rule is as good.
 
     Returns:
-        The figures by the baseline's name: the simplest one of the kind of problem, which uses no column, and "reference", the spec's own
-        baseline, if it has one.
+        The figures by the baseline's name: those of the kind of problem, the first of which uses no column, and "reference", the spec's
+        own baseline, if it has one.
     """
-    name, _ = spec.problem.simplest_baseline
-    chosen = {name: spec.problem.baseline()}
+    chosen = spec.problem.baselines()
     if spec.baseline is not None:
         chosen[REFERENCE] = clone(spec.baseline)
     return {name: _score(spec, rows, tuned, estimator) for name, estimator in chosen.items()}
@@ -55,5 +56,5 @@ def _score(spec: ModelSpec, rows: Rows, tuned: Tuned, estimator: Any) -> Metrics
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=spec.split.seed)
     preparation = {key: value for key, value in tuned.parameters.items() if key.startswith(PREPARATION)}
-    pipeline = build(spec, preparation).set_params(**{MODEL_STEP: estimator}).fit(rows.train, rows.train_labels)
+    pipeline = spec.problem.wrapped(build(spec, preparation).set_params(**{MODEL_STEP: estimator})).fit(rows.train, rows.train_labels)
     return spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist()).figures()

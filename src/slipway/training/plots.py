@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-def importance_of_columns(path: Path, found: list[Importance], metric: str, title: str) -> None:
-    """Draw how much the metric falls when each column is shuffled, with one standard deviation over the repeats."""
+def importance_of_columns(path: Path, found: list[Importance], loss: str, title: str) -> None:
+    """Draw how much worse the metric is when each column is shuffled, with one standard deviation over the repeats.
+
+    Args:
+        loss: Such as "fall of accuracy".
+    """
     with picture(path, title, height_of(len(found))) as axes:
         bars(axes, [item.column for item in found], [item.mean for item in found], [item.deviation for item in found])
-        axes.set_xlabel(f"fall of {metric} when the column is shuffled")
+        axes.set_xlabel(f"{loss} when the column is shuffled")
 
 
 def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
@@ -33,13 +37,14 @@ def history(path: Path, study: optuna.Study, metric: str, title: str) -> bool:
     numbers, scores = [trial.number for trial in whole], [trial.values[0] for trial in whole]
     from matplotlib.ticker import MaxNLocator
 
+    best = np.minimum if study.direction.name == "MINIMIZE" else np.maximum
     with picture(path, title) as axes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if pruned:
             starts, means = zip(*pruned, strict=True)
             axes.scatter(starts, means, marker="x", s=18, color="silver", label="pruned, mean of its folds")
         axes.scatter(numbers, scores, s=18, label="trial")
-        axes.step(numbers, np.maximum.accumulate(scores), where="post", color="tab:orange", label="best so far")
+        axes.step(numbers, best.accumulate(scores), where="post", color="tab:orange", label="best so far")
         axes.set(xlabel="trial", ylabel=f"cross-validated {metric}")
         axes.legend(fontsize=8)
     return True

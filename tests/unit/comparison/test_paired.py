@@ -15,8 +15,8 @@ from slipway.comparison.paired import compare
 from slipway.comparison.plot import paired_differences
 from slipway.comparison.report import effects, paired_lines
 from slipway.problems.classification.delong import areas
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.problems.classification.proportions import Discordant
-from slipway.problems.training import Evaluation
 from slipway.spec import Target
 
 TWO = Target("ill", {0: "no", 1: "yes"}, positive=1)

@@ -22,7 +22,7 @@ from slipway.errors import SpecError
 from slipway.gate import Champion, Comparison, Footprint, StoredChampion, decide, judge
 from slipway.gate.footprint import footprint
 from slipway.lifecycle.report import release_report
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.records import Candidate, Rule, Snapshot, Tuned, Verdict
 from slipway.spec import Category, Gate, ModelSpec, Split
 from slipway.training.measuring import Measured, measure
@@ -63,8 +63,6 @@ def rule(verdict: Verdict, name: str) -> Rule:
         ({"tolerance": -0.1}, "tolerance=-0.1 must not be negative: it is how much worse than the champion a candidate may be"),
         ({"tolerance": float("nan")}, "tolerance=nan must not be negative"),
         ({"slice_tolerance": -0.1}, "slice_tolerance=-0.1 must not be negative"),
-        ({"slice_floor": 0.91}, "slice_floor=0.91 is above floor=0.9; a slice must not need more than all rows do"),
-        ({"slice_floor": float("nan")}, "slice_floor=nan is above"),
         ({"megabytes": 0}, "megabytes=0 is a limit that no bundle can keep; it must be above 0"),
         ({"milliseconds": float("nan")}, "milliseconds=nan is a limit that no bundle can keep"),
         ({"floor": float("inf")}, "floor=inf is not a figure that a model can reach"),
@@ -73,6 +71,18 @@ def rule(verdict: Verdict, name: str) -> Rule:
 def test_a_gate_that_makes_no_sense_is_refused(nonsense: dict[str, float], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         Gate(**{"floor": 0.9, **nonsense})
+
+
+@pytest.mark.parametrize(
+    ("slice_floor", "message"),
+    [
+        (0.91, "slice_floor=0.91 is above floor=0.9; a slice must not need more than all rows do"),
+        (float("nan"), "slice_floor=nan is above"),
+    ],
+)
+def test_a_slice_must_not_need_more_than_all_rows_do(heart: ModelSpec, slice_floor: float, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        replace(heart, gate=Gate(floor=0.9, slice_floor=slice_floor))
 
 
 def test_a_floor_of_slices_needs_slices(heart: ModelSpec) -> None:

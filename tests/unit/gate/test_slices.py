@@ -18,7 +18,7 @@ from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
 from slipway.gate import Champion, Comparison, Footprint, StoredChampion, decide, judge
 from slipway.gate.slices import Level, SliceDifference, differences, levels
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.records import Candidate, Rule, Snapshot, Tuned, Verdict
 from slipway.spec import Gate, ModelSpec
 from slipway.training.evidence.intervals import LEVEL
@@ -135,7 +135,7 @@ def test_the_level_of_a_slice_is_the_candidates_own_with_the_end_of_its_interval
     red, blue = levels(sliced, toys(40, 30), ours)
 
     assert (red.figure, blue.figure) == (0.75, pytest.approx(1 / 3))
-    assert blue.upper == answers(sliced, right_but(30, range(20))).exact_intervals(LEVEL)["accuracy"][1]
+    assert blue.best == answers(sliced, right_but(30, range(20))).exact_intervals(LEVEL)["accuracy"][1]
 
 
 # numbers to words

@@ -22,7 +22,7 @@ from slipway.monitoring.findings import Proposal, Window
 from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
 from slipway.monitoring.observing import Observed, observe, propose
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.records import Effect, Paired
 from slipway.spec import ModelSpec
 from slipway.spec.watch import Season, Watch

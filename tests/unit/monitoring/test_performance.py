@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from slipway.monitoring.performance import fall, measure, registered
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.spec import Gate, ModelSpec
 
 RIGHT_AT_REGISTRATION = 0.9

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from slipway.problems.classification.output import Output, differ
 from slipway.problems.classification.problem import Classification
-from slipway.problems.serving import Output, differ
 from slipway.spec import Target
 
 SICK = Output((0, 1), ("well", "ill"), positive=1, threshold=0.3)
@@ -83,7 +83,7 @@ def test_a_file_of_predictions_has_a_cell_for_each_column() -> None:
 
 def test_answers_of_other_classes_do_not_fit() -> None:
     assert SICK.fits({0: 0.4, 1: 0.6})
-    assert SICK.probabilities([{1: 0.6, 0: 0.4}]).tolist() == [[0.4, 0.6]]
+    assert SICK.numbers_of([{1: 0.6, 0: 0.4}]).tolist() == [[0.4, 0.6]]
     assert not SICK.fits({0: 0.4, 1: 0.5, 2: 0.1})
     assert not SICK.fits({"0": 0.4, "1": 0.6})
 

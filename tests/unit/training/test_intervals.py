@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.training.evidence.intervals import LEVEL, bootstrap, interval, intervals
 from tests.support.evaluations import THREE, TWO, answers
 

@@ -12,7 +12,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from slipway.problems.classification import plots
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.spec import Target
 from slipway.training.evidence.importance import Importance
 from slipway.training.plots import history, importance_of_columns, importance_of_hyperparameters

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from slipway.errors import SpecError
-from slipway.problems.training import Evaluation
+from slipway.problems.classification.evaluation import Evaluation
 from slipway.spec import ModelSpec
 from slipway.training.evidence.slices import by_slice, masks
 

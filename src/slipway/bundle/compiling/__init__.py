@@ -25,10 +25,15 @@ GRAPHS = ("onnx", "network")  # only the parity proof shows whether these are ex
 FAMILIES: Mapping[str, Callable[[ModelSpec, FittedPipeline], Compiled]] = MappingProxyType(
     {
         "ForestClassifier": compile_forest,  # RandomForestClassifier, ExtraTreesClassifier
+        "ForestRegressor": compile_forest,
         "DecisionTreeClassifier": compile_forest,
+        "DecisionTreeRegressor": compile_forest,
         "GradientBoostingClassifier": compile_boosting,
+        "GradientBoostingRegressor": compile_boosting,
         "CalibratedClassifierCV": compile_svm,
         "LogisticRegression": compile_linear,
+        "LinearModel": compile_linear,  # LinearRegression, Ridge, Lasso, ElasticNet and their like
+        "SGDRegressor": compile_linear,
     }
 )
 
@@ -36,13 +41,13 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, FittedPipeline], Compiled]] = Mappin
 def compile_model(spec: ModelSpec, model: Any) -> Compiled:
     """Compile a fitted model for the simplest engine that answers exactly.
 
-    Logistic regression, trees, boosted trees and support vector machines have their own engines. An estimator with a method
+    Logistic and linear regression, trees, boosted trees and support vector machines have their own engines. An estimator with a method
     `to_onnx() -> bytes` provides its graph (see `compile_network`). Any other becomes an ONNX graph, with its preparation inside if
     possible, and the parity proof shows whether it is exact. A model that no engine can express is stored as a pipeline (see
     `compile_pyfunc`).
 
     Args:
-        model: The fitted pipeline of the spec, or a FixedThresholdClassifier around it.
+        model: The fitted pipeline of the spec, or what is around it (see `slipway.bundle.compiling.compiled.inner`).
     Raises:
         CannotCompileError: It is not a pipeline, its threshold is not the positive class's, or its answers depend on chance.
         UnsafeModelError: No engine can express a part of it, and the pipeline itself has a type that is not on the allow-list.

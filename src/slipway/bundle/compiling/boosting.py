@@ -13,13 +13,13 @@ from slipway.spec import ModelSpec
 
 
 def compile_boosting(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
-    """Compile a GradientBoostingClassifier.
+    """Compile a GradientBoostingClassifier or a GradientBoostingRegressor.
 
     Raises:
-        CannotCompileError: Its loss is not the logarithmic one, or it begins with another model's answers.
+        CannotCompileError: The loss of a classifier is not the logarithmic one, or it begins with another model's answers.
     """
     estimator = fitted.estimator
-    if estimator.loss != "log_loss":
+    if type(estimator).__name__ == "GradientBoostingClassifier" and estimator.loss != "log_loss":
         raise CannotCompileError(f"{spec.name}: boosting with loss={estimator.loss!r} has no engine; expected loss='log_loss'.")
     if estimator.init not in (None, "zero"):
         raise CannotCompileError(f"{spec.name}: boosting that begins with {estimator.init} has no engine; leave init out.")

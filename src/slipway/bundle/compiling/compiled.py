@@ -44,15 +44,21 @@ def unwrap(spec: ModelSpec, model: Any) -> FittedPipeline:
     Raises:
         CannotCompileError: It is not a pipeline, or the threshold is not one for the positive class's probability.
     """
-    threshold = None
-    if type(model).__name__ == "FixedThresholdClassifier":
-        threshold = _threshold(spec, model)
-        model = getattr(model, "estimator_", model.estimator)
-    if type(model).__name__ == "FrozenEstimator":
-        model = model.estimator
+    threshold = _threshold(spec, model) if type(model).__name__ == "FixedThresholdClassifier" else None
+    model = inner(model)
     if not hasattr(model, "steps"):
         raise CannotCompileError(f"{spec.name}: expected a scikit-learn Pipeline, received {type(model).__name__}.")
     return FittedPipeline(model, threshold)
+
+
+def inner(model: Any) -> Any:
+    """Return the fitted pipeline inside a FixedThresholdClassifier or a TransformedTargetRegressor, or the model itself."""
+    match type(model).__name__:
+        case "FixedThresholdClassifier":
+            model = getattr(model, "estimator_", model.estimator)
+        case "TransformedTargetRegressor":
+            model = model.regressor_
+    return model.estimator if type(model).__name__ == "FrozenEstimator" else model
 
 
 def _threshold(spec: ModelSpec, model: Any) -> float:
@@ -62,9 +68,10 @@ def _threshold(spec: ModelSpec, model: Any) -> float:
             'Choose the threshold with response_method="predict_proba".'
         )
     decided = model.classes_[1] if model.pos_label is None else model.pos_label
-    if decided != spec.columns.target.positive:
+    positive = getattr(spec.columns.target, "positive", None)
+    if decided != positive:
         raise CannotCompileError(
-            f"{spec.name}: the threshold decides for {decided!r}, the target's positive class is {spec.columns.target.positive!r}. "
+            f"{spec.name}: the threshold decides for {decided!r}, the target's positive class is {positive!r}. "
             "Set pos_label to the positive class."
         )
     return 0.5 if model.threshold == "auto" else float(model.threshold)

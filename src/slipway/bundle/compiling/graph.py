@@ -74,8 +74,9 @@ def _estimator_graph(fitted: FittedPipeline) -> bytes:
 def _converted(model: Any, inputs: list[tuple[str, Any]]) -> bytes:
     from skl2onnx import convert_sklearn
 
+    options = {id(model): {"zipmap": False}} if hasattr(model, "predict_proba") else None  # one array, not a list of dictionaries
     try:
-        graph = convert_sklearn(model, initial_types=inputs, options={id(model): {"zipmap": False}})
+        graph = convert_sklearn(model, initial_types=inputs, options=options)
     except Exception as error:  # skl2onnx does not know a type, or its converter fails with any error
         raise CannotCompileError(f"skl2onnx cannot convert it ({(str(error).strip() or type(error).__name__).splitlines()[0]})") from error
     serialized: bytes = graph.SerializeToString()

@@ -1,6 +1,8 @@
-"""Logistic regression as the weights that `slipway.bundle.engines.linear` evaluates."""
+"""Logistic and linear regression as the weights that `slipway.bundle.engines.linear` evaluates."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.graph import compile_graph
@@ -11,10 +13,11 @@ from slipway.spec import ModelSpec
 
 
 def compile_linear(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
-    """Compile a LogisticRegression; if its preparation cannot be described, try an ONNX graph."""
+    """Compile a LogisticRegression, or a linear model of a number; if its preparation cannot be described, try an ONNX graph."""
     try:
         preparation = encode_preparation(fitted)
     except CannotCompileError:
         return compile_graph(spec, fitted)
-    arrays = {"weights": fitted.estimator.coef_.T, "intercepts": fitted.estimator.intercept_}
+    estimator = fitted.estimator
+    arrays = {"weights": np.atleast_2d(estimator.coef_).T, "intercepts": np.atleast_1d(estimator.intercept_)}
     return Compiled("linear", {PREPARATION: preparation, ARRAYS: pack(arrays)}, fitted.threshold)

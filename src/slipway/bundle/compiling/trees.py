@@ -16,6 +16,7 @@ from slipway.spec import ModelSpec
 
 Array = npt.NDArray[Any]
 
+FORESTS = ("ForestClassifier", "ForestRegressor")
 TREES_DOMAIN = "ai.onnx.ml"
 MOST_LEAVES = 1 << 24
 
@@ -27,7 +28,7 @@ def refuse_chance(spec: ModelSpec, fitted: FittedPipeline) -> None:
         CannotCompileError: There is one; its answer at a tie is not always the same.
     """
     for part in (fitted.estimator, *fitted.estimator.get_params().values()):
-        forest = any(kind.__name__ == "ForestClassifier" for kind in type(part).__mro__)
+        forest = any(kind.__name__ in FORESTS for kind in type(part).__mro__)
         if forest and part.n_jobs not in (None, 1):
             raise CannotCompileError(
                 f"{spec.name}: the forest has n_jobs={part.n_jobs}, so its threads add up the votes in any order, and "
@@ -36,7 +37,7 @@ def refuse_chance(spec: ModelSpec, fitted: FittedPipeline) -> None:
 
 
 def compile_forest(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
-    """Compile a RandomForestClassifier, an ExtraTreesClassifier or a DecisionTreeClassifier."""
+    """Compile a random forest, extra trees or a decision tree, of classes or of a number."""
     estimator = fitted.estimator
     files = {
         PREPARATION: encode_preparation(fitted),
@@ -56,7 +57,7 @@ def trees_of(estimator: Any) -> list[Any]:
 
 
 def leaves(estimator: Any) -> dict[str, Array]:
-    """Return the (leaves, classes) values of all leaves, tree after tree, and how many trees there are."""
+    """Return the (leaves, classes) values of all leaves, (leaves, 1) for a number, tree after tree, and how many trees there are."""
     trees = trees_of(estimator)
     return {
         "value": np.concatenate([tree.value[tree.children_left < 0, 0, :] for tree in trees]),

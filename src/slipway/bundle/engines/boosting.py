@@ -18,7 +18,7 @@ Matrix = npt.NDArray[np.float64]
 
 
 class BoostingEngine:
-    """scikit-learn's GradientBoostingClassifier over a described preparation.
+    """scikit-learn's GradientBoostingClassifier, or GradientBoostingRegressor, over a described preparation.
 
     ONNX Runtime finds the leaf of a row in each tree, as for a forest (see `slipway.bundle.engines.trees`). Every row begins at `start`
     (decisions,). Each stage has one tree for each decision, and its leaf adds its `value` (leaves,), which includes the learning rate.
@@ -28,12 +28,13 @@ class BoostingEngine:
         self._preparer = Preparer.of(bundle)
         self._value, self._start = unpack(bundle, ("value", "start"))
         self._session = session(bundle)
+        self._numbers = bundle.contract.quantity is not None
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
-        """Return (n, classes) probabilities of n rows given by column."""
+        """Return (n, classes) probabilities of n rows given by column, or (n, 1) numbers."""
         cells = self._preparer.matrix(columns).astype(np.float32)
         leaves = self._session.run(None, {"matrix": cells})[0].astype(np.intp)
         decisions = np.tile(self._start, (len(cells), 1))
         for first in range(0, leaves.shape[1], len(self._start)):
             decisions += self._value.take(leaves[:, first : first + len(self._start)])
-        return logistic.probabilities(decisions)
+        return decisions if self._numbers else logistic.probabilities(decisions)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from slipway.bundle.engines.files import GRAPH
+from slipway.bundle.engines.outputs import matrix_of
 from slipway.bundle.engines.preparation import Preparer
 from slipway.bundle.reading import Bundle
 from slipway.errors import BundleError
@@ -45,7 +46,7 @@ class GraphEngine:
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
         """Return (n, classes) probabilities of n rows given by column."""
         feed = {taken: np.asarray(columns[name], dtype=kind).reshape(-1, 1) for name, taken, kind in self._inputs}
-        return np.asarray(self._session.run([self._output], feed)[0], dtype=np.float64)
+        return matrix_of(self._session.run([self._output], feed)[0])
 
 
 class NetworkEngine:
@@ -61,7 +62,7 @@ class NetworkEngine:
         """Return (n, classes) probabilities of n rows given by column."""
         matrix = self._preparer.matrix(columns).astype(np.float32)
         parts = (matrix[start : start + ROWS] for start in range(0, len(matrix), ROWS))
-        return np.concatenate([self._session.run([self._output], {self._input: part})[0] for part in parts]).astype(np.float64)
+        return matrix_of(np.concatenate([self._session.run([self._output], {self._input: part})[0] for part in parts]))
 
 
 def session(bundle: Bundle) -> Any:

@@ -1,4 +1,4 @@
-"""Logistic regression: one matrix product, or, for a few rows and two classes, one look-up for each cell and no matrix."""
+"""Logistic and linear regression: one matrix product, or, for a few rows and two classes, one look-up for each cell and no matrix."""
 
 from __future__ import annotations
 
@@ -21,20 +21,25 @@ FEW = 8  # rows; for more of them numpy is quicker
 
 
 class LinearEngine:
-    """scikit-learn's LogisticRegression over a described preparation, in float64.
+    """scikit-learn's LogisticRegression and linear models of a number over a described preparation, in float64.
 
     `weights` is (width, decisions) and `intercepts` (decisions,). For two classes there is one decision, and its logistic function is the
-    probability of the second; for more classes there is one decision each, and their softmax.
+    probability of the second; for more classes there is one decision each, and their softmax. Of a number, the one decision is the answer.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         preparation = decode_bytes(bundle.file(PREPARATION), FittedPreparation, bundle.folder / PREPARATION)
         self._preparer = Preparer(preparation)
         self._weights, self._intercepts = unpack(bundle, ("weights", "intercepts"))
-        self._shares = _shares(preparation, self._weights[:, 0]) if len(self._intercepts) == 1 else None
+        self._number = bundle.contract.quantity is not None
+        single = len(self._intercepts) == 1 and not self._number
+        self._shares = _shares(preparation, self._weights[:, 0]) if single else None
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
-        """Return (n, classes) probabilities of n rows given by column."""
+        """Return (n, classes) probabilities of n rows given by column, or (n, 1) numbers."""
+        if self._number:
+            # each row is added up by itself: a matrix product would round a row's number otherwise in another number of rows
+            return (self._preparer.matrix(columns) * self._weights[:, 0]).sum(axis=1, keepdims=True) + self._intercepts
         rows = len(next(iter(columns.values())))
         if self._shares and rows <= FEW:
             return of_second(self._cell_by_cell(columns, rows))

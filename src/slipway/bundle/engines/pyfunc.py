@@ -15,6 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from slipway.bundle.contract import Column
 from slipway.bundle.engines.files import PIPELINE
+from slipway.bundle.engines.outputs import matrix_of
 from slipway.bundle.reading import Bundle
 from slipway.bundle.trusted_types import ALLOWED, refuse_other_types_in
 from slipway.errors import BundleError, SlipwayError
@@ -44,6 +45,7 @@ class PyfuncEngine:
     def __init__(self, bundle: Bundle) -> None:
         self._pipeline = _opened(bundle)
         self._dtypes = {column.name: _dtype(column) for column in bundle.contract.columns}
+        self._numbers = bundle.contract.quantity is not None
         self._threads = ThreadpoolController()
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
@@ -53,7 +55,8 @@ class PyfuncEngine:
 
     def _answer(self, rows: pd.DataFrame) -> Probabilities:
         with _alone, self._threads.limit(limits=1), parallel_config(backend="sequential"):
-            return np.asarray(self._pipeline.predict_proba(rows), dtype=np.float64)
+            answers = self._pipeline.predict(rows) if self._numbers else self._pipeline.predict_proba(rows)
+        return matrix_of(answers)
 
 
 def _dtype(column: Column) -> Any:
@@ -66,7 +69,7 @@ def _opened(bundle: Bundle) -> Any:
 
     Raises:
         UnsafeModelError: One is not; nothing was loaded.
-        BundleError: It is not a skops file, or not a classifier of the contract's classes.
+        BundleError: It is not a skops file, or not a classifier of the contract's classes, or not a regressor if it has a quantity.
     """
     content, classes = bundle.file(PIPELINE), list(bundle.contract.classes)
     try:
@@ -76,6 +79,13 @@ def _opened(bundle: Bundle) -> Any:
         raise
     except Exception as error:  # of a malformed schema, skops raises any error
         raise BundleError(f"{bundle.folder}: {PIPELINE} is not a skops file ({error}). Release the model again.") from None
+    if bundle.contract.quantity:
+        if hasattr(pipeline, "classes_") or not hasattr(pipeline, "predict"):
+            raise BundleError(
+                f"{bundle.folder}: {PIPELINE} contains a {type(pipeline).__name__} that predicts no number; the contract promises one. "
+                "Release the model again."
+            )
+        return pipeline
     found = np.asarray(getattr(pipeline, "classes_", [])).tolist()
     if found != classes or not hasattr(pipeline, "predict_proba"):
         raise BundleError(

@@ -12,7 +12,7 @@ from slipway.bundle.contract import Contract
 from slipway.gateway.bodies.refusing import refusal
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.replies import BAD_REQUEST, TOO_LARGE, RequestError
-from slipway.problems.serving import ClassLabel
+from slipway.problems.serving import Answer
 from slipway.rows.checks import ABSENT, LISTED, Cells, Violation, shown
 from slipway.rows.subjects import Subjects
 
@@ -27,7 +27,7 @@ class ScoredRows:
     """
 
     columns: dict[str, Cells]
-    labels: list[ClassLabel]
+    labels: list[Answer]
     probabilities: list[list[float]]
     subjects: Subjects
     by_challenger: bool = False

@@ -128,7 +128,7 @@ def _predict(contract: Contract) -> Schema:
     bodies = [{"$ref": f"#/components/schemas/{name}"} for name in schemas.of_bodies()]
     content = {"application/json": {"schema": {"oneOf": bodies}, "example": {"rows": [schemas.example_row(contract)]}}}
     answer = {"$ref": "#/components/schemas/Predictions"}
-    described = operation("predict", "Label, meaning and probabilities of each row", answer, SCORING, of_version=True)
+    described = operation("predict", contract.output.of_each, answer, SCORING, of_version=True)
     more = "Every form of /invocations is taken too, with a column `subject` if you like."
     return described | {"description": more, "requestBody": {"required": True, "content": content}}
 
@@ -141,7 +141,7 @@ def _invocations(contract: Contract) -> Schema:
         "text/csv": {"schema": {"type": "string"}, "example": schemas.as_csv(row)},
     }
     answer = {"$ref": "#/components/schemas/Labels"}
-    described = operation("invocations", "MLflow's scoring protocol: the label of each row", answer, SCORING, of_version=True)
+    described = operation("invocations", f"MLflow's scoring protocol: {contract.output.of_invocation}", answer, SCORING, of_version=True)
     return described | {"requestBody": {"required": True, "content": content}}
 
 

@@ -202,7 +202,7 @@ def as_csv(row: dict[str, float | int | str | bool]) -> str:
 
 def _outcome(key: str, of: Schema, contract: Contract) -> Schema:
     time = {"type": ["string", "null"], "format": "date-time", "description": "When it became known: a time in the past, with its zone."}
-    properties = {key: of, OUTCOME: contract.output.of_label(), OBSERVED: time}
+    properties = {key: of, OUTCOME: contract.output.of_outcome(), OBSERVED: time}
     return {"type": "object", "required": [key, OUTCOME], "properties": properties, "additionalProperties": False}
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
-    from slipway.problems.serving import ClassLabel
+    from slipway.problems.serving import Answer
     from slipway.rows.checks import Cells
 
 
-Answers = tuple[list["ClassLabel"], list[list[float]]]
+Answers = tuple[list["Answer"], list[list[float]]]
 
 
 class Batches:

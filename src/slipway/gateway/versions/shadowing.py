@@ -21,7 +21,7 @@ from slipway.rows.checks import Cells
 
 if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
-    from slipway.problems.serving import ClassLabel
+    from slipway.problems.serving import Answer
 
 MOST_REQUESTS, MOST_ROWS = 256, 100_000
 LAST_SHADOWS = 5.0  # seconds for the requests that still wait when the gateway ends
@@ -40,7 +40,7 @@ class ShadowRequest:
     request_id: str
     time: float
     columns: dict[str, Cells]
-    labels: list[ClassLabel]
+    labels: list[Answer]
     large: bool
 
 
@@ -103,7 +103,8 @@ class Shadows:
         seconds = time.perf_counter() - started
         if not shadow.large:
             (self._quick.add if seconds < QUICK else self._quick.discard)(deployment.installation)
-        agrees = [label == answered for label, answered in zip(labels, shadow.labels, strict=True)]
+        agree = deployment.contract.output.agrees
+        agrees = [agree(label, answered) for label, answered in zip(labels, shadow.labels, strict=True)]
         self._record(
             Shadowed(
                 request_id=shadow.request_id,

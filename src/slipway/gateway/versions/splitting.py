@@ -11,7 +11,7 @@ from slipway.rows.subjects import Subjects
 
 if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
-    from slipway.problems.serving import ClassLabel
+    from slipway.problems.serving import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Turn:
     request_id: str
     version: str = ""
 
-    def answer(self, columns: Columns, subjects: Subjects) -> tuple[list[ClassLabel], list[list[float]]] | None:
+    def answer(self, columns: Columns, subjects: Subjects) -> tuple[list[Answer], list[list[float]]] | None:
         """Return the challenger's labels and probabilities, or None if the champion must answer: by its share, or because this failed."""
         if not self._is_wanted(subjects):
             return None

@@ -14,7 +14,8 @@ import pandas as pd
 from slipway.monitoring.drift import columns as kinds
 from slipway.monitoring.drift.columns import Compared
 from slipway.monitoring.findings import DriftFinding
-from slipway.spec import ClassLabel, ModelSpec
+from slipway.problems.serving import Answer
+from slipway.spec import ModelSpec
 
 COMMON = 0.01  # a value with a smaller share of the reference is not reported as absent
 EXPECTED = 10.0  # expected rows with the value in the window; if 10 are expected, chance leaves none in 1 of 22,000 windows
@@ -29,11 +30,11 @@ class Reference:
     """
 
     training: pd.DataFrame
-    labels: Sequence[ClassLabel]
-    truth: Sequence[ClassLabel]
+    labels: Sequence[Answer]
+    truth: Sequence[Answer]
 
 
-def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel]) -> DriftFinding:
+def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[Answer]) -> DriftFinding:
     """Judge a window.
 
     Args:
@@ -53,7 +54,7 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
     )
 
 
-def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[ClassLabel]) -> list[Compared]:
+def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[Answer]) -> list[Compared]:
     """Return every column in the form in which it is compared: the features in contract order, their gaps, and then the prediction."""
     target = spec.columns.target
     cells = kinds.texts if target.answers_are_categories else kinds.numbers
@@ -74,7 +75,7 @@ def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labe
             target.answers_are_categories,
             cells(pd.Series(reference.labels)),
             cells(pd.Series(labels)),
-            spec.watch.prediction,
+            spec.watch.of_prediction(target.answers_are_categories),
         ),
     ]
 

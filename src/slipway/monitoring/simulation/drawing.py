@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import SimulationError
-from slipway.spec import ClassLabel, Feature, ModelSpec, Numeric
+from slipway.problems.serving import Answer
+from slipway.spec import Feature, ModelSpec, Numeric
 from slipway.spec.watch import as_categories
 from slipway.training.splitting import Rows
 
@@ -24,7 +25,7 @@ class Stream:
     """(n, columns) rows that keep the contract, in the order in which they are sent, and the outcome of each."""
 
     rows: pd.DataFrame
-    outcomes: list[ClassLabel]
+    outcomes: list[Answer]
 
 
 def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, size: float | None = None, seed: int = 0) -> Stream:
@@ -35,8 +36,10 @@ def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, si
       means "not measured" stays zero. In columns of categories, codes and yes-or-no, a share of `size` / 2 of the rows, at most all,
       takes the value that is rarest in the training rows. Outcomes are unchanged: the outcome of a moved row is not known.
     - label: the share of the positive class, or of the rarest of three or more, grows by `size`, or shrinks by it if it would exceed
-      one; the rows of each class are unchanged.
-    - concept: the rows are unchanged, and a share `size` of the outcomes is of another class.
+      one; the rows of each class are unchanged. Of a regression, a share `size` of the rows is drawn from the quarter with the largest
+      outcomes.
+    - concept: the rows are unchanged, and a share `size` of the outcomes is of another class; of a regression, every outcome is larger
+      by `size` standard deviations.
 
     Args:
         held_out: The split rows; the training rows give the standard deviations and the shares of values.

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 from sklearn import metrics
 
 from slipway.problems.classification import ClassLabel
@@ -17,6 +16,7 @@ from slipway.problems.classification.proportions import Discordant
 from slipway.problems.classification.target import Target
 from slipway.problems.classification.weighted import WeightedFigures
 from slipway.problems.estimates import ONCE, Estimate, normal
+from slipway.problems.proportions import wilson
 from slipway.records import Effect, Metrics
 
 Flags = npt.NDArray[np.bool_]
@@ -41,6 +41,11 @@ class Evaluation:
     @property
     def rows(self) -> int:
         return len(self.truth)
+
+    @property
+    def numbers(self) -> Probabilities:
+        """The numbers that each answer has beside its label: the probabilities."""
+        return self.probabilities
 
     @property
     def is_positive(self) -> Flags:
@@ -75,17 +80,13 @@ class Evaluation:
         """Return the same figures for rows that count several times or not at all, as a bootstrap needs them."""
         return WeightedFigures(self.target, self.truth, self.labels, self.probabilities)
 
-    def beside(self, challenger: Evaluation) -> Pair:
+    def beside(self, challenger: Any) -> Pair:
         """Return this champion and a challenger that answered the same rows."""
         return Pair(self, challenger)
 
     def exact_intervals(self, level: float) -> dict[str, Interval]:
-        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped.
-
-        Wilson's interval of the accuracy (JASA 22, 1927) stays within 0 and 1, and holds its level for few rows too.
-        """
-        found = binomtest(int(self.right.sum()), self.rows).proportion_ci(level, method="wilson")
-        return {"accuracy": (float(found.low), float(found.high))}
+        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped."""
+        return {"accuracy": wilson(int(self.right.sum()), self.rows, level)}
 
     def columns(self) -> dict[str, Any]:
         """Return what is written of each row: the truth, the label, and the probability of each class."""
@@ -114,6 +115,20 @@ class Pair:
     def discordant(self) -> Discordant:
         theirs, ours = self.champion.right, self.challenger.right
         return Discordant(self.champion.rows, int(np.sum(ours & ~theirs)), int(np.sum(theirs & ~ours)))
+
+    @property
+    def better_alone(self) -> tuple[int, int]:
+        """How many rows only the champion labels correctly, and how many only the challenger."""
+        discordant = self.discordant
+        return discordant.champion, discordant.challenger
+
+    def effects(self, reach: float) -> dict[str, Estimate | None]:
+        """Return the effects that a formula gives, by figure; None for one that the rows do not define.
+
+        Args:
+            reach: How many standard errors the interval that decides the verdict reaches to either side.
+        """
+        return {"accuracy": self.accuracy(reach), "roc_auc": self.area(reach)}
 
     def accuracy(self, reach: float) -> Estimate:
         """Return the effect on the accuracy.

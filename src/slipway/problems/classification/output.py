@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -44,6 +44,10 @@ class Output:
     positive: ClassLabel | None
     threshold: float | None
 
+    votes: ClassVar[bool] = True  # whether an answer is chosen among others, so that there may be ties
+    of_each: ClassVar[str] = "Label, meaning and probabilities of each row"
+    of_invocation: ClassVar[str] = "the label of each row"
+
     # --- from an engine's (n, classes) probabilities to labels
 
     def labels(self, probabilities: Probabilities) -> list[ClassLabel]:
@@ -52,6 +56,20 @@ class Output:
             return [self.classes[index] for index in probabilities.argmax(axis=1).tolist()]
         yes, no = self.classes[(at := self._positive)], self.classes[1 - at]
         return [yes if reached else no for reached in (probabilities[:, at] >= self.threshold).tolist()]
+
+    def numbers(self, probabilities: Probabilities) -> Probabilities:
+        """Return the numbers that an answer has beside its label: the (n, classes) probabilities."""
+        return probabilities
+
+    def of_model(self, model: Any, rows: Any) -> tuple[list[ClassLabel], Probabilities]:
+        """Return what a fitted model answers: n labels, and (n, classes) probabilities."""
+        return model.predict(rows).tolist(), self.scores(model, rows)
+
+    def scores(self, model: Any, rows: Any) -> Probabilities:
+        """Return (n, classes) numbers in which a step of a fitted model shows: its probabilities."""
+        import numpy as np
+
+        return np.asarray(model.predict_proba(rows), dtype=np.float64)
 
     def decisions(self, probabilities: Probabilities) -> npt.NDArray[np.intp]:
         """Return (n,) numbers that are equal where the labels are."""
@@ -72,6 +90,25 @@ class Output:
         best = np.sort(probabilities, axis=1)
         return best[:, -1] - best[:, -2]
 
+    def differ(
+        self,
+        measured: Probabilities,
+        measured_labels: Sequence[Any],
+        received: Probabilities,
+        received_labels: Sequence[Any],
+        tolerance: float,
+    ) -> npt.NDArray[np.bool_]:
+        """See `differ` below."""
+        return differ(measured, measured_labels, received, received_labels, tolerance)
+
+    def same(self, measured: Any, received: Any) -> bool:
+        """Whether two answers are equal."""
+        return bool(measured == received)
+
+    def agrees(self, answer: Any, other: Any) -> bool:
+        """Whether the answer of another version is the same as this one."""
+        return bool(answer == other)
+
     @property
     def _positive(self) -> int:
         return self.classes.index(self.positive)
@@ -83,7 +120,7 @@ class Output:
         return {"positive": self.positive, "threshold": self.threshold}
 
     def predictions(
-        self, ids: Iterable[str], labels: Sequence[ClassLabel], probabilities: Sequence[Sequence[float]], subjects: Iterable[Any]
+        self, ids: Iterable[str], labels: Sequence[Any], probabilities: Sequence[Sequence[float]], subjects: Iterable[Any]
     ) -> list[Prediction]:
         """Return the answers to n rows; a subject may be `msgspec.UNSET`."""
         meanings, named = dict(zip(self.classes, self.meanings, strict=True)), _named(self.classes)
@@ -94,6 +131,10 @@ class Output:
         """Return the JSON Schema of a label."""
         meanings = "; ".join(f"{label}: {meaning}" for label, meaning in zip(self.classes, self.meanings, strict=True))
         return {"type": "string" if self.texts else "integer", "enum": list(self.classes), "description": meanings}
+
+    def of_outcome(self) -> Schema:
+        """Return the JSON Schema of an outcome: it is a label."""
+        return self.of_label()
 
     def of_prediction(self) -> dict[str, Schema]:
         """Return the JSON Schema of what an answer has beside its id and its subject, by name."""
@@ -146,30 +187,37 @@ class Output:
         label: Kind = "text" if self.texts else "integer"
         return {"label": label, "meaning": "text"} | {f"probability_{one}": "number" for one in self.classes}
 
-    def cells(self, labels: Sequence[ClassLabel], probabilities: Probabilities) -> list[Sequence[Any]]:
+    def cells(self, labels: Sequence[Any], probabilities: Probabilities) -> list[Sequence[Any]]:
         """Return the cells of n rows, a sequence for each of `columns`."""
         meanings = dict(zip(self.classes, self.meanings, strict=True))
         return [labels, [meanings[label] for label in labels], *probabilities.T]
 
-    def tally(self, labels: Iterable[ClassLabel]) -> Counter[str]:
+    def tally(self, labels: Iterable[Any]) -> Counter[str]:
         """Count labels by their meaning."""
         meanings = dict(zip(self.classes, self.meanings, strict=True))
         return Counter({meanings[label]: times for label, times in Counter(labels).items()})
 
-    def fits(self, answer: Mapping[ClassLabel, float]) -> bool:
-        """Whether an answer names the probabilities of these classes."""
-        return set(answer) == set(self.classes)
+    def fits(self, answer: Any) -> bool:
+        """Whether an answer of the endpoint names the probabilities of these classes."""
+        return isinstance(answer, Mapping) and set(answer) == set(self.classes)
 
-    def probabilities(self, answers: Iterable[Mapping[ClassLabel, float]]) -> Probabilities:
-        """Return the (n, classes) probabilities of answers that name them by class."""
+    @property
+    def expected_answers(self) -> str:
+        """What the answers of this version are, in the words of an error."""
+        return f"answers of the classes {list(self.classes)}"
+
+    def numbers_of(self, answers: Iterable[Any]) -> Probabilities:
+        """Return the (n, classes) probabilities of answers of the endpoint, which name them by class."""
         import numpy as np
 
         return np.array([[one[label] for label in self.classes] for one in answers])
 
     # --- two versions
 
-    def mismatch(self, other: Output) -> str:
+    def mismatch(self, other: object) -> str:
         """Return why the answers of another version cannot be compared with those of this one; "" when they can."""
+        if not isinstance(other, Output):
+            return "one predicts classes and the other a number"
         if (self.classes, self.meanings) == (other.classes, other.meanings):
             return ""
         return f"their classes differ: expected {self._listed}, received {other._listed}"

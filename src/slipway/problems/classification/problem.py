@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from slipway.problems.classification import ClassLabel, card, cells, plots, simulation, thresholds
-from slipway.problems.classification.evaluation import Evaluation, Probabilities
+from slipway.problems.classification.evaluation import Evaluation, Flags, Probabilities
 from slipway.problems.classification.output import Output
 from slipway.problems.classification.target import OF_PROBABILITIES, Target
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOTHING = np.empty((0, 0))
+NO_SLICES: Mapping[str, Flags] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,11 @@ class Classification:
 
     # pictures that the run page of a release shows: title -> file of `draw`
     pictures: ClassVar[dict[str, str]] = {"Confusion matrix": "confusion_matrix.png", "Calibration": "calibration.png"}
-    # the simplest baseline, and what the card says of it
-    simplest_baseline: ClassVar[tuple[str, str]] = ("most_frequent", "always answers the most frequent class of the training rows.")
+    # what the card says of each baseline
+    baseline_notes: ClassVar[dict[str, str]] = {"most_frequent": "always answers the most frequent class of the training rows."}
 
-    def output(self, threshold: float | None) -> Output:
-        """Return what a version with this threshold answers."""
+    def output(self, threshold: float | None, reach: float | None = None) -> Output:
+        """Return what a version with this threshold answers; a class has no interval, so nothing reaches anywhere."""
         classes = self.target.classes
         return Output(tuple(classes), tuple(classes.values()), self.target.positive, threshold)
 
@@ -45,31 +47,35 @@ class Classification:
         """Return the folds of cross-validation; each class keeps its share in every fold."""
         return RepeatedStratifiedKFold(n_splits=splits, n_repeats=repeats, random_state=seed)
 
-    def baseline(self) -> Any:
-        """Return the unfitted baseline that knows no column."""
+    def baselines(self) -> dict[str, Any]:
+        """Return the unfitted baselines: one that knows no column."""
         # "prior" answers as "most_frequent" does, and its probabilities give a log loss that can be compared
-        return DummyClassifier(strategy="prior")
+        return {"most_frequent": DummyClassifier(strategy="prior")}
 
     def choose_threshold(self, metric: str, pipeline: Any, features: Any, labels: Any, *, folds: Any, jobs: int = 1) -> float:
         """See `thresholds.choose`."""
         return thresholds.choose(self.target, metric, pipeline, features, labels, folds=folds, jobs=jobs)
 
-    def decide_from(self, pipeline: Any, threshold: float | None) -> Any:
+    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: int, seed: int, jobs: int = 1) -> float | None:
+        """Return None: a class has no interval."""
+        return None
+
+    def wrapped(self, pipeline: Any, threshold: float | None = None) -> Any:
         """Return the unfitted pipeline with the threshold it decides by; None leaves it as it is."""
         return pipeline if threshold is None else thresholds.decide_from(self.target, pipeline, threshold)
 
     # --- evaluating
 
-    def evaluation(self, truth: Sequence[ClassLabel], labels: Sequence[ClassLabel], probabilities: Probabilities) -> Evaluation:
+    def evaluation(self, truth: Sequence[Any], labels: Sequence[Any], probabilities: Probabilities) -> Evaluation:
         """Return answers to n rows with their outcomes; `probabilities` are (n, classes) in the target's order."""
         return Evaluation(self.target, truth, labels, probabilities)
 
-    def ask(self, model: Any, features: Any, truth: Sequence[ClassLabel]) -> Evaluation:
+    def ask(self, model: Any, features: Any, truth: Sequence[Any]) -> Evaluation:
         """Let a fitted model answer n rows."""
         labels = model.predict(features).tolist()
         return self.evaluation(truth, labels, np.asarray(model.predict_proba(features), dtype=np.float64))
 
-    def ask_for(self, metric: str, model: Any, features: Any, truths: Sequence[Sequence[ClassLabel]]) -> list[Evaluation]:
+    def ask_for(self, metric: str, model: Any, features: Any, truths: Sequence[Sequence[Any]]) -> list[Evaluation]:
         """Let a fitted model answer rows for one metric only: labels or probabilities, because a forest takes full time for each.
 
         Args:
@@ -86,15 +92,15 @@ class Classification:
         """Return the evaluation of (n, classes) probabilities, each row labelled with its most probable class."""
         return self.evaluation(truth, classes[probabilities.argmax(axis=1)], probabilities)
 
-    def of_engine(self, output: Output, probabilities: Probabilities, truth: Sequence[ClassLabel]) -> Evaluation:
+    def of_engine(self, output: Any, probabilities: Probabilities, truth: Sequence[Any]) -> Evaluation:
         """Return the evaluation of what an engine answered."""
         labels = output.labels(probabilities)  # before rounding can move a tie
         shares = probabilities / probabilities.sum(axis=1, keepdims=True)  # float32 sums to one only within its own precision
         return self.evaluation(truth, labels, shares)
 
-    def comparable(self, output: Output) -> bool:
+    def comparable(self, output: object) -> bool:
         """Whether a version's answers can be compared with those of this model."""
-        return list(output.classes) == self.target.labels
+        return isinstance(output, Output) and list(output.classes) == self.target.labels
 
     def missing(self, truth: pd.Series[Any]) -> str:
         """Return which classes have no row, in words; "" when every class has one."""
@@ -103,15 +109,15 @@ class Classification:
 
     # --- showing
 
-    def draw(self, folder: Path, evaluation: Evaluation, title: str) -> None:
-        """Draw the pictures of an evaluation into a folder."""
+    def draw(self, folder: Path, evaluation: Any, title: str, slices: Mapping[str, Flags] = NO_SLICES) -> None:
+        """Draw the pictures of an evaluation into a folder; the card has the figures of the slices."""
         plots.draw(folder, evaluation, title)
 
     def meanings(self) -> str:
         """Return each label with its meaning."""
         return card.classes(self.target)
 
-    def decision(self, metric: str, threshold: float | None) -> str:
+    def decision(self, metric: str, threshold: float | None, reach: float | None = None) -> str:
         """Return when a row is called what, as a sentence of the card."""
         return card.decision(self.target, metric, threshold)
 
@@ -147,6 +153,6 @@ class Classification:
         """Draw rows whose outcomes are distributed otherwise; see `simulation.places`."""
         return simulation.places(self.target, truth, size, count, generator)
 
-    def outcomes_of_concept_drift(self, outcomes: Sequence[ClassLabel], size: float, generator: np.random.Generator) -> list[ClassLabel]:
+    def outcomes_of_concept_drift(self, outcomes: Sequence[Any], size: float, generator: np.random.Generator) -> list[ClassLabel]:
         """Return outcomes that follow from the rows otherwise; see `simulation.relabelled`."""
         return simulation.relabelled(self.target, outcomes, size, generator)

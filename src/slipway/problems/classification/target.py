@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway.errors import SpecError
 from slipway.problems.classification import ClassLabel
+from slipway.problems.estimators import REGRESSOR, kind_of
 
 # figures measured on the test rows, with the names of scikit-learn's scorers; higher is better for all
 _METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss")
@@ -73,6 +74,10 @@ class Target:
         """Whether drift of the answers is measured as that of a category."""
         return True
 
+    def lower_is_better(self, metric: str) -> bool:
+        """Whether a figure is an error: none of these is, the log loss is negated."""
+        return False
+
     def require_metric(self, metric: str) -> None:
         """Refuse a metric that is not measured for this target."""
         if metric not in self.metrics:
@@ -82,6 +87,20 @@ class Target:
         """Refuse to tune a threshold where there is none, or where the metric does not depend on it."""
         if not (self.binary and metric in THRESHOLD_METRICS):
             raise SpecError(f"tune_threshold needs a binary target and a metric of labels, one of {', '.join(THRESHOLD_METRICS)}.")
+
+    def require_floor(self, metric: str, floor: float) -> None:
+        """Take any floor."""
+
+    def require_split(self, stratify: bool) -> None:
+        """Take any split: classes may be stratified or not."""
+
+    def require_estimator(self, estimator: Any) -> None:
+        """Refuse an estimator that predicts numbers."""
+        if kind_of(estimator) == REGRESSOR:
+            raise SpecError(
+                f"{type(estimator).__name__} predicts numbers, and the target {self.name} has classes; "
+                "use a classifier, or declare the target with Quantity(...)."
+            )
 
     def require_baseline(self, estimator: Any) -> None:
         """Refuse a baseline that cannot give what the figures are computed from."""

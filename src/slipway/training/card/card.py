@@ -28,7 +28,7 @@ def card(trained: TrainedModel, evidence: Evidence, commit: str) -> str:
         "Figures on the test rows": figures(trained, evidence),
         **spec.problem.tables(trained.measured.evaluation.confusion()),
         "By slice": slices(trained, evidence),
-        "How the answer is decided": [spec.problem.decision(spec.metric, trained.tuned.threshold)],
+        "How the answer is decided": [spec.problem.decision(spec.metric, trained.tuned.threshold, trained.tuned.reach)],
         "Which columns matter": importances(trained, evidence),
         "Limits": limits(trained, evidence),
         "Versions": _versions(trained, commit),
@@ -44,7 +44,8 @@ def _missing(spec: ModelSpec) -> str:
 
 def _rows(trained: TrainedModel) -> list[str]:
     spec, snapshot, rows = trained.spec, trained.snapshot, trained.rows
-    shares = "each class keeps its share" if spec.split.stratify else "classes are split at random"
+    what = "classes" if spec.columns.target.answers_are_categories else "rows"
+    shares = "each class keeps its share" if spec.split.stratify else f"{what} are split at random"
     left_out = " Rows that repeat an earlier one were left out." if spec.dataset.drop_duplicates else ""
     return [
         f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.{left_out}",

@@ -18,14 +18,14 @@ def figures(trained: TrainedModel, evidence: Evidence) -> list[str]:
         + [number(theirs.get(name)) for theirs in baselines.values()]
         for name, value in sorted(measured.items())
     ]
-    name, what = trained.spec.problem.simplest_baseline
-    notes = {name: f"`{name}` {what}"}
+    notes = {name: f"`{name}` {what}" for name, what in trained.spec.problem.baseline_notes.items()}
     if trained.spec.baseline is not None:
         notes[REFERENCE] = f"`reference` is `{' '.join(repr(trained.spec.baseline).split())}` on the same columns."
+    lower = ", an error: lower is better" if trained.spec.lower_is_better else ""
     return [
         *table(["figure", "model", "95 % interval", *baselines], lines),
         "",
-        f"The model is tuned and judged by **{trained.spec.metric}**. {' '.join(notes[name] for name in baselines)}",
+        f"The model is tuned and judged by **{trained.spec.metric}**{lower}. {' '.join(notes[name] for name in baselines)}",
         "",
         method(trained.measured.evaluation),
     ]
@@ -52,24 +52,25 @@ def slices(trained: TrainedModel, evidence: Evidence) -> list[str]:
 
 def importances(trained: TrainedModel, evidence: Evidence) -> list[str]:
     """Return a table of the columns by permutation importance."""
+    noun, verb = ("rise", "rises") if trained.spec.lower_is_better else ("fall", "falls")
     lines = [[f"`{item.column}`", f"{item.mean:.4f}", f"{item.deviation:.4f}"] for item in evidence.importances]
     return [
-        f"How much {trained.spec.metric} on test rows falls when one column is shuffled. It shows what the model uses, not what causes the "
-        "outcome; columns with the same information share their importance.",
+        f"How much {trained.spec.metric} on test rows {verb} when one column is shuffled. It shows what the model uses, not what causes "
+        "the outcome; columns with the same information share their importance.",
         "",
-        *table(["column", "mean fall", "standard deviation"], lines),
+        *table(["column", f"mean {noun}", "standard deviation"], lines),
     ]
 
 
 def limits(trained: TrainedModel, evidence: Evidence) -> list[str]:
     """Return how far the figures can be trusted, as a list."""
-    metric, rows = trained.spec.metric, len(trained.rows.test)
+    metric, rows, lower = trained.spec.metric, len(trained.rows.test), trained.spec.lower_is_better
     lines = [f"The figures are of {rows:,} rows from the same source as the training rows; measure again elsewhere and later."]
     ours = trained.measured.metrics[metric]
     lines += [
         f"The simpler model `{name}` is within the interval of {metric}: {number(theirs[metric])} against {number(ours)}."
         for name, theirs in trained.measured.baselines.items()
-        if metric in evidence.intervals and theirs[metric] >= evidence.intervals[metric][0]
+        if metric in evidence.intervals and metric in theirs and _reaches(theirs[metric], evidence.intervals[metric], lower)
     ]
     lines += [_below(part, metric, ours) for part in evidence.slices if _worse(part, metric, trained)]
     if small := [part.name for part in evidence.slices if not part.enough]:
@@ -80,9 +81,17 @@ def limits(trained: TrainedModel, evidence: Evidence) -> list[str]:
     return [f"- {line}" for line in lines]
 
 
+def _reaches(figure: float, interval: Interval, lower_is_better: bool) -> bool:
+    """Return whether a figure is not worse than the whole interval."""
+    return figure <= interval[1] if lower_is_better else figure >= interval[0]
+
+
 def _worse(part: Slice, metric: str, trained: TrainedModel) -> bool:
-    """Return whether a slice is worse beyond chance: the figure of all rows is above its interval."""
-    return part.enough and part.interval is not None and part.interval[1] < trained.measured.metrics[metric]
+    """Return whether a slice is worse beyond chance: the figure of all rows is better than its interval."""
+    if not part.enough or part.interval is None:
+        return False
+    of_all, (low, high) = trained.measured.metrics[metric], part.interval
+    return low > of_all if trained.spec.lower_is_better else high < of_all
 
 
 def _below(part: Slice, metric: str, of_all: float) -> str:

@@ -19,11 +19,16 @@ MOST_ANSWERS = 80_000  # rows that the model answers in all; with many columns, 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """How much the metric falls when one column is shuffled: mean and standard deviation over the repeats, in the metric's unit."""
+    """How much worse the metric is when one column is shuffled: mean and standard deviation over the repeats, in the metric's unit."""
 
     column: str
     mean: float
     deviation: float
+
+
+def loss_of(spec: ModelSpec) -> str:
+    """Return the words for a metric that gets worse: an error rises, any other falls."""
+    return f"{'rise' if spec.lower_is_better else 'fall'} of {spec.metric}"
 
 
 def importances(spec: ModelSpec, rows: Rows, measured: Measured) -> list[Importance]:
@@ -43,7 +48,8 @@ def importances(spec: ModelSpec, rows: Rows, measured: Measured) -> list[Importa
         copies = [
             features.assign(**{column: generator.permutation(features[column].to_numpy())}) for column in columns for _ in range(REPEATS)
         ]
-        falls = whole - np.array(_figures(spec, measured.pipeline, copies, truth)).reshape(-1, REPEATS)
+        better = -1 if spec.lower_is_better else 1
+        falls = better * whole - better * np.array(_figures(spec, measured.pipeline, copies, truth)).reshape(-1, REPEATS)
         found += [Importance(column, float(of.mean()), float(of.std())) for column, of in zip(columns, falls, strict=True)]
     return sorted(found, key=lambda item: -item.mean)
 
@@ -56,7 +62,7 @@ def _some(spec: ModelSpec, rows: Rows, generator: np.random.Generator) -> tuple[
     return rows.test.iloc[chosen], rows.test_labels.iloc[chosen]
 
 
-def _figures(spec: ModelSpec, model: Any, copies: list[pd.DataFrame], truth: list[int | str]) -> list[float]:
+def _figures(spec: ModelSpec, model: Any, copies: list[pd.DataFrame], truth: list[Any]) -> list[float]:
     """Return the metric on each copy."""
     asked = pd.concat(copies, ignore_index=True)
     found = spec.problem.ask_for(spec.metric, model, asked, [truth] * len(copies))

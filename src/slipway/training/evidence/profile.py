@@ -19,12 +19,12 @@ SHOWN = 8  # categories in one cell of the table; the JSON has all
 def profile(spec: ModelSpec, rows: Rows) -> Profile:
     """Return part ("training", "test") -> column -> facts; numbers are in the columns' own units.
 
-    Every column has `count`, `missing` and `unique`; numbers have `mean`, `sd` and `quantiles`, categories and the target have `counts`.
+    Every column has `count`, `missing` and `unique`; numbers have `mean`, `sd` and `quantiles`, categories and classes have `counts`.
     """
     parts = {"training": (rows.train, rows.train_labels), "test": (rows.test, rows.test_labels)}
-    target = spec.columns.target.name
+    target, number = spec.columns.target.name, not spec.columns.target.answers_are_categories
     return {
-        part: {name: _facts(features[name], name in spec.columns.numeric) for name in spec.columns.names} | {target: _facts(labels, False)}
+        part: {name: _facts(features[name], name in spec.columns.numeric) for name in spec.columns.names} | {target: _facts(labels, number)}
         for part, (features, labels) in parts.items()
     }
 

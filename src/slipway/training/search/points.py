@@ -56,10 +56,15 @@ def grid_points(spec: ModelSpec) -> int:
     return math.prod(len(values) for values in _values(spec).values())
 
 
+def direction(spec: ModelSpec) -> str:
+    """Return whether Optuna maximises or minimises the spec's metric."""
+    return "minimize" if spec.lower_is_better else "maximize"
+
+
 def rehearsal(spec: ModelSpec, known: Sequence[FrozenTrial], sampler: BaseSampler) -> optuna.Study:
     """Return a study in memory that contains only the known trials."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # there is one study in memory for each trial, and Optuna would log each
-    study = optuna.create_study(direction="maximize", sampler=sampler, pruner=_pruner(spec))
+    study = optuna.create_study(direction=direction(spec), sampler=sampler, pruner=_pruner(spec))
     study.add_trials(known)
     return study
 

@@ -12,6 +12,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import Trial
 
+from slipway.problems.training import Classification
 from slipway.spec import ModelSpec
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build, preparation_choices
 from slipway.training.search.forests import FORESTS, Fold, Forests
@@ -23,7 +24,7 @@ SIZES = 32  # with more numbers of trees in the search space, votes are kept onl
 
 @dataclass
 class Objective:
-    """What a study maximises: the mean of the spec's metric over the folds.
+    """What a study maximises, or minimises if it is an error: the mean of the spec's metric over the folds.
 
     Preparation depends on few hyperparameters or none, so prepared folds are kept for later trials. The votes of forests on the
     held-out rows are kept too.
@@ -55,10 +56,10 @@ class Objective:
         place = (fold, tuple(sorted(preparation_choices(parameters).items())))
         rows = self._fold(parameters, place)
         problem, metric = self.spec.problem, self.spec.metric
-        if type(estimator) in FORESTS:
+        if isinstance(problem, Classification) and type(estimator) in FORESTS:
             probabilities = self._forests.probabilities(estimator, rows, place)
             return problem.most_probable(np.unique(rows.train_labels), probabilities, rows.truth).figure(metric)
-        estimator.fit(rows.train, rows.train_labels)
+        estimator = problem.wrapped(estimator).fit(rows.train, rows.train_labels)
         (evaluation,) = problem.ask_for(metric, estimator, rows.held_out, [rows.truth])
         return evaluation.figure(metric)
 

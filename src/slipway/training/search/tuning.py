@@ -18,7 +18,7 @@ from slipway.records import Tuned
 from slipway.spec import ModelSpec, describe
 from slipway.training.pipelines import build
 from slipway.training.search.attempts import attempts
-from slipway.training.search.points import SCHEME, grid_points
+from slipway.training.search.points import SCHEME, direction, grid_points
 from slipway.training.search.trials import STANDARD_ERROR
 from slipway.training.splitting import Rows
 
@@ -81,12 +81,13 @@ def choose(spec: ModelSpec, study: optuna.Study) -> FrozenTrial:
     if spec.simplest is None:
         return best
     key, sign = spec.simplest.parameter, 1 if spec.simplest.direction == "low" else -1
-    enough = best.values[0] - best.user_attrs[STANDARD_ERROR]
+    better = -1 if spec.lower_is_better else 1
+    enough = better * best.values[0] - best.user_attrs[STANDARD_ERROR]
     others = {name: value for name, value in best.params.items() if name != key}
     as_good = [
         trial
         for trial in study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        if trial.values[0] >= enough and others.items() <= trial.params.items()
+        if better * trial.values[0] >= enough and others.items() <= trial.params.items()
     ]
     return min(as_good, key=lambda trial: sign * trial.params[key])
 
@@ -97,7 +98,7 @@ def open_study(spec: ModelSpec, data_sha256: str, folder: Path) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     name = study_name(spec, data_sha256)
     storage = JournalStorage(JournalFileBackend(str(folder / f"{name}.journal")))
-    return optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+    return optuna.create_study(study_name=name, storage=storage, direction=direction(spec), load_if_exists=True)
 
 
 def _finished(study: optuna.Study) -> list[FrozenTrial]:
@@ -118,6 +119,9 @@ def _tuned(spec: ModelSpec, study: optuna.Study, rows: Rows, jobs: int) -> Tuned
         repeats=spec.repeats,
         seed=spec.split.seed,
         threshold=choose_threshold(spec, rows, chosen.params, jobs) if spec.tune_threshold else None,
+        reach=spec.problem.reach(
+            build(spec, chosen.params), rows.train, rows.train_labels, folds=spec.folds, seed=spec.split.seed, jobs=jobs
+        ),
     )
 
 

@@ -1,0 +1,14 @@
+"""What kind of answers an estimator gives, by its own tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CLASSIFIER, REGRESSOR = "classifier", "regressor"
+
+
+def kind_of(estimator: Any) -> str | None:
+    """Return `CLASSIFIER`, `REGRESSOR`, or None if the estimator does not say."""
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    kind: str | None = tags().estimator_type if tags else None
+    return kind

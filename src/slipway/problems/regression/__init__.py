@@ -1,0 +1,1 @@
+"""Predicting a number, with an interval around it."""

@@ -1,0 +1,46 @@
+"""How far the interval around a prediction reaches, from out-of-fold predictions on the training rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from joblib import parallel_config
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import KFold, cross_val_predict
+
+from slipway.problems.regression.target import Quantity
+
+
+def wrapped(target: Quantity, pipeline: Any) -> Any:
+    """Return the unfitted pipeline as one that learns log(1 + number), if the target asks for that, and answers numbers."""
+    if not target.log:
+        return pipeline
+    return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1)
+
+
+def reach(target: Quantity, pipeline: Any, features: Any, truth: Any, *, folds: int, seed: int, jobs: int = 1) -> float:
+    """Return the distance from a prediction within which the outcome of `target.coverage` of the rows should be.
+
+    Conformal prediction (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005) with the residuals of
+    cross-validation instead of those of rows set apart (Vovk, Annals of Mathematics and Artificial Intelligence 74, 2015), so that the
+    model learns from all training rows. The share that it includes of new rows is near `coverage`, but not guaranteed; so it is measured
+    on the test rows. The distance is in what the model learns: of log(1 + number) if the target says so.
+
+    Args:
+        pipeline: Unfitted.
+        features, truth: The n training rows; the test rows are not used.
+    """
+    with parallel_config(backend="threading"):
+        predicted = cross_val_predict(
+            wrapped(target, pipeline), features, truth, cv=KFold(folds, shuffle=True, random_state=seed), n_jobs=jobs
+        )
+    outcomes = np.asarray(truth, dtype=np.float64)
+    residuals = np.sort(np.abs(_learnt(target, outcomes) - _learnt(target, np.asarray(predicted, dtype=np.float64))))
+    rank = math.ceil((len(residuals) + 1) * target.coverage)
+    return float(residuals[min(rank, len(residuals)) - 1])
+
+
+def _learnt(target: Quantity, numbers: Any) -> Any:
+    return np.log1p(numbers) if target.log else numbers

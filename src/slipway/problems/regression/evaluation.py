@@ -1,0 +1,143 @@
+"""A model's predictions of rows whose true numbers are known, and their figures, named as scikit-learn's functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.problems.estimates import Estimate, normal
+from slipway.problems.proportions import wilson
+from slipway.problems.regression.target import Quantity
+from slipway.problems.regression.weighted import COVERAGE, WeightedFigures
+from slipway.records import Metrics
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+ABSOLUTE = "mean_absolute_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a model answered to n rows: true numbers, predicted numbers, and the (n, 2) ends of the intervals.
+
+    The intervals are (n, 0) for a model that gives none, such as a baseline.
+    """
+
+    target: Quantity
+    truth: Sequence[float]
+    labels: Sequence[float]
+    numbers: Floats
+
+    exact_method: ClassVar[str] = "Coverage: Wilson's score interval (Wilson, JASA 22, 1927)."
+
+    @property
+    def rows(self) -> int:
+        return len(self.truth)
+
+    @property
+    def right(self) -> Flags:
+        """Whether each outcome is within its interval, (n,)."""
+        if not self.numbers.shape[1]:
+            return np.zeros(self.rows, dtype=np.bool_)
+        truth = self._truth
+        found: Flags = (truth >= self.numbers[:, 0]) & (truth <= self.numbers[:, 1])
+        return found
+
+    @property
+    def residuals(self) -> Floats:
+        """The true number less the predicted one, (n,)."""
+        return self._truth - self._predicted
+
+    def only(self, mask: Flags) -> Evaluation:
+        """Return the evaluation of the rows of an (n,) mask."""
+        places = np.flatnonzero(mask).tolist()
+        truth, labels = ([cells[at] for at in places] for cells in (self.truth, self.labels))
+        return Evaluation(self.target, truth, labels, self.numbers[places])
+
+    def with_numbers(self, numbers: Floats) -> Evaluation:
+        """Return the evaluation with the (n, 2) ends of intervals."""
+        return replace(self, numbers=numbers)
+
+    def figure(self, name: str) -> float:
+        """Return one figure; NaN if the rows do not define it."""
+        return self.weighted().figure(name, np.ones(self.rows))
+
+    def figures(self) -> Metrics:
+        """Return every figure that the rows define."""
+        return {name: value for name, value in self.weighted().figures(np.ones(self.rows)).items() if not math.isnan(value)}
+
+    def weighted(self) -> WeightedFigures:
+        """Return the same figures for rows that count several times or not at all, as a bootstrap needs them."""
+        return WeightedFigures(self._truth, self._predicted, self.numbers, self.target.coverage)
+
+    def beside(self, challenger: Any) -> Pair:
+        """Return this champion and a challenger that answered the same rows."""
+        return Pair(self, challenger)
+
+    def exact_intervals(self, level: float) -> dict[str, Interval]:
+        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped."""
+        return {COVERAGE: wilson(int(self.right.sum()), self.rows, level)} if self.numbers.shape[1] else {}
+
+    def columns(self) -> dict[str, Any]:
+        """Return what is written of each row: the truth, the prediction, and the ends of its interval."""
+        ends = {name: self.numbers[:, at] for at, name in enumerate(("low", "high")[: self.numbers.shape[1]])}
+        return {"truth": self.truth, "prediction": self.labels} | ends
+
+    def confusion(self) -> list[list[int]]:
+        """Return an empty table: numbers are not counted by class."""
+        return []
+
+    @property
+    def _truth(self) -> Floats:
+        return np.asarray(self.truth, dtype=np.float64)
+
+    @property
+    def _predicted(self) -> Floats:
+        return np.asarray(self.labels, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The predictions of champion and challenger for the same rows, in the same order."""
+
+    champion: Evaluation
+    challenger: Evaluation
+
+    @property
+    def disagreeing(self) -> int:
+        """How many rows the two predict differently."""
+        return int(np.sum(self.champion.residuals != self.challenger.residuals))
+
+    @property
+    def better_alone(self) -> tuple[int, int]:
+        """For how many rows the champion, and for how many the challenger, is nearer to the outcome."""
+        gaps = self._gaps
+        return int(np.sum(gaps > 0)), int(np.sum(gaps < 0))
+
+    def effects(self, reach: float) -> dict[str, Estimate | None]:
+        """Return the effects that a formula gives, by figure: the mean of the paired differences of the absolute errors.
+
+        The mean of n such differences is normally distributed (central limit theorem) for the 50 rows and more that are judged, and
+        `reach` is that of an asymptotic confidence sequence if the comparison is repeated (Waudby-Smith, Arbour, Sinha, Kennedy and
+        Ramdas, Annals of Statistics 52, 2024).
+
+        Args:
+            reach: How many standard errors the interval that decides the verdict reaches to either side.
+        """
+        gaps, rows = self._gaps, self.champion.rows
+        error = float(gaps.std(ddof=1) / math.sqrt(rows)) if rows > 1 else 0.0
+        champion, challenger = (float(np.abs(each.residuals).mean()) for each in (self.champion, self.challenger))
+        method = "mean of the paired differences"
+        found = normal(ABSOLUTE, champion, challenger, error=error, rows=rows, reach=reach, method=method, lower_is_better=True)
+        return {ABSOLUTE: found}
+
+    @property
+    def _gaps(self) -> Floats:
+        return np.abs(self.challenger.residuals) - np.abs(self.champion.residuals)
