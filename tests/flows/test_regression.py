@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,8 +109,8 @@ def test_every_place_that_answers_predicts_the_same_numbers_with_their_intervals
         schema = document["components"]["schemas"][name] | {"components": document["components"]}
         jsonschema.validate(content, schema)
 
-    line = audit.read(settings.home, MODEL, 1)[0]
-    assert (line.label, line.probabilities) == (answers[-1].label, list(answers[-1].interval))
+    [line] = audit.predictions(settings.home, audit.Wanted(prediction_id=answers[5].prediction_id))
+    assert (line.label, line.probabilities) == (answers[5].label, list(answers[5].interval))
 
     rows.test.to_csv(tmp_path / "rows.csv", index=False)
     for through in ("bundle", "endpoint"):
@@ -123,7 +122,7 @@ def test_every_place_that_answers_predicts_the_same_numbers_with_their_intervals
 
 
 def test_its_outcomes_are_judged_its_drift_is_found_and_a_better_challenger_is_promoted(
-    regressing: Regressing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    regressing: Regressing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Any
 ) -> None:
     settings, spec = regressing.place.settings, regressing.spec
     with regressing.client as client:
@@ -140,7 +139,7 @@ def test_its_outcomes_are_judged_its_drift_is_found_and_a_better_challenger_is_p
     assert (report.done.recorded, report.rejected) == (len(answers) - 1, 0)
 
     send(spec, simulate(spec, regressing.rows, "none", 400), True, settings, lambda *_: None)
-    steady = _watched()
+    steady = _watched(until, "outcomes")
     served, outcomes = steady.windows[0], next(window for window in steady.windows if window.performance)
     assert (steady.state, served.drift.prediction.distance_by, served.drift.prediction.test) == ("steady", "wasserstein", "ks")
     assert outcomes.performance.figure == pytest.approx(regressing.released.candidate.metrics["mean_absolute_error"], rel=0.2)
@@ -148,7 +147,7 @@ def test_its_outcomes_are_judged_its_drift_is_found_and_a_better_challenger_is_p
     assert not outcomes.performance.worse
 
     send(spec, simulate(spec, regressing.rows, "concept", 400, size=1.0), True, settings, lambda *_: None)
-    drifted = _watched()
+    drifted = _watched(until, "outcomes")
     assert (drifted.state, drifted.kind) == ("alarm", "outcomes")
     assert "rose above the floor" in drifted.reason
 
@@ -167,13 +166,19 @@ def test_its_outcomes_are_judged_its_drift_is_found_and_a_better_challenger_is_p
     assert paired.effect.lower_is_better
     assert paired.verdict in ("no difference shown", "champion better")
     send(spec, simulate(spec, regressing.rows, "none", 200), True, settings, lambda *_: None)
-    compared = _watched()
+    compared = _watched(until, "outcomes")
     assert (compared.challenger, compared.paired.repeated, compared.paired.rows) == (2, True, 200)
     promoted = promote(MODEL, because="to try it", return_state=True)
     assert promoted.name in ("Promoted", "Refused"), promoted.message
 
 
-def _watched() -> Any:
-    state = watch(MODEL, return_state=True)
-    result = state.result()
-    return getattr(result, "report", result)
+def _watched(until: Any, kind: str) -> Any:
+    """Watch until a window of the kind is judged: rows count two seconds after they came."""
+    found: list[Any] = []
+
+    def judged() -> bool:
+        found.append(watch(MODEL, return_state=True).result())
+        return any(window.kind == kind and window.judged for window in found[-1].windows)
+
+    until(judged, f"a window of {kind} is judged")
+    return found[-1]

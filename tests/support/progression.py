@@ -35,9 +35,7 @@ def progression(folder: Path, rows: pd.DataFrame | None = None, **changes: Any) 
         "description": "How far diabetes progresses within a year.",
         "dataset": Dataset(origin=str(path), sha256=hashlib.sha256(content).hexdigest(), file=path.name),
         "columns": Columns(
-            features={
-                name: Numeric(0, 1000, unit, name, integer=name in ("age", "sex"), nominal=False) for name, unit in UNITS.items()
-            },
+            features={name: Numeric(0, 1000, unit, name, integer=name in ("age", "sex"), nominal=False) for name, unit in UNITS.items()},
             target=PROGRESSION,
         ),
         "split": Split(test=0.25, seed=3, stratify=False),

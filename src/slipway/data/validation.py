@@ -63,10 +63,11 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
         raise _invalid(spec, path, violations)
     index, cells = text.index, {str(name): text[name] for name in text}
     del text  # the cells of each column are let go as soon as they are typed
-    columns, found = _features(spec, cells, File(path.name, table))
+    file = File(path.name, table)
+    columns, found = _features(spec, cells, file)
     violations += found
     if (target := spec.columns.target.name) in cells:
-        columns[target], found = spec.problem.read(cells.pop(target), _places)
+        columns[target], found = spec.problem.read(cells.pop(target), _places, file.numbers)
         violations += found
     cells.clear()
     pa.default_memory_pool().release_unused()  # which was that of the texts

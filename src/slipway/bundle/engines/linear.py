@@ -39,7 +39,8 @@ class LinearEngine:
         """Return (n, classes) probabilities of n rows given by column, or (n, 1) numbers."""
         if self._number:
             # each row is added up by itself: a matrix product would round a row's number otherwise in another number of rows
-            return (self._preparer.matrix(columns) * self._weights[:, 0]).sum(axis=1, keepdims=True) + self._intercepts
+            numbers: Matrix = (self._preparer.matrix(columns) * self._weights[:, 0]).sum(axis=1, keepdims=True) + self._intercepts
+            return numbers
         rows = len(next(iter(columns.values())))
         if self._shares and rows <= FEW:
             return of_second(self._cell_by_cell(columns, rows))

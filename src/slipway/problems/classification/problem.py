@@ -131,8 +131,8 @@ class Classification:
 
     # --- rows and drift
 
-    def read(self, column: pd.Series[str], places: cells.Places) -> tuple[pd.Series[Any], list[str]]:
-        """Return the outcomes that the cells of a file stand for, and what is wrong with the cells."""
+    def read(self, column: pd.Series[str], places: cells.Places, numbers: Any = None) -> tuple[pd.Series[Any], list[str]]:
+        """Return the outcomes that the cells of a file stand for, and what is wrong with the cells; labels are read as texts."""
         return cells.read(self.target, column, places)
 
     def groups(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

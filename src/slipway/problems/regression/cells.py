@@ -16,17 +16,18 @@ CERTAIN = 1 - 1e-12  # a correlation that is 1 but for rounding
 TO = " to "
 
 Places = Callable[["pd.Series[Any]"], str]
+Numbers = Callable[["pd.Series[str]"], "pd.Series[float]"]
 
 
-def read(target: Quantity, cells: pd.Series[str], places: Places) -> tuple[pd.Series[Any], list[str]]:
+def read(target: Quantity, cells: pd.Series[str], places: Places, numbers: Numbers) -> tuple[pd.Series[Any], list[str]]:
     """Return the numbers that the cells of a file stand for, and what is wrong with the cells.
 
     Args:
         places: Names the lines and values of some cells.
+        numbers: Returns the numbers that cells spell, by the marks of the file; NaN where they spell none.
     """
-    found, texts = [], cells.str.strip()
-    values = pd.to_numeric(texts, errors="coerce").astype("float64")
-    missing = texts == ""
+    found, values = [], numbers(cells)
+    missing = cells.str.strip() == ""
     if missing.any():
         found.append(f"target {target.name!r} has missing values: {places(cells[missing])}.")
     unreadable = ~np.isfinite(values) & ~missing

@@ -114,7 +114,7 @@ class QuantityOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def agrees(self, answer: Any, other: Any) -> bool:
         """Whether the answer of another version is within the interval around this one."""
         if not self.log:
-            return abs(answer - other) <= self.reach
+            return bool(abs(answer - other) <= self.reach)
         return min(answer, other) > -1 and abs(math.log1p(answer) - math.log1p(other)) <= self.reach
 
     def _learnt(self, numbers: Floats) -> Floats:

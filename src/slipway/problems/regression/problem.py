@@ -128,9 +128,9 @@ class Regression:
 
     # --- rows and drift
 
-    def read(self, column: pd.Series[str], places: cells.Places) -> tuple[pd.Series[Any], list[str]]:
-        """Return the numbers that the cells of a file stand for, and what is wrong with the cells."""
-        return cells.read(self.target, column, places)
+    def read(self, column: pd.Series[str], places: cells.Places, numbers: cells.Numbers) -> tuple[pd.Series[Any], list[str]]:
+        """Return the numbers that the cells of a file stand for, and what is wrong with the cells; see `cells.read`."""
+        return cells.read(self.target, column, places, numbers)
 
     def groups(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """See `cells.groups`."""
