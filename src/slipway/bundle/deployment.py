@@ -36,7 +36,8 @@ class Deployment:
     def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[Answer], list[list[float]]]:
         """Return n labels and (n, classes) probabilities for n checked rows; of a regression, n numbers and (n, 2) ends of intervals."""
         raw, output = self.engine.probabilities(columns), self.contract.output
-        return list(output.labels(raw)), output.numbers(raw).tolist()
+        labels: Any = output.labels(raw)
+        return labels, output.numbers(raw).tolist()
 
 
 def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:

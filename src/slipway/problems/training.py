@@ -5,10 +5,10 @@ from slipway.problems.classification.evaluation import Flags, Interval
 from slipway.problems.classification.problem import Classification
 from slipway.problems.classification.target import Target
 from slipway.problems.classification.weighted import WeightedFigures as ClassFigures
-from slipway.problems.regression.evaluation import Evaluation as QuantityEvaluation
+from slipway.problems.regression.evaluation import QuantityEvaluation
 from slipway.problems.regression.problem import Regression
 from slipway.problems.regression.target import Quantity
-from slipway.problems.regression.weighted import WeightedFigures as QuantityFigures
+from slipway.problems.regression.weighted import QuantityFigures
 
 Evaluation = ClassEvaluation | QuantityEvaluation
 Problem = Classification | Regression

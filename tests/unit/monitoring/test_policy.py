@@ -134,3 +134,12 @@ def test_an_alarm_says_what_was_found():
 
     assert verdict.alarm == Alarm(model="toy", version=2, kind="outcomes", windows=[3, 4], reason=verdict.reason, at=NOW)
     assert verdict.reason == "2 of the last 2 windows fell below the floor; the latest: window 4"
+
+
+def test_an_alarm_about_an_error_says_that_it_rose():
+    found = windows("FF")
+    errors = [
+        window.model_copy(update={"performance": window.performance.model_copy(update={"lower_is_better": True})}) for window in found
+    ]
+
+    assert judge(errors, PLAN, now=NOW).reason == "2 of the last 2 windows rose above the floor; the latest: window 2"

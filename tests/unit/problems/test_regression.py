@@ -18,9 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from slipway.comparison.paired import compare
+from slipway.data import samples
 from slipway.data.tables.numbers import numbers
+from slipway.data.validation import validate
 from slipway.errors import SpecError
-from slipway.problems.regression.evaluation import Evaluation
+from slipway.problems.regression.evaluation import QuantityEvaluation
 from slipway.problems.regression.output import QuantityOutput
 from slipway.problems.regression.problem import Regression
 from slipway.problems.serving import ClassOutput
@@ -33,13 +35,13 @@ PLAIN = QuantityOutput("EUR", "Price", coverage=0.8, reach=10.0, low=0, high=105
 COUNT = QuantityOutput("calls", "Calls", coverage=0.8, reach=float(np.log(2)), low=0, log=True)
 
 
-def answers(rows: int, error: float, seed: int = 1) -> Evaluation:
+def answers(rows: int, error: float, seed: int = 1) -> QuantityEvaluation:
     """Predictions that miss the outcome by about `error`, with intervals of 2 `error` to either side."""
     generator = np.random.default_rng(seed)
     truth = np.random.default_rng(0).uniform(10, 100, size=rows)
     predicted = truth + generator.normal(0, error, size=rows)
     ends = np.column_stack([predicted - 2 * error, predicted + 2 * error])
-    return Evaluation(PRICE, truth.tolist(), predicted.tolist(), ends)
+    return QuantityEvaluation(PRICE, truth.tolist(), predicted.tolist(), ends)
 
 
 # what is declared
@@ -117,7 +119,7 @@ def test_every_figure_equals_scikit_learns_also_for_rows_that_count_several_time
 
 
 def test_a_figure_that_the_rows_do_not_define_is_left_out() -> None:
-    found = Evaluation(PRICE, [5.0, 5.0], [4.0, 7.0], np.empty((2, 0)))
+    found = QuantityEvaluation(PRICE, [5.0, 5.0], [4.0, 7.0], np.empty((2, 0)))
 
     assert found.figures() == {
         "mean_absolute_error": 1.5,
@@ -125,7 +127,7 @@ def test_a_figure_that_the_rows_do_not_define_is_left_out() -> None:
         "root_mean_squared_error": pytest.approx(np.sqrt(2.5)),
         "mean_absolute_percentage_error": pytest.approx(0.3),
     }
-    assert "mean_absolute_percentage_error" not in Evaluation(PRICE, [0.0, 5.0], [4.0, 7.0], np.empty((2, 0))).figures()
+    assert "mean_absolute_percentage_error" not in QuantityEvaluation(PRICE, [0.0, 5.0], [4.0, 7.0], np.empty((2, 0))).figures()
 
 
 def test_each_figure_has_an_interval_around_it() -> None:
@@ -316,6 +318,18 @@ def test_sample_rows_keep_the_distribution_of_the_target() -> None:
 
     assert (len(groups), len(drawn)) == (10, 500)
     assert np.quantile(drawn, [0.1, 0.5, 0.9]) == pytest.approx(np.quantile(rows["price"], [0.1, 0.5, 0.9]), rel=0.1)
+
+
+def test_sample_rows_of_a_number_are_valid_rows(tmp_path: Path) -> None:
+    spec = progression(tmp_path)
+    facts = samples.derive(spec, validate(spec, tmp_path / "progression.csv"))
+    samples.draw(spec, facts).to_csv(tmp_path / "sample.csv", index=False)
+
+    drawn = validate(spec, tmp_path / "sample.csv")
+
+    assert len(drawn) == 442
+    assert drawn["target"].mean() == pytest.approx(152, rel=0.1)
+    assert np.corrcoef(drawn["bmi"], drawn["target"])[0, 1] > 0.3  # it is 0.59 among the real rows
 
 
 def test_drift_made_on_purpose_moves_the_outcomes() -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from slipway.problems.estimates import Estimate, normal
 from slipway.problems.proportions import wilson
 from slipway.problems.regression.target import Quantity
-from slipway.problems.regression.weighted import COVERAGE, WeightedFigures
+from slipway.problems.regression.weighted import COVERAGE, QuantityFigures
 from slipway.records import Metrics
 
 Flags = npt.NDArray[np.bool_]
@@ -24,7 +24,7 @@ ABSOLUTE = "mean_absolute_error"
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class QuantityEvaluation:
     """What a model answered to n rows: true numbers, predicted numbers, and the (n, 2) ends of the intervals.
 
     The intervals are (n, 0) for a model that gives none, such as a baseline.
@@ -55,13 +55,13 @@ class Evaluation:
         """The true number less the predicted one, (n,)."""
         return self._truth - self._predicted
 
-    def only(self, mask: Flags) -> Evaluation:
+    def only(self, mask: Flags) -> QuantityEvaluation:
         """Return the evaluation of the rows of an (n,) mask."""
         places = np.flatnonzero(mask).tolist()
         truth, labels = ([cells[at] for at in places] for cells in (self.truth, self.labels))
-        return Evaluation(self.target, truth, labels, self.numbers[places])
+        return QuantityEvaluation(self.target, truth, labels, self.numbers[places])
 
-    def with_numbers(self, numbers: Floats) -> Evaluation:
+    def with_numbers(self, numbers: Floats) -> QuantityEvaluation:
         """Return the evaluation with the (n, 2) ends of intervals."""
         return replace(self, numbers=numbers)
 
@@ -73,13 +73,13 @@ class Evaluation:
         """Return every figure that the rows define."""
         return {name: value for name, value in self.weighted().figures(np.ones(self.rows)).items() if not math.isnan(value)}
 
-    def weighted(self) -> WeightedFigures:
+    def weighted(self) -> QuantityFigures:
         """Return the same figures for rows that count several times or not at all, as a bootstrap needs them."""
-        return WeightedFigures(self._truth, self._predicted, self.numbers, self.target.coverage)
+        return QuantityFigures(self._truth, self._predicted, self.numbers, self.target.coverage)
 
-    def beside(self, challenger: Any) -> Pair:
+    def beside(self, challenger: Any) -> QuantityPair:
         """Return this champion and a challenger that answered the same rows."""
-        return Pair(self, challenger)
+        return QuantityPair(self, challenger)
 
     def exact_intervals(self, level: float) -> dict[str, Interval]:
         """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped."""
@@ -104,11 +104,11 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class QuantityPair:
     """The predictions of champion and challenger for the same rows, in the same order."""
 
-    champion: Evaluation
-    challenger: Evaluation
+    champion: QuantityEvaluation
+    challenger: QuantityEvaluation
 
     @property
     def disagreeing(self) -> int:

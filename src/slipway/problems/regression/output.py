@@ -22,7 +22,7 @@ Floats: TypeAlias = "npt.NDArray[np.float64]"
 SMALLEST = 1e-9  # a number nearer to zero is compared as if it were this large
 
 
-class Prediction(msgspec.Struct, frozen=True, gc=False):
+class QuantityPrediction(msgspec.Struct, frozen=True, gc=False):
     """The answer to one row."""
 
     prediction_id: str
@@ -143,10 +143,10 @@ class QuantityOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def predictions(
         self, ids: Iterable[str], labels: Sequence[Any], numbers: Sequence[Sequence[float]], subjects: Iterable[Any]
-    ) -> list[Prediction]:
+    ) -> list[QuantityPrediction]:
         """Return the answers to n rows; a subject may be `msgspec.UNSET`."""
         rows = zip(ids, labels, numbers, subjects, strict=True)
-        return [Prediction(name, label, ends, subject) for name, label, ends, subject in rows]
+        return [QuantityPrediction(name, label, ends, subject) for name, label, ends, subject in rows]
 
     def of_label(self) -> Schema:
         """Return the JSON Schema of a predicted number."""

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from slipway.problems.regression.evaluation import Evaluation
+from slipway.problems.regression.evaluation import QuantityEvaluation
 from slipway.rendering.picture import height_of, picture
 
 MOST_DOTS = 5_000  # more of them hide each other
 
 
-def draw(folder: Path, evaluation: Evaluation, title: str) -> None:
+def draw(folder: Path, evaluation: QuantityEvaluation, title: str) -> None:
     """Draw the pictures of all rows into a folder."""
     predicted_actual(folder / "predicted_actual.png", evaluation, title)
     residuals(folder / "residuals.png", evaluation, title)
 
 
-def predicted_actual(path: Path, evaluation: Evaluation, title: str) -> None:
+def predicted_actual(path: Path, evaluation: QuantityEvaluation, title: str) -> None:
     """Draw a dot for each row, its interval as a grey line, and the line on which predictions are right."""
     at = _some(evaluation.rows)
     truth, predicted = np.asarray(evaluation.truth)[at], np.asarray(evaluation.labels)[at]
@@ -34,7 +34,7 @@ def predicted_actual(path: Path, evaluation: Evaluation, title: str) -> None:
         axes.set(xlabel=f"actual ({evaluation.target.unit})", ylabel=f"predicted ({evaluation.target.unit})")
 
 
-def residuals(path: Path, evaluation: Evaluation, title: str) -> None:
+def residuals(path: Path, evaluation: QuantityEvaluation, title: str) -> None:
     """Draw the residual of each row over its prediction; a pattern shows what the model has not learnt."""
     at = _some(evaluation.rows)
     with picture(path, title) as axes:
@@ -43,7 +43,7 @@ def residuals(path: Path, evaluation: Evaluation, title: str) -> None:
         axes.set(xlabel=f"predicted ({evaluation.target.unit})", ylabel="actual less predicted")
 
 
-def residuals_by_slice(path: Path, evaluation: Evaluation, members: Mapping[str, npt.NDArray[np.bool_]], title: str) -> None:
+def residuals_by_slice(path: Path, evaluation: QuantityEvaluation, members: Mapping[str, npt.NDArray[np.bool_]], title: str) -> None:
     """Draw a box of the residuals of each slice that has rows; the first slice is on top."""
     parts = {name: evaluation.residuals[mask] for name, mask in members.items() if mask.any()}
     if not parts:

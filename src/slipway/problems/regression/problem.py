@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import RepeatedKFold
 
 from slipway.problems.regression import calibration, card, cells, plots, simulation
-from slipway.problems.regression.evaluation import Evaluation, Flags, Floats
+from slipway.problems.regression.evaluation import Flags, Floats, QuantityEvaluation
 from slipway.problems.regression.output import QuantityOutput
 from slipway.problems.regression.target import Quantity
 
@@ -72,16 +72,17 @@ class Regression:
 
     # --- evaluating
 
-    def evaluation(self, truth: Sequence[Any], labels: Sequence[Any], numbers: Floats) -> Evaluation:
+    def evaluation(self, truth: Sequence[Any], labels: Sequence[Any], numbers: Floats) -> QuantityEvaluation:
         """Return predictions of n rows with their outcomes; `numbers` are the (n, 2) ends of the intervals."""
         ends = np.asarray(numbers, dtype=np.float64)
-        return Evaluation(self.target, truth, labels, ends if ends.ndim == 2 else ends.reshape(0, 2))  # of no rows, a list has no columns
+        ends = ends if ends.ndim == 2 else ends.reshape(0, 2)  # of no rows, a list has no columns
+        return QuantityEvaluation(self.target, truth, labels, ends)
 
-    def ask(self, model: Any, features: Any, truth: Sequence[Any]) -> Evaluation:
+    def ask(self, model: Any, features: Any, truth: Sequence[Any]) -> QuantityEvaluation:
         """Let a fitted model answer n rows; the evaluation has no intervals."""
         return self.evaluation(truth, model.predict(features).tolist(), np.empty((len(truth), 0)))
 
-    def ask_for(self, metric: str, model: Any, features: Any, truths: Sequence[Sequence[Any]]) -> list[Evaluation]:
+    def ask_for(self, metric: str, model: Any, features: Any, truths: Sequence[Sequence[Any]]) -> list[QuantityEvaluation]:
         """Let a fitted model answer rows.
 
         Args:
@@ -91,7 +92,7 @@ class Regression:
         parts = np.split(model.predict(features), len(truths))
         return [self.evaluation(truth, part.tolist(), np.empty((len(part), 0))) for truth, part in zip(truths, parts, strict=True)]
 
-    def of_engine(self, output: Any, raw: Floats, truth: Sequence[Any]) -> Evaluation:
+    def of_engine(self, output: Any, raw: Floats, truth: Sequence[Any]) -> QuantityEvaluation:
         """Return the evaluation of what an engine answered."""
         return self.evaluation(truth, output.labels(raw), output.numbers(raw))
 

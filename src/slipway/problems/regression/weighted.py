@@ -20,7 +20,7 @@ COVERAGE, WIDTH, PINBALL = "interval_coverage", "interval_width", "mean_pinball_
 
 
 @dataclass(frozen=True)
-class WeightedFigures:
+class QuantityFigures:
     """The figures of n predictions under n weights.
 
     `intervals` are their (n, 2) ends, or (n, 0) if there are none; `coverage` is the share of the outcomes that they should include.
