@@ -145,6 +145,10 @@ class Columns:
         object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
         object.__setattr__(self, "excluded", MappingProxyType(dict(self.excluded)))
         object.__setattr__(self, "derived", MappingProxyType(dict(self.derived)))
+        if not isinstance(self.target, Target | Quantity):
+            raise SpecError(
+                f"target: expected Target(...) for classes or Quantity(...) for a number, received {type(self.target).__name__}(...)."
+            )
         if not self.features:
             raise SpecError("a model needs at least one feature.")
         if self.target.name in self.features:

@@ -37,6 +37,10 @@ WANTED = Target("wanted", {0: "left", 1: "wanted"}, positive=1)
         (lambda: Target("wanted", {"b": "B", 1: "one"}), "target wanted: the classes are all whole numbers or all texts"),
         (lambda: Target("wanted", {0: "left", 1: "wanted"}), r"positive=None is not one of \[0, 1\]"),
         (lambda: Target("wanted", {0: "left", 1: "wanted"}, positive=2), r"positive=2 is not one of \[0, 1\]"),
+        (
+            lambda: Columns({"size": SIZE}, SIZE),
+            r"target: expected Target\(...\) for classes or Quantity\(...\) for a number, received Numeric",
+        ),
         (lambda: Columns({}, WANTED), "at least one feature"),
         (lambda: Columns({"size": SIZE, "wanted": SIZE}, WANTED), "the target wanted is among the features"),
         (lambda: Columns({"size": SIZE}, WANTED, {"size": "a reason"}), r"\['size'\] are both used and excluded"),
