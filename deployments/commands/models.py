@@ -1,9 +1,22 @@
-"""`slipway models`: the models of the catalogue."""
+"""`slipway models`: the models of the catalogue. `slipway new`: the draft of another one, from a table."""
 
 from __future__ import annotations
 
-from deployments.terminal.command import AsJson, command
-from deployments.terminal.output import say_error, show_json, show_table
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.terminal.command import AsJson, command, fail
+from deployments.terminal.output import say, say_error, show, show_json, show_table
+
+if TYPE_CHECKING:
+    from slipway.drafting.findings import Draft
+    from slipway.settings import Settings
+
+DIFFERS = 3
+OWN = Path("models")  # where a person's own files go who has named no folder
 
 
 def models(as_json: AsJson = False) -> None:
@@ -47,3 +60,114 @@ def models(as_json: AsJson = False) -> None:
             )
         for wrong in catalogue.left_out.values():
             say_error(f"left out: {wrong}")
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model's name: lower-case letters, digits and hyphens.")],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="The file of rows, or its address; for a database, with --query.")],
+    target: Annotated[str, typer.Option("--target", metavar="COLUMN", help="The column to predict.")],
+    to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Where the file goes; if left out, SLIPWAY_MODELS.")] = None,
+    query: Annotated[str | None, typer.Option("--query", metavar="SQL", help="What to read from a database.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace a file that is there and differs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read a table, and draft the model's file: columns, classes, search, gate. Nothing else is changed.
+
+    Run again, it shows how the draft differs from the file, and replaces nothing unasked.
+
+    Exit status: 0 the file is written or is as drafted, 1 failed, 3 the file differs and was left as it is.
+
+    For example: slipway new ward-stay stays.csv --target long_stay
+    """
+    with command(as_json) as settings:
+        from slipway.catalogue import listings
+        from slipway.errors import DraftError
+
+        catalogue, path = listings(), _place(name, to, settings)
+        if name in catalogue and not path.exists():
+            raise DraftError(
+                f"the catalogue has a model {name!r} already. Choose another name; `slipway models` lists those that are taken."
+            )
+        say(f"{name}: reading {table}")
+
+        from slipway.drafting.code import code
+        from slipway.drafting.drafting import draft, free_port
+
+        taken = [model.port for other, model in catalogue.items() if other != name]
+        made = draft(name, table, target, free_port(path, taken), query=query, login=settings.sql_login)
+        written, difference = _write(path, code(made), yes, as_json)
+        if as_json:
+            show_json(_as_json(made, path, written, difference))
+        else:
+            _explain(made, path, written, difference, settings)
+        if difference and not written:
+            raise typer.Exit(DIFFERS)
+
+
+def _place(name: str, to: Path | None, settings: Settings) -> Path:
+    folder = to or settings.models or OWN
+    return folder.expanduser() / f"{name.replace('-', '_')}.py"
+
+
+def _write(path: Path, content: str, yes: bool, as_json: bool) -> tuple[bool, str]:
+    """Write the file, unless one is there that differs, and nobody allows to replace it.
+
+    Returns:
+        Whether it was written, and how the draft differs from the file that was there.
+    """
+    from slipway.drafting.drafting import compared
+    from slipway.files.replacing import replace
+
+    difference = compared(path.read_text(encoding="utf-8"), content, path) if path.exists() else ""
+    if path.exists() and not difference:
+        return False, ""
+    if difference and not yes:
+        if as_json or not sys.stdin.isatty():
+            return False, difference
+        show(difference)
+        if not typer.confirm(f"Replace {path}?"):
+            return False, difference
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, content.encode())
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        fail("DraftError", f"{path} cannot be written ({error.strerror}). Name another folder with --to.", as_json)
+    return True, difference
+
+
+def _explain(made: Draft, path: Path, written: bool, difference: str, settings: Settings) -> None:
+    rows = [(column.name, "left out" if column.feature is None else type(column.feature).__name__, column.why) for column in made.columns]
+    show_table(("column", "kind", "because"), rows)
+    classes = ", ".join(map(str, made.target.classes))
+    show(f"{made.source.rows:,} rows; {made.target.name} is one of {classes}; tuned by {made.metric}, the floor is {made.floor:g}")
+    for ask in made.asks:
+        show(f"only you can say: {ask}")
+    if difference and not written:
+        if not sys.stdin.isatty():
+            show(difference)
+        show(f"{path} differs from the draft and is as it was; --yes replaces it")
+        return
+    show(f"{path} is {'written' if written else 'as it was drafted'}; the lines with TODO are yours to fill in")
+    named = settings.models and settings.models.expanduser().resolve() == path.parent.resolve()
+    prefix = "" if named else f"SLIPWAY_MODELS={path.parent} "
+    show(f"next: {prefix}slipway release {made.name} --dry-run")
+
+
+def _as_json(made: Draft, path: Path, written: bool, difference: str) -> dict[str, object]:
+    return {
+        "name": made.name,
+        "file": str(path),
+        "written": written,
+        "difference": difference,
+        "rows": made.source.rows,
+        "target": made.target.name,
+        "classes": list(made.target.classes),
+        "metric": made.metric,
+        "floor": made.floor,
+        "baselines": made.baselines,
+        "columns": [
+            {"name": column.name, "kind": column.feature and type(column.feature).__name__, "because": column.why}
+            for column in made.columns
+        ],
+        "asks": list(made.asks),
+    }

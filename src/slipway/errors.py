@@ -38,6 +38,10 @@ class SnapshotNotFoundError(DeclinedError, LookupError):
     """No recorded rows of that model have such a checksum, or several have."""
 
 
+class DraftError(SlipwayError):
+    """No model's file can be drafted from a table."""
+
+
 class InvalidRowsError(SlipwayError, ValueError):
     """The rows break the model's column declarations; the message lists every violation."""
 

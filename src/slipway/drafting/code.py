@@ -1,0 +1,185 @@
+"""The text of a model's file, as a person would write it."""
+
+from __future__ import annotations
+
+from slipway.drafting.columns import spoken
+from slipway.drafting.findings import Draft, Found
+from slipway.spec import Boolean, Category, Numeric, Target
+from slipway.spec.tables import PLAIN_CSV, as_code
+
+WIDTH = 140
+IN_PLACE = "    "
+BY_ROWS = 5_000  # with more rows, boosted trees take minutes to tune
+
+BOOSTING = """    estimator=GradientBoostingClassifier(),
+    preparation=Preparation(scale=False),
+    search_space={
+        "n_estimators": IntDistribution(50, 300, step=50),
+        "learning_rate": FloatDistribution(0.02, 0.3, log=True),
+        "max_depth": IntDistribution(1, 5),
+        "subsample": FloatDistribution(0.5, 1.0),
+        "min_samples_leaf": IntDistribution(1, 40, log=True),
+    },
+    trials=20,
+"""
+FOREST = """    estimator=RandomForestClassifier(n_estimators=200),
+    preparation=Preparation(scale=False),
+    search_space={
+        "max_depth": IntDistribution(4, 24),
+        "min_samples_leaf": IntDistribution(1, 40, log=True),
+        "max_features": FloatDistribution(0.1, 1.0),
+    },
+    trials=12,
+    folds=3,
+"""
+
+
+def code(draft: Draft) -> str:
+    """Return the content of the file."""
+    boosted = draft.estimator == "boosting"
+    features = [column for column in draft.columns if column.feature is not None]
+    excluded = [column for column in draft.columns if column.feature is None]
+    kinds = {type(column.feature).__name__ for column in features}
+    names = sorted({"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Preparation", "Split", "Target", *kinds, *_table_names(draft)})
+    estimator = "GradientBoostingClassifier" if boosted else "RandomForestClassifier"
+    lines = [
+        f'"""{spoken(draft.target.name)} from {len(features)} columns of {draft.source.file}, drafted by `slipway new`."""',
+        "",
+        "from optuna.distributions import FloatDistribution, IntDistribution",
+        f"from sklearn.ensemble import {estimator}",
+        "from sklearn.tree import DecisionTreeClassifier",
+        "",
+        *_imports(names),
+        "",
+        "MODEL = ModelSpec(",
+        f"    name={_text(draft.name)},",
+        f"    registered_as={_text(draft.name.replace('-', '_'))},",
+        f"    description={_text(f'Predicts {draft.target.name} from {len(features)} columns.')},",
+        "    dataset=Dataset(",
+        f"        origin={_text(draft.source.origin)},",
+        f"        sha256={_text(draft.source.sha256)},",
+        f"        file={_text(draft.source.file)},",
+        *([f"        table={as_code(draft.source.table)},"] if draft.source.table != PLAIN_CSV else []),
+        "    ),",
+        "    columns=Columns(",
+        "        features={",
+        *[line for column in features for line in _feature(column)],
+        "        },",
+        *_target(draft.target),
+        *_excluded(excluded),
+        "    ),",
+        "    split=Split(test=0.2, seed=42, stratify=True),",
+        *(BOOSTING if boosted else FOREST).rstrip("\n").split("\n"),
+        f"    metric={_text(draft.metric)},",
+        *([f"    slices={{{', '.join(f'{_text(name)}: ()' for name in draft.slices)}}},"] if draft.slices else []),
+        "    baseline=DecisionTreeClassifier(max_leaf_nodes=3),",
+        f"    # {_baselines(draft)}",
+        f"    gate=Gate(floor={draft.floor}),",
+        "    # a person must say what the model is for: whoever relies on it reads this in its card",
+        "    card=Card(",
+        f"        intended_use={_text(f'TODO: what {draft.name} is for, and who decides by its answers.')},",
+        f"        not_for={_text(f'TODO: what {draft.name} must not be used for, and for whom it does not hold.')},",
+        "    ),",
+        f"    port={draft.port},",
+        ")",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table_names(draft: Draft) -> list[str]:
+    return [type(draft.source.table).__name__] if draft.source.table != PLAIN_CSV else []
+
+
+def _imports(names: list[str]) -> list[str]:
+    one = f"from slipway.spec import {', '.join(names)}"
+    return [one] if len(one) <= WIDTH else ["from slipway.spec import (", *[f"    {name}," for name in names], ")"]
+
+
+def _feature(column: Found) -> list[str]:
+    kind, indent = column.feature, IN_PLACE * 3
+    if isinstance(kind, Numeric):
+        given = [_number(kind.low), _number(kind.high), _text(kind.unit), _text(kind.description)]
+        given += [f"{flag}=True" for flag in ("integer", "missing") if getattr(kind, flag)]
+    elif isinstance(kind, Category):
+        given = [f"({', '.join(map(_text, kind.values))})", _text(kind.description)]
+        given += [f"{flag}=True" for flag in ("missing", "other") if getattr(kind, flag)]
+    else:
+        given = [_text(kind.description) if isinstance(kind, Boolean) else "", *(["missing=True"] if kind and kind.missing else [])]
+    line = f"{indent}{_text(column.name)}: {type(kind).__name__}({', '.join(given)}),"
+    noted = f"{line}  # {column.why}"
+    if len(noted) <= WIDTH:
+        return [noted]
+    if len(line) <= WIDTH:
+        return [f"{indent}# {column.why}", line]
+    if not isinstance(kind, Category):
+        return [f"{indent}# {column.why}", f"{indent}{_text(column.name)}: {type(kind).__name__}(", *_listed(given, 4), f"{indent}),"]
+    values = _wrapped(list(map(_text, kind.values)), 5)
+    return [
+        f"{indent}# {column.why}",
+        f"{indent}{_text(column.name)}: Category(",
+        f"{IN_PLACE * 4}(",
+        *values,
+        f"{IN_PLACE * 4}),",
+        *_listed(given[1:], 4),
+        f"{indent}),",
+    ]
+
+
+def _listed(given: list[str], depth: int) -> list[str]:
+    return [f"{IN_PLACE * depth}{one}," for one in given]
+
+
+def _wrapped(values: list[str], depth: int) -> list[str]:
+    lines, line = [], IN_PLACE * depth
+    for value in values:
+        if len(line) + len(value) + 2 > WIDTH:
+            lines.append(line.rstrip())
+            line = IN_PLACE * depth
+        line += f"{value}, "
+    return [*lines, line.rstrip()]
+
+
+def _target(target: Target) -> list[str]:
+    classes = ", ".join(f"{_label(label)}: {_text(meaning)}" for label, meaning in target.classes.items())
+    more = [f"positive={_label(target.positive)}"] if target.positive is not None else []
+    if target.in_file:
+        more.append(f"in_file={{{', '.join(f'{_label(label)}: {_text(text)}' for label, text in target.in_file.items())}}}")
+    line = f"        target=Target({_text(target.name)}, {{{classes}}}{''.join(f', {one}' for one in more)}),"
+    if len(line) <= WIDTH:
+        return [line]
+    return [
+        "        target=Target(",
+        f"            {_text(target.name)},",
+        "            {",
+        *[f"                {_label(label)}: {_text(meaning)}," for label, meaning in target.classes.items()],
+        "            },",
+        *[f"            {one}," for one in more],
+        "        ),",
+    ]
+
+
+def _excluded(columns: list[Found]) -> list[str]:
+    if not columns:
+        return []
+    return ["        excluded={", *[f"            {_text(column.name)}: {_text(column.why)}," for column in columns], "        },"]
+
+
+def _baselines(draft: Draft) -> str:
+    shown = ", ".join(f"{name.replace('_', ' ')} {figure:.3f}" for name, figure in draft.baselines.items())
+    return f"what simple models reach on the training rows: {shown}; raise the floor after the first release"
+
+
+def _label(label: object) -> str:
+    return str(label) if isinstance(label, int) else _text(str(label))
+
+
+def _number(number: float | None) -> str:
+    if number is None:
+        return "None"
+    return f"{int(number):_}" if float(number).is_integer() else repr(float(number))
+
+
+def _text(text: str) -> str:
+    """Return a text as Python writes it, in double quotes where it can."""
+    written = repr(text)
+    return written if '"' in text or not written.startswith("'") else f'"{written[1:-1]}"'.replace("\\'", "'")

@@ -1,0 +1,170 @@
+"""Drafting a model's file from a table, and checking the draft by the same rules as any other file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tempfile
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.data import origins
+from slipway.data.tables import reading, sniffing
+from slipway.data.tables.errors import TableError
+from slipway.data.tables.numbers import numbers
+from slipway.data.validation import validate
+from slipway.drafting import columns, floor, suspects, target
+from slipway.drafting.code import BY_ROWS, code
+from slipway.drafting.findings import Draft, Found, Source
+from slipway.errors import DraftError
+from slipway.files.addresses import NO_LOGIN, Login
+from slipway.files.checksums import digest
+from slipway.spec import CSV, Boolean, Category, ModelSpec, Query, Table, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST_PORT = 8_201
+PORT = re.compile(r"^    port=([\d_]+),$", re.MULTILINE)
+LEAST_ROWS = 50
+MOST_SLICES, SLICE_VALUES = 2, 5
+LEAST_IN_A_SLICE = 100  # rows; a fifth of them are test rows
+
+
+def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: str | None = None, login: Login = NO_LOGIN) -> Draft:
+    """Read the table and decide what the model's file says of it. Nothing is written.
+
+    Args:
+        name: The model's name: lower-case letters, digits and hyphens.
+        address: Where the table is: a path, or an address as in `Dataset.origin`.
+        aim: The column to predict.
+        port: The model's own port.
+        query: The SQL, if the address is a database.
+    Raises:
+        DraftError: The table has no such column, too few rows, or nothing to learn or to predict.
+        DatasetNotFoundError, OriginUnreachableError, MissingExtraError: The table cannot be read.
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise DraftError(f"{name!r} cannot be a model's name: it is lower-case letters, digits and hyphens, such as ward-stay.")
+    with tempfile.TemporaryDirectory() as folder:
+        source, path = _fetched(name, address, query, Path(folder), login)
+        text = _read(path, source)
+        found, aimed, metric, asks = _decided(text, source.table, aim)
+        made = Draft(
+            name=name,
+            source=replace(source, rows=len(text)),
+            columns=tuple(found),
+            target=aimed,
+            port=port,
+            metric=metric,
+            floor=0.0,
+            baselines={},
+            slices=_slices(found, text),
+            estimator="boosting" if len(text) <= BY_ROWS else "forest",
+            asks=tuple(asks),
+        )
+        return _with_floor(made, path)
+
+
+def free_port(path: Path, taken: Collection[int]) -> int:
+    """Return the port that the file at a path declares already, or the first that neither the catalogue nor a file beside it has."""
+    declared = {file: PORT.findall(file.read_text(encoding="utf-8", errors="replace")) for file in path.parent.glob("*.py")}
+    if own := declared.pop(path, None):
+        return int(own[0].replace("_", ""))
+    beside = {int(port.replace("_", "")) for ports in declared.values() for port in ports}
+    return next(port for port in range(FIRST_PORT, 65_536) if port not in beside and port not in taken)
+
+
+def compared(old: str, new: str, path: Path) -> str:
+    """Return how a draft differs from the file that is there, as a unified diff; "" if it does not."""
+    lines = difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"{path} (as it is)", f"{path} (as drafted now)")
+    return "".join(lines)
+
+
+def _fetched(name: str, address: str, query: str | None, folder: Path, login: Login) -> tuple[Source, Path]:
+    declared: Table = Query(query) if query else CSV()
+    content = origins.read(name, address, declared, login)
+    file = _file_of(address, name) if not query else f"{name}.jsonl"
+    path = folder / file
+    path.write_bytes(content)
+    try:
+        table = declared if query else sniffing.sniffed(path)
+    except TableError as error:
+        raise DraftError("\n".join(map(str, error.reasons))) from None
+    place = address if "://" in address else str(Path(address).expanduser().resolve())
+    return Source(place, file, table, digest(content), 0), path
+
+
+def _file_of(address: str, name: str) -> str:
+    """Return the name of the file at an address, without a query."""
+    last = re.split(r"[/\\]", address.partition("?")[0].rstrip("/"))[-1]
+    return last or f"{name}.csv"
+
+
+def _read(path: Path, source: Source) -> pd.DataFrame:
+    try:
+        text = reading.read(path, source.table)
+    except TableError as error:
+        raise DraftError("\n".join(map(str, error.reasons))) from None
+    text = text[(text != "").any(axis=1)]
+    if len(text) < LEAST_ROWS:
+        raise DraftError(f"{source.file} has {len(text)} rows; a model needs at least {LEAST_ROWS}, to learn and to test.")
+    if nameless := [place for place, name in enumerate(text.columns, 1) if not str(name).strip()]:
+        raise DraftError(f"{source.file}: column {nameless[0]} has no name. Name it in the file, or remove it.")
+    return text
+
+
+def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], Target, str, list[str]]:
+    def spelt(cells: pd.Series[str]) -> pd.Series[float]:
+        return numbers(cells, table.decimal, table.thousands) if isinstance(table, CSV) else numbers(cells)
+
+    if aim not in text.columns:
+        close = difflib.get_close_matches(aim, map(str, text.columns), 1)
+        meant = f" Did you mean {close[0]!r}?" if close else ""
+        raise DraftError(f"the table has no column {aim!r}.{meant} Its columns are {', '.join(map(repr, text.columns))}.")
+    aimed = target.target_of(text[aim], spelt)
+    found = [columns.found(text[name], spelt) for name in text.columns if name != aim]
+    found = suspects.without_repetitions(found, text)
+    if not any(column.feature for column in found):
+        raise DraftError(f"no column is left to learn from: {'; '.join(f'{column.name}: {column.why}' for column in found)}.")
+    spelt_numbers = {column.name: spelt(text[column.name]) for column in found if hasattr(column.feature, "low")}
+    giving = suspects.giving_the_answer_away(found, text, spelt_numbers, aim)
+    asks = [
+        f"{name}: it alone tells the answer in {share:.1%} of the rows. Is it known before the answer is? If not, exclude it."
+        for name, share in giving.items()
+    ]
+    found = [replace(column, why=f"{column.why}; it gives the answer away?") if column.name in giving else column for column in found]
+    asks += [column.ask for column in found if column.ask]
+    asks += [
+        f"{name}: it says the same as {other}. Exclude one of them." for name, other in suspects.saying_the_same(spelt_numbers).items()
+    ]
+    return found, aimed, target.metric_of(text[aim], aimed), asks
+
+
+def _slices(found: list[Found], text: pd.DataFrame) -> tuple[str, ...]:
+    """Return columns of few values, each with enough rows to be judged for itself."""
+    fit = []
+    for column in found:
+        if isinstance(column.feature, Boolean) or (isinstance(column.feature, Category) and len(column.feature.values) <= SLICE_VALUES):
+            counts = text[column.name].str.strip().value_counts()
+            if counts.min() >= LEAST_IN_A_SLICE:
+                fit.append(column.name)
+    return tuple(fit[:MOST_SLICES])
+
+
+def _with_floor(made: Draft, path: Path) -> Draft:
+    """Validate the rows by the draft, as a release will, and take the floor from simple models."""
+    spec = executed(code(made), made.name)
+    rows = validate(spec, path)
+    baselines = floor.measured(spec, rows)
+    return replace(made, floor=baselines.floor, baselines=baselines.figures)
+
+
+def executed(content: str, name: str) -> ModelSpec:
+    """Return the model that a file declares, checked as any model is."""
+    module: dict[str, Any] = {"__name__": f"slipway.models.{name.replace('-', '_')}"}
+    exec(compile(content, f"{name.replace('-', '_')}.py", "exec"), module)  # noqa: S102 - our own text, and every value in it is a literal
+    found: ModelSpec = module["MODEL"]
+    return found

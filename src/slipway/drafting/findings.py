@@ -1,0 +1,45 @@
+"""What was found in a table: the values that one step of drafting passes to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from slipway.spec import Feature, Table, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a column is, and why. `feature` is None if it is left out. `ask` is what only a person can say of it, "" if nothing."""
+
+    name: str
+    feature: Feature | None
+    why: str
+    ask: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the rows are: the address, the name of the file, what kind of table it is, and the checksum."""
+
+    origin: str
+    file: str
+    table: Table
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything that the file will say. `asks` are the open questions to a person, the most important first."""
+
+    name: str
+    source: Source
+    columns: tuple[Found, ...]
+    target: Target
+    port: int
+    metric: str
+    floor: float
+    baselines: dict[str, float]
+    slices: tuple[str, ...]
+    estimator: str
+    asks: tuple[str, ...] = field(default=())

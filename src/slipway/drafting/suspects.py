@@ -1,0 +1,66 @@
+"""Columns that repeat another one, or that give the answer away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from slipway.drafting.findings import Found
+
+GIVEN_AWAY = 0.98  # of the rows whose class one column alone tells
+SAME = 0.9999  # a correlation that rounding explains
+BETTER = 0.5  # of the rows that the most frequent class is wrong about
+
+
+def without_repetitions(columns: list[Found], text: pd.DataFrame) -> list[Found]:
+    """Leave out each column that has the same cells as one before it."""
+    seen: dict[int, str] = {}
+    checked = []
+    for column in columns:
+        if column.feature is None:
+            checked.append(column)
+            continue
+        cells = text[column.name].str.strip()
+        key = hash(tuple(cells))
+        if key in seen and cells.equals(text[seen[key]].str.strip().rename(column.name)):
+            checked.append(replace(column, feature=None, why=f"it repeats {seen[key]}", ask=""))
+            continue
+        seen[key] = column.name
+        checked.append(column)
+    return checked
+
+
+def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
+    """Return the columns of numbers that follow from one before them by a factor and a sum, such as a charge by the minute."""
+    found: dict[str, str] = {}
+    names = list(numbers)
+    correlations = pd.DataFrame(dict(numbers)).corr().abs().to_numpy()
+    for place, name in enumerate(names):
+        before = [other for other in range(place) if correlations[place, other] >= SAME and names[other] not in found]
+        if before:
+            found[name] = names[before[0]]
+    return found
+
+
+def giving_the_answer_away(
+    columns: list[Found], text: pd.DataFrame, numbers: Mapping[str, pd.Series[float]], target: str
+) -> dict[str, float]:
+    """Return the columns that alone tell the class of nearly every row, and the share of the rows for which they do.
+
+    Cells that occur only once tell nothing. Numbers are put in ten groups of equal size.
+    """
+    answers = text[target].str.strip()
+    usual = answers.value_counts(normalize=True).max()
+    found = {}
+    for column in columns:
+        if column.feature is None:
+            continue
+        cells = text[column.name].str.strip()
+        if column.name in numbers and numbers[column.name].nunique() > 20:
+            cells = pd.qcut(numbers[column.name], 10, duplicates="drop").astype(str)
+        share = pd.crosstab(cells, answers).max(axis=1).sum() / len(answers)
+        if share >= GIVEN_AWAY and share - usual >= BETTER * (1 - usual):
+            found[column.name] = float(share)
+    return found
