@@ -40,7 +40,7 @@ def code(draft: Draft) -> str:
     features = [column for column in draft.columns if column.feature is not None]
     excluded = [column for column in draft.columns if column.feature is None]
     kinds = {type(column.feature).__name__ for column in features}
-    names = sorted({"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Preparation", "Split", "Target", *kinds, *_table_names(draft)})
+    names = _in_order({"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Preparation", "Split", "Target", *kinds, *_table_names(draft)})
     estimator = "GradientBoostingClassifier" if boosted else "RandomForestClassifier"
     lines = [
         f'"""{spoken(draft.target.name)} from {len(features)} columns of {draft.source.file}, drafted by `slipway new`."""',
@@ -59,7 +59,7 @@ def code(draft: Draft) -> str:
         f"        origin={_text(draft.source.origin)},",
         f"        sha256={_text(draft.source.sha256)},",
         f"        file={_text(draft.source.file)},",
-        *([f"        table={as_code(draft.source.table)},"] if draft.source.table != PLAIN_CSV else []),
+        *([f"        table={_quoted(as_code(draft.source.table))},"] if draft.source.table != PLAIN_CSV else []),
         "    ),",
         "    columns=Columns(",
         "        features={",
@@ -75,7 +75,7 @@ def code(draft: Draft) -> str:
         "    baseline=DecisionTreeClassifier(max_leaf_nodes=3),",
         f"    # {_baselines(draft)}",
         f"    gate=Gate(floor={draft.floor}),",
-        "    # a person must say what the model is for: whoever relies on it reads this in its card",
+        "    # a person must say what the model is for: those who rely on it read this in its card",
         "    card=Card(",
         f"        intended_use={_text(f'TODO: what {draft.name} is for, and who decides by its answers.')},",
         f"        not_for={_text(f'TODO: what {draft.name} must not be used for, and for whom it does not hold.')},",
@@ -84,6 +84,11 @@ def code(draft: Draft) -> str:
         ")",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Return names as formatters order them: those in capitals first."""
+    return sorted(names, key=lambda name: (not name.isupper(), name))
 
 
 def _table_names(draft: Draft) -> list[str]:
@@ -177,6 +182,11 @@ def _number(number: float | None) -> str:
     if number is None:
         return "None"
     return f"{int(number):_}" if float(number).is_integer() else repr(float(number))
+
+
+def _quoted(written: str) -> str:
+    """Return code with double quotes instead of single ones, where no text of it has any."""
+    return written if '"' in written else written.replace("'", '"')
 
 
 def _text(text: str) -> str:

@@ -19,6 +19,26 @@ Numbers = Callable[["pd.Series[str]"], "pd.Series[float]"]  # the numbers that c
 FEW = 20  # rows; with fewer, that all cells differ says nothing
 RARE = 5  # rows; a value with fewer is learnt together with the others
 MOST_VALUES = 50  # of a category, all of which the file lists; of more, those that are not rare
+MOST_MARKS = 3
+NOTHING = {
+    "na",
+    "n/a",
+    "#n/a",
+    "nan",
+    "null",
+    "none",
+    "nil",
+    "?",
+    "-",
+    "--",
+    ".",
+    "missing",
+    "unknown",
+    "not available",
+    "nd",
+    "s/d",
+    "n.d.",
+}
 WORDS = 4  # a text with so many words on average is written freely
 IDENTIFIER = re.compile(r"(^|[^a-z])(id|uuid|guid|key|nr|no|number|num|index|expediente|historia)([^a-z]|$)", re.IGNORECASE)
 CODE = re.compile(r"(code|codigo|código|cod|zip|postal|cp|icd|type|tipo|class|group|grupo|status)", re.IGNORECASE)
@@ -47,13 +67,28 @@ def found(cells: pd.Series[str], numbers: Numbers) -> Found:
         return Found(name, None, f"every row has the same value, {filled.iloc[0]!r}")
     values = numbers(filled)
     if not values.isna().any():
-        return _number(name, filled, values, gaps, different)
+        return _number(name, cells, filled, values, different)
     if set(filled.str.strip().str.lower()) <= set(BOOLEANS):
         return Found(name, Boolean(spoken(name), missing=gaps), f"yes or no{_and_gaps(cells, filled)}")
     return _text(name, cells, filled, values, different)
 
 
-def _number(name: str, filled: pd.Series[str], values: pd.Series[float], gaps: bool, different: int) -> Found:
+def marks_of_missing(cells: pd.Series[str], numbers: Numbers) -> set[str]:
+    """Return the texts of a column of numbers that are known to mean that the value is missing."""
+    filled = cells[cells.str.strip() != ""]
+    return {mark for mark in _among_numbers(filled, numbers(filled)) if mark.lower() in NOTHING}
+
+
+def _among_numbers(filled: pd.Series[str], values: pd.Series[float]) -> list[str]:
+    """Return the few texts of a column that has mostly numbers."""
+    if not 0.5 < values.notna().mean() < 1:
+        return []
+    strange = sorted(filled[values.isna()].str.strip().unique())
+    return strange if len(strange) <= MOST_MARKS else []
+
+
+def _number(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.Series[float], different: int) -> Found:
+    gaps = len(filled) < len(cells)
     whole = bool((values % 1 == 0).all())
     low, high = float(values.min()), float(values.max())
     if different == len(values) >= FEW and whole and (IDENTIFIER.search(name) or high - low < 1.1 * len(values)):
@@ -65,18 +100,15 @@ def _number(name: str, filled: pd.Series[str], values: pd.Series[float], gaps: b
         ask = f"{name}: are its numbers codes, whose order means nothing? Then write nominal=True."
     elif _zero_stands_apart(values):
         ask = f"{name}: does 0 mean that it was not measured? Then write zero_is_missing=True."
-    missing = len(filled) and gaps
-    return Found(name, kind, f"{'whole numbers' if whole else 'numbers'}, {shown}{' and gaps' if missing else ''}", ask)
+    return Found(name, kind, f"{'whole numbers' if whole else 'numbers'}, {shown}{_and_gaps(cells, filled)}", ask)
 
 
 def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.Series[float], different: int) -> Found:
     if filled.str.strip().str.match(DATE).all():
         return Found(name, None, "dates; write what matters of them, such as an age or a span, into a column of numbers")
-    numeric = values.notna().mean()
-    strange = filled[values.isna()].str.strip().unique()
-    if numeric > 0.5 and len(strange) <= 3:
+    if strange := _among_numbers(filled, values):
         marks = ", ".join(map(repr, strange))
-        ask = f"{name}: do {marks} mean that the value is missing? Then write table=CSV(missing=({', '.join(map(repr, strange))},))."
+        ask = f"{name}: do {marks} mean that the value is missing? Then write table=CSV(missing=({marks},)), and draft again."
         return Found(name, None, f"numbers, and the texts {marks}", ask)
     words = float(filled.str.count(r"\S+").mean())
     if different == len(filled) >= FEW or different > 0.9 * len(filled) >= FEW:
@@ -148,6 +180,8 @@ def _in_brackets(name: str) -> str:
 def spoken(name: str) -> str:
     """Return a column's name as words: `blood_pressure` and `BloodPressure` are "Blood pressure"."""
     words = UNIT_IN_BRACKETS.sub("", name) if _in_brackets(name) else name
+    if (unit := unit_of(name)) and words.endswith(unit) and words != unit:
+        words = words.removesuffix(unit)
     words = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", words)
     words = re.sub(r"[_\s.-]+", " ", words).strip() or name
     parts = [word if word.isupper() else word.lower() for word in words.split()]

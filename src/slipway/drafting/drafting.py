@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from slipway.data.tables.numbers import numbers
 from slipway.data.validation import validate
 from slipway.drafting import columns, floor, suspects, target
 from slipway.drafting.code import BY_ROWS, code
-from slipway.drafting.findings import Draft, Found, Source
+from slipway.drafting.findings import Draft, Found, TableAt
 from slipway.errors import DraftError
 from slipway.files.addresses import NO_LOGIN, Login
 from slipway.files.checksums import digest
@@ -50,7 +51,7 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
         raise DraftError(f"{name!r} cannot be a model's name: it is lower-case letters, digits and hyphens, such as ward-stay.")
     with tempfile.TemporaryDirectory() as folder:
         source, path = _fetched(name, address, query, Path(folder), login)
-        text = _read(path, source)
+        text, source = _read(path, source)
         found, aimed, metric, asks = _decided(text, source.table, aim)
         made = Draft(
             name=name,
@@ -83,7 +84,7 @@ def compared(old: str, new: str, path: Path) -> str:
     return "".join(lines)
 
 
-def _fetched(name: str, address: str, query: str | None, folder: Path, login: Login) -> tuple[Source, Path]:
+def _fetched(name: str, address: str, query: str | None, folder: Path, login: Login) -> tuple[TableAt, Path]:
     declared: Table = Query(query) if query else CSV()
     content = origins.read(name, address, declared, login)
     file = _file_of(address, name) if not query else f"{name}.jsonl"
@@ -94,7 +95,7 @@ def _fetched(name: str, address: str, query: str | None, folder: Path, login: Lo
     except TableError as error:
         raise DraftError("\n".join(map(str, error.reasons))) from None
     place = address if "://" in address else str(Path(address).expanduser().resolve())
-    return Source(place, file, table, digest(content), 0), path
+    return TableAt(place, file, table, digest(content), 0), path
 
 
 def _file_of(address: str, name: str) -> str:
@@ -103,7 +104,8 @@ def _file_of(address: str, name: str) -> str:
     return last or f"{name}.csv"
 
 
-def _read(path: Path, source: Source) -> pd.DataFrame:
+def _read(path: Path, source: TableAt) -> tuple[pd.DataFrame, TableAt]:
+    """Return the rows as texts, and the source with the marks of missing cells in its table."""
     try:
         text = reading.read(path, source.table)
     except TableError as error:
@@ -113,7 +115,13 @@ def _read(path: Path, source: Source) -> pd.DataFrame:
         raise DraftError(f"{source.file} has {len(text)} rows; a model needs at least {LEAST_ROWS}, to learn and to test.")
     if nameless := [place for place, name in enumerate(text.columns, 1) if not str(name).strip()]:
         raise DraftError(f"{source.file}: column {nameless[0]} has no name. Name it in the file, or remove it.")
-    return text
+    if not isinstance(source.table, CSV):
+        return text, source
+    spelt = partial(numbers, decimal=source.table.decimal, thousands=source.table.thousands)
+    if marks := set[str]().union(*(columns.marks_of_missing(text[name], spelt) for name in text)):
+        source = replace(source, table=replace(source.table, missing=tuple(sorted(marks))))
+        text = reading.with_empty_cells(text.copy(), marks)
+    return text, source
 
 
 def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], Target, str, list[str]]:
@@ -132,15 +140,25 @@ def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], T
     spelt_numbers = {column.name: spelt(text[column.name]) for column in found if hasattr(column.feature, "low")}
     giving = suspects.giving_the_answer_away(found, text, spelt_numbers, aim)
     asks = [
-        f"{name}: it alone tells the answer in {share:.1%} of the rows. Is it known before the answer is? If not, exclude it."
+        f"{name}: it alone determines the answer in {share:.1%} of the rows. Is it known before the answer is? If not, exclude it."
         for name, share in giving.items()
+        if share < 1
     ]
-    found = [replace(column, why=f"{column.why}; it gives the answer away?") if column.name in giving else column for column in found]
+    found = [_suspected(column, giving.get(column.name)) for column in found]
     asks += [column.ask for column in found if column.ask]
     asks += [
         f"{name}: it says the same as {other}. Exclude one of them." for name, other in suspects.saying_the_same(spelt_numbers).items()
     ]
     return found, aimed, target.metric_of(text[aim], aimed), asks
+
+
+def _suspected(column: Found, share: float | None) -> Found:
+    """Return a column with what was found of it: a column that gives every answer away is left out, as a release would refuse it."""
+    if share is None:
+        return column
+    if share == 1:
+        return replace(column, feature=None, why="it gives the answer away: each of its values is in rows of one class only", ask="")
+    return replace(column, why=f"{column.why}; does it give the answer away?")
 
 
 def _slices(found: list[Found], text: pd.DataFrame) -> tuple[str, ...]:

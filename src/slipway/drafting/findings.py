@@ -18,7 +18,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TableAt:
     """Where the rows are: the address, the name of the file, what kind of table it is, and the checksum."""
 
     origin: str
@@ -33,7 +33,7 @@ class Draft:
     """Everything that the file will say. `asks` are the open questions to a person, the most important first."""
 
     name: str
-    source: Source
+    source: TableAt
     columns: tuple[Found, ...]
     target: Target
     port: int

@@ -9,7 +9,7 @@ import pandas as pd
 
 from slipway.drafting.findings import Found
 
-GIVEN_AWAY = 0.98  # of the rows whose class one column alone tells
+GIVEN_AWAY = 0.98  # of the rows whose class one column alone determines
 SAME = 0.9999  # a correlation that rounding explains
 BETTER = 0.5  # of the rows that the most frequent class is wrong about
 
@@ -47,9 +47,9 @@ def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
 def giving_the_answer_away(
     columns: list[Found], text: pd.DataFrame, numbers: Mapping[str, pd.Series[float]], target: str
 ) -> dict[str, float]:
-    """Return the columns that alone tell the class of nearly every row, and the share of the rows for which they do.
+    """Return the columns that alone determine the class of nearly every row, and the share of the rows for which they do.
 
-    Cells that occur only once tell nothing. Numbers are put in ten groups of equal size.
+    Cells that occur only once say nothing. Numbers are put in ten groups of equal size.
     """
     answers = text[target].str.strip()
     usual = answers.value_counts(normalize=True).max()

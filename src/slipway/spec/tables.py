@@ -19,7 +19,8 @@ class CSV:
 
     `decimal` and `thousands` are the marks in numbers: "1.234,50" has "," and ".". `quote` encloses cells that contain a separator; ""
     if quotation marks mean nothing. `encoding` is a name that Python knows; with "utf-8" a byte order mark is ignored. `skip` lines
-    come before the header. Lines that begin with `comment` are left out. `names` are the columns of a file without a header.
+    come before the header. Lines that begin with `comment` are left out. `names` are the columns of a file without a header. `missing` are
+    texts that mean an empty cell, such as "NA" and "?".
     """
 
     separator: str = ","
@@ -31,6 +32,7 @@ class CSV:
     comment: str = ""
     names: tuple[str, ...] = ()
     skip: int = 0
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.separator) != 1 or self.separator in "\r\n":
@@ -49,6 +51,8 @@ class CSV:
             raise SpecError("CSV: names are for a file without a header; set header=False, or leave the names out.")
         if not self.header and (not self.names or len(set(self.names)) < len(self.names)):
             raise SpecError("CSV: header=False needs names, one for each column of the file, each different.")
+        if isinstance(self.missing, str) or "" in self.missing:
+            raise SpecError(f"CSV: missing={self.missing!r} must be texts in brackets, such as ('NA',); an empty cell is missing anyway.")
         if self.skip < 0:
             raise SpecError(f"CSV: skip={self.skip} must not be negative: it is the number of lines before the header.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,15 @@ def _read_csv(path: Path, declared: CSV) -> pd.DataFrame:
         raise TableError(other)
     if not declared.header and len(text) and text.iloc[0].tolist() == list(declared.names):
         raise TableError(differences.other_header(path))
+    return with_empty_cells(text, declared.missing) if declared.missing else text
+
+
+def with_empty_cells(text: pd.DataFrame, marks: Collection[str]) -> pd.DataFrame:
+    """Return the rows with an empty text for each cell that has one of the marks."""
+    for name in text:
+        marked = text[name].str.strip().isin(marks)
+        if marked.any():
+            text[name] = text[name].mask(marked, "")
     return text
 
 
