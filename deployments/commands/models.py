@@ -138,8 +138,9 @@ def _write(path: Path, content: str, yes: bool, as_json: bool) -> tuple[bool, st
 def _explain(made: Draft, path: Path, written: bool, difference: str, settings: Settings) -> None:
     rows = [(column.name, "left out" if column.feature is None else type(column.feature).__name__, column.why) for column in made.columns]
     show_table(("column", "kind", "because"), rows)
-    classes = ", ".join(map(str, made.target.classes))
-    show(f"{made.source.rows:,} rows; {made.target.name} is one of {classes}; tuned by {made.metric}, the floor is {made.floor:g}")
+    classes = getattr(made.target, "classes", None)
+    what = f"one of {', '.join(map(str, classes))}" if classes else "a number"
+    show(f"{made.source.rows:,} rows; {made.target.name} is {what}; tuned by {made.metric}, the floor is {made.floor:g}")
     for ask in made.asks:
         show(f"only you can say: {ask}")
     if difference and not written:
@@ -161,7 +162,7 @@ def _as_json(made: Draft, path: Path, written: bool, difference: str) -> dict[st
         "difference": difference,
         "rows": made.source.rows,
         "target": made.target.name,
-        "classes": list(made.target.classes),
+        "classes": list(getattr(made.target, "classes", ())),
         "metric": made.metric,
         "floor": made.floor,
         "baselines": made.baselines,

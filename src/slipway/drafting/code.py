@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from slipway.drafting.columns import spoken
 from slipway.drafting.findings import Draft, Found
-from slipway.spec import Boolean, Category, Numeric, Target
+from slipway.spec import Boolean, Category, Numeric, Quantity, Target
 from slipway.spec.tables import PLAIN_CSV, as_code
 
 WIDTH = 140
 IN_PLACE = "    "
 BY_ROWS = 5_000  # with more rows, boosted trees take minutes to tune
 
-BOOSTING = """    estimator=GradientBoostingClassifier(),
+BOOSTING = """    estimator=GradientBoosting{kind}(),
     preparation=Preparation(scale=False),
     search_space={
         "n_estimators": IntDistribution(50, 300, step=50),
@@ -22,7 +22,7 @@ BOOSTING = """    estimator=GradientBoostingClassifier(),
     },
     trials=20,
 """
-FOREST = """    estimator=RandomForestClassifier(n_estimators=200),
+FOREST = """    estimator=RandomForest{kind}(n_estimators=200),
     preparation=Preparation(scale=False),
     search_space={
         "max_depth": IntDistribution(4, 24),
@@ -36,18 +36,32 @@ FOREST = """    estimator=RandomForestClassifier(n_estimators=200),
 
 def code(draft: Draft) -> str:
     """Return the content of the file."""
-    boosted = draft.estimator == "boosting"
+    boosted, number = draft.estimator == "boosting", isinstance(draft.target, Quantity)
+    kind = "Regressor" if number else "Classifier"
     features = [column for column in draft.columns if column.feature is not None]
     excluded = [column for column in draft.columns if column.feature is None]
     kinds = {type(column.feature).__name__ for column in features}
-    names = _in_order({"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Preparation", "Split", "Target", *kinds, *_table_names(draft)})
-    estimator = "GradientBoostingClassifier" if boosted else "RandomForestClassifier"
+    names = _in_order(
+        {
+            "Card",
+            "Columns",
+            "Dataset",
+            "Gate",
+            "ModelSpec",
+            "Preparation",
+            "Split",
+            type(draft.target).__name__,
+            *kinds,
+            *_table_names(draft),
+        }
+    )
+    estimator = f"GradientBoosting{kind}" if boosted else f"RandomForest{kind}"
     lines = [
         f'"""{spoken(draft.target.name)} from {len(features)} columns of {draft.source.file}, drafted by `slipway new`."""',
         "",
         "from optuna.distributions import FloatDistribution, IntDistribution",
         f"from sklearn.ensemble import {estimator}",
-        "from sklearn.tree import DecisionTreeClassifier",
+        f"from sklearn.tree import DecisionTree{kind}",
         "",
         *_imports(names),
         "",
@@ -68,13 +82,13 @@ def code(draft: Draft) -> str:
         *_target(draft.target),
         *_excluded(excluded),
         "    ),",
-        "    split=Split(test=0.2, seed=42, stratify=True),",
-        *(BOOSTING if boosted else FOREST).rstrip("\n").split("\n"),
+        f"    split=Split(test=0.2, seed=42, stratify={not number}),",
+        *(BOOSTING if boosted else FOREST).replace("{kind}", kind).rstrip("\n").split("\n"),
         f"    metric={_text(draft.metric)},",
         *([f"    slices={{{', '.join(f'{_text(name)}: ()' for name in draft.slices)}}},"] if draft.slices else []),
-        "    baseline=DecisionTreeClassifier(max_leaf_nodes=3),",
+        f"    baseline=DecisionTree{kind}(max_leaf_nodes=3),",
         f"    # {_baselines(draft)}",
-        f"    gate=Gate(floor={draft.floor}),",
+        f"    gate=Gate({_gate(draft)}),",
         "    # a person must say what the model is for: those who rely on it read this in its card",
         "    card=Card(",
         f"        intended_use={_text(f'TODO: what {draft.name} is for, and who decides by its answers.')},",
@@ -144,7 +158,19 @@ def _wrapped(values: list[str], depth: int) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def _target(target: Target) -> list[str]:
+def _gate(draft: Draft) -> str:
+    """Return the floor; of an error, also how much worse than the champion a candidate may be, which is in the unit of the number."""
+    if not isinstance(draft.target, Quantity):
+        return f"floor={draft.floor}"
+    tolerance = float(f"{draft.floor / 100:.1g}")
+    return f"floor={draft.floor}, tolerance={tolerance}, slice_tolerance={4 * tolerance:g}"
+
+
+def _target(target: Target | Quantity) -> list[str]:
+    if isinstance(target, Quantity):
+        limits = [f"{limit}={_number(getattr(target, limit))}" for limit in ("low", "high")]
+        given = [_text(target.name), _text(target.unit), _text(target.description), *limits, *(["log=True"] if target.log else [])]
+        return [f"        target=Quantity({', '.join(given)}),"]
     classes = ", ".join(f"{_label(label)}: {_text(meaning)}" for label, meaning in target.classes.items())
     more = [f"positive={_label(target.positive)}"] if target.positive is not None else []
     if target.in_file:
@@ -170,8 +196,9 @@ def _excluded(columns: list[Found]) -> list[str]:
 
 
 def _baselines(draft: Draft) -> str:
-    shown = ", ".join(f"{name.replace('_', ' ')} {figure:.3f}" for name, figure in draft.baselines.items())
-    return f"what simple models reach on the training rows: {shown}; raise the floor after the first release"
+    shown = ", ".join(f"{name.replace('_', ' ')} {figure:.3g}" for name, figure in draft.baselines.items())
+    change = "lower" if isinstance(draft.target, Quantity) else "raise"
+    return f"what simple models reach on the training rows: {shown}; {change} the floor after the first release"
 
 
 def _label(label: object) -> str:

@@ -94,7 +94,7 @@ def _number(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd
     if different == len(values) >= FEW and whole and (IDENTIFIER.search(name) or high - low < 1.1 * len(values)):
         return Found(name, None, "it names the row: every value is different")
     shown = f"{low:g} to {high:g} in the file"
-    kind = Numeric(*_range(low, high), unit_of(name), spoken(name), integer=whole, missing=gaps)
+    kind = Numeric(*range_of(low, high), unit_of(name), spoken(name), integer=whole, missing=gaps)
     ask = ""
     if whole and different > 2 and CODE.search(name):
         ask = f"{name}: are its numbers codes, whose order means nothing? Then write nominal=True."
@@ -132,7 +132,7 @@ def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.S
     return Found(name, kind, f"{what}; those in fewer than {RARE} rows count as others" if other else what)
 
 
-def _range(low: float, high: float) -> tuple[float, float]:
+def range_of(low: float, high: float) -> tuple[float, float]:
     """Return a range with a margin: what comes later may be further away, and what is far away is a typing mistake.
 
     From zero, if nothing is below it, to twice the highest value, rounded up to two digits; below zero likewise. 0 and 1 stay so.

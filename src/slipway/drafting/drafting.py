@@ -22,7 +22,7 @@ from slipway.drafting.findings import Draft, Found, TableAt
 from slipway.errors import DraftError
 from slipway.files.addresses import NO_LOGIN, Login
 from slipway.files.checksums import digest
-from slipway.spec import CSV, Boolean, Category, ModelSpec, Query, Table, Target
+from slipway.spec import CSV, Boolean, Category, ModelSpec, Quantity, Query, Table, Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
             target=aimed,
             port=port,
             metric=metric,
-            floor=0.0,
+            floor=1.0,  # until it is measured
             baselines={},
             slices=_slices(found, text),
             estimator="boosting" if len(text) <= BY_ROWS else "forest",
@@ -124,7 +124,7 @@ def _read(path: Path, source: TableAt) -> tuple[pd.DataFrame, TableAt]:
     return text, source
 
 
-def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], Target, str, list[str]]:
+def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], Target | Quantity, str, list[str]]:
     def spelt(cells: pd.Series[str]) -> pd.Series[float]:
         return numbers(cells, table.decimal, table.thousands) if isinstance(table, CSV) else numbers(cells)
 
@@ -138,7 +138,9 @@ def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], T
     if not any(column.feature for column in found):
         raise DraftError(f"no column is left to learn from: {'; '.join(f'{column.name}: {column.why}' for column in found)}.")
     spelt_numbers = {column.name: spelt(text[column.name]) for column in found if hasattr(column.feature, "low")}
-    giving = suspects.giving_the_answer_away(found, text, spelt_numbers, aim)
+    number = isinstance(aimed, Quantity)
+    answers = suspects.grouped(spelt(text[aim])) if number else text[aim].str.strip()
+    giving = suspects.giving_the_answer_away(found, text, spelt_numbers, answers)
     asks = [
         f"{name}: it alone determines the answer in {share:.1%} of the rows. Is it known before the answer is? If not, exclude it."
         for name, share in giving.items()
@@ -157,7 +159,7 @@ def _suspected(column: Found, share: float | None) -> Found:
     if share is None:
         return column
     if share == 1:
-        return replace(column, feature=None, why="it gives the answer away: each of its values is in rows of one class only", ask="")
+        return replace(column, feature=None, why="it gives the answer away: by its value, the answer is known", ask="")
     return replace(column, why=f"{column.why}; does it give the answer away?")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from slipway.spec import Feature, Table, Target
+from slipway.spec import Feature, Quantity, Table, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Draft:
     name: str
     source: TableAt
     columns: tuple[Found, ...]
-    target: Target
+    target: Target | Quantity
     port: int
     metric: str
     floor: float

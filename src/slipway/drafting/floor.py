@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slipway.spec import ModelSpec
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS, LEAVES, MOST_ROWS = 5, 3, 20_000
+RULE = "three_leaves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +24,51 @@ class Baselines:
 
 
 def measured(spec: ModelSpec, rows: pd.DataFrame) -> Baselines:
-    """Cross-validate the most frequent class and a tree of three leaves on the training rows.
+    """Cross-validate the answer that knows no column, and a tree of three leaves, on the training rows.
 
-    The floor is the better figure of the two, less twice the standard error of its mean over the folds, rounded down to two digits.
+    The floor is the better figure of the two, but that of the tree by twice the standard error of its mean over the folds worse, because
+    that much may be chance. It is rounded to two digits, in favour of the candidate. Of an error it is the largest accepted one.
 
     Args:
         rows: Validated rows of the spec.
     """
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-    from sklearn.tree import DecisionTreeClassifier
-
-    from slipway.training.pipelines import MODEL_STEP, build
     from slipway.training.splitting import split
 
     found = split(spec, rows.head(MOST_ROWS) if len(rows) > MOST_ROWS else rows)
-    name, _ = spec.problem.simplest_baseline
-    simple = {name: spec.problem.baseline(), "three_leaves": DecisionTreeClassifier(max_leaf_nodes=LEAVES, random_state=spec.split.seed)}
-    smallest = int(found.train_labels.value_counts().min())
-    folds = StratifiedKFold(max(2, min(FOLDS, smallest)), shuffle=True, random_state=spec.split.seed)
-    scorer = _scorer(spec)
-    figures, lows = {}, []
-    for of, estimator in simple.items():
-        pipeline = build(spec, {}).set_params(**{MODEL_STEP: estimator})
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*Precision is ill-defined.*")
-            scores = cross_val_score(pipeline, found.train, found.train_labels, cv=folds, scoring=scorer)
-        figures[of] = float(scores.mean())
-        lows.append(figures[of] - 2 * float(scores.std(ddof=1)) / math.sqrt(len(scores)))
-    figure = max([figures[name], *lows[1:]])
-    return Baselines(math.floor(figure * 100) / 100, figures)
+    name, simplest = next(iter(spec.problem.baselines().items()))
+    lower = spec.lower_is_better
+    guess, _ = _scored(spec, found, simplest)
+    rule, error = _scored(spec, found, _tree(spec))
+    figures = {name: guess, RULE: rule}
+    if lower:
+        return Baselines(_rounded(min(guess, rule + 2 * error), up=True), figures)
+    return Baselines(_rounded(max(guess, rule - 2 * error), up=False), figures)
 
 
-def _scorer(spec: ModelSpec) -> str:
-    return "roc_auc_ovr" if spec.metric == "roc_auc" and not spec.columns.target.binary else spec.metric
+def _tree(spec: ModelSpec) -> Any:
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    kind = DecisionTreeClassifier if spec.columns.target.answers_are_categories else DecisionTreeRegressor
+    return kind(max_leaf_nodes=LEAVES, random_state=spec.split.seed)
+
+
+def _scored(spec: ModelSpec, rows: Any, estimator: Any) -> tuple[float, float]:
+    """Return the mean of the metric over the folds, and its standard error."""
+    from slipway.training.pipelines import MODEL_STEP, build
+
+    scores = []
+    for learnt, asked in spec.problem.folds(FOLDS, 1, spec.split.seed).split(rows.train, rows.train_labels):
+        pipeline = spec.problem.wrapped(build(spec, {}).set_params(**{MODEL_STEP: estimator}))
+        pipeline.fit(rows.train.iloc[learnt], rows.train_labels.iloc[learnt])
+        answered = spec.problem.ask(pipeline, rows.train.iloc[asked], rows.train_labels.iloc[asked].tolist())
+        scores.append(answered.figure(spec.metric))
+    mean = sum(scores) / len(scores)
+    variance = sum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
+    return mean, math.sqrt(variance / len(scores))
+
+
+def _rounded(figure: float, up: bool) -> float:
+    """Return a figure of at most 1 with two decimals, and a larger one with two digits."""
+    step = 0.01 if abs(figure) <= 1 else 10.0 ** (math.floor(math.log10(abs(figure))) - 1)
+    places = (math.ceil if up else math.floor)(round(figure / step, 6))
+    return float(f"{places * step:.6g}")

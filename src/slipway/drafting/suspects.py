@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pandas as pd
 
+from slipway.drafting.columns import RARE
 from slipway.drafting.findings import Found
 
+ENOUGH = 0.5  # of the rows
 GIVEN_AWAY = 0.98  # of the rows whose class one column alone determines
 SAME = 0.9999  # a correlation that rounding explains
 BETTER = 0.5  # of the rows that the most frequent class is wrong about
@@ -32,6 +34,11 @@ def without_repetitions(columns: list[Found], text: pd.DataFrame) -> list[Found]
     return checked
 
 
+def grouped(numbers: pd.Series[float]) -> pd.Series[str]:
+    """Return numbers as ten groups of equal size, or fewer if many are equal."""
+    return pd.qcut(numbers, 10, duplicates="drop").astype(str)
+
+
 def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
     """Return the columns of numbers that follow from one before them by a factor and a sum, such as a charge by the minute."""
     found: dict[str, str] = {}
@@ -45,13 +52,15 @@ def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
 
 
 def giving_the_answer_away(
-    columns: list[Found], text: pd.DataFrame, numbers: Mapping[str, pd.Series[float]], target: str
+    columns: list[Found], text: pd.DataFrame, numbers: Mapping[str, pd.Series[float]], answers: pd.Series[str]
 ) -> dict[str, float]:
     """Return the columns that alone determine the class of nearly every row, and the share of the rows for which they do.
 
-    Cells that occur only once say nothing. Numbers are put in ten groups of equal size.
+    Cells that are in few rows say nothing. Numbers are put in ten groups of equal size.
+
+    Args:
+        answers: (n,) the class of each row; for a target that is a number, one of ten groups of equal size.
     """
-    answers = text[target].str.strip()
     usual = answers.value_counts(normalize=True).max()
     found = {}
     for column in columns:
@@ -59,8 +68,11 @@ def giving_the_answer_away(
             continue
         cells = text[column.name].str.strip()
         if column.name in numbers and numbers[column.name].nunique() > 20:
-            cells = pd.qcut(numbers[column.name], 10, duplicates="drop").astype(str)
-        share = pd.crosstab(cells, answers).max(axis=1).sum() / len(answers)
+            cells = grouped(numbers[column.name])
+        frequent = cells.map(cells.value_counts()) >= RARE
+        if frequent.mean() < ENOUGH:
+            continue
+        share = pd.crosstab(cells[frequent], answers[frequent]).max(axis=1).sum() / frequent.sum()
         if share >= GIVEN_AWAY and share - usual >= BETTER * (1 - usual):
             found[column.name] = float(share)
     return found

@@ -1,12 +1,12 @@
-"""The column to predict: its classes, and which of two is the one to find."""
+"""The column to predict: a number, or classes, and which of two is the one to find."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.drafting.columns import Numbers, spoken
+from slipway.drafting.columns import Numbers, range_of, spoken, unit_of
 from slipway.errors import DraftError
-from slipway.spec import ClassLabel, Target
+from slipway.spec import ClassLabel, Quantity, Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,9 +15,10 @@ MOST_CLASSES = 20
 LEAST_ROWS = 10  # of a class: some for the test, and one for each fold
 POSITIVE = ("1", "true", "yes", "y", "si", "sí", "s", "positive", "positivo", "malignant", "churn", "churned", "left", "dead", "died")
 BALANCED, EVEN = 0.35, 0.6
+SKEWED = 10.0  # times the median is the largest number of amounts that are learnt as logarithms
 
 
-def target_of(cells: pd.Series[str], numbers: Numbers) -> Target:
+def target_of(cells: pd.Series[str], numbers: Numbers) -> Target | Quantity:
     """Return the target that a column declares.
 
     Raises:
@@ -34,10 +35,11 @@ def target_of(cells: pd.Series[str], numbers: Numbers) -> Target:
     if len(counts) == 1:
         raise DraftError(f"column {name!r} has the same value in every row, {counts.index[0]!r}; there is nothing to predict.")
     values = numbers(texts)
+    if not values.isna().any() and (len(counts) > MOST_CLASSES or (values % 1 != 0).any()):
+        return _quantity(name, values)
     if len(counts) > MOST_CLASSES:
-        kind = "a number" if not values.isna().any() else "a text with many values"
         raise DraftError(
-            f"column {name!r} is {kind}: it has {len(counts):,} different values, and a class must be one of at most {MOST_CLASSES}. "
+            f"column {name!r} is a text with {len(counts):,} different values, and a class must be one of at most {MOST_CLASSES}. "
             "Write its classes, such as low and high, into a column, and name that one with --target."
         )
     if few := {value: int(rows) for value, rows in counts.items() if rows < LEAST_ROWS}:
@@ -49,12 +51,24 @@ def target_of(cells: pd.Series[str], numbers: Numbers) -> Target:
     return Target(name, {label: _meaning(name, label) for label in labels}, positive=_positive(labels, counts))
 
 
-def metric_of(texts: pd.Series[str], target: Target) -> str:
-    """Return the figure to tune by: accuracy where the classes are even, otherwise one that a model cannot win by guessing the largest."""
+def metric_of(texts: pd.Series[str], target: Target | Quantity) -> str:
+    """Return the figure to tune by: the mean error of a number; accuracy of even classes.
+
+    Of uneven classes it is a figure that a model cannot win by guessing the largest.
+    """
+    if isinstance(target, Quantity):
+        return "mean_absolute_error"
     shares = texts.str.strip().value_counts(normalize=True)
     if target.binary:
         return "accuracy" if shares.min() >= BALANCED else "roc_auc"
     return "accuracy" if shares.max() <= EVEN else "f1_macro"
+
+
+def _quantity(name: str, values: pd.Series[float]) -> Quantity:
+    low, high = float(values.min()), float(values.max())
+    least, most = range_of(low, high)
+    skewed = low >= 0 and high > SKEWED * max(float(values.median()), 1e-9) > 0
+    return Quantity(name, unit_of(name), spoken(name), low=least, high=most, log=skewed)
 
 
 def _numbered(name: str, texts: pd.Series[str], values: pd.Series[float]) -> Target:

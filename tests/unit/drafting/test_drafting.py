@@ -104,6 +104,8 @@ TABLES: dict[str, tuple[pd.DataFrame, Write]] = {
     "given-away": (people().assign(discharge=np.where(people()["ill"] == 1, "ward", "home")), as_csv()),
     "nearly-given-away": (people().assign(ward=np.where((people()["ill"] == 1) & (np.arange(ROWS) % 90 > 0), "B", "A")), as_csv()),
     "repeated": (people().assign(again=people()["sex"], pounds=(people()["weight_kg"] * 2.20462).round(3)), as_csv()),
+    "number": (people().assign(cost_eur=(people()["age"] * 31.5 + 400 * people()["smoker"]).round(2)).drop(columns="ill"), as_csv()),
+    "skewed-number": (people().assign(ill=np.random.default_rng(8).lognormal(3, 1.5, ROWS).round(2)), as_csv()),
     "three-classes": (people().assign(ill=chosen(["low", "mid", "high"])), as_csv()),
     "classes-with-fractions": (people().assign(ill=people()["ill"].astype(float)), as_csv()),
     "rare-class": (people().assign(ill=np.where(np.arange(ROWS) % 12 == 0, "yes", "no")), as_csv()),
