@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from prefect import flow
 
 import flows  # noqa: F401 - it filters the log lines of runs
+from slipway.data import databases
 from slipway.errors import DatasetChangedError, DatasetNotFoundError, OriginUnreachableError
 from slipway.settings import Settings
-from tasks.data import fetch
+from slipway.spec import Dataset, Query
+from tasks.data import fetch, validate
 from tests.support.disks import small_disk
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(200)]
@@ -78,6 +83,25 @@ def test_changed_file_is_refused_at_once_and_leaves_no_file(published, website, 
         state.result()
     assert website.hits == 1  # a changed file will not change back: no retry
     assert not list(settings.snapshots.glob("*"))
+
+
+def test_rows_of_a_database_are_fetched_and_split_as_those_of_a_file(toy, tmp_path, settings):
+    frame = pd.DataFrame({"size": [10, 20] * 10, "weight": 1.5, "colour": ["red", "blue"] * 10, "wanted": [0, 0, 1, 1] * 5, "id": "a"})
+    with closing(sqlite3.connect(tmp_path / "toys.db")) as database:
+        frame.to_sql("toys", database, index=False)
+    query = Query("SELECT * FROM toys")
+    content = databases.read("toy", f"sql+sqlite:///{tmp_path / 'toys.db'}", query, settings.sql_login)
+    dataset = Dataset(f"sql+sqlite:///{tmp_path / 'toys.db'}", hashlib.sha256(content).hexdigest(), "toys.jsonl", table=query)
+    spec = replace(toy, dataset=dataset)
+
+    @flow
+    def reading():
+        return validate(spec, fetch(spec, settings))
+
+    rows = reading()
+
+    assert (len(rows.train), len(rows.test)) == (15, 5)
+    assert sorted(path.name.partition(".")[2] for path in settings.snapshots.iterdir()) == ["jsonl", "typed.parquet"]
 
 
 class Lines(logging.Handler):

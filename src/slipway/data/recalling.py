@@ -75,8 +75,9 @@ def _real(spec: ModelSpec, found: RecordedRows, mirror: str | None, folder: Path
     if found.sha256 == spec.dataset.sha256:
         return fetching.fetch(spec, mirror, folder, login)
     logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
-    ending = snapshots.ending_of(spec.dataset)
-    path = snapshots.path_of(folder, spec.name, found.sha256, sample=False, ending=ending)
+    there = [file for file in snapshots.files(folder, spec.name) if not file.sample and found.sha256.startswith(file.digits)]
+    ending = snapshots.ending_of(spec.dataset)  # the older rows may have been of another kind
+    path = there[0].path if there else snapshots.path_of(folder, spec.name, found.sha256, sample=False, ending=ending)
     hint = f"The recorded rows are gone from there. Put the file back as {path}."
     fetching.obtain(spec, found.origin, found.sha256, path, hint, login)
     return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False, table=spec.dataset.table)

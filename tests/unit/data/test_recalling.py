@@ -14,7 +14,7 @@ from slipway.data.fetching import fetch
 from slipway.data.recalling import recall
 from slipway.errors import DatasetChangedError, DatasetNotFoundError, SnapshotNotFoundError
 from slipway.records import Snapshot
-from slipway.spec import ModelSpec
+from slipway.spec import CSV, ModelSpec
 from slipway.tracking.recorded_rows import RecordedRows
 
 OLD = b"size,weight,colour,wanted,id\n10,1.5,red,0,a\n20,2.5,blue,1,b\n"
@@ -66,6 +66,14 @@ def test_old_rows_come_from_the_folder_with_the_origin_they_had(
     assert recall(spec, old.sha256[:digits], recorded, None, folder) == old
 
     assert website.hits == hits
+
+
+def test_old_rows_are_found_when_the_model_has_another_kind_of_table_now(
+    spec: ModelSpec, old: Snapshot, recorded: Any, folder: Path
+) -> None:
+    now = replace(spec, dataset=replace(spec.dataset, file="toy.csv.gz", table=CSV(separator=";")))
+
+    assert recall(now, old.sha256[:12], recorded, None, folder).path == old.path
 
 
 def test_pasted_digits_may_have_spaces_and_capitals(spec: ModelSpec, old: Snapshot, recorded: Any, folder: Path) -> None:
