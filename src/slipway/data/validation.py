@@ -67,7 +67,7 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     columns, found = _features(spec, cells, file)
     violations += found
     if (target := spec.columns.target.name) in cells:
-        columns[target], found = spec.problem.read(cells.pop(target), _places, file.numbers)
+        columns[target], found = _target(spec, cells.pop(target), file)
         violations += found
     cells.clear()
     pa.default_memory_pool().release_unused()  # which was that of the texts
@@ -130,6 +130,15 @@ def _features(spec: ModelSpec, cells: dict[str, pd.Series[str]], file: File) -> 
             columns[name], found = _typed(column, kind, file)
             violations += found
     return columns, violations
+
+
+def _target(spec: ModelSpec, cells: pd.Series[str], file: File) -> tuple[pd.Series[Any], list[str]]:
+    labels, found = spec.problem.read(cells, _places, file.numbers)
+    if found:
+        unreadable = cells[file.numbers(cells).isna() & (cells.str.strip() != "")]
+        if len(unreadable) and (other := file.other_marks(unreadable)):
+            return labels, [other]
+    return labels, found
 
 
 def _typed(cells: pd.Series[str], kind: Feature, file: File) -> tuple[pd.Series[Any], list[str]]:

@@ -13,7 +13,8 @@ import pytest
 from slipway.data.tables.sniffing import sniffed
 from slipway.data.validation import validate
 from slipway.errors import InvalidRowsError
-from slipway.spec import CSV, ModelSpec, Numeric, Table
+from slipway.spec import CSV, Columns, Dataset, ModelSpec, Numeric, Quantity, Table
+from tests.support.progression import progression
 
 PLAIN = "size,weight,colour,wanted,id\n10,1.5,red,0,ñ\n10,1.5,red,1,b\n20,2.25,blue,0,c\n20,2.25,blue,1,d\n"
 SPANISH = PLAIN.replace(",", ";").replace(".", ",")
@@ -187,6 +188,16 @@ def test_another_dialect_is_named_with_what_to_write(
     declared: Toy, file: Callable[[bytes], Path], content: bytes, table: CSV, said: list[str]
 ) -> None:
     assert refusal(declared(table), file(content)) == said
+
+
+def test_another_decimal_mark_of_the_target_is_named(file: Callable[[bytes], Path], tmp_path: Path) -> None:
+    columns = Columns(features={"size": Numeric(0, 100, "cm", "Size")}, target=Quantity("price", "EUR", "Price"))
+    table = Dataset(origin="rows.csv", sha256="0" * 64, file="rows.csv", table=CSV(separator=";"))
+
+    assert refusal(progression(tmp_path, columns=columns, dataset=table, slices={}), file(b"size;price\n10;3,5\n20;12,25\n")) == [
+        "rows.csv has ',' as the decimal mark of column 'price': line 2 '3,5', line 3 '12,25'. "
+        "The model's file says '.'. Write decimal=',' in its CSV(...), or export it with '.'."
+    ]
 
 
 def test_two_differences_are_both_named(declared: Toy, file: Callable[[bytes], Path]) -> None:
