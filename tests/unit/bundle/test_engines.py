@@ -18,7 +18,13 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
@@ -299,6 +305,17 @@ def test_boosted_trees_answer_within_the_noise_of_float64(make: Make, estimator:
     case, rows = make(estimator, classes, scaled=classes == 2), made(300, seed=2)
 
     assert case.contract.engine == "boosting"
+    assert case.prove(rows) < 1e-14
+    border = case.border(rows)
+    assert len(border) >= 100
+    assert case.prove(border) < 1e-14
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_histogram_boosting_answers_within_the_noise_of_float64(make: Make, classes: int) -> None:
+    case, rows = make(HistGradientBoostingClassifier(max_iter=20, random_state=1), classes, scaled=classes == 2), made(300, seed=2)
+
+    assert case.contract.engine == "histogram"
     assert case.prove(rows) < 1e-14
     border = case.border(rows)
     assert len(border) >= 100

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import ElasticNet, LinearRegression, PoissonRegressor, Ridge
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from slipway.bundle.borders import border_rows, prove_rows
+from slipway.bundle.cells import columns_of, rows_of
 from slipway.bundle.compiling import compile_model, contract_columns
 from slipway.bundle.contract import FORMAT, Contract, Probe, of_output
 from slipway.bundle.deployment import load
@@ -23,10 +25,10 @@ from slipway.bundle.store.active import Pointer
 from slipway.bundle.writing import write
 from slipway.data.validation import validate
 from slipway.errors import BundleError, CannotCompileError
-from slipway.spec import ModelSpec
+from slipway.spec import ModelSpec, Preparation
 from slipway.training.pipelines import build
 from slipway.training.splitting import Rows, split
-from tests.support.progression import progression
+from tests.support.progression import patients, progression
 
 REACH = 90.0
 EXACT = [
@@ -38,6 +40,8 @@ EXACT = [
     (ExtraTreesRegressor(n_estimators=20, max_depth=8), "trees"),
     (GradientBoostingRegressor(n_estimators=30), "boosting"),
     (GradientBoostingRegressor(n_estimators=30, loss="huber", init="zero"), "boosting"),
+    (HistGradientBoostingRegressor(max_iter=30), "histogram"),
+    (HistGradientBoostingRegressor(max_iter=30, loss="poisson", max_leaf_nodes=5), "histogram"),
 ]
 
 
@@ -70,7 +74,7 @@ def bundled(folder: Path, spec: ModelSpec, rows: Rows, model: Any) -> tuple[Cont
     )
     probed = rows.test.head(10)
     labels, ends = output.of_model(model, probed)
-    probe = Probe(probed.astype(object).to_numpy().tolist(), labels, ends.tolist())
+    probe = Probe(rows_of(probed, contract.columns), labels, ends.tolist())
     return contract, open_engine(write(folder / "models" / spec.name, compiled.files, contract, probe))
 
 
@@ -96,6 +100,25 @@ def test_an_exact_engine_answers_as_the_measured_model_on_test_rows_and_at_its_s
         assert output.labels(raw) == labels  # to the last bit
     alone = [engine.probabilities({name: [cells[at]] for name, cells in columns.items()})[0, 0] for at in range(20)]
     assert alone == raw[:20, 0].tolist()
+
+
+def test_histogram_boosting_answers_rows_with_gaps_as_the_measured_model(tmp_path: Path) -> None:
+    rows = patients()
+    rows.loc[rows.index % 4 == 1, "bmi"] = np.nan
+    whole = progression(tmp_path, rows, estimator=HistGradientBoostingRegressor(max_iter=30), search_space={})
+    features = whole.columns.features | {"bmi": replace(whole.columns.features["bmi"], missing=True)}
+    spec = replace(whole, columns=replace(whole.columns, features=features), preparation=Preparation(missing="native", scale=False))
+    parts = split(spec, validate(spec, tmp_path / "progression.csv"))
+    model = build(spec, {}).fit(parts.train, parts.train_labels)
+    contract, engine = bundled(tmp_path, spec, parts, model)
+
+    sent = columns_of(parts.test, contract.columns)
+    raw = engine.probabilities(sent)
+
+    assert None in sent["bmi"]
+    assert contract.engine == "histogram"
+    assert raw[:, 0].tolist() == model.predict(parts.test).tolist()  # to the last bit
+    assert prove_rows(spec.name, model, engine, contract, border_rows(model, contract, parts.test)) < 1e-9
 
 
 @pytest.mark.parametrize(("estimator", "name"), [(PoissonRegressor(), "onnx"), (SVR(), "onnx")])
