@@ -85,12 +85,12 @@ MODEL = replace(
 )
 '''
 WARD = '''
-"""Whether a patient stays longer than a week; most columns have gaps."""
+"""Whether a patient stays longer than a week; most columns have gaps, and dates are written as in Spain."""
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from sklearn.linear_model import LogisticRegression
 
-from slipway.spec import Boolean, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Split, Target, Watch
+from slipway.spec import Boolean, Category, Columns, Dataset, Date, Gate, ModelSpec, Numeric, Split, Target, Watch
 
 MODEL = ModelSpec(
     name="long-stay",
@@ -105,6 +105,8 @@ MODEL = ModelSpec(
             "urgent": Boolean("Whether the admission was urgent"),
             "triage": Category(("red", "yellow", "green"), "Triage", missing=True),
             "province": Category(("Sevilla", "Huelva", "Cádiz"), "Province of residence", other=True),
+            "admitted": Date("Admission", ("month", "weekday", "hour"), since="referred", format="%d/%m/%Y %H:%M", time=True),
+            "referred": Date("Referral, if there was one", parts=(), missing=True, format="%d/%m/%Y"),
         },
         target=Target("long", {"no": "a week or less", "yes": "longer"}, positive="yes"),
     ),
@@ -135,7 +137,9 @@ def stays(count: int) -> pd.DataFrame:
 
     age, lactate, urgent = random.integers(18, 95, count), random.gamma(2, 1, count).round(2), random.random(count) < 0.5
     province = random.choice(["Sevilla", "Huelva", "Cádiz", "Lugo", "Vigo"], count, p=[0.4, 0.2, 0.2, 0.1, 0.1])
-    score = age / 30 + lactate + urgent + (province == "Lugo") + random.normal(0, 0.7, count)
+    admitted = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(random.integers(0, 525_600, count), unit="min"))
+    waited = random.integers(0, 60, count)
+    score = waited / 30 + age / 30 + lactate + urgent + (province == "Lugo") + random.normal(0, 0.7, count)
     return pd.DataFrame(
         {
             "age": gaps(age),
@@ -144,6 +148,8 @@ def stays(count: int) -> pd.DataFrame:
             "urgent": np.where(urgent, "true", "false"),
             "triage": gaps(random.choice(["red", "yellow", "green"], count)),
             "province": province,
+            "admitted": admitted.dt.strftime("%d/%m/%Y %H:%M"),
+            "referred": gaps((admitted - pd.to_timedelta(waited, unit="D")).dt.strftime("%d/%m/%Y")),
             "long": np.where(score > np.median(score), "yes", "no"),
         }
     )
@@ -317,6 +323,8 @@ def test_rows_with_gaps_are_answered_as_mlflows_model_does_however_a_gap_is_writ
         ({"urgent": None}, "expected true or false, received nothing (null, NaN or an empty cell)"),
         ({"triage": "blue"}, "expected one of 'red', 'yellow', 'green', or null, received \"blue\""),
         ({"province": ""}, 'expected a text, received ""'),
+        ({"referred": "31/12/2025"}, 'expected a date such as 2026-11-29, or null, received "31/12/2025"'),
+        ({"admitted": "2025-12-31T10:30Z"}, 'such as 2026-11-29T10:30:00, received "2025-12-31T10:30Z"'),
         ({"age of the patient": 3}, "row 0, column 'age of the patient': expected only the columns age, lactate"),
     ],
 )

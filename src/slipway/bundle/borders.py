@@ -85,7 +85,7 @@ def frame(cells: Cells, contract: Contract) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
-            column.name: cells[:, index] if column.kind == "category" else cells[:, index].astype(np.float64)
+            column.name: cells[:, index] if column.is_text else cells[:, index].astype(np.float64)
             for index, column in enumerate(contract.columns)
         }
     )
@@ -123,7 +123,7 @@ def _close_in(ask: Ask, contract: Contract, ends: Cells, column: Indices) -> Flo
     """Move the ends, n low and then n high ones, to the place in each pair's column where the label changes; return their probabilities.
 
     A pair is done when its numbers are neighbours, or its probabilities no longer jump.
-    Categories and booleans are always neighbours, and so are a missing cell and any other.
+    Categories, dates and booleans are always neighbours, and so are a missing cell and any other.
     """
     probabilities = ask(ends)
     pairs = len(column)

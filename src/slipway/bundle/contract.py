@@ -24,10 +24,11 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     """One column that a caller sends. Numbers have `low`, `high` and `unit`, categories have `values`.
 
     `missing`: a cell may be null, or left out. `other`: a text that is none of the values is taken too.
+    `time`: a date may have a time. `format`: how the dates of a file are written, if not as ISO text; requests have ISO text.
     """
 
     name: str
-    kind: Literal["number", "integer", "category", "boolean"]
+    kind: Literal["number", "integer", "category", "boolean", "date"]
     description: str
     unit: str = ""
     low: float | None = None
@@ -35,6 +36,12 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     values: tuple[str, ...] = ()
     missing: bool = False
     other: bool = False
+    time: bool = False
+    format: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.kind in ("category", "date")
 
     @property
     def is_number(self) -> bool:

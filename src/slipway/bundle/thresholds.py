@@ -11,7 +11,7 @@ from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.preparation import describe_preparation
 from slipway.bundle.compiling.trees import not_above, trees_of
 from slipway.bundle.contract import Column, Contract
-from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, OneHot, Preparer, Scale
+from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, OneHot, Preparer, Scale, Since1970
 from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
@@ -30,7 +30,7 @@ def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: 
         preparation = describe_preparation(FittedPipeline(pipeline, None))
     except CannotCompileError:
         return cells[:0]
-    columns = {column.name: [row[index] for row in cells] for index, column in enumerate(contract.columns)}
+    columns = {column.name: [_present(row[index], column) for row in cells] for index, column in enumerate(contract.columns)}
     matrix = Preparer(preparation).matrix(columns).astype(np.float32)
     places = {column.name: index for index, column in enumerate(contract.columns)}
     made = [cells[:0]]
@@ -43,6 +43,11 @@ def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: 
             moved[:, places[name]] = allowed
             made.append(moved)
     return np.concatenate(made)
+
+
+def _present(cell: Any, column: Column) -> Any:
+    """Return None for a missing text, which is NaN in a frame."""
+    return None if column.is_text and cell != cell else cell
 
 
 def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Generator) -> list[tuple[int, int, float]]:
@@ -62,11 +67,11 @@ def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Ge
 def _raw(preparation: FittedPreparation, feature: int, threshold: float, row: dict[str, Any]) -> tuple[str, list[float]]:
     """Return the raw column behind a feature, and the raw numbers that put the feature on and around the threshold.
 
-    For a category the name is empty, because categories have no thresholds.
+    For a category or a date the name is empty: categories have no thresholds, and the numbers of dates are whole ones that never round.
     """
     ends = np.cumsum([block.width for block in preparation.blocks])
     block = preparation.blocks[which := int(np.searchsorted(ends, feature, side="right"))]
-    if any(isinstance(step, OneHot) for step in block.steps):
+    if any(isinstance(step, OneHot | Since1970) for step in block.steps):
         return "", []
     below = float(not_above(np.array(threshold)))
     above = float(np.nextafter(np.float32(below), np.float32(np.inf)))

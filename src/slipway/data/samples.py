@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slipway.data import fetching, snapshots
+from slipway.data import dates, fetching, snapshots
 from slipway.errors import SlipwayError
 from slipway.files.checksums import digest
 from slipway.records import Snapshot
-from slipway.spec import Boolean, Category, Feature, ModelSpec, Numeric
+from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Numeric
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +111,10 @@ def _draw_column(kind: Feature, known: Any, rows: int, generator: np.random.Gene
 
 
 def _draw_cells(kind: Feature, known: Any, rows: int, generator: np.random.Generator) -> Any:
+    if isinstance(kind, Date):
+        levels = np.linspace(0, 1, len(known["quantiles"]))
+        times = pd.Series(np.interp(generator.random(rows), levels, known["quantiles"]).astype("datetime64[s]"))
+        return times.dt.strftime(kind.format) if kind.format else dates.iso(times, kind)
     if not isinstance(kind, Numeric) or kind.nominal:
         names = np.array(_names(kind), dtype=np.int64 if isinstance(kind, Numeric) else object)
         shares = np.array([known.get(str(value), 0) for value in names], dtype="float64")
@@ -144,6 +148,9 @@ def _column_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
 
 
 def _cell_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
+    if isinstance(kind, Date):
+        quantiles = np.quantile(dates.seconds(cells), np.linspace(0, 1, QUANTILES))
+        return {"quantiles": [round(float(value)) for value in quantiles]}
     if not isinstance(kind, Numeric) or kind.nominal:
         return {str(value): int((cells == value).sum()) for value in _names(kind)}
     decimals = 0 if kind.integer else max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in cells)
@@ -151,7 +158,7 @@ def _cell_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
     return {"decimals": decimals, "quantiles": [round(float(value), 6) for value in quantiles]}
 
 
-def _names(kind: Feature) -> tuple[Any, ...]:
+def _names(kind: Numeric | Category | Boolean) -> tuple[Any, ...]:
     if isinstance(kind, Boolean):
         return (True, False)
     return kind.values if isinstance(kind, Category) else kind.codes

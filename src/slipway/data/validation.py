@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from slipway.data import dates
 from slipway.data.tables import differences, reading
 from slipway.data.tables.errors import TableError
 from slipway.data.tables.numbers import numbers, written_otherwise
 from slipway.errors import InvalidRowsError
 from slipway.rows.spelling import BOOLEANS
-from slipway.spec import CSV, Boolean, Category, Feature, ModelSpec, Numeric, Table
+from slipway.spec import CSV, Boolean, Category, Date, Feature, ModelSpec, Numeric, Table
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,10 @@ class File:
 
 
 def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.DataFrame:
-    """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories as text, the target as its declared labels.
+    """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories and dates as text, the target as its labels.
 
-    Where a cell may be missing, whole numbers and booleans are float64, so that NaN can be among them; a missing category is NaN too.
-    Columns are the features in contract order, then the target; excluded columns are dropped.
+    Where a cell may be missing, whole numbers and booleans are float64, so that NaN can be among them; so is a missing text.
+    Dates are ISO text. Columns are the features in contract order, then the target; excluded columns are dropped.
 
     Args:
         table: The kind of the file, if it is not the one that the spec declares.
@@ -144,6 +145,8 @@ def _target(spec: ModelSpec, cells: pd.Series[str], file: File) -> tuple[pd.Seri
 def _typed(cells: pd.Series[str], kind: Feature, file: File) -> tuple[pd.Series[Any], list[str]]:
     if isinstance(kind, Boolean):
         return _booleans(cells, kind)
+    if isinstance(kind, Date):
+        return _dates(cells, kind)
     return _numbers(cells, kind, file) if isinstance(kind, Numeric) else _categories(cells, kind)
 
 
@@ -180,6 +183,18 @@ def _booleans(cells: pd.Series[str], kind: Boolean) -> tuple[pd.Series[Any], lis
     if strange.any():
         found.append(f"column {str(cells.name)!r} has other values than true and false: {_places(cells[strange])}.")
     return values.astype("float64" if kind.missing or found else "bool"), found
+
+
+def _dates(cells: pd.Series[str], kind: Date) -> tuple[pd.Series[Any], list[str]]:
+    missing, values = cells.str.strip() == "", dates.read(cells, kind)
+    found, strange = _gaps(cells, missing, kind), values.isna() & ~missing
+    if strange.any():
+        style = f"in the format {kind.format!r}" if kind.format else f"such as 2026-11-29{'T10:30:00' if kind.time else ''}"
+        found.append(
+            f"column {str(cells.name)!r} has no {'times' if kind.time else 'dates'} {style} in some cells: {_places(cells[strange])}. "
+            "If the file writes them in another way, declare it with format=."
+        )
+    return values, found
 
 
 def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], list[str]]:

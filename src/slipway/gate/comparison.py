@@ -16,6 +16,7 @@ from slipway.comparison import paired
 from slipway.gate.slices import SliceDifference, differences
 from slipway.problems.training import Evaluation, Flags
 from slipway.records import Metrics, Paired
+from slipway.rows.dates import is_date
 from slipway.spec import ModelSpec
 from slipway.training.seen_rows import Hashes, learnt, seen
 from slipway.training.splitting import Rows
@@ -120,6 +121,8 @@ def _takes(column: Column, features: pd.DataFrame) -> bool:
     cells = features[column.name]
     if cells.isna().any() and not column.missing:
         return False
+    if column.kind == "date":
+        return not is_numeric_dtype(cells) and all(is_date(str(cell), column.time) for cell in cells.dropna().unique())
     if column.kind == "category":
         return column.other or set(cells.dropna()) <= set(column.values)
     return bool(is_numeric_dtype(cells))

@@ -104,7 +104,7 @@ def _bad_rows(contract: Contract, probe: Probe) -> dict[str, dict[str, Any]]:
     good = dict(zip([column.name for column in contract.columns], probe.rows[0], strict=True))
     needed = [column for column in contract.columns if not column.missing]
     first = (needed or contract.columns)[0]
-    wrong_type = good | {first.name: 1 if first.kind == "category" else "many"}
+    wrong_type = good | {first.name: 1 if first.is_text else "many"}
     incomplete = {name: value for name, value in good.items() if name != first.name} if needed else good | {UNKNOWN: 1}
     what = f"a row without {first.name}" if needed else "a row with an unknown column"
     return {what: incomplete, f"a row whose {first.name} is of the wrong type": wrong_type}

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from slipway.bundle.contract import Column
+from slipway.rows.dates import is_date
 
 LISTED = 20
 SHOWN = 60
@@ -61,6 +62,8 @@ def _expected(column: Column) -> str:
         return "a text" if column.other else "one of " + ", ".join(map(repr, column.values))
     if column.kind == "boolean":
         return "true or false"
+    if column.kind == "date":
+        return "a time without a zone, such as 2026-11-29T10:30:00" if column.time else "a date such as 2026-11-29"
     words = ["a whole number" if column.kind == "integer" else "a number"]
     if column.low is not None:
         words.append(f"from {column.low:.15g}")
@@ -100,6 +103,8 @@ def keeps(column: Column, cells: Cells) -> bool:
             return True
     if column.kind == "boolean":
         return set(map(type, cells)) == {bool}
+    if column.kind == "date":
+        return set(map(type, cells)) == {str} and all(is_date(cell, column.time) for cell in set(cells))
     if column.kind == "category":
         if column.other:
             return set(map(type, cells)) == {str} and ("" in column.values or all(cells))
@@ -126,6 +131,8 @@ def _cell_keeps(column: Column, cell: Any) -> bool:
         return column.missing
     if column.kind == "boolean":
         return kind is bool
+    if column.kind == "date":
+        return kind is str and is_date(cell, column.time)
     if column.kind == "category":
         return kind is str and (cell in column.values or (column.other and cell != ""))
     if kind is not int and kind is not float:
@@ -136,8 +143,8 @@ def _cell_keeps(column: Column, cell: Any) -> bool:
 
 def with_gaps(column: Column, cells: Cells) -> Cells:
     """Return the cells of a column that may be missing, with None for a missing one: null, NaN, a key that is absent, an empty text."""
-    category = column.kind == "category"
-    return [None if cell is None or cell is ABSENT or _is_nan(cell) or (category and cell == "") else cell for cell in cells]
+    text = column.is_text
+    return [None if cell is None or cell is ABSENT or _is_nan(cell) or (text and cell == "") else cell for cell in cells]
 
 
 def _is_nan(cell: Any) -> bool:

@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from slipway.bundle.contract import Column, Contract
 from slipway.rows import spelling
 from slipway.rows.checks import Cells, Violation, faults, violation, with_gaps
+from slipway.rows.dates import as_iso
 from slipway.rows.subjects import wrong_subjects
 from slipway.scoring import vectors
 from slipway.scoring.chunks import Chunk, Numbers
@@ -71,13 +73,29 @@ def _cell_by_cell(column: Column, cells: Any, spelled: bool, found: list[Violati
     """Return the cells as they would be in a request, and add their violations to `found`."""
     if pa.types.is_decimal(cells.type):  # JSON has no decimals: 1.50 is a number there
         cells = cells.cast(pa.float64())
+    if column.kind == "date":
+        cells = _as_texts(cells, column.time)
     read: Cells = cells.to_pylist()
+    if spelled and column.format:
+        read = [cell and as_iso(cell, column.format, column.time) for cell in read]
     if spelled:
         read = spelling.cells(column.kind, read)
     if column.missing:
         read = with_gaps(column, read)
     found += [violation(row, column, read[row]) for row in faults(column, read)]
     return read
+
+
+def _as_texts(cells: Any, time: bool) -> Any:
+    """Return the typed dates of Parquet as ISO texts; a midnight is a day, as many programs write one."""
+    if not pa.types.is_temporal(cells.type):
+        return cells
+    if pa.types.is_timestamp(cells.type):
+        days = cells.cast(pa.date32(), safe=False)
+        if not time and cells.type.tz is None and pc.all(pc.equal(days.cast(cells.type), cells)).as_py() is not False:
+            return days.cast(pa.string())
+        cells = cells.cast(pa.timestamp("us", cells.type.tz), safe=False)
+    return cells.cast(pa.string())
 
 
 def _only(cells: Any, good: npt.NDArray[np.bool_]) -> Any:

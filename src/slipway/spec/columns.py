@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from types import MappingProxyType
+from typing import Literal, get_args
 
 from slipway.errors import SpecError
 from slipway.problems.classification.target import Target
 from slipway.problems.regression.target import Quantity
+
+Part = Literal["year", "month", "weekday", "hour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,53 @@ class Boolean:
     missing: bool = False
 
 
-Feature = Numeric | Category | Boolean
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day, or with `time=True` a time of a day, without a zone. A model sees parts of it and spans, as numbers.
+
+    Callers send ISO text, "2026-11-29" or "2026-11-29T10:30:00". A file may have another `format`, as `datetime.strptime` reads it:
+    "%d/%m/%Y" for 31/12/2025. `parts`: "year" (since 1970), "month" (1 to 12), "weekday" (0 is Monday), "hour". `since`: another column
+    of dates, or a fixed day as ISO text; the model sees the days from then to this date, with fractions if one of the two has a time.
+    A date without parts is only what another date is since. `missing`: a cell may be missing (an empty cell or null).
+    """
+
+    description: str
+    parts: tuple[Part, ...] = ("year", "month", "weekday")
+    since: str = ""
+    missing: bool = False
+    format: str = ""
+    time: bool = False
+
+    def __post_init__(self) -> None:
+        if unknown := [part for part in self.parts if part not in get_args(Part)]:
+            raise SpecError(f"{self.description!r}: {unknown[0]!r} is no part of a date; use {', '.join(map(repr, get_args(Part)))}.")
+        if len(set(self.parts)) < len(self.parts):
+            raise SpecError(f"{self.description!r}: parts={self.parts} has a part twice.")
+        if "hour" in self.parts and not self.time:
+            raise SpecError(f"{self.description!r}: a day has no hour; set time=True, or leave the hour out.")
+        if self.format:
+            self._refuse_format()
+
+    def _refuse_format(self) -> None:
+        example = datetime(2025, 12, 31, 22, 45) if self.time else datetime(2025, 12, 31)
+        try:
+            same = datetime.strptime(example.strftime(self.format), self.format) == example
+        except ValueError:
+            same = False
+        if not same:
+            what = "a time (2025-12-31 22:45)" if self.time else "a day (2025-12-31)"
+            raise SpecError(f"{self.description!r}: format={self.format!r} does not write {what} so that it can be read again.")
+
+    @property
+    def fixed_day(self) -> date | None:
+        """The fixed day that it is since; None if there is none."""
+        try:
+            return date.fromisoformat(self.since)
+        except ValueError:
+            return None
+
+
+Feature = Numeric | Category | Boolean | Date
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +205,24 @@ class Columns:
             raise SpecError(f"the target {self.target.name} is among the features; a model must not see its answer.")
         if both := sorted(set(self.excluded) & {*self.features, self.target.name}):
             raise SpecError(f"{both} are both used and excluded; choose one.")
+        self._refuse_dates()
         for name, how in self.derived.items():
             if unknown := sorted(set(how.sources) - set(self.numeric)):
                 raise SpecError(f"{name} is derived from {unknown}, which are not numeric features.")
             if named := sorted(set(how.sources) & set(self.nominal)):
                 raise SpecError(f"{name} is derived from {named}, which are nominal: there is no arithmetic for names.")
+
+    def _refuse_dates(self) -> None:
+        """Refuse a date of which the model would see nothing, and one that is since a column that is no date."""
+        for name, kind in self.dates.items():
+            if kind.since and kind.fixed_day is None and (kind.since not in self.dates or kind.since == name):
+                others = [other for other in self.dates if other != name]
+                raise SpecError(
+                    f"{name}: since={kind.since!r} is no other column of dates ({', '.join(others) or 'there is none'}), "
+                    "and no day such as 2020-01-01."
+                )
+            if not kind.parts and not kind.since and name not in {other.since for other in self.dates.values()}:
+                raise SpecError(f"{name}: the model would see nothing of this date; give it parts, or since.")
 
     @property
     def names(self) -> list[str]:
@@ -184,8 +247,22 @@ class Columns:
         }
 
     @property
+    def numbers_have_gaps(self) -> bool:
+        """Whether a number that the model sees may be missing: of a number, a boolean or a date."""
+        return any(kind.missing for kind in [*self.numbers.values(), *self.dates.values()])
+
+    @property
     def booleans(self) -> dict[str, Boolean]:
         return {name: kind for name, kind in self.features.items() if isinstance(kind, Boolean)}
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        return {name: kind for name, kind in self.features.items() if isinstance(kind, Date)}
+
+    @property
+    def spans(self) -> dict[str, str]:
+        """The dates that are since another date, and which."""
+        return {name: kind.since for name, kind in self.dates.items() if kind.since in self.dates}
 
     @property
     def categorical(self) -> dict[str, Category]:

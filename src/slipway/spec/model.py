@@ -281,7 +281,7 @@ class ModelSpec:
             offered = getattr(self.search_space.get(PREPARATION + name), "choices", (getattr(self.preparation, name),))
             if wrong := [way for way in offered if way not in allowed]:
                 raise SpecError(f"{PREPARATION}{name}={wrong[0]!r} is not one of {', '.join(map(repr, allowed))}.")
-        if "native" not in ways or not any(getattr(kind, "missing", False) for kind in self.columns.numbers.values()):
+        if "native" not in ways or not self.columns.numbers_have_gaps:
             return
         if not self.estimator.__sklearn_tags__().input_tags.allow_nan:
             raise SpecError(

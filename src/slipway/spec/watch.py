@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 
 from slipway.errors import SpecError
-from slipway.spec.columns import Feature, Numeric
+from slipway.spec.columns import Date, Feature, Numeric
 from slipway.spec.schedules import Schedule
 
 # Evidently's names, the default first; `slipway.monitoring.drift.homogeneity` adds "homogeneity". Tests of Evidently that are not
@@ -74,6 +74,8 @@ class Drift:
 
 def as_categories(feature: Feature) -> bool:
     """Return whether a feature is compared value by value: a category, yes and no, or numbers that name things."""
+    if isinstance(feature, Date):
+        return False
     if not isinstance(feature, Numeric):
         return True
     return feature.nominal or (feature.integer and feature.low is not None and feature.high is not None and feature.high - feature.low == 1)

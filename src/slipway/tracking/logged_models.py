@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.bundle.compiling.compiled import inner
 from slipway.bundle.contract import of_output
 from slipway.bundle.trusted_types import ALLOWED, refuse_other_types
-from slipway.spec import Boolean, Category, Feature, ModelSpec
+from slipway.spec import Boolean, Category, Date, Feature, ModelSpec
 from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP
 from slipway.training.splitting import Rows
@@ -45,15 +45,15 @@ def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
 
 
 def signature(spec: ModelSpec) -> ModelSignature:
-    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories, `boolean`. All are required.
+    """Return the schema of raw rows: `long` for whole numbers, `double` for others, `string` for categories and dates, `boolean`.
 
-    MLflow knows no missing whole number: a column of them that may be missing is `double`.
+    All are required. MLflow knows no missing whole number: a column of them that may be missing is `double`.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
     def kind(feature: Feature) -> DataType:
-        if isinstance(feature, Category):
+        if isinstance(feature, Category | Date):
             return DataType.string
         if isinstance(feature, Boolean):
             return DataType.boolean

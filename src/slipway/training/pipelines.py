@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, StandardScaler
 
 from slipway.spec import PREPARATION, Derived, Difference, ModelSpec, Preparation
+from slipway.training import dates
 
 PREPARATION_STEP, MODEL_STEP = "preparation", "model"
 
@@ -38,7 +39,7 @@ def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer:
-    """Scale numbers, replace missing cells, encode categories and codes.
+    """Scale numbers, turn dates into numbers, replace missing cells, encode categories and codes.
 
     Every column is named, because a stored model must not contain a selector function. No category is dropped: with a penalty, the fit
     would depend on which one is dropped. A category that is missing, or none of the values, is a row of zeros.
@@ -60,6 +61,8 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
     for name, how in columns.derived.items():
         gaps = any(columns.features[source].missing for source in how.sources)
         steps.append((name, _chain(_derive(how), *(_replacing(preparation) if gaps else ()), number), list(how.sources)))
+    for name, transformers, sources, gaps in dates.numbers_of(spec):
+        steps.append((name, _chain(*transformers, *(_replacing(preparation) if gaps else ()), number), sources))
     if imputed:
         # a missing cell is one more way to write "not measured"
         gaps = any(columns.features[name].missing for name in imputed)
@@ -72,6 +75,8 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
             steps.append(("indicators", MissingIndicator(features="all"), marked))
         if booleans:
             steps.append(("boolean-indicators", _chain(_as_floats(), MissingIndicator(features="all")), booleans))
+        if days := [name for name, kind in columns.dates.items() if kind.missing]:
+            steps.append(("date-indicators", _chain(*dates.since_1970("D", missing=True), MissingIndicator(features="all")), days))
     if columns.nominal:
         codes = [list(kind.codes) for kind in columns.nominal.values()]
         lenient = any(kind.missing for kind in columns.nominal.values())

@@ -8,7 +8,7 @@ from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import GRAPH, PREPARATION
 from slipway.errors import CannotCompileError
-from slipway.spec import Category, Feature, ModelSpec
+from slipway.spec import Category, Date, Feature, ModelSpec
 
 
 def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
@@ -17,7 +17,7 @@ def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
     Raises:
         CannotCompileError: It can convert neither; the message has both reasons.
     """
-    if any(has_gaps(kind) for kind in spec.columns.features.values()):  # no tensor of texts has a missing cell
+    if not all(map(fits_tensors, spec.columns.features.values())):
         return _after_preparation(fitted, _estimator_graph(fitted))
     try:
         return Compiled("onnx", {GRAPH: compile_onnx(spec, fitted.pipeline)}, fitted.threshold)
@@ -28,9 +28,9 @@ def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
             raise CannotCompileError(f"{spec.name}: {whole}\nNor in two parts: {parts}") from parts
 
 
-def has_gaps(kind: Feature) -> bool:
-    """Return whether a cell may be missing, or a category be none of its values."""
-    return kind.missing or (isinstance(kind, Category) and kind.other)
+def fits_tensors(kind: Feature) -> bool:
+    """Return whether ONNX can take a column: it has no missing text, no category that is none of the values, and no dates."""
+    return not (kind.missing or isinstance(kind, Date) or (isinstance(kind, Category) and kind.other))
 
 
 def compile_network(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
 
 from slipway.bundle.compiling.compiled import FittedPipeline
-from slipway.bundle.engines.preparation import Above, Average, Block, Diff, FittedPreparation, Impute, Missing, OneHot, Scale, Step
+from slipway.bundle.engines.preparation import (
+    Above,
+    Average,
+    Block,
+    Cycle,
+    Diff,
+    FittedPreparation,
+    Impute,
+    Less,
+    Missing,
+    OneHot,
+    Scale,
+    Since1970,
+    Step,
+    Times,
+    Unit,
+)
 from slipway.errors import CannotCompileError
+
+NO_DATE, NO_NUMBER = "NaT", float(np.iinfo("int64").min)  # numpy's text for a missing date, and what it makes of it as a number
+UNITS: Mapping[str, Unit] = MappingProxyType({f"datetime64[{unit}]": unit for unit in get_args(Unit)})
 
 
 def describe_preparation(fitted: FittedPipeline) -> FittedPreparation:
@@ -43,6 +62,8 @@ def _block(name: str, transformer: Any, columns: Any) -> Block:
     steps = tuple(step for each in _in_turn(transformer) for step in _steps(name, each))
     if any(isinstance(step, OneHot) for step in steps) and len(steps) > 1:
         raise CannotCompileError(f"the step {name!r}: a OneHotEncoder must be alone.")
+    if any(isinstance(step, Since1970) for step in steps[1:]):
+        raise CannotCompileError(f"the step {name!r}: dates must be read before anything else.")
     return Block(tuple(columns), steps)
 
 
@@ -74,6 +95,8 @@ def _scale(transformer: Any) -> tuple[Step, ...]:
 
 def _impute(transformer: Any) -> tuple[Step, ...]:
     missing, values = transformer.missing_values, np.asarray(transformer.statistics_)
+    if _marks_dates(transformer):
+        return ()
     if transformer.strategy == "constant" and isinstance(transformer.fill_value, float):
         values = values.astype(np.float64)  # scikit-learn keeps a constant as an object
     if transformer.add_indicator:
@@ -81,6 +104,14 @@ def _impute(transformer: Any) -> tuple[Step, ...]:
     if not isinstance(missing, int | float) or values.dtype.kind != "f" or np.isnan(values).any():
         raise ValueError(f"expected a number as missing_values and numbers to replace it, received {missing!r} and {values.tolist()}.")
     return (Impute(None if np.isnan(missing) else float(missing), tuple(values.tolist())),)
+
+
+def _marks_dates(transformer: Any) -> bool:
+    """Return whether it replaces a missing date by numpy's text for it, or what numpy makes of that by NaN: `Since1970` does both."""
+    fill = transformer.fill_value
+    return transformer.strategy == "constant" and (
+        fill == NO_DATE or (isinstance(fill, float) and np.isnan(fill) and transformer.missing_values == NO_NUMBER)
+    )
 
 
 def _missing(transformer: Any) -> tuple[Step, ...]:
@@ -99,6 +130,14 @@ def _function(transformer: Any) -> tuple[Step, ...]:
     options = dict(transformer.kw_args or {})
     if transformer.func is np.asarray and options == {"dtype": "float64"}:
         return ()  # the engine's matrix is of floats already
+    if transformer.func is np.asarray and (unit := UNITS.get(str(options.get("dtype")))):
+        return (Since1970(unit),)
+    if transformer.func is np.interp and set(options) == {"xp", "fp", "period"} and options["xp"] == list(range(options["period"])):
+        return (Cycle(tuple(map(float, options["fp"]))),)
+    if transformer.func is np.dot and set(options) == {"b"} and np.shape(options["b"]) == (1, 1):
+        return (Times(float(options["b"][0][0])),)
+    if transformer.func is np.diff and set(options) == {"axis", "prepend"} and options["axis"] == 1:
+        return (Less(float(options["prepend"])),)
     if transformer.func is np.diff and options == {"axis": 1}:
         return (Diff(),)
     weights = options.pop("weights", None)

@@ -42,7 +42,7 @@ def compile_forest(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
     files = {
         PREPARATION: encode_preparation(fitted),
         ARRAYS: pack(leaves(estimator)),
-        GRAPH: leaf_graph(estimator, any(kind.missing for kind in spec.columns.numbers.values())),
+        GRAPH: leaf_graph(estimator, spec.columns.numbers_have_gaps),
     }
     return Compiled("trees", files, fitted.threshold)
 

@@ -7,7 +7,7 @@ matrix is the same bit by bit: any rounding may put a cell on the other side of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
 Transform = Callable[[Matrix], Matrix]
+Unit = Literal["Y", "M", "D", "h", "s"]  # of numpy: years, months, days, hours, seconds
 
 
 class Scale(msgspec.Struct, frozen=True, tag="scale", forbid_unknown_fields=True):
@@ -65,7 +66,34 @@ class OneHot(msgspec.Struct, frozen=True, tag="one-hot", omit_defaults=True, for
     others: bool = False
 
 
-Step = Scale | Impute | Above | Missing | Diff | Average | OneHot
+class Since1970(msgspec.Struct, frozen=True, tag="since-1970", forbid_unknown_fields=True):
+    """FunctionTransformer(np.asarray) to datetime64 and then to floats: the whole units since 1970, NaN for a missing date.
+
+    It takes ISO texts, so it must be the first step.
+    """
+
+    unit: Unit
+
+
+class Cycle(msgspec.Struct, frozen=True, tag="cycle", forbid_unknown_fields=True):
+    """FunctionTransformer(np.interp, xp=0, 1, ..., fp=values, period=len(values)): the values in turn, again and again."""
+
+    values: tuple[float, ...]
+
+
+class Less(msgspec.Struct, frozen=True, tag="less", forbid_unknown_fields=True):
+    """FunctionTransformer(np.diff, axis=1, prepend=number): the first column minus a number, each other one minus the one before it."""
+
+    number: float
+
+
+class Times(msgspec.Struct, frozen=True, tag="times", forbid_unknown_fields=True):
+    """FunctionTransformer(np.dot, b=[[factor]]): the one column times a factor."""
+
+    factor: float
+
+
+Step = Scale | Impute | Above | Missing | Diff | Average | OneHot | Since1970 | Cycle | Less | Times
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,15 +153,33 @@ def _part(block: Block) -> Callable[[Mapping[str, Sequence[Any]]], Matrix]:
     if block.steps and isinstance(block.steps[0], OneHot):
         encode = _encoder(block.steps[0])
         return lambda columns: encode([columns[name] for name in names])
-    transforms = [_transform(step) for step in block.steps]
+    if block.steps and isinstance(block.steps[0], Since1970):
+        read, later = _since_1970(block.steps[0].unit), block.steps[1:]
+    else:
+        read, later = _floats, block.steps
+    transforms = [_transform(step) for step in later]
 
     def part(columns: Mapping[str, Sequence[Any]]) -> Matrix:
-        numbers = np.array([columns[name] for name in names], dtype=np.float64).T
+        numbers = read([columns[name] for name in names])
         for transform in transforms:
             numbers = transform(numbers)
         return numbers
 
     return part
+
+
+def _floats(columns: list[Sequence[Any]]) -> Matrix:
+    return np.array(columns, dtype=np.float64).T
+
+
+def _since_1970(unit: Unit) -> Callable[[list[Sequence[Any]]], Matrix]:
+    """Return a function that reads dates; numpy knows None, and a text that is none was refused before."""
+
+    def read(columns: list[Sequence[Any]]) -> Matrix:
+        times = np.array(columns, dtype=f"datetime64[{unit}]").T
+        return np.where(np.isnat(times), np.nan, times.astype(np.float64))
+
+    return read
 
 
 def _transform(step: Step) -> Transform:
@@ -156,6 +202,17 @@ def _transform(step: Step) -> Transform:
         case Average():
             weights = list(step.weights)
             return lambda numbers: np.average(numbers, axis=1, weights=weights, keepdims=True)
+        case Cycle():
+            cycle, period = list(step.values), len(step.values)
+            return lambda numbers: np.interp(numbers, range(period), cycle, period=period)
+        case Less():
+            number = step.number
+            return lambda numbers: np.diff(numbers, axis=1, prepend=number)
+        case Times():
+            factor = [[step.factor]]
+            return lambda numbers: np.dot(numbers, factor)
+        case Since1970():
+            raise TypeError("dates are read from texts, so that must be the first step; here it follows another one.")
         case OneHot():
             raise TypeError("one-hot takes what the caller sends, so it must be the only step; here it follows another step.")
 

@@ -29,6 +29,7 @@ DTYPES: Mapping[str, Any] = {
     "number": FLOAT,
     "boolean": np.dtype("bool"),
     "category": pd.StringDtype(na_value=np.nan),
+    "date": pd.StringDtype(na_value=np.nan),
 }
 
 # The number of threads of BLAS and OpenMP is a setting of the process, so only one caller at a time may change it.
@@ -61,7 +62,7 @@ class PyfuncEngine:
 
 def _dtype(column: Column) -> Any:
     """Return the dtype of a column in validated rows: integers and booleans with gaps are floats."""
-    return FLOAT if column.missing and column.kind != "category" else DTYPES[column.kind]
+    return FLOAT if column.missing and not column.is_text else DTYPES[column.kind]
 
 
 def _opened(bundle: Bundle) -> Any:

@@ -11,6 +11,7 @@ from slipway.gateway.bodies.outcomes import MOST
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.rows.checks import LARGEST
 from slipway.rows.claims import ID, OBSERVED, OUTCOME, PREDICTION
+from slipway.rows.dates import TIME
 from slipway.rows.subjects import LONGEST_SUBJECT, SUBJECT, takes_no_subject
 
 Schema = dict[str, Any]
@@ -35,6 +36,10 @@ def _of_cell(column: Column) -> Schema:
     described: Schema = {"description": column.description} if column.description else {}
     if column.kind == "boolean":
         return described | {"type": "boolean"}
+    if column.kind == "date" and not column.time:
+        return described | {"type": "string", "format": "date"}
+    if column.kind == "date":
+        return described | {"type": "string", "pattern": f"^{TIME}$", "examples": [example_cell(column)]}
     if column.kind == "category" and column.other:
         return described | {"type": "string", "minLength": 1, "examples": list(column.values)}
     if column.kind == "category":
@@ -184,6 +189,8 @@ def example_row(contract: Contract) -> dict[str, float | int | str | bool]:
 def example_cell(column: Column) -> float | int | str | bool:
     if column.kind == "boolean":
         return True
+    if column.kind == "date":
+        return "2026-11-29T10:30:00" if column.time else "2026-11-29"
     if column.kind == "category":
         return column.values[0]
     low = column.low if column.low is not None else min(0.0, column.high or 0.0)

@@ -13,6 +13,7 @@ from slipway.spec.columns import Category, Feature
 from slipway.spec.watch import Drift, as_categories
 
 OTHER = "(other)"
+SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,13 @@ def feature(name: str, kind: Feature, training: pd.Series[Any], served: pd.Serie
     else:
         training, served = training.astype("int64"), served.astype("int64")
     return Compared(name, True, texts(training), texts(served), drift)
+
+
+def span(name: str, since: str, training: pd.DataFrame, served: pd.DataFrame, drift: Drift) -> Compared:
+    """Return the days between two dates as a column of its own, without those of which one is missing."""
+    both = [cells[[since, name]].dropna().astype("datetime64[s]") for cells in (training, served)]
+    days = [(dates[name] - dates[since]).dt.total_seconds() / SECONDS_A_DAY for dates in both]
+    return Compared(f"{name} in days since {since}", False, numbers(days[0]), numbers(days[1]), drift)
 
 
 def gaps(name: str, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> Compared:

@@ -9,7 +9,7 @@ import importlib.metadata
 import platform
 
 from slipway.rendering.markdown import table
-from slipway.spec import Boolean, Category, Derived, Difference, Feature, ModelSpec
+from slipway.spec import Boolean, Category, Date, Derived, Difference, Feature, ModelSpec
 from slipway.training.card.figures import figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, TrainedModel
 
@@ -81,6 +81,9 @@ def _kind(feature: Feature) -> tuple[str, str]:
     gaps = "; may be missing" if feature.missing else ""
     if isinstance(feature, Boolean):
         return "", f"true, false{gaps}"
+    if isinstance(feature, Date):
+        seen = [*feature.parts, *([f"days since {feature.since}"] if feature.since else [])]
+        return "", f"{'time' if feature.time else 'date'}{', as ' if seen else ''}{', '.join(seen)}{gaps}"
     if isinstance(feature, Category):
         return "", ", ".join([*feature.values, *(["any other"] if feature.other else [])]) + gaps
     kind = " whole" if feature.integer else ""

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from slipway.rendering.markdown import table
-from slipway.spec import ModelSpec
+from slipway.spec import Date, Feature, ModelSpec, Numeric
 from slipway.training.splitting import Rows
 
 Profile = dict[str, dict[str, dict[str, Any]]]
@@ -19,14 +19,23 @@ SHOWN = 8  # categories in one cell of the table; the JSON has all
 def profile(spec: ModelSpec, rows: Rows) -> Profile:
     """Return part ("training", "test") -> column -> facts; numbers are in the columns' own units.
 
-    Every column has `count`, `missing` and `unique`; numbers have `mean`, `sd` and `quantiles`, categories and classes have `counts`.
+    Every column has `count`, `missing` and `unique`; numbers have `mean`, `sd` and `quantiles`, dates `first` and `last`, categories and
+    classes have `counts`.
     """
     parts = {"training": (rows.train, rows.train_labels), "test": (rows.test, rows.test_labels)}
     target, number = spec.columns.target.name, not spec.columns.target.answers_are_categories
     return {
-        part: {name: _facts(features[name], name in spec.columns.numeric) for name in spec.columns.names} | {target: _facts(labels, number)}
+        part: {name: _of_feature(features[name], kind) for name, kind in spec.columns.features.items()} | {target: _facts(labels, number)}
         for part, (features, labels) in parts.items()
     }
+
+
+def _of_feature(cells: pd.Series[Any], kind: Feature) -> dict[str, Any]:
+    if not isinstance(kind, Date):
+        return _facts(cells, isinstance(kind, Numeric))
+    counted = {"count": int(cells.count()), "missing": int(cells.isna().sum()), "unique": int(cells.nunique())}
+    present = sorted(cells.dropna())  # as ISO texts they are in the order of time
+    return counted | {"first": present[0] if present else "", "last": present[-1] if present else ""}
 
 
 def _facts(cells: pd.Series[Any], numeric: bool) -> dict[str, Any]:
@@ -46,6 +55,8 @@ def as_markdown(found: Profile) -> str:
 
 def _cells(facts: dict[str, Any]) -> list[str]:
     counted = [str(facts[key]) for key in ("count", "missing", "unique")]
+    if "first" in facts:
+        return [*counted, *[""] * (2 + len(QUANTILES)), f"{facts['first']} to {facts['last']}"]
     if "counts" not in facts:
         return [*counted, *[f"{value:.4g}" for value in (facts["mean"], facts["sd"], *facts["quantiles"].values())], ""]
     named = [f"{value}: {count}" for value, count in facts["counts"].items()]

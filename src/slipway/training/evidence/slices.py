@@ -12,7 +12,7 @@ import pandas as pd
 
 from slipway.problems.training import Evaluation, Flags, Interval
 from slipway.records import Metrics
-from slipway.spec import Boolean, ModelSpec, Numeric
+from slipway.spec import Boolean, Category, ModelSpec, Numeric
 from slipway.training.evidence.intervals import interval
 
 ENOUGH_ROWS = 20  # with fewer, one row moves a share by more than five points
@@ -59,7 +59,7 @@ def masks(spec: ModelSpec, features: pd.DataFrame) -> Iterator[tuple[str, str, F
         elif isinstance(kind, Boolean):
             yield feature, f"{feature} = true", cells == True  # noqa: E712 - an array
             yield feature, f"{feature} = false", cells == False  # noqa: E712
-        else:
+        elif isinstance(kind, Category):
             for value in kind.values:
                 yield feature, f"{feature} = {value}", cells == value
             if kind.other:
