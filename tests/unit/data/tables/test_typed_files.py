@@ -25,7 +25,7 @@ from slipway.data.tables.reading import read, rows_in
 from slipway.data.tables.sniffing import sniffed
 from slipway.data.validation import validate
 from slipway.errors import InvalidRowsError, MissingExtraError
-from slipway.spec import CSV, Excel, JSONLines, ModelSpec, Parquet, Table
+from slipway.spec import CSV, Date, Excel, JSONLines, ModelSpec, Parquet, Table
 
 ROWS: list[dict[str, Any]] = [
     {"size": 10, "weight": 1.5, "colour": "red", "wanted": 0, "id": "ñ"},
@@ -133,6 +133,21 @@ def test_cells_of_parquet_become_the_texts_that_people_write(tmp_path: Path) -> 
         "category": ["a", "", "b"],
         "list": ["[1, 2]", "", "[]"],
     }
+
+
+@pytest.mark.parametrize(("write", "table"), [KINDS[0], KINDS[2]], ids=["parquet", "excel"])
+def test_typed_dates_and_times_are_those_of_a_text(toy: ModelSpec, tmp_path: Path, write: Callable[..., None], table: Table) -> None:
+    features = {"day": Date("Day", missing=True), "moment": Date("Moment", parts=("hour",), time=True)}
+    spec = declared(replace(toy, columns=replace(toy.columns, features=features, excluded={})), table)
+    moments = [dt.datetime(2024, 1, 3, 10, 30), dt.datetime(2024, 1, 3), dt.datetime(2024, 2, 29, 23, 59, 59), dt.datetime(2024, 1, 3)]
+    days = [dt.datetime(2024, 1, 3), None, dt.datetime(2024, 2, 29), dt.datetime(2024, 1, 3)]
+    rows = [{"day": day, "moment": moments[place]} for place, day in enumerate(days)]
+    write(tmp_path / "rows", [row | {"wanted": label} for label in (0, 1) for row in rows])
+
+    found = validate(spec, tmp_path / "rows").head(4)
+
+    assert found["day"].fillna("").tolist() == ["2024-01-03", "", "2024-02-29", "2024-01-03"]
+    assert found["moment"].tolist() == ["2024-01-03T10:30:00", "2024-01-03T00:00:00", "2024-02-29T23:59:59", "2024-01-03T00:00:00"]
 
 
 def test_row_names_that_pandas_stores_are_no_column(tmp_path: Path) -> None:
