@@ -103,7 +103,7 @@ MODEL = ModelSpec(
             "lactate": Numeric(unit="mmol/l", description="Lactate, where it was measured", missing=True),
             "smoker": Boolean("Whether the patient smokes", missing=True),
             "urgent": Boolean("Whether the admission was urgent"),
-            "triage": Category(("red", "yellow", "green"), "Triage", missing=True),
+            "triage": Category(("red", "yellow", "green"), "Triage", missing=True, ordered=True),
             "province": Category(("Sevilla", "Huelva", "Cádiz"), "Province of residence", other=True),
             "admitted": Date("Admission", ("month", "weekday", "hour"), since="referred", format="%d/%m/%Y %H:%M", time=True),
             "referred": Date("Referral, if there was one", parts=(), missing=True, format="%d/%m/%Y"),

@@ -11,7 +11,7 @@ from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.preparation import describe_preparation
 from slipway.bundle.compiling.trees import not_above, trees_of
 from slipway.bundle.contract import Column, Contract
-from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, OneHot, Preparer, Scale, Since1970
+from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, OneHot, Preparer, Rank, Scale, Since1970
 from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
@@ -67,11 +67,11 @@ def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Ge
 def _raw(preparation: FittedPreparation, feature: int, threshold: float, row: dict[str, Any]) -> tuple[str, list[float]]:
     """Return the raw column behind a feature, and the raw numbers that put the feature on and around the threshold.
 
-    For a category or a date the name is empty: categories have no thresholds, and the numbers of dates are whole ones that never round.
+    For a category or a date the name is empty: their numbers are few, or whole, and never round.
     """
     ends = np.cumsum([block.width for block in preparation.blocks])
     block = preparation.blocks[which := int(np.searchsorted(ends, feature, side="right"))]
-    if any(isinstance(step, OneHot | Since1970) for step in block.steps):
+    if any(isinstance(step, OneHot | Rank | Since1970) for step in block.steps):
         return "", []
     below = float(not_above(np.array(threshold)))
     above = float(np.nextafter(np.float32(below), np.float32(np.inf)))

@@ -71,12 +71,15 @@ class Category:
 
     `missing`: a cell may be missing (an empty cell, null or NaN). `other`: a text that is not in the list is taken too. The model
     then knows only that it is none of the values; it learns from the rows in which that was so, and from a missing cell likewise.
+    `ordered`: the values go from the lowest to the highest. The model sees one number, 0 for the first; a text that is not in the list
+    has no place in the order, so it is a missing number.
     """
 
     values: tuple[str, ...]
     description: str
     missing: bool = False
     other: bool = False
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         if len(set(self.values)) != len(self.values) or len(self.values) < 2:
@@ -248,8 +251,9 @@ class Columns:
 
     @property
     def numbers_have_gaps(self) -> bool:
-        """Whether a number that the model sees may be missing: of a number, a boolean or a date."""
-        return any(kind.missing for kind in [*self.numbers.values(), *self.dates.values()])
+        """Whether a number that the model sees may be missing: of a number, a boolean, a date or an ordered category."""
+        lenient = any(kind.missing or kind.other for kind in self.ordered.values())
+        return lenient or any(kind.missing for kind in [*self.numbers.values(), *self.dates.values()])
 
     @property
     def booleans(self) -> dict[str, Boolean]:
@@ -267,6 +271,11 @@ class Columns:
     @property
     def categorical(self) -> dict[str, Category]:
         return {name: kind for name, kind in self.features.items() if isinstance(kind, Category)}
+
+    @property
+    def ordered(self) -> dict[str, Category]:
+        """The categories whose values have an order."""
+        return {name: kind for name, kind in self.categorical.items() if kind.ordered}
 
     @property
     def file_columns(self) -> list[str]:

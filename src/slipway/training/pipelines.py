@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from slipway.spec import PREPARATION, Derived, Difference, ModelSpec, Preparation
 from slipway.training import dates
@@ -63,6 +63,9 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
         steps.append((name, _chain(_derive(how), *(_replacing(preparation) if gaps else ()), number), list(how.sources)))
     for name, transformers, sources, gaps in dates.numbers_of(spec):
         steps.append((name, _chain(*transformers, *(_replacing(preparation) if gaps else ()), number), sources))
+    for name, kind in columns.ordered.items():
+        replacing = _replacing(preparation) if kind.missing or kind.other else ()
+        steps.append((f"rank {name}", _chain(_ranks(spec, [name]), *replacing, number), [name]))
     if imputed:
         # a missing cell is one more way to write "not measured"
         gaps = any(columns.features[name].missing for name in imputed)
@@ -75,16 +78,18 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
             steps.append(("indicators", MissingIndicator(features="all"), marked))
         if booleans:
             steps.append(("boolean-indicators", _chain(_as_floats(), MissingIndicator(features="all")), booleans))
+        if ranked := [name for name, kind in columns.ordered.items() if kind.missing or kind.other]:
+            steps.append(("rank-indicators", _chain(_ranks(spec, ranked), MissingIndicator(features="all")), ranked))
         if days := [name for name, kind in columns.dates.items() if kind.missing]:
             steps.append(("date-indicators", _chain(*dates.since_1970("D", missing=True), MissingIndicator(features="all")), days))
     if columns.nominal:
         codes = [list(kind.codes) for kind in columns.nominal.values()]
         lenient = any(kind.missing for kind in columns.nominal.values())
         steps.append(("codes", _one_hot(codes, lenient), list(columns.nominal)))
-    if columns.categorical:
-        values = [list(kind.values) for kind in columns.categorical.values()]
-        lenient = any(kind.missing or kind.other for kind in columns.categorical.values())
-        steps.append(("categories", _one_hot(values, lenient), list(columns.categorical)))
+    if unordered := {name: kind for name, kind in columns.categorical.items() if not kind.ordered}:
+        values = [list(kind.values) for kind in unordered.values()]
+        lenient = any(kind.missing or kind.other for kind in unordered.values())
+        steps.append(("categories", _one_hot(values, lenient), list(unordered)))
     return ColumnTransformer(steps)
 
 
@@ -107,6 +112,15 @@ def _gone(spec: ModelSpec, replaced: set[str]) -> list[str]:
 
 def _one_hot(values: list[list[Any]], lenient: bool) -> OneHotEncoder:
     return OneHotEncoder(categories=values, handle_unknown="ignore" if lenient else "error", sparse_output=False)
+
+
+def _ranks(spec: ModelSpec, names: list[str]) -> OrdinalEncoder:
+    """Turn ordered categories into 0, 1, ...; a missing one, or none of the values, into NaN if one of the columns may have that."""
+    kinds = [spec.columns.ordered[name] for name in names]
+    values = [list(kind.values) for kind in kinds]
+    if any(kind.missing or kind.other for kind in kinds):
+        return OrdinalEncoder(categories=values, handle_unknown="use_encoded_value", unknown_value=np.nan)
+    return OrdinalEncoder(categories=values)
 
 
 def _chain(*steps: Any) -> Any:

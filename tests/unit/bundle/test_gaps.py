@@ -52,6 +52,8 @@ FEATURES = {
     "urban": Boolean("Whether the patient lives in a town"),
     "colour": Category(("red", "green", "blue"), "Colour", missing=True),
     "province": Category(("Sevilla", "Huelva"), "Province", other=True),
+    "pain": Category(("none", "mild", "severe"), "Pain", missing=True, other=True, ordered=True),
+    "stage": Category(("I", "II", "III"), "Stage", ordered=True),
 }
 DERIVED = {"grown": Difference("after", "before"), "mean": WeightedMean({"age": 0.5, "glucose": 0.5})}
 ESTIMATORS: dict[str, tuple[BaseEstimator, Preparation, str]] = {
@@ -106,6 +108,8 @@ def rows_with_gaps(count: int, seed: int) -> pd.DataFrame:
             "urban": random.random(count) < 0.5,
             "colour": gaps(random.choice(["red", "green", "blue"], count), 0.2),
             "province": random.choice(["Sevilla", "Huelva", "Cádiz", "Lugo"], count),
+            "pain": gaps(random.choice(["none", "mild", "severe", "?"], count), 0.2),
+            "stage": random.choice(["III", "I", "II"], count),
         }
     )
 
@@ -113,6 +117,7 @@ def rows_with_gaps(count: int, seed: int) -> pd.DataFrame:
 def labels_of(rows: pd.DataFrame) -> pd.Series:
     score = rows["age"].fillna(90) / 40 + rows["dose"] + (rows["after"] - rows["before"].fillna(0)) / 400 + rows["smoker"].fillna(0.4)
     score += (rows["colour"] == "red") + 0.7 * rows["colour"].isna() + (rows["province"] == "Cádiz") + 0.5 * rows["urban"]
+    score += rows["pain"].map({"none": 0.0, "mild": 0.5, "severe": 1.0}).fillna(0.7) + rows["stage"].map({"I": 0.0, "II": 0.6, "III": 1.0})
     score += np.random.default_rng(9).normal(0, 0.5, len(rows))
     return (score > score.median()).astype(int)
 
@@ -167,6 +172,20 @@ def test_null_of_a_caller_of_mlflow_is_the_gap_of_the_training_rows():
     assert as_json["smoker"].isin([True, False]).any()
     assert as_json["colour"].isna().any()
     assert np.allclose(pipeline.predict_proba(as_json), pipeline.predict_proba(asked), atol=0)
+
+
+def test_an_ordered_category_is_one_number_that_grows_with_its_place() -> None:
+    spec = spec_of(DecisionTreeClassifier(), Preparation(scale=False, missing="mean", indicator=False))
+    learnt, asked = rows_with_gaps(300, 1), rows_with_gaps(4, 2).assign(stage=["I", "III", "II", "I"], pain=["severe", "?", None, "mild"])
+    pipeline = build(spec, {}).fit(learnt, labels_of(learnt))
+
+    preparation = pipeline.named_steps["preparation"]
+    places = {name: part.start for name, part in preparation.output_indices_.items()}
+    matrix = preparation.transform(asked)
+
+    mean = learnt["pain"].map({"none": 0, "mild": 1, "severe": 2}).mean()
+    assert matrix[:, places["rank stage"]].tolist() == [0, 2, 1, 0]
+    assert np.allclose(matrix[:, places["rank pain"]], [2, mean, mean, 1])
 
 
 def test_a_column_may_have_nothing_but_gaps():

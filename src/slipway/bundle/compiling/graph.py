@@ -29,8 +29,8 @@ def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
 
 
 def fits_tensors(kind: Feature) -> bool:
-    """Return whether ONNX can take a column: it has no missing text, no category that is none of the values, and no dates."""
-    return not (kind.missing or isinstance(kind, Date) or (isinstance(kind, Category) and kind.other))
+    """Return whether ONNX can take a column: it has no gaps, no dates, and no category with an order or with other values."""
+    return not (kind.missing or isinstance(kind, Date) or (isinstance(kind, Category) and (kind.other or kind.ordered)))
 
 
 def compile_network(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:

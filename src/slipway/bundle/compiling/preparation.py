@@ -21,6 +21,7 @@ from slipway.bundle.engines.preparation import (
     Less,
     Missing,
     OneHot,
+    Rank,
     Scale,
     Since1970,
     Step,
@@ -62,8 +63,8 @@ def _block(name: str, transformer: Any, columns: Any) -> Block:
     steps = tuple(step for each in _in_turn(transformer) for step in _steps(name, each))
     if any(isinstance(step, OneHot) for step in steps) and len(steps) > 1:
         raise CannotCompileError(f"the step {name!r}: a OneHotEncoder must be alone.")
-    if any(isinstance(step, Since1970) for step in steps[1:]):
-        raise CannotCompileError(f"the step {name!r}: dates must be read before anything else.")
+    if any(isinstance(step, Since1970 | Rank) for step in steps[1:]):
+        raise CannotCompileError(f"the step {name!r}: dates and ordered categories must be read before anything else.")
     return Block(tuple(columns), steps)
 
 
@@ -157,6 +158,20 @@ def _one_hot(transformer: Any) -> tuple[Step, ...]:
     return (OneHot(values, others=transformer.handle_unknown != "error"),)
 
 
+def _rank(transformer: Any) -> tuple[Step, ...]:
+    lenient = transformer.handle_unknown != "error"
+    if (
+        transformer.min_frequency is not None
+        or transformer.max_categories is not None
+        or (lenient and not np.isnan(transformer.unknown_value))
+    ):
+        raise ValueError("expected a place for every category, and NaN as unknown_value.")
+    values = tuple(tuple(values.tolist()) for values in transformer.categories_)
+    if not all(isinstance(value, str) for each in values for value in each):
+        raise ValueError(f"expected categories that are texts, received {values}.")
+    return (Rank(values, others=lenient),)
+
+
 def _whole(value: Any) -> Any:
     """Return 3 for 3.0: an encoder that was fitted on floats has floats as categories."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -170,5 +185,6 @@ _DESCRIBED: Mapping[str, Callable[[Any], tuple[Step, ...]]] = MappingProxyType(
         "Binarizer": _above,
         "FunctionTransformer": _function,
         "OneHotEncoder": _one_hot,
+        "OrdinalEncoder": _rank,
     }
 )

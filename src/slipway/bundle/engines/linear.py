@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from slipway.bundle.contract import decode_bytes
 from slipway.bundle.engines.files import PREPARATION, unpack
 from slipway.bundle.engines.logistic import of_second, probabilities
-from slipway.bundle.engines.preparation import Above, Block, FittedPreparation, Impute, Missing, OneHot, Preparer, Scale, Step
+from slipway.bundle.engines.preparation import Above, Block, FittedPreparation, Impute, Missing, OneHot, Preparer, Rank, Scale, Step
 from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
@@ -58,7 +59,7 @@ def _shares(preparation: FittedPreparation, weights: Matrix) -> list[tuple[str, 
     """Return what each raw cell adds, column by column; None if a step takes several columns at once."""
     found, start = [], 0
     for block in preparation.blocks:
-        if not all(isinstance(step, Scale | Impute | Above | Missing | OneHot) for step in block.steps):
+        if not all(isinstance(step, Scale | Impute | Above | Missing | OneHot | Rank) for step in block.steps):
             return None
         found += _of_block(block, weights[start : start + block.width].tolist())
         start += block.width
@@ -100,6 +101,11 @@ def _before(step: Step, place: int, then: Share) -> Share:
             return lambda number: then(value if number == missing else number)
         case Missing():
             return lambda number: then(1.0 if _is_missing(number) else 0.0)
+        case Rank():
+            ranks = {text: float(rank) for rank, text in enumerate(step.values[place])}
+            if step.others:
+                return lambda text: then(ranks.get(text, nan))
+            return lambda text: then(ranks[text])
         case Above():
             threshold = step.threshold
             return lambda number: then(1.0 if number > threshold else 0.0)

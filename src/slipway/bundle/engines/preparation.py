@@ -93,7 +93,17 @@ class Times(msgspec.Struct, frozen=True, tag="times", forbid_unknown_fields=True
     factor: float
 
 
-Step = Scale | Impute | Above | Missing | Diff | Average | OneHot | Since1970 | Cycle | Less | Times
+class Rank(msgspec.Struct, frozen=True, tag="rank", forbid_unknown_fields=True):
+    """OrdinalEncoder: the place of each value in its column's list; takes texts, so it must be the first step.
+
+    `others`: any other cell is NaN; without it, the bundle's contract allows none.
+    """
+
+    values: tuple[tuple[str, ...], ...]
+    others: bool = False
+
+
+Step = Scale | Impute | Above | Missing | Diff | Average | OneHot | Since1970 | Cycle | Less | Times | Rank
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,10 +163,13 @@ def _part(block: Block) -> Callable[[Mapping[str, Sequence[Any]]], Matrix]:
     if block.steps and isinstance(block.steps[0], OneHot):
         encode = _encoder(block.steps[0])
         return lambda columns: encode([columns[name] for name in names])
-    if block.steps and isinstance(block.steps[0], Since1970):
-        read, later = _since_1970(block.steps[0].unit), block.steps[1:]
-    else:
-        read, later = _floats, block.steps
+    match block.steps:
+        case [Since1970(unit=unit), *later]:
+            read = _since_1970(unit)
+        case [Rank() as rank, *later]:
+            read = _ranks(rank)
+        case later:
+            read = _floats
     transforms = [_transform(step) for step in later]
 
     def part(columns: Mapping[str, Sequence[Any]]) -> Matrix:
@@ -178,6 +191,19 @@ def _since_1970(unit: Unit) -> Callable[[list[Sequence[Any]]], Matrix]:
     def read(columns: list[Sequence[Any]]) -> Matrix:
         times = np.array(columns, dtype=f"datetime64[{unit}]").T
         return np.where(np.isnat(times), np.nan, times.astype(np.float64))
+
+    return read
+
+
+def _ranks(step: Rank) -> Callable[[list[Sequence[Any]]], Matrix]:
+    places = [{value: float(place) for place, value in enumerate(values)} for values in step.values]
+
+    def read(columns: list[Sequence[Any]]) -> Matrix:
+        if step.others:
+            ranks = [[place.get(cell, np.nan) for cell in cells] for place, cells in zip(places, columns, strict=True)]
+        else:
+            ranks = [[place[cell] for cell in cells] for place, cells in zip(places, columns, strict=True)]
+        return np.array(ranks, dtype=np.float64).T
 
     return read
 
@@ -211,8 +237,8 @@ def _transform(step: Step) -> Transform:
         case Times():
             factor = [[step.factor]]
             return lambda numbers: np.dot(numbers, factor)
-        case Since1970():
-            raise TypeError("dates are read from texts, so that must be the first step; here it follows another one.")
+        case Since1970() | Rank():
+            raise TypeError("dates and ordered categories are texts, so they must be read first; here that follows another step.")
         case OneHot():
             raise TypeError("one-hot takes what the caller sends, so it must be the only step; here it follows another step.")
 

@@ -85,7 +85,8 @@ def _kind(feature: Feature) -> tuple[str, str]:
         seen = [*feature.parts, *([f"days since {feature.since}"] if feature.since else [])]
         return "", f"{'time' if feature.time else 'date'}{', as ' if seen else ''}{', '.join(seen)}{gaps}"
     if isinstance(feature, Category):
-        return "", ", ".join([*feature.values, *(["any other"] if feature.other else [])]) + gaps
+        values = (" < " if feature.ordered else ", ").join(feature.values)
+        return "", values + (", any other" if feature.other else "") + gaps
     kind = " whole" if feature.integer else ""
     return feature.unit, f"{feature.range or 'any'}{kind}{'; 0 = missing' if feature.zero_is_missing else ''}{gaps}"
 
