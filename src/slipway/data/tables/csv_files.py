@@ -12,8 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from slipway.data.tables.errors import TableError
 from slipway.spec.tables import CSV
 
@@ -118,6 +116,7 @@ def _with_pandas(source: Any, before: int, dialect: CSV, rows: int | None = None
 
 def _with_arrow(path: Path, before: int, dialect: CSV, names: pd.Index[str]) -> pd.DataFrame | None:
     """Return the rows, None if one has more or fewer cells than the header, or if Arrow cannot read the file for another reason."""
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
     import pyarrow.csv
