@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +46,12 @@ def test_a_written_bundle_reads_the_same(write_bundle: Write, contract_of: Calla
         "preparation.json",
         "probe.json",
     ]
+
+
+def test_a_contract_of_classes_is_stored_as_before_there_were_numbers(contract_of: Callable[..., Contract]) -> None:
+    stored = msgspec.json.decode(msgspec.json.encode(contract_of()))
+
+    assert list(stored) == [name for name in Contract.__struct_fields__ if name != "quantity"]
 
 
 def test_the_contract_shows_every_column_of_the_model(heart: ModelSpec) -> None:
