@@ -31,7 +31,7 @@ from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Numeric
 logger = logging.getLogger(__name__)
 
 QUANTILES = 41
-MOST_ROWS, LEAST_OF_A_CLASS = 2_000, 100
+MOST_ROWS, LEAST_OF_A_CLASS, ROWS_OF_A_GROUP = 2_000, 100, 2
 Statistics = dict[str, Any]
 
 
@@ -80,7 +80,10 @@ def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
         part = {name: _draw_column(kind, known["columns"][name], rows, generator) for name, kind in spec.columns.features.items()}
         parts.append(pd.DataFrame({**part, spec.columns.target.name: spec.problem.cells_of_group(label, rows)}))
     drawn = pd.concat(parts, ignore_index=True)
-    return drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
+    drawn = drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
+    if spec.split_only:  # a time or an id of its own for each row or each few rows: no statistics have one
+        drawn[spec.split_only] = np.arange(len(drawn)) // (1 if spec.split.by else ROWS_OF_A_GROUP)
+    return drawn
 
 
 def rows_of_classes(original: dict[str, int]) -> dict[str, int]:

@@ -50,7 +50,8 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories and dates as text, the target as its labels.
 
     Where a cell may be missing, whole numbers and booleans are float64, so that NaN can be among them; so is a missing text.
-    Dates are ISO text. Columns are the features in contract order, then the target; excluded columns are dropped.
+    Dates are ISO text. Columns are the features in contract order, then the target; excluded columns are dropped, but for one that
+    decides the split, which comes last.
 
     Args:
         table: The kind of the file, if it is not the one that the spec declares.
@@ -70,6 +71,9 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     if (target := spec.columns.target.name) in cells:
         columns[target], found = _target(spec, cells.pop(target), file)
         violations += found
+    if spec.split_only and spec.split_only in cells:
+        columns[spec.split_only], found = _of_split(cells.pop(spec.split_only), spec.split.by, file)
+        violations += found
     cells.clear()
     pa.default_memory_pool().release_unused()  # which was that of the texts
     typed = pd.DataFrame(columns, index=index)
@@ -78,7 +82,7 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
         violations += spec.problem.leaks(typed, spec.columns.names)
     if violations:
         raise _invalid(spec, path, violations)
-    repeated = typed.duplicated()
+    repeated = typed.duplicated(subset=[*spec.columns.names, target])
     dropped = spec.dataset.drop_duplicates and repeated.any()
     removed = " and are left out" if dropped else ""
     logger.info("%s: %d rows are valid; %d repeat an earlier row%s", spec.name, len(typed), repeated.sum(), removed)
@@ -108,7 +112,7 @@ def _blank(text: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def _column_violations(spec: ModelSpec, path: Path, table: Table, text: pd.DataFrame) -> list[str]:
     columns, found = spec.columns, []
-    needed = [*columns.features, columns.target.name]
+    needed = [*columns.features, columns.target.name, *([spec.split_only] if spec.split_only else [])]
     there = [name for name in needed if name in text.columns]
     if len(there) < len(needed) and (other := differences.other_dialect(path, table, columns_found=bool(there))):
         raise _invalid(spec, path, other)
@@ -207,6 +211,21 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
     if unknown.any() and not kind.other:
         found.append(f"column {str(cells.name)!r} has unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}.")
     return (cells.mask(missing) if kind.missing else cells), found
+
+
+def _of_split(cells: pd.Series[str], by: str, file: File) -> tuple[pd.Series[Any], list[str]]:
+    """Return an excluded column that decides the split: ids as texts, or what has an order as numbers or ISO texts."""
+    if (missing := cells.str.strip() == "").any():
+        return cells, [f"column {str(cells.name)!r} decides the split, but has missing values: {_places(cells[missing])}."]
+    if not by or not (values := file.numbers(cells)).isna().any():
+        return (values if by else cells), []
+    values, strange = dates.read(cells, Date("", time=True)), None
+    if (strange := values.isna()).any():
+        return cells, [
+            f"column {str(cells.name)!r} decides the split, but has neither numbers nor ISO dates: {_places(cells[strange])}. "
+            "Dates of another format need a feature: Date(..., format=)."
+        ]
+    return values, []
 
 
 def _gaps(cells: pd.Series[str], missing: pd.Series[bool], kind: Feature) -> list[str]:

@@ -56,7 +56,7 @@ class Classification:
         """See `thresholds.choose`."""
         return thresholds.choose(self.target, metric, pipeline, features, labels, folds=folds, jobs=jobs)
 
-    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: int, seed: int, jobs: int = 1) -> float | None:
+    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: Any, seed: int, jobs: int = 1) -> float | None:
         """Return None: a class has no interval."""
         return None
 

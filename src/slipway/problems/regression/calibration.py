@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import KFold, cross_val_predict
 
@@ -20,7 +21,7 @@ def wrapped(target: Quantity, pipeline: Any) -> Any:
     return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1)
 
 
-def reach(target: Quantity, pipeline: Any, features: Any, truth: Any, *, folds: int, seed: int, jobs: int = 1) -> float:
+def reach(target: Quantity, pipeline: Any, features: Any, truth: Any, *, folds: Any, seed: int, jobs: int = 1) -> float:
     """Return the distance from a prediction within which the outcome of `target.coverage` of the rows should be.
 
     Conformal prediction (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005) with the residuals of
@@ -31,12 +32,18 @@ def reach(target: Quantity, pipeline: Any, features: Any, truth: Any, *, folds: 
     Args:
         pipeline: Unfitted.
         features, truth: The n training rows; the test rows are not used.
+        folds: Their number, or the places of the rows to learn from and to predict in each of them; they need not predict every row.
     """
-    with parallel_config(backend="threading"):
-        predicted = cross_val_predict(
-            wrapped(target, pipeline), features, truth, cv=KFold(folds, shuffle=True, random_state=seed), n_jobs=jobs
-        )
     outcomes = np.asarray(truth, dtype=np.float64)
+    if isinstance(folds, int):
+        with parallel_config(backend="threading"):
+            predicted = cross_val_predict(
+                wrapped(target, pipeline), features, truth, cv=KFold(folds, shuffle=True, random_state=seed), n_jobs=jobs
+            )
+    else:
+        model = wrapped(target, pipeline)
+        parts = [clone(model).fit(features.iloc[one], outcomes[one]).predict(features.iloc[other]) for one, other in folds]
+        predicted, outcomes = np.concatenate(parts), outcomes[np.concatenate([other for _, other in folds])]
     residuals = np.sort(np.abs(_learnt(target, outcomes) - _learnt(target, np.asarray(predicted, dtype=np.float64))))
     rank = math.ceil((len(residuals) + 1) * target.coverage)
     return float(residuals[min(rank, len(residuals)) - 1])

@@ -62,7 +62,7 @@ class Regression:
         self.target.require_threshold(metric)
         raise AssertionError("require_threshold refuses every metric.")
 
-    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: int, seed: int, jobs: int = 1) -> float | None:
+    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: Any, seed: int, jobs: int = 1) -> float | None:
         """See `calibration.reach`."""
         return calibration.reach(self.target, pipeline, features, labels, folds=folds, seed=seed, jobs=jobs)
 

@@ -46,6 +46,10 @@ def _rows(trained: TrainedModel) -> list[str]:
     spec, snapshot, rows = trained.spec, trained.snapshot, trained.rows
     what = "classes" if spec.columns.target.answers_are_categories else "rows"
     shares = "each class keeps its share" if spec.split.stratify else f"{what} are split at random"
+    if spec.split.by:
+        shares = f"the test rows are the latest by `{spec.split.by}`"
+    elif spec.split.group:
+        shares = f"no `{spec.split.group}` is in both"
     left_out = " Rows that repeat an earlier one were left out." if spec.dataset.drop_duplicates else ""
     return [
         f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.{left_out}",

@@ -16,7 +16,7 @@ from slipway.problems.training import Classification
 from slipway.spec import ModelSpec
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build, preparation_choices
 from slipway.training.search.forests import FORESTS, Fold, Forests
-from slipway.training.splitting import Rows
+from slipway.training.splitting import Rows, folds
 
 STANDARD_ERROR = "standard_error"
 SIZES = 32  # with more numbers of trees in the search space, votes are kept only for the numbers that trials used
@@ -75,8 +75,7 @@ class Objective:
 
     @cached_property
     def _indices(self) -> list[Any]:
-        folds = self.spec.problem.folds(self.spec.folds, self.spec.repeats, self.spec.split.seed)
-        return list(folds.split(self.rows.train, self.rows.train_labels))
+        return folds(self.spec, self.rows, self.spec.folds, self.spec.repeats)
 
     @cached_property
     def _forests(self) -> Forests:

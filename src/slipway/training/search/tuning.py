@@ -20,7 +20,7 @@ from slipway.training.pipelines import build
 from slipway.training.search.attempts import attempts
 from slipway.training.search.points import SCHEME, direction, grid_points
 from slipway.training.search.trials import STANDARD_ERROR
-from slipway.training.splitting import Rows
+from slipway.training.splitting import Rows, folds, special_folds
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,12 @@ def _tuned(spec: ModelSpec, study: optuna.Study, rows: Rows, jobs: int) -> Tuned
         seed=spec.split.seed,
         threshold=choose_threshold(spec, rows, chosen.params, jobs) if spec.tune_threshold else None,
         reach=spec.problem.reach(
-            build(spec, chosen.params), rows.train, rows.train_labels, folds=spec.folds, seed=spec.split.seed, jobs=jobs
+            build(spec, chosen.params),
+            rows.train,
+            rows.train_labels,
+            folds=special_folds(spec, rows) or spec.folds,
+            seed=spec.split.seed,
+            jobs=jobs,
         ),
     )
 
@@ -132,5 +137,5 @@ def choose_threshold(spec: ModelSpec, rows: Rows, parameters: Mapping[str, Any],
         jobs: Folds fitted at the same time; the threshold is the same with any number.
     """
     problem, pipeline = spec.problem, build(spec, parameters)
-    folds = problem.folds(spec.folds, spec.repeats, spec.split.seed)
-    return problem.choose_threshold(spec.metric, pipeline, rows.train, rows.train_labels, folds=folds, jobs=jobs)
+    found = folds(spec, rows, spec.folds, spec.repeats)
+    return problem.choose_threshold(spec.metric, pipeline, rows.train, rows.train_labels, folds=found, jobs=jobs)
