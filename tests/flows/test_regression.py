@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from slipway import audit
 from slipway.catalogue import catalogue
 from slipway.client import Client, RefusedOutcomes
 from slipway.data.validation import validate
+from slipway.monitoring.findings import WatchReport, Window
 from slipway.monitoring.simulation.drawing import simulate
 from slipway.monitoring.simulation.sending import send
 from slipway.scoring import outcome_files
@@ -139,16 +140,18 @@ def test_its_outcomes_are_judged_its_drift_is_found_and_a_better_challenger_is_p
     assert (report.done.recorded, report.rejected) == (len(answers) - 1, 0)
 
     send(spec, simulate(spec, regressing.rows, "none", 400), True, settings, lambda *_: None)
-    steady = _watched(until, "outcomes")
-    served, outcomes = steady.windows[0], next(window for window in steady.windows if window.performance)
-    assert (steady.state, served.drift.prediction.distance_by, served.drift.prediction.test) == ("steady", "wasserstein", "ks")
+    reports = _watched(until, lambda found: len(_judged(found)) >= 2)
+    served = next(window for report in reports for window in report.windows if window.drift)
+    outcomes = _judged(reports)[0]
+    assert not any(report.alarm for report in reports)
+    assert (served.drift.prediction.distance_by, served.drift.prediction.test) == ("wasserstein", "ks")
     assert outcomes.performance.figure == pytest.approx(regressing.released.candidate.metrics["mean_absolute_error"], rel=0.2)
     assert "of the outcomes are within their interval" in outcomes.reason
     assert not outcomes.performance.worse
 
     send(spec, simulate(spec, regressing.rows, "concept", 400, size=1.0), True, settings, lambda *_: None)
-    drifted = _watched(until, "outcomes")
-    assert (drifted.state, drifted.kind) == ("alarm", "outcomes")
+    drifted = _watched(until, lambda found: found[-1].alarm)[-1]
+    assert drifted.kind == "outcomes"
     assert "rose above the floor" in drifted.reason
 
     forest = replace(
@@ -166,19 +169,24 @@ def test_its_outcomes_are_judged_its_drift_is_found_and_a_better_challenger_is_p
     assert paired.effect.lower_is_better
     assert paired.verdict in ("no difference shown", "champion better")
     send(spec, simulate(spec, regressing.rows, "none", 200), True, settings, lambda *_: None)
-    compared = _watched(until, "outcomes")
+    compared = _watched(until, lambda found: found[-1].paired and found[-1].paired.rows == 200)[-1]
     assert (compared.challenger, compared.paired.repeated, compared.paired.rows) == (2, True, 200)
     promoted = promote(MODEL, because="to try it", return_state=True)
     assert promoted.name in ("Promoted", "Refused"), promoted.message
 
 
-def _watched(until: Any, kind: str) -> Any:
-    """Watch until a window of the kind is judged: rows count two seconds after they came."""
-    found: list[Any] = []
+def _watched(until: Any, enough: Callable[[list[WatchReport]], Any]) -> list[WatchReport]:
+    """Watch until the reports say enough: rows count two seconds after they came."""
+    found: list[WatchReport] = []
 
     def judged() -> bool:
         found.append(watch(MODEL, return_state=True).result())
-        return any(window.kind == kind and window.judged for window in found[-1].windows)
+        return bool(enough(found))
 
-    until(judged, f"a window of {kind} is judged")
-    return found[-1]
+    until(judged, "the watch has judged what was sent", 200)
+    return found
+
+
+def _judged(reports: list[WatchReport]) -> list[Window]:
+    """Return the windows of outcomes that were judged."""
+    return [window for report in reports for window in report.windows if window.performance]
