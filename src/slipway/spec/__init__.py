@@ -22,10 +22,10 @@ from slipway.spec.model import (
     ModelSpec,
     Preparation,
     Simplest,
-    Split,
     describe,
 )
 from slipway.spec.schedules import Schedule
+from slipway.spec.splits import Split
 from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table
 from slipway.spec.watch import Drift, Season, Watch
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import SpecError
 from slipway.files import addresses
-from slipway.spec.columns import Columns, Date, Numeric
+from slipway.spec.columns import Columns
 from slipway.spec.schedules import Schedule
+from slipway.spec.splits import Split
 from slipway.spec.tables import PLAIN_CSV, Query, Table, as_code
 from slipway.spec.watch import AS_USUAL, Watch, as_categories
 
@@ -52,31 +53,6 @@ class Dataset:
             )
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
             raise SpecError(f"{self.origin}: sha256 must be 64 lower-case hexadecimal digits, not {self.sha256!r}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """How the test rows are chosen: their share of the rows, a seed, and whether every class keeps its share.
-
-    `by`: a column of dates or numbers by which the test rows are the latest, as in service. Each fold of the tuning then learns from the
-    rows before those that it is scored on (scikit-learn's TimeSeriesSplit). `group`: a column of ids, such as patients: all rows of one
-    id are in the same part, and in the same fold, so that no model is scored on somebody it knows. The share is then one of about so many
-    rows. Both are features or excluded columns; an excluded `by` has numbers or ISO dates. No cell of them may be missing.
-    """
-
-    test: float
-    seed: int
-    stratify: bool
-    by: str = ""
-    group: str = ""
-
-    def __post_init__(self) -> None:
-        if self.by and self.group:
-            raise SpecError(f"split: by={self.by!r} and group={self.group!r} cannot both decide; leave one of them out.")
-        if self.by and self.stratify:
-            raise SpecError(f"split: the latest rows by {self.by!r} have the classes that they have; set stratify=False.")
-        if not 0 < self.test < 1:
-            raise SpecError(f"test={self.test}: the share of test rows must be between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +224,7 @@ class ModelSpec:
             banded = self.columns.numeric if edges else self.columns.categorical | self.columns.booleans
             if name not in banded or list(edges) != sorted(set(edges)):
                 raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category or a boolean.")
-        self._refuse_split()
+        self.split.refuse_columns(self.columns, self.repeats)
         self._refuse_missing_cells()
         self._refuse_stricter_slices(self.gate.floor, self.gate.slice_floor)
         if self.gate.slice_floor is not None and not self.slices:
@@ -286,22 +262,6 @@ class ModelSpec:
             raise SpecError(f"slice_floor={slice_floor} is below floor={floor}, and {self.metric} is an error; a slice must not need less.")
         if not self.lower_is_better and not slice_floor <= floor:
             raise SpecError(f"slice_floor={slice_floor} is above floor={floor}; a slice must not need more than all rows do.")
-
-    def _refuse_split(self) -> None:
-        """Refuse a split by a column that cannot decide it."""
-        columns = self.columns
-        for field_name, name in (("by", self.split.by), ("group", self.split.group)):
-            if not name:
-                continue
-            kind = columns.features.get(name)
-            if kind is None and name not in columns.excluded:
-                raise SpecError(f"split: {field_name}={name!r} is neither a feature nor an excluded column.")
-            if kind is not None and kind.missing:
-                raise SpecError(f"split: cells of {field_name}={name!r} may be missing, so some rows would belong nowhere.")
-        if (by := columns.features.get(self.split.by)) and not isinstance(by, Numeric | Date):
-            raise SpecError(f"split: by={self.split.by!r} has no order; expected a number or a date.")
-        if self.split.by and self.repeats > 1:
-            raise SpecError(f"repeats={self.repeats}: folds in the order of {self.split.by!r} cannot be shuffled again; set repeats=1.")
 
     @property
     def split_only(self) -> str:
