@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from slipway.drafting.columns import spoken
 from slipway.drafting.findings import Draft, Found
-from slipway.spec import Boolean, Category, Numeric, Quantity, Target
+from slipway.spec import Boolean, Category, Numeric, Quantity, Query, Table, Target
 from slipway.spec.tables import PLAIN_CSV, as_code
 
 WIDTH = 140
@@ -73,7 +75,7 @@ def code(draft: Draft) -> str:
         f"        origin={_text(draft.source.origin)},",
         f"        sha256={_text(draft.source.sha256)},",
         f"        file={_text(draft.source.file)},",
-        *([f"        table={_quoted(as_code(draft.source.table))},"] if draft.source.table != PLAIN_CSV else []),
+        *_table(draft.source.table),
         "    ),",
         "    columns=Columns(",
         "        features={",
@@ -107,6 +109,17 @@ def _in_order(names: set[str]) -> list[str]:
 
 def _table_names(draft: Draft) -> list[str]:
     return [type(draft.source.table).__name__] if draft.source.table != PLAIN_CSV else []
+
+
+def _table(table: Table) -> list[str]:
+    if table == PLAIN_CSV:
+        return []
+    line = f"        table={_quoted(as_code(table))},"
+    if len(line) <= WIDTH or not isinstance(table, Query) or "\n" in table.sql:  # a line may end a comment of SQL
+        return [line]
+    sql = textwrap.wrap(table.sql, WIDTH - 20, break_long_words=False, break_on_hyphens=False)
+    parts = [_text(part if place == 0 else f" {part}") for place, part in enumerate(sql)]
+    return ["        table=Query(", *[f"{IN_PLACE * 3}{part}" for part in parts], "        ),"]
 
 
 def _imports(names: list[str]) -> list[str]:
