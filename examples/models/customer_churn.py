@@ -6,7 +6,7 @@ Made by `slipway new`; only description, card and the place of the rows were wri
 from pathlib import Path
 
 from optuna.distributions import FloatDistribution, IntDistribution
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from slipway.spec import Boolean, Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Query, Split, Target
@@ -39,16 +39,16 @@ MODEL = ModelSpec(
         target=Target("churned", {"no": "Churned is no", "yes": "Churned is yes"}, positive="yes"),
     ),
     split=Split(test=0.2, seed=42, stratify=True),
-    estimator=GradientBoostingClassifier(),
-    preparation=Preparation(scale=False),
+    estimator=HistGradientBoostingClassifier(),
+    preparation=Preparation(scale=False, missing="native"),
     search_space={
-        "n_estimators": IntDistribution(50, 300, step=50),
+        "max_iter": IntDistribution(40, 320, step=40),
         "learning_rate": FloatDistribution(0.02, 0.3, log=True),
-        "max_depth": IntDistribution(1, 5),
-        "subsample": FloatDistribution(0.5, 1.0),
-        "min_samples_leaf": IntDistribution(1, 40, log=True),
+        "max_leaf_nodes": IntDistribution(3, 48, log=True),
+        "min_samples_leaf": IntDistribution(4, 64, log=True),
+        "l2_regularization": FloatDistribution(1e-3, 10.0, log=True),
     },
-    trials=20,
+    trials=24,
     metric="roc_auc",
     slices={"contract": (), "paperless": ()},
     baseline=DecisionTreeClassifier(max_leaf_nodes=3),

@@ -6,7 +6,7 @@ Made by `slipway new`; only description, card and the place of the rows were wri
 from pathlib import Path
 
 from optuna.distributions import FloatDistribution, IntDistribution
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Quantity, Split
@@ -42,21 +42,21 @@ MODEL = ModelSpec(
         target=Quantity("progression", "", "Progression", low=0, high=700),
     ),
     split=Split(test=0.2, seed=42, stratify=False),
-    estimator=GradientBoostingRegressor(),
-    preparation=Preparation(scale=False),
+    estimator=HistGradientBoostingRegressor(),
+    preparation=Preparation(scale=False, missing="native"),
     search_space={
-        "n_estimators": IntDistribution(50, 300, step=50),
+        "max_iter": IntDistribution(40, 320, step=40),
         "learning_rate": FloatDistribution(0.02, 0.3, log=True),
-        "max_depth": IntDistribution(1, 5),
-        "subsample": FloatDistribution(0.5, 1.0),
-        "min_samples_leaf": IntDistribution(1, 40, log=True),
+        "max_leaf_nodes": IntDistribution(3, 48, log=True),
+        "min_samples_leaf": IntDistribution(4, 64, log=True),
+        "l2_regularization": FloatDistribution(1e-3, 10.0, log=True),
     },
-    trials=20,
+    trials=24,
     metric="mean_absolute_error",
     slices={"sex": ()},
     baseline=DecisionTreeRegressor(max_leaf_nodes=3),
-    # what simple models reach on the training rows: median 66.5, three leaves 54.9; lower the floor after the first release
-    gate=Gate(floor=58.0, tolerance=0.6, slice_tolerance=2.4),
+    # what simple models reach on the training rows: median 66.5, three leaves 55.5; lower the floor after the first release
+    gate=Gate(floor=59.0, tolerance=0.6, slice_tolerance=2.4),
     card=Card(
         intended_use="To show a regression whose rows have gaps. The score is the measure of the study that the rows come from.",
         not_for="Patients: the 442 rows are of one study of the nineties, and a part of their values is left out on purpose.",

@@ -32,8 +32,8 @@ def rows() -> pd.DataFrame:
             "fecha_ingreso": admitted.strftime("%d/%m/%Y"),
             "edad": age,
             "provincia": random.choice(PROVINCES, ROWS, p=[0.08, 0.14, 0.1, 0.11, 0.06, 0.08, 0.18, 0.25]),
-            "creatinina (mg/dl)": gaps(creatinine, 0.18),
-            "hemoglobina (g/dl)": gaps(haemoglobin, 0.12),
+            "creatinina (mg/dl)": gaps(creatinine, 0.18).map(_with_comma, na_action="ignore"),
+            "hemoglobina (g/dl)": gaps(haemoglobin, 0.12).map(_with_comma, na_action="ignore"),
             "ingreso_urgente": np.where(urgent, "true", "false"),
             "diabetes": gaps(np.where(diabetic, "yes", "no"), 0.1),
             "estancia_larga": np.where(score > np.quantile(score, 0.6), "sí", "no"),
@@ -41,8 +41,12 @@ def rows() -> pd.DataFrame:
     )
 
 
+def _with_comma(number: float) -> str:
+    return f"{number}".replace(".", ",")
+
+
 def write(path: Path) -> None:
-    rows().to_csv(path, index=False, sep=";", decimal=",", encoding="latin-1", lineterminator="\n")
+    rows().to_csv(path, index=False, sep=";", encoding="latin-1", lineterminator="\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from slipway.drafting import dates
 from slipway.drafting.findings import Found
 from slipway.rows.spelling import BOOLEANS
 from slipway.spec import Boolean, Category, Numeric
@@ -48,7 +49,6 @@ UNITS = {
     "h", "ms", "eur", "usd", "cop", "mmhg", "mm hg", "bpm", "percent", "pct", "kb", "mb", "gb", "kwh", "w", "v", "a", "hz",
 }  # fmt: skip
 SIGNS = ("/", "%", "°", "€", "$", "²", "³")  # a text in brackets with one of these is a unit
-DATE = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?$|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}( \d{1,2}:\d{2}.*)?$")
 
 
 def found(cells: pd.Series[str], numbers: Numbers) -> Found:
@@ -103,9 +103,16 @@ def _number(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd
     return Found(name, kind, f"{'whole numbers' if whole else 'numbers'}, {shown}{_and_gaps(cells, filled)}", ask)
 
 
+def _dates(name: str, cells: pd.Series[str], filled: pd.Series[str], written: list[str]) -> Found:
+    example = filled.iloc[0].strip()
+    kind = dates.declared(spoken(name), written[0], missing=len(filled) < len(cells))
+    ask = f"{name}: in {example}, is the day before the month? If not, write format={written[1]!r}." if len(written) > 1 else ""
+    return Found(name, kind, f"dates, such as {example}{_and_gaps(cells, filled)}", ask)
+
+
 def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.Series[float], different: int) -> Found:
-    if filled.str.strip().str.match(DATE).all():
-        return Found(name, None, "dates; write what matters of them, such as an age or a span, into a column of numbers")
+    if written := dates.formats(filled):
+        return _dates(name, cells, filled, written)
     if strange := _among_numbers(filled, values):
         marks = ", ".join(map(repr, strange))
         ask = f"{name}: do {marks} mean that the value is missing? Then write table=CSV(missing=({marks},)), and draft again."

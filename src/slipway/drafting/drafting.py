@@ -16,8 +16,8 @@ from slipway.data.tables import reading, sniffing
 from slipway.data.tables.errors import TableError
 from slipway.data.tables.numbers import numbers
 from slipway.data.validation import validate
-from slipway.drafting import columns, floor, suspects, target
-from slipway.drafting.code import BY_ROWS, code
+from slipway.drafting import columns, dates, floor, suspects, target
+from slipway.drafting.code import code
 from slipway.drafting.findings import Draft, Found, TableAt
 from slipway.errors import DraftError
 from slipway.files.addresses import NO_LOGIN, Login
@@ -63,7 +63,6 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
             floor=1.0,  # until it is measured
             baselines={},
             slices=_slices(found, text),
-            estimator="boosting" if len(text) <= BY_ROWS else "forest",
             asks=tuple(asks),
         )
         return _with_floor(made, path)
@@ -134,7 +133,7 @@ def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], T
         raise DraftError(f"the table has no column {aim!r}.{meant} Its columns are {', '.join(map(repr, text.columns))}.")
     aimed = target.target_of(text[aim], spelt)
     found = [columns.found(text[name], spelt) for name in text.columns if name != aim]
-    found = suspects.without_repetitions(found, text)
+    found = dates.with_spans(suspects.without_repetitions(found, text))
     if not any(column.feature for column in found):
         raise DraftError(f"no column is left to learn from: {'; '.join(f'{column.name}: {column.why}' for column in found)}.")
     spelt_numbers = {column.name: spelt(text[column.name]) for column in found if hasattr(column.feature, "low")}

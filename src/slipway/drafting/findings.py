@@ -41,5 +41,4 @@ class Draft:
     floor: float
     baselines: dict[str, float]
     slices: tuple[str, ...]
-    estimator: str
     asks: tuple[str, ...] = field(default=())

@@ -98,6 +98,11 @@ TABLES: dict[str, tuple[pd.DataFrame, Write]] = {
     "other-marks": (people().assign(lab=gaps(people()["age"]).fillna("broken")), as_csv()),
     "identifiers": (people().assign(patient_id=range(ROWS), uuid=[f"{n:08x}-77" for n in range(ROWS)], source="a", note=""), as_csv()),
     "dates": (people().assign(admitted=MOMENTS), as_csv()),
+    "two-dates": (
+        people().assign(admitted=MOMENTS, seen=pd.date_range("2024-01-02", periods=ROWS, freq="37h").strftime("%Y-%m-%d %H:%M").to_numpy()),
+        as_csv(),
+    ),
+    "american-dates": (people().assign(admitted=pd.to_datetime(MOMENTS, dayfirst=True).strftime("%m/%d/%Y")), as_csv()),
     "free-text": (people().assign(letter=[f"the patient number {n} felt well today" for n in range(ROWS)]), as_csv()),
     "many-categories": (people().assign(town=chosen([f"town {n}" for n in range(6)] + ["far away"])), as_csv()),
     "rare-categories": (people().assign(code=np.where(np.arange(ROWS) < 200, chosen(["A", "B", "C"]), chosen(CODES))), as_csv()),
