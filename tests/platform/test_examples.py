@@ -22,7 +22,7 @@ from slipway.bundle.compiling import contract_columns
 from slipway.data import fetching
 from slipway.data.validation import validate
 from slipway.spec import ModelSpec
-from tests.platform.conftest import Operator, operator_of
+from tests.platform.conftest import Operator, free_ports, operator_of
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1_800)]
 
@@ -76,6 +76,8 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         subprocess.run([sys.executable, script], check=True, capture_output=True)
     person = operator_of(folder / "home")
     person.environment["SLIPWAY_MODELS"] = str(folder / "examples" / "models")
+    ports = json.loads(person.environment["SLIPWAY_MODEL_PORTS"]) | dict(zip(MODELS, free_ports(len(MODELS)), strict=True))
+    person.environment["SLIPWAY_MODEL_PORTS"] = json.dumps(ports)
     found = Team(person, folder / "examples")
     found.slipway("up")
     try:
