@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import SpecError
 from slipway.files import addresses
+from slipway.problems.estimators import takes_missing_cells
 from slipway.spec.columns import Columns
 from slipway.spec.schedules import Schedule
 from slipway.spec.splits import Split
@@ -278,7 +279,7 @@ class ModelSpec:
                 raise SpecError(f"{PREPARATION}{name}={wrong[0]!r} is not one of {', '.join(map(repr, allowed))}.")
         if "native" not in ways or not self.columns.numbers_have_gaps:
             return
-        if not self.estimator.__sklearn_tags__().input_tags.allow_nan:
+        if not takes_missing_cells(self.estimator):
             raise SpecError(
                 f'{type(self.estimator).__name__} takes no missing cells, so they cannot be left to it: use "median" or "mean" in '
                 f"place of {PREPARATION}missing='native'."

@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.base import clone
 
+from slipway.problems.estimators import takes_missing_cells
 from slipway.problems.training import Evaluation
 from slipway.records import Metrics, Tuned
 from slipway.spec import PREPARATION, ModelSpec
@@ -52,9 +53,15 @@ def score_baselines(spec: ModelSpec, rows: Rows, tuned: Tuned) -> dict[str, Metr
     return {name: _score(spec, rows, tuned, estimator) for name, estimator in chosen.items()}
 
 
+def _native(spec: ModelSpec, preparation: dict[str, Any]) -> bool:
+    return bool(preparation.get(f"{PREPARATION}missing", spec.preparation.missing) == "native")
+
+
 def _score(spec: ModelSpec, rows: Rows, tuned: Tuned, estimator: Any) -> Metrics:
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=spec.split.seed)
     preparation = {key: value for key, value in tuned.parameters.items() if key.startswith(PREPARATION)}
+    if not takes_missing_cells(estimator):  # what the spec's own estimator knows by itself is replaced for a simpler one
+        preparation |= {f"{PREPARATION}missing": "median"} if _native(spec, preparation) else {}
     pipeline = spec.problem.wrapped(build(spec, preparation).set_params(**{MODEL_STEP: estimator})).fit(rows.train, rows.train_labels)
     return spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist()).figures()
