@@ -127,7 +127,7 @@ def test_it_is_scored_judged_by_its_outcomes_watched_and_rolled_back(team: Team,
     watched = team.slipway("watch", model, "--json")
 
     assert (scored["rows"], scored["rejected"]) == (len(rows), 0)
-    assert sent["recorded"] == len(known)
+    assert sent["done"]["recorded"] == len(known)
     assert {window["kind"] for window in watched["windows"]} >= {"outcomes"} or watched["waiting_outcomes"] == len(known)
 
     again = team.slipway("release", model, "--trials", "1", "--json")
