@@ -41,7 +41,7 @@ MODEL = ModelSpec(
             "historia": "it names the row: nearly every value is different",
         },
     ),
-    split=Split(test=0.2, seed=42, stratify=True),
+    split=Split(test=0.2, seed=42, stratify=False, by="fecha_ingreso"),
     estimator=HistGradientBoostingClassifier(),
     preparation=Preparation(scale=False, missing="native"),
     search_space={
@@ -55,8 +55,8 @@ MODEL = ModelSpec(
     metric="accuracy",
     slices={"ingreso_urgente": (), "diabetes": ()},
     baseline=DecisionTreeClassifier(max_leaf_nodes=3),
-    # what simple models reach on the training rows: most frequent 0.6, three leaves 0.737; raise the floor after the first release
-    gate=Gate(floor=0.71),
+    # what simple models reach on the training rows: most frequent 0.599, three leaves 0.731; raise the floor after the first release
+    gate=Gate(floor=0.7),
     card=Card(
         intended_use="To plan beds at admission, and to call the social workers early for patients who will probably stay long.",
         not_for="Decisions about treatment or discharge, or another hospital: the patients are invented.",

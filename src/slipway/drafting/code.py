@@ -73,7 +73,7 @@ def code(draft: Draft) -> str:
         *_target(draft.target),
         *_excluded(excluded),
         "    ),",
-        f"    split=Split(test=0.2, seed=42, stratify={not number}),",
+        f"    split=Split({_split(draft)}),",
         *ESTIMATOR.replace("{kind}", kind).rstrip("\n").split("\n"),
         *(["    folds=3,"] if draft.source.rows > MANY_ROWS else []),
         f"    metric={_text(draft.metric)},",
@@ -163,6 +163,12 @@ def _wrapped(values: list[str], depth: int) -> list[str]:
             line = IN_PLACE * depth
         line += f"{value}, "
     return [*lines, line.rstrip()]
+
+
+def _split(draft: Draft) -> str:
+    stratify = not (isinstance(draft.target, Quantity) or draft.by)
+    decided = [f"{field}={_text(column)}" for field, column in (("by", draft.by), ("group", draft.group)) if column]
+    return ", ".join(["test=0.2", "seed=42", f"stratify={stratify}", *decided])
 
 
 def _gate(draft: Draft) -> str:

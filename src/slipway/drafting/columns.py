@@ -42,6 +42,8 @@ NOTHING = {
 }
 WORDS = 4  # a text with so many words on average is written freely
 IDENTIFIER = re.compile(r"(^|[^a-z])(id|uuid|guid|key|nr|no|number|num|index|expediente|historia)([^a-z]|$)", re.IGNORECASE)
+SUBJECT = re.compile(r"((^|[_\s.-])(id|uuid|guid)|[a-z]I[dD]|historia|expediente)$", re.IGNORECASE)
+MOST_SUBJECTS = 0.8  # of the rows; with more, nearly every row is about another
 CODE = re.compile(r"(code|codigo|código|cod|zip|postal|cp|icd|type|tipo|class|group|grupo|status)", re.IGNORECASE)
 UNIT_IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]\s*$")
 UNITS = {
@@ -63,6 +65,8 @@ def found(cells: pd.Series[str], numbers: Numbers) -> Found:
     different = filled.nunique()
     if different == 0:
         return Found(name, None, "no row has a value")
+    if SUBJECT.search(name) and not gaps and FEW <= different < MOST_SUBJECTS * len(filled):
+        return Found(name, None, "it names a person or a thing that several rows are about", groups=True)
     if different == 1 and not gaps:
         return Found(name, None, f"every row has the same value, {filled.iloc[0]!r}")
     values = numbers(filled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from slipway.spec import Date
 if TYPE_CHECKING:
     import pandas as pd
 
+BIRTH = re.compile(r"birth|born|dob|nacim", re.IGNORECASE)
 DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%d/%m/%y", "%m/%d/%y")
 TIMES = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f")
 ISO = {"%Y-%m-%d": (), **{f"%Y-%m-%d{mark}{time}": () for mark in ("T", " ") for time in TIMES}}  # no format needs to be declared
@@ -36,6 +38,12 @@ def formats(cells: pd.Series[str]) -> list[str]:
 def declared(description: str, found: str, missing: bool) -> Date:
     """Return the kind of a column whose cells have a format."""
     return Date(description, missing=missing, format="" if found in ISO else found, time="%H" in found)
+
+
+def of_the_rows(columns: list[Found]) -> str:
+    """Return the column that says when a row became known: the first of dates that has no gaps and is no birthday; "" if there is none."""
+    fit = [one for one in columns if isinstance(one.feature, Date) and not one.feature.missing and not BIRTH.search(one.name)]
+    return fit[0].name if fit else ""
 
 
 def with_spans(columns: list[Found]) -> list[Found]:

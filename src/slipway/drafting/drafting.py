@@ -19,7 +19,7 @@ from slipway.data.validation import validate
 from slipway.drafting import columns, dates, floor, suspects, target
 from slipway.drafting.code import code
 from slipway.drafting.findings import Draft, Found, TableAt
-from slipway.errors import DraftError
+from slipway.errors import DraftError, SlipwayError
 from slipway.files.addresses import NO_LOGIN, Login
 from slipway.files.checksums import digest
 from slipway.spec import CSV, Boolean, Category, ModelSpec, Quantity, Query, Table, Target
@@ -65,7 +65,7 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
             slices=_slices(found, text),
             asks=tuple(asks),
         )
-        return _with_floor(made, path)
+        return _with_floor(_with_split(made), path)
 
 
 def free_port(path: Path, taken: Collection[int]) -> int:
@@ -173,11 +173,32 @@ def _slices(found: list[Found], text: pd.DataFrame) -> tuple[str, ...]:
     return tuple(fit[:MOST_SLICES])
 
 
+def _with_split(made: Draft) -> Draft:
+    """Split by whom the rows are about, or else by time, if a column says so: otherwise a model is tested on what it has seen."""
+    group = next((column.name for column in made.columns if column.groups), "")
+    by = "" if group else dates.of_the_rows(list(made.columns))
+    asks = list(made.asks)
+    if group:
+        asks.append(
+            f"{group}: all rows of one {group} are for training, or all for the test. Is it not whom the rows are about? Leave group out."
+        )
+    if by:
+        asks.append(f"{by}: the test rows are the latest. Is it not when a row became known? Then write stratify=True instead of by.")
+    return replace(made, by=by, group=group, asks=tuple(asks))
+
+
 def _with_floor(made: Draft, path: Path) -> Draft:
     """Validate the rows by the draft, as a release will, and take the floor from simple models."""
     spec = executed(code(made), made.name)
     rows = validate(spec, path)
-    baselines = floor.measured(spec, rows)
+    try:
+        baselines = floor.measured(spec, rows)
+    except SlipwayError as error:  # a class is not in every part of the time, or there are too few groups
+        if not (made.by or made.group):
+            raise
+        column = made.by or made.group
+        asks = [ask for ask in made.asks if not ask.startswith(f"{column}: ")]
+        return _with_floor(replace(made, by="", group="", asks=(*asks, f"{column}: it cannot decide the split: {error}")), path)
     return replace(made, floor=baselines.floor, baselines=baselines.figures)
 
 

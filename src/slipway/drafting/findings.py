@@ -9,12 +9,16 @@ from slipway.spec import Feature, Quantity, Table, Target
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a column is, and why. `feature` is None if it is left out. `ask` is what only a person can say of it, "" if nothing."""
+    """What a column is, and why. `feature` is None if it is left out. `ask` is what only a person can say of it, "" if nothing.
+
+    `groups`: it names a person or a thing that several rows are about.
+    """
 
     name: str
     feature: Feature | None
     why: str
     ask: str = ""
+    groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,5 @@ class Draft:
     baselines: dict[str, float]
     slices: tuple[str, ...]
     asks: tuple[str, ...] = field(default=())
+    by: str = ""
+    group: str = ""

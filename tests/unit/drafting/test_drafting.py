@@ -98,6 +98,9 @@ TABLES: dict[str, tuple[pd.DataFrame, Write]] = {
     "other-marks": (people().assign(lab=gaps(people()["age"]).fillna("broken")), as_csv()),
     "identifiers": (people().assign(patient_id=range(ROWS), uuid=[f"{n:08x}-77" for n in range(ROWS)], source="a", note=""), as_csv()),
     "dates": (people().assign(admitted=MOMENTS), as_csv()),
+    "visits": (people().assign(patient_id=np.random.default_rng(6).integers(1, 90, ROWS)), as_csv()),
+    "birthdays": (people().assign(date_of_birth=MOMENTS), as_csv()),
+    "one-class-at-last": (people().sort_values("ill").reset_index(drop=True).assign(admitted=MOMENTS), as_csv()),
     "two-dates": (
         people().assign(admitted=MOMENTS, seen=pd.date_range("2024-01-02", periods=ROWS, freq="37h").strftime("%Y-%m-%d %H:%M").to_numpy()),
         as_csv(),
