@@ -72,6 +72,7 @@ class Regressing:
 def regressing(place: Any, tmp_path: Path, free_ports: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regressing]:
     """A linear model of the logarithm in service: version 1."""
     (tmp_path / "origin").mkdir()
+    monkeypatch.delenv("SLIPWAY_MIRROR", raising=False)  # the rows come from the address
     spec = progression(tmp_path / "origin", port=free_ports(1)[0], watch=Watch(rows=200, minimum=50))
     spec = replace(spec, columns=replace(spec.columns, target=replace(spec.columns.target, log=True)))
     monkeypatch.setitem(catalogue(), MODEL, spec)
