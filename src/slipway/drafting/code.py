@@ -32,29 +32,15 @@ def code(draft: Draft) -> str:
     kind = "Regressor" if number else "Classifier"
     features = [column for column in draft.columns if column.feature is not None]
     excluded = [column for column in draft.columns if column.feature is None]
-    kinds = {type(column.feature).__name__ for column in features}
-    names = _in_order(
-        {
-            "Card",
-            "Columns",
-            "Dataset",
-            "Gate",
-            "ModelSpec",
-            "Preparation",
-            "Split",
-            type(draft.target).__name__,
-            *kinds,
-            *_table_names(draft),
-        }
-    )
+    aim, file = _harmless(spoken(draft.target.name)), _harmless(draft.source.file)
     lines = [
-        f'"""{spoken(draft.target.name)} from {len(features)} columns of {draft.source.file}, drafted by `slipway new`."""',
+        f'"""{aim} from {len(features)} columns of {file}, drafted by `slipway new`."""',
         "",
         "from optuna.distributions import FloatDistribution, IntDistribution",
         f"from sklearn.ensemble import HistGradientBoosting{kind}",
         f"from sklearn.tree import DecisionTree{kind}",
         "",
-        *_imports(names),
+        *_imports(_names(draft, features)),
         "",
         "MODEL = ModelSpec(",
         f"    name={_text(draft.name)},",
@@ -92,13 +78,13 @@ def code(draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _in_order(names: set[str]) -> list[str]:
-    """Return names as formatters order them: those in capitals first."""
+def _names(draft: Draft, features: list[Found]) -> list[str]:
+    """Return what the file imports of `slipway.spec`, as formatters order it: names in capitals first."""
+    names = {"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Preparation", "Split", type(draft.target).__name__}
+    names |= {type(column.feature).__name__ for column in features}
+    if draft.source.table != PLAIN_CSV:
+        names.add(type(draft.source.table).__name__)
     return sorted(names, key=lambda name: (not name.isupper(), name))
-
-
-def _table_names(draft: Draft) -> list[str]:
-    return [type(draft.source.table).__name__] if draft.source.table != PLAIN_CSV else []
 
 
 def _table(table: Table) -> list[str]:
@@ -132,16 +118,17 @@ def _feature(column: Found) -> list[str]:
     else:
         given = [_text(kind.description) if isinstance(kind, Boolean) else "", *(["missing=True"] if kind and kind.missing else [])]
     line = f"{indent}{_text(column.name)}: {type(kind).__name__}({', '.join(given)}),"
-    noted = f"{line}  # {column.why}"
+    why = _harmless(column.why)
+    noted = f"{line}  # {why}"
     if len(noted) <= WIDTH:
         return [noted]
     if len(line) <= WIDTH:
-        return [f"{indent}# {column.why}", line]
+        return [f"{indent}# {why}", line]
     if not isinstance(kind, Category):
-        return [f"{indent}# {column.why}", f"{indent}{_text(column.name)}: {type(kind).__name__}(", *_listed(given, 4), f"{indent}),"]
+        return [f"{indent}# {why}", f"{indent}{_text(column.name)}: {type(kind).__name__}(", *_listed(given, 4), f"{indent}),"]
     values = _wrapped(list(map(_text, kind.values)), 5)
     return [
-        f"{indent}# {column.why}",
+        f"{indent}# {why}",
         f"{indent}{_text(column.name)}: Category(",
         f"{IN_PLACE * 4}(",
         *values,
@@ -222,6 +209,11 @@ def _number(number: float | None) -> str:
     if number is None:
         return "None"
     return f"{int(number):_}" if float(number).is_integer() else repr(float(number))
+
+
+def _harmless(text: str) -> str:
+    """Return a text that ends neither a comment nor a docstring: the file is run, and the names in a table are a stranger's."""
+    return "".join(sign for sign in text if sign.isprintable() and sign not in '"\\')
 
 
 def _quoted(written: str) -> str:

@@ -202,3 +202,21 @@ def test_a_table_that_gives_no_model_is_refused_with_the_way_out(rows: pd.DataFr
 def test_a_name_that_no_model_can_have_is_refused(name: str, tmp_path: Path):
     with pytest.raises(DraftError, match="cannot be a model's name"):
         draft(name, str(tmp_path / "people.csv"), "ill")
+
+
+HOSTILE = '"""\nraise SystemExit("run")\n"""'
+
+
+def test_nothing_that_a_table_says_is_run(tmp_path: Path):
+    values = [HOSTILE, "\\", "it's", 'a "b"', "x\ny", "\\'", "{0}"]
+    rows = people().assign(**{HOSTILE: chosen(values), "a\nb": people()["age"] + 1.5, "# c\\": people()["weight_kg"] * -3})
+    path = tmp_path / 'people".csv'
+    rows.rename(columns={"ill": f"ill {HOSTILE}"}).to_csv(path, index=False)
+
+    made = draft("hostile", str(path), f"ill {HOSTILE}")
+
+    spec = executed(code(made), "hostile")
+    assert spec.columns.target.name == f"ill {HOSTILE}"
+    assert spec.columns.features[HOSTILE].values == tuple(sorted(values))
+    assert {"a\nb", "# c\\"} <= set(spec.columns.names)
+    assert len(validate(spec, path)) == ROWS
