@@ -91,6 +91,9 @@ def test_two_drafts_in_one_folder_have_two_ports_and_the_catalogue_takes_both(ho
     [
         (("heart-failure", "stays.csv", "--target", "long_stay"), "the catalogue has a model 'heart-failure' already"),
         (("ward-stay", "nowhere.csv", "--target", "long_stay"), "there is no file nowhere.csv"),
+        (("ward-stay", ".", "--target", "long_stay"), ". cannot be read as a file (Is a directory)"),
+        (("ward-stay", "sql+sqlite:///crm.db", "--target", "long_stay"), "is a database: say what to read from it with --query"),
+        (("ward-stay", "stays.csv", "--target", "long_stay", "--query", "SELECT 1"), "stays.csv is no database, so it takes no --query"),
         (("ward-stay", "stays.csv", "--target", "long"), "no column 'long'. Did you mean 'long_stay'?"),
         (("ward-stay", "stays.csv", "--target", "long_stay", "--to", "stays.csv"), "cannot be written"),
     ],

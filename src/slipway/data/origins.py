@@ -49,6 +49,8 @@ def _read_file(model: str, path: Path) -> bytes:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise DatasetNotFoundError(f"{model}: there is no file {path}. {WAY_OUT}") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise DatasetNotFoundError(f"{model}: {path} cannot be read as a file ({error.strerror}). {WAY_OUT}") from None
 
 
 def _download(model: str, address: str) -> bytes:

@@ -20,7 +20,7 @@ from slipway.drafting import columns, dates, floor, suspects, target
 from slipway.drafting.code import code
 from slipway.drafting.findings import Draft, Found, TableAt
 from slipway.errors import DraftError, SlipwayError
-from slipway.files.addresses import NO_LOGIN, Login
+from slipway.files.addresses import NO_LOGIN, SQL, Login
 from slipway.files.checksums import digest
 from slipway.spec import CSV, Boolean, Category, ModelSpec, Quantity, Query, Table, Target
 
@@ -49,6 +49,9 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise DraftError(f"{name!r} cannot be a model's name: it is lower-case letters, digits and hyphens, such as ward-stay.")
+    if address.startswith(SQL) != (query is not None):
+        wrong = "is no database, so it takes no --query" if query else "is a database: say what to read from it with --query"
+        raise DraftError(f"{address} {wrong}.")
     with tempfile.TemporaryDirectory() as folder:
         source, path = _fetched(name, address, query, Path(folder), login)
         text, source = _read(path, source)
