@@ -83,12 +83,11 @@ class Gatekeeper:
             LockedOutError: Too many failures of this name or from this address.
             UndecidedError: Too many users sign in at once, or the access file cannot be read or written.
         """
-        if self._store.recent() is None:
-            await self._store.look()  # a file that hangs would hold up the one thread for passwords, and the end of the process
+        known = await self._store.look()  # not in the one thread for passwords, which a file that hangs would hold up
         name = name if NAME.fullmatch(name) else "?"  # the name of no user; treated like any unknown name
         self._guessing.begin(name, address)
         try:
-            user, secret = await self._in_thread(lambda: sign_in(self._home, name, password, code, time.time()))
+            user, secret = await self._in_thread(lambda: sign_in(self._home, known, name, password, code, time.time()))
             await self._tokens.prepare()
         except UnauthenticatedError:
             raise
@@ -108,7 +107,7 @@ class Gatekeeper:
         caller = await self.authenticate(authorization)
         if caller.kind != "user":
             raise UnauthenticatedError("expected the token of a session, received another credential, which cannot be ended here.")
-        secret = (self._store.recent() or await self._store.look()).session_secret
+        secret = (await self._store.look()).session_secret
         session = sessions.read(_credential(authorization).decode("ascii"), secret)
         await self._in_thread(lambda: change(self._home, lambda content: _ended(content, session)))
         await self._store.look()

@@ -8,32 +8,34 @@ from pathlib import Path
 import msgspec
 
 from slipway.access import passwords
-from slipway.access.records import AccessFile, User, change, read
+from slipway.access.records import AccessFile, User, change
 from slipway.access.refusals import UnauthenticatedError
 from slipway.access.second_factor import used_step
+from slipway.access.store import AccessSnapshot
 
 
-def sign_in(home: Path, name: str, password: str, code: str | None, now: float) -> tuple[User, str]:
+def sign_in(home: Path, known: AccessSnapshot, name: str, password: str, code: str | None, now: float) -> tuple[User, str]:
     """Return the user and the secret that signs sessions. The code is then used, for every worker of the gateway.
 
     It takes about 0.1 s and 64 MB, also for a user who does not exist; call it in a thread.
 
     Args:
+        known: The file of users and keys as it is now. The file itself is opened only for a change.
         now: Unix seconds.
 
     Raises:
         UnauthenticatedError: Something is wrong; the message is always the same.
         SlipwayError: The access file is damaged or cannot be written.
     """
-    content = read(home)
-    user = content.users.get(name)
+    user = known.users.get(name)
     right = passwords.matches(user.password if user else None, password)
     if user is None or not right:
         raise wrong()
     step = _step(user, code, now)
     digest = passwords.hashed(password) if passwords.outdated(user.password) else user.password
-    if step != user.last_step or digest != user.password or not content.session_secret:
-        content = change(home, lambda stored: _noted(stored, name, user, digest, step))
+    if step == user.last_step and digest == user.password and known.session_secret:
+        return user, known.session_secret
+    content = change(home, lambda stored: _noted(stored, name, user, digest, step))
     return content.users[name], content.session_secret
 
 
