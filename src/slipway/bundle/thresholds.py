@@ -11,7 +11,8 @@ from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.preparation import describe_preparation
 from slipway.bundle.compiling.trees import not_above, trees_of
 from slipway.bundle.contract import Column, Contract
-from slipway.bundle.engines.preparation import Block, Diff, FittedPreparation, OneHot, Preparer, Rank, Scale, Since1970
+from slipway.bundle.engines.preparation import Block, FittedPreparation, Preparer
+from slipway.bundle.engines.steps import Diff, OneHot, Product, Rank, Scale, Since1970
 from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
@@ -90,6 +91,8 @@ def _undone(block: Block, feature: int, values: list[float], row: dict[str, Any]
             case Diff():
                 values = [value + row[block.columns[feature]] for value in values]
                 feature += 1
+            case Product():  # of a numerator and the reciprocal of a denominator: the numerator moves
+                values = [value * row[block.columns[-1]] for value in values]
             case _:
                 pass
     return block.columns[feature], values

@@ -10,10 +10,12 @@ from slipway.errors import BundleError, UnsafeModelError
 ALLOWED = (
     "numpy.asarray",
     "numpy.average",
+    "numpy.clip",
     "numpy.diff",
     "numpy.dot",
     "numpy.dtype",
     "numpy.interp",
+    "numpy.prod",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

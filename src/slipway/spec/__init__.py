@@ -8,12 +8,10 @@ from slipway.spec.columns import (
     Category,
     Columns,
     Date,
-    Derived,
-    Difference,
     Feature,
     Numeric,
-    WeightedMean,
 )
+from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
 from slipway.spec.model import (
     PREPARATION,
     Card,
@@ -46,12 +44,14 @@ __all__ = [
     "Feature",
     "Gate",
     "JSONLines",
+    "Lookup",
     "ModelSpec",
     "Numeric",
     "Parquet",
     "Preparation",
     "Quantity",
     "Query",
+    "Ratio",
     "Schedule",
     "Season",
     "Simplest",

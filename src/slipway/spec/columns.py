@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from slipway.errors import SpecError
 from slipway.problems.classification.target import Target
 from slipway.problems.regression.target import Quantity
+from slipway.spec.derived import Derived, Lookup, Ratio
 
 Part = Literal["year", "month", "weekday", "hour"]
 
@@ -149,40 +150,6 @@ Feature = Numeric | Category | Boolean | Date
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A column that the model derives: `minuend` minus `subtrahend`, both sent by the caller. It replaces the minuend."""
-
-    minuend: str
-    subtrahend: str
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return (self.subtrahend, self.minuend)
-
-    @property
-    def replaced(self) -> tuple[str, ...]:
-        return (self.minuend,)
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedMean:
-    """A column that the model derives from several numbers and their weights. The numbers stay columns of their own."""
-
-    weights: Mapping[str, float]
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return tuple(self.weights)
-
-    @property
-    def replaced(self) -> tuple[str, ...]:
-        return ()
-
-
-Derived = Difference | WeightedMean
-
-
-@dataclass(frozen=True, slots=True)
 class Columns:
     """Every column of the file: those that callers send, in a natural order, the predicted one, and those left out, with reasons.
 
@@ -210,10 +177,30 @@ class Columns:
             raise SpecError(f"{both} are both used and excluded; choose one.")
         self._refuse_dates()
         for name, how in self.derived.items():
-            if unknown := sorted(set(how.sources) - set(self.numeric)):
-                raise SpecError(f"{name} is derived from {unknown}, which are not numeric features.")
-            if named := sorted(set(how.sources) & set(self.nominal)):
-                raise SpecError(f"{name} is derived from {named}, which are nominal: there is no arithmetic for names.")
+            self._refuse_derived(name, how)
+
+    def _refuse_derived(self, name: str, how: Derived) -> None:
+        """Refuse a derived column without its sources, or with arithmetic that means nothing."""
+        if isinstance(how, Lookup):
+            self._refuse_lookup(name, how)
+            return
+        if unknown := sorted(set(how.sources) - {*self.numeric, *self.booleans}):
+            raise SpecError(f"{name} is derived from {unknown}, which are neither numeric nor boolean features.")
+        if named := sorted(set(how.sources) & set(self.nominal)):
+            raise SpecError(f"{name} is derived from {named}, which are nominal: there is no arithmetic for names.")
+        if isinstance(how, Ratio) and how.numerator == how.denominator:
+            raise SpecError(f"{name} divides {how.numerator!r} by itself.")
+
+    def _refuse_lookup(self, name: str, how: Lookup) -> None:
+        kind = self.features.get(how.column)
+        if not isinstance(kind, Category) and how.column not in self.nominal:
+            raise SpecError(f"{name} looks up {how.column!r}, which is neither a category nor a nominal number among the features.")
+        values = kind.values if isinstance(kind, Category) else self.nominal[how.column].codes
+        if absent := [value for value in values if value not in how.table]:
+            raise SpecError(f"{name}: the table has no number for {absent[0]!r} of {how.column!r}; add it, or None if it is not known.")
+        allowed = isinstance(kind, Category) and kind.other
+        if strange := [value for value in how.table if type(value) is not type(values[0]) or not (allowed or value in values)]:
+            raise SpecError(f"{name}: the table has {strange[0]!r}, which is no value of {how.column!r}.")
 
     def _refuse_dates(self) -> None:
         """Refuse a date of which the model would see nothing, and one that is since a column that is no date."""
@@ -251,9 +238,27 @@ class Columns:
 
     @property
     def numbers_have_gaps(self) -> bool:
-        """Whether a number that the model sees may be missing: of a number, a boolean, a date or an ordered category."""
+        """Whether a number that the model sees may be missing: of a number, a boolean, a date, an ordered category or a derived one."""
         lenient = any(kind.missing or kind.other for kind in self.ordered.values())
-        return lenient or any(kind.missing for kind in [*self.numbers.values(), *self.dates.values()])
+        return (
+            lenient
+            or any(map(self.may_be_missing, self.derived.values()))
+            or any(kind.missing for kind in [*self.numbers.values(), *self.dates.values()])
+        )
+
+    def may_be_missing(self, how: Derived) -> bool:
+        """Return whether a derived number may be missing: without one of its sources, a denominator of 0, or a number in its table."""
+        kinds = [self.features[name] for name in how.sources]
+        if any(kind.missing for kind in kinds):
+            return True
+        if isinstance(how, Lookup):
+            return len(how.known) < len(how.table) or any(isinstance(kind, Category) and kind.other for kind in kinds)
+        return isinstance(how, Ratio) and self.may_be_zero(how.denominator)
+
+    def may_be_zero(self, name: str) -> bool:
+        """Return whether a number or a boolean may be 0."""
+        kind = self.features[name]
+        return not isinstance(kind, Numeric) or kind.allowed(0)
 
     @property
     def booleans(self) -> dict[str, Boolean]:

@@ -12,6 +12,7 @@ from slipway.errors import SpecError
 from slipway.files import addresses
 from slipway.problems.estimators import takes_missing_cells
 from slipway.spec.columns import Columns
+from slipway.spec.derived import Ratio
 from slipway.spec.schedules import Schedule
 from slipway.spec.splits import Split
 from slipway.spec.tables import PLAIN_CSV, Query, Table, as_code
@@ -280,9 +281,11 @@ class ModelSpec:
         if "native" not in ways or not self.columns.numbers_have_gaps:
             return
         if not takes_missing_cells(self.estimator):
+            ratios = [how for how in self.columns.derived.values() if isinstance(how, Ratio) and self.columns.may_be_zero(how.denominator)]
+            divided = f" A ratio is missing where {ratios[0].denominator!r} is 0." if ratios else ""
             raise SpecError(
                 f'{type(self.estimator).__name__} takes no missing cells, so they cannot be left to it: use "median" or "mean" in '
-                f"place of {PREPARATION}missing='native'."
+                f"place of {PREPARATION}missing='native'.{divided}"
             )
 
 

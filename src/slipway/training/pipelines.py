@@ -13,8 +13,8 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from slipway.spec import PREPARATION, Derived, Difference, ModelSpec, Preparation
-from slipway.training import dates
+from slipway.spec import PREPARATION, ModelSpec, Preparation
+from slipway.training import dates, derived
 
 PREPARATION_STEP, MODEL_STEP = "preparation", "model"
 
@@ -50,6 +50,7 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
     plain = [name for name in columns.numbers if name not in {*imputed, *replaced}]
     missing = [name for name in plain if columns.features[name].missing and name in columns.numeric]
     booleans = [name for name in plain if columns.features[name].missing and name in columns.booleans]
+    ordered = {name: kind for name, kind in columns.ordered.items() if name not in replaced}
     steps: list[tuple[str, Any, list[str]]] = []
     number = StandardScaler() if preparation.scale else "passthrough"
     if complete := [name for name in plain if not columns.features[name].missing]:
@@ -58,12 +59,9 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
         steps.append(("missing", _chain(*_replacing(preparation), number), missing))
     if booleans:
         steps.append(("booleans", _chain(_as_floats(), *_replacing(preparation), number), booleans))
-    for name, how in columns.derived.items():
-        gaps = any(columns.features[source].missing for source in how.sources)
-        steps.append((name, _chain(_derive(how), *(_replacing(preparation) if gaps else ()), number), list(how.sources)))
-    for name, transformers, sources, gaps in dates.numbers_of(spec):
+    for name, transformers, sources, gaps in [*derived.numbers_of(spec), *dates.numbers_of(spec)]:
         steps.append((name, _chain(*transformers, *(_replacing(preparation) if gaps else ()), number), sources))
-    for name, kind in columns.ordered.items():
+    for name, kind in ordered.items():
         replacing = _replacing(preparation) if kind.missing or kind.other else ()
         steps.append((f"rank {name}", _chain(_ranks(spec, [name]), *replacing, number), [name]))
     if imputed:
@@ -74,19 +72,22 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
         # 1 for a measured value, 0 for the median in its place: an indicator that ONNX can express
         steps.append(("measured", _chain(*as_zero, Binarizer(threshold=0)), imputed))
     if preparation.indicator and preparation.missing != "native":
-        if marked := [*missing, *_gone(spec, replaced)]:
+        gone = [name for name, kind in columns.numbers.items() if name in replaced and kind.missing]  # only a derived column is left
+        if marked := [*missing, *(name for name in gone if name in columns.numeric)]:
             steps.append(("indicators", MissingIndicator(features="all"), marked))
-        if booleans:
-            steps.append(("boolean-indicators", _chain(_as_floats(), MissingIndicator(features="all")), booleans))
-        if ranked := [name for name, kind in columns.ordered.items() if kind.missing or kind.other]:
+        if marked := [*booleans, *(name for name in gone if name in columns.booleans)]:
+            steps.append(("boolean-indicators", _chain(_as_floats(), MissingIndicator(features="all")), marked))
+        if ranked := [name for name, kind in ordered.items() if kind.missing or kind.other]:
             steps.append(("rank-indicators", _chain(_ranks(spec, ranked), MissingIndicator(features="all")), ranked))
         if days := [name for name, kind in columns.dates.items() if kind.missing]:
             steps.append(("date-indicators", _chain(*dates.since_1970("D", missing=True), MissingIndicator(features="all")), days))
-    if columns.nominal:
-        codes = [list(kind.codes) for kind in columns.nominal.values()]
-        lenient = any(kind.missing for kind in columns.nominal.values())
-        steps.append(("codes", _one_hot(codes, lenient), list(columns.nominal)))
-    if unordered := {name: kind for name, kind in columns.categorical.items() if not kind.ordered}:
+        for name, transformers, sources in derived.missing_of(spec):
+            steps.append((f"{name}, missing", _chain(*transformers, MissingIndicator(features="all")), sources))
+    if nominal := {name: kind for name, kind in columns.nominal.items() if name not in replaced}:
+        codes = [list(kind.codes) for kind in nominal.values()]
+        lenient = any(kind.missing for kind in nominal.values())
+        steps.append(("codes", _one_hot(codes, lenient), list(nominal)))
+    if unordered := {name: kind for name, kind in columns.categorical.items() if not kind.ordered and name not in replaced}:
         values = [list(kind.values) for kind in unordered.values()]
         lenient = any(kind.missing or kind.other for kind in unordered.values())
         steps.append(("categories", _one_hot(values, lenient), list(unordered)))
@@ -103,11 +104,6 @@ def _replacing(preparation: Preparation) -> list[SimpleImputer]:
     if preparation.missing == "native":
         return []
     return [SimpleImputer(strategy=preparation.missing, keep_empty_features=True)]  # a column may have no cell in one fold
-
-
-def _gone(spec: ModelSpec, replaced: set[str]) -> list[str]:
-    """Return the columns with missing cells of which only a derived one is left."""
-    return [name for name, kind in spec.columns.numbers.items() if name in replaced and kind.missing]
 
 
 def _one_hot(values: list[list[Any]], lenient: bool) -> OneHotEncoder:
@@ -129,10 +125,3 @@ def _chain(*steps: Any) -> Any:
     if not wanted:
         return "passthrough"
     return wanted[0] if len(wanted) == 1 else make_pipeline(*wanted)
-
-
-def _derive(how: Derived) -> FunctionTransformer:
-    """Derive a column by a function of numpy: a stored model must not contain functions of Slipway."""
-    if isinstance(how, Difference):  # the second column less the first
-        return FunctionTransformer(np.diff, kw_args={"axis": 1})
-    return FunctionTransformer(np.average, kw_args={"axis": 1, "weights": list(how.weights.values()), "keepdims": True})

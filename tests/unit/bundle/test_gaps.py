@@ -32,9 +32,11 @@ from slipway.spec import (
     Dataset,
     Difference,
     Gate,
+    Lookup,
     ModelSpec,
     Numeric,
     Preparation,
+    Ratio,
     Split,
     Target,
     WeightedMean,
@@ -55,7 +57,15 @@ FEATURES = {
     "pain": Category(("none", "mild", "severe"), "Pain", missing=True, other=True, ordered=True),
     "stage": Category(("I", "II", "III"), "Stage", ordered=True),
 }
-DERIVED = {"grown": Difference("after", "before"), "mean": WeightedMean({"age": 0.5, "glucose": 0.5})}
+DERIVED = {
+    "grown": Difference("after", "before"),
+    "mean": WeightedMean({"age": 0.5, "glucose": 0.5}),
+    "change": Ratio("before", "after"),
+    "glucose by age": Ratio("glucose", "age"),
+    "smokers": WeightedMean({"smoker": 1.0, "urban": 1.0}),
+    "inhabitants": Lookup("province", {"Sevilla": 1_950_000, "Huelva": 530_000, "Cádiz": 1_250_000}),
+    "beds": Lookup("ward", {4: 12, 1: 30.5, 2: None, 3: 20}, instead=True),
+}
 ESTIMATORS: dict[str, tuple[BaseEstimator, Preparation, str]] = {
     "logistic regression": (LogisticRegression(max_iter=2_000), Preparation(), "linear"),
     "logistic regression, zeros imputed": (LogisticRegression(max_iter=2_000), Preparation(zeros="impute", missing="mean"), "linear"),

@@ -12,7 +12,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.tree import DecisionTreeClassifier
 
 from slipway.records import Snapshot, Tuned
-from slipway.spec import Card, Difference, ModelSpec, WeightedMean
+from slipway.spec import Card, Difference, Lookup, ModelSpec, Ratio, WeightedMean
 from slipway.training.artifacts import write
 from slipway.training.card.card import card
 from slipway.training.evidence.evidence import Evidence, TrainedModel, gather
@@ -109,6 +109,16 @@ def test_derived_and_excluded_columns_are_shown(trained: TrainedModel, evidence:
 
     assert "`reserve` = `MaxHR` - `Age`, instead of `MaxHR`; `load` = 0.5 `RestingBP` + 0.25 `MaxHR`." in text
     assert "| left out | because |\n|---|---|\n| `Name` | names the \\| patient |" in text
+
+
+def test_a_ratio_and_a_lookup_are_shown(trained: TrainedModel, evidence: Evidence) -> None:
+    derived = {"beats": Ratio("MaxHR", "Age"), "risk": Lookup("Sex", {"M": 1.5, "F": 1.0}, instead=True)}
+    columns = replace(trained.spec.columns, derived=derived)
+
+    text = card(replace(trained, spec=replace(trained.spec, columns=columns)), evidence, "c0ffee")
+
+    assert "`beats` = `MaxHR` / `Age` (missing where that is 0); " in text
+    assert "; `risk` = the number of `Sex` in a table of 2 values, instead of `Sex`." in text
 
 
 def test_every_table_has_as_many_cells_in_each_row(text: str) -> None:

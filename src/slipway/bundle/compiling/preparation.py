@@ -10,18 +10,21 @@ import msgspec
 import numpy as np
 
 from slipway.bundle.compiling.compiled import FittedPipeline
-from slipway.bundle.engines.preparation import (
+from slipway.bundle.engines.preparation import Block, FittedPreparation
+from slipway.bundle.engines.steps import (
     Above,
     Average,
-    Block,
+    Clip,
     Cycle,
     Diff,
-    FittedPreparation,
     Impute,
     Less,
     Missing,
+    NumberAt,
     OneHot,
+    Product,
     Rank,
+    Reciprocal,
     Scale,
     Since1970,
     Step,
@@ -79,7 +82,7 @@ def _steps(name: str, transformer: Any) -> tuple[Step, ...]:
     if kind not in _DESCRIBED:
         raise CannotCompileError(
             f"the step {name!r} is a {kind}, which no engine knows; the known ones are {', '.join(_DESCRIBED)}. Use one of them, or "
-            "describe it in slipway/bundle/engines/preparation.py and slipway/bundle/compiling/preparation.py."
+            "describe it in slipway/bundle/engines/steps.py and slipway/bundle/compiling/preparation.py."
         )
     try:
         return _DESCRIBED[kind](transformer)
@@ -135,6 +138,12 @@ def _function(transformer: Any) -> tuple[Step, ...]:
         return (Since1970(unit),)
     if transformer.func is np.interp and set(options) == {"xp", "fp", "period"} and options["xp"] == list(range(options["period"])):
         return (Cycle(tuple(map(float, options["fp"]))),)
+    if transformer.func is np.interp and set(options) == {"xp", "fp"} and options["xp"] == list(range(len(options["fp"]))):
+        return (NumberAt(tuple(map(float, options["fp"]))),)
+    if transformer.func is np.prod and options == {"axis": 1, "keepdims": True}:
+        return (Product(),)
+    if transformer.func is np.clip and set(options) == {"a_min", "a_max"}:
+        return (Clip(float(options["a_min"]), float(options["a_max"])),)
     if transformer.func is np.dot and set(options) == {"b"} and np.shape(options["b"]) == (1, 1):
         return (Times(float(options["b"][0][0])),)
     if transformer.func is np.diff and set(options) == {"axis", "prepend"} and options["axis"] == 1:
@@ -166,15 +175,40 @@ def _rank(transformer: Any) -> tuple[Step, ...]:
         or (lenient and not np.isnan(transformer.unknown_value))
     ):
         raise ValueError("expected a place for every category, and NaN as unknown_value.")
-    values = tuple(tuple(values.tolist()) for values in transformer.categories_)
-    if not all(isinstance(value, str) for each in values for value in each):
-        raise ValueError(f"expected categories that are texts, received {values}.")
+    values = tuple(tuple(map(_whole, values.tolist())) for values in transformer.categories_)
+    if not all(isinstance(value, str | int) for each in values for value in each):
+        raise ValueError(f"expected categories that are texts or whole numbers, received {values}.")
     return (Rank(values, others=lenient),)
 
 
 def _whole(value: Any) -> Any:
     """Return 3 for 3.0: an encoder that was fitted on floats has floats as categories."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _reciprocal(transformer: Any) -> tuple[Step, ...]:
+    """Describe a ColumnTransformer inside of a step: a numerator, and the reciprocal of a denominator."""
+    parts = [([_of_ratio(step) for step in _in_turn(part)], list(columns)) for _, part, columns in transformer.transformers_]
+    first, *lasts = [steps for steps, _ in parts]
+    if (
+        first != ["number"]
+        or lasts not in [[["number", *zeros, "reciprocal"]] for zeros in ([], ["zero to gap"], ["gap to zero", "zero to gap"])]
+        or [columns for _, columns in parts] != [[name] for name in transformer.feature_names_in_]
+    ):
+        raise ValueError(f"expected a numerator and the reciprocal of a denominator, received {parts}.")
+    return (Reciprocal(),)
+
+
+def _of_ratio(transformer: Any) -> str:
+    """Return what a transformer of a numerator or a denominator does."""
+    if type(transformer).__name__ == "FunctionTransformer":
+        if transformer.func is np.reciprocal and not transformer.kw_args:
+            return "reciprocal"
+        return "number" if transformer.func is np.asarray and transformer.kw_args == {"dtype": "float64"} else repr(transformer)
+    if type(transformer).__name__ == "SimpleImputer" and transformer.strategy == "constant":
+        marks = {"0.0, nan": "zero to gap", "nan, 0.0": "gap to zero"}
+        return marks.get(f"{transformer.missing_values}, {transformer.fill_value}", repr(transformer))
+    return repr(transformer)
 
 
 _DESCRIBED: Mapping[str, Callable[[Any], tuple[Step, ...]]] = MappingProxyType(
@@ -186,5 +220,6 @@ _DESCRIBED: Mapping[str, Callable[[Any], tuple[Step, ...]]] = MappingProxyType(
         "FunctionTransformer": _function,
         "OneHotEncoder": _one_hot,
         "OrdinalEncoder": _rank,
+        "ColumnTransformer": _reciprocal,
     }
 )

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from slipway.bundle.contract import decode_bytes
 from slipway.bundle.engines.files import PREPARATION, unpack
 from slipway.bundle.engines.logistic import of_second, probabilities
-from slipway.bundle.engines.preparation import Above, Block, FittedPreparation, Impute, Missing, OneHot, Preparer, Rank, Scale, Step
+from slipway.bundle.engines.preparation import Block, FittedPreparation, Preparer
+from slipway.bundle.engines.steps import Above, Impute, Missing, NumberAt, OneHot, Rank, Scale, Step
 from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
@@ -59,7 +60,7 @@ def _shares(preparation: FittedPreparation, weights: Matrix) -> list[tuple[str, 
     """Return what each raw cell adds, column by column; None if a step takes several columns at once."""
     found, start = [], 0
     for block in preparation.blocks:
-        if not all(isinstance(step, Scale | Impute | Above | Missing | OneHot | Rank) for step in block.steps):
+        if not all(isinstance(step, Scale | Impute | Above | Missing | OneHot | Rank | NumberAt) for step in block.steps):
             return None
         found += _of_block(block, weights[start : start + block.width].tolist())
         start += block.width
@@ -106,6 +107,9 @@ def _before(step: Step, place: int, then: Share) -> Share:
             if step.others:
                 return lambda text: then(ranks.get(text, nan))
             return lambda text: then(ranks[text])
+        case NumberAt():
+            numbers = step.numbers
+            return lambda rank: then(nan if _is_missing(rank) else numbers[int(rank)])
         case Above():
             threshold = step.threshold
             return lambda number: then(1.0 if number > threshold else 0.0)

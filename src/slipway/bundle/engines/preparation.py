@@ -1,13 +1,13 @@
 """From raw columns to the matrix that a model was fitted on: the arithmetic of a fitted ColumnTransformer, as data and in numpy.
 
-Each step computes the same as the scikit-learn 1.9 transformer that its docstring names, in float64 and in the same order, so that the
-matrix is the same bit by bit: any rounding may put a cell on the other side of a split threshold.
+Each step computes the same as scikit-learn, in float64 and in the same order, so that the matrix is the same bit by bit: any rounding may
+put a cell on the other side of a split threshold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,95 +15,30 @@ import numpy.typing as npt
 
 from slipway.bundle.contract import decode_bytes
 from slipway.bundle.engines.files import PREPARATION
+from slipway.bundle.engines.steps import (
+    Above,
+    Average,
+    Clip,
+    Cycle,
+    Diff,
+    Impute,
+    Less,
+    Missing,
+    NumberAt,
+    OneHot,
+    Product,
+    Rank,
+    Reciprocal,
+    Scale,
+    Since1970,
+    Step,
+    Times,
+    Unit,
+)
 from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
 Transform = Callable[[Matrix], Matrix]
-Unit = Literal["Y", "M", "D", "h", "s"]  # of numpy: years, months, days, hours, seconds
-
-
-class Scale(msgspec.Struct, frozen=True, tag="scale", forbid_unknown_fields=True):
-    """StandardScaler: (x - mean) / scale, one pair a column."""
-
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-
-
-class Impute(msgspec.Struct, frozen=True, tag="impute", forbid_unknown_fields=True):
-    """SimpleImputer: the column's own value wherever a cell equals `missing`, or is missing itself if that is None."""
-
-    missing: float | None
-    values: tuple[float, ...]
-
-
-class Above(msgspec.Struct, frozen=True, tag="above", forbid_unknown_fields=True):
-    """Binarizer: 1 where a cell is above the threshold, 0 elsewhere."""
-
-    threshold: float
-
-
-class Missing(msgspec.Struct, frozen=True, tag="missing", forbid_unknown_fields=True):
-    """MissingIndicator: 1 where a cell is missing, 0 elsewhere."""
-
-
-class Diff(msgspec.Struct, frozen=True, tag="difference", forbid_unknown_fields=True):
-    """FunctionTransformer(np.diff, axis=1): each column minus the one before it, so one column fewer."""
-
-
-class Average(msgspec.Struct, frozen=True, tag="average", forbid_unknown_fields=True):
-    """FunctionTransformer(np.average, axis=1, keepdims=True): the weighted mean of the columns, so one column."""
-
-    weights: tuple[float, ...]
-
-
-class OneHot(msgspec.Struct, frozen=True, tag="one-hot", omit_defaults=True, forbid_unknown_fields=True):
-    """OneHotEncoder: a column of 0 and 1 for each value, by raw column; takes texts or whole numbers, so it must be the only step.
-
-    `others`: a cell that is missing, or no such value, is 0 in every column.
-    """
-
-    values: tuple[tuple[str | int, ...], ...]
-    others: bool = False
-
-
-class Since1970(msgspec.Struct, frozen=True, tag="since-1970", forbid_unknown_fields=True):
-    """FunctionTransformer(np.asarray) to datetime64 and then to floats: the whole units since 1970, NaN for a missing date.
-
-    It takes ISO texts, so it must be the first step.
-    """
-
-    unit: Unit
-
-
-class Cycle(msgspec.Struct, frozen=True, tag="cycle", forbid_unknown_fields=True):
-    """FunctionTransformer(np.interp, xp=0, 1, ..., fp=values, period=len(values)): the values in turn, again and again."""
-
-    values: tuple[float, ...]
-
-
-class Less(msgspec.Struct, frozen=True, tag="less", forbid_unknown_fields=True):
-    """FunctionTransformer(np.diff, axis=1, prepend=number): the first column minus a number, each other one minus the one before it."""
-
-    number: float
-
-
-class Times(msgspec.Struct, frozen=True, tag="times", forbid_unknown_fields=True):
-    """FunctionTransformer(np.dot, b=[[factor]]): the one column times a factor."""
-
-    factor: float
-
-
-class Rank(msgspec.Struct, frozen=True, tag="rank", forbid_unknown_fields=True):
-    """OrdinalEncoder: the place of each value in its column's list; takes texts, so it must be the first step.
-
-    `others`: any other cell is NaN; without it, the bundle's contract allows none.
-    """
-
-    values: tuple[tuple[str, ...], ...]
-    others: bool = False
-
-
-Step = Scale | Impute | Above | Missing | Diff | Average | OneHot | Since1970 | Cycle | Less | Times | Rank
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,7 +52,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The number of columns that the block adds to the matrix."""
         if self.steps and isinstance(self.steps[0], OneHot):
             return sum(map(len, self.steps[0].values))
-        if any(isinstance(step, Average) for step in self.steps):
+        if any(isinstance(step, Average | Product) for step in self.steps):
             return 1
         return len(self.columns) - sum(isinstance(step, Diff) for step in self.steps)
 
@@ -237,10 +172,32 @@ def _transform(step: Step) -> Transform:
         case Times():
             factor = [[step.factor]]
             return lambda numbers: np.dot(numbers, factor)
+        case NumberAt():
+            numbers_at = list(step.numbers)
+            return lambda numbers: np.interp(numbers, range(len(numbers_at)), numbers_at)
+        case Reciprocal():
+            return _with_reciprocal
+        case Product():
+            return _product
+        case Clip():
+            low, high = step.low, step.high
+            return lambda numbers: np.clip(numbers, low, high)
         case Since1970() | Rank():
             raise TypeError("dates and ordered categories are texts, so they must be read first; here that follows another step.")
         case OneHot():
             raise TypeError("one-hot takes what the caller sends, so it must be the only step; here it follows another step.")
+
+
+def _with_reciprocal(numbers: Matrix) -> Matrix:
+    first, last = numbers[:, 0], np.where(numbers[:, -1] == 0, np.nan, numbers[:, -1])
+    with np.errstate(over="ignore"):  # of a number that is almost 0
+        return np.column_stack([first, np.reciprocal(last)])
+
+
+def _product(numbers: Matrix) -> Matrix:
+    with np.errstate(over="ignore", invalid="ignore"):  # `Clip` follows
+        product: Matrix = np.prod(numbers, axis=1, keepdims=True)
+    return product
 
 
 def _encoder(step: OneHot) -> Callable[[list[Sequence[Any]]], Matrix]:

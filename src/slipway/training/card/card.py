@@ -9,7 +9,7 @@ import importlib.metadata
 import platform
 
 from slipway.rendering.markdown import table
-from slipway.spec import Boolean, Category, Date, Derived, Difference, Feature, ModelSpec
+from slipway.spec import Boolean, Category, Date, Derived, Difference, Feature, Lookup, ModelSpec, Ratio
 from slipway.training.card.figures import figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, TrainedModel
 
@@ -78,6 +78,10 @@ def _columns(spec: ModelSpec) -> list[str]:
 def _formula(how: Derived) -> str:
     if isinstance(how, Difference):
         return f"`{how.minuend}` - `{how.subtrahend}`, instead of `{how.minuend}`"
+    if isinstance(how, Ratio):
+        return f"`{how.numerator}` / `{how.denominator}` (missing where that is 0)"
+    if isinstance(how, Lookup):
+        return f"the number of `{how.column}` in a table of {len(how.table)} values{f', instead of `{how.column}`' if how.instead else ''}"
     return " + ".join(f"{weight:g} `{name}`" for name, weight in how.weights.items())
 
 
