@@ -14,10 +14,12 @@ from tests.support.http_corpus import BODY, CORPUS, PING, SIZE, get, post
 
 LONGEST = 1_000  # bytes of a request that is cut at every byte
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+PART = b" " * 2**16
+LARGE = 12 * 2**20  # bytes
 
 
 class Recorded(asyncio.Transport):
-    """The caller's end of a connection: what was written, and whether it was closed."""
+    """The caller's end of a connection: what was written, and whether that was all."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,10 +37,10 @@ class Recorded(asyncio.Transport):
     def close(self):
         self.closed = True
 
-    abort = close
+    abort = write_eof = close
 
     def can_write_eof(self):
-        return False
+        return True
 
     def pause_reading(self):
         self.paused = True
@@ -167,3 +169,34 @@ def test_a_second_request_is_read_only_by_its_own_bytes():
 
     assert not closed
     assert [(answer[0], answer[4]) for _, answer in read(written)] == [("POST", BODY.decode()), ("GET", "abc"), ("GET", "")]
+
+
+def test_a_caller_who_sends_much_more_than_is_read_gets_the_answer_that_comes_late():
+    """An early answer is on its way when the connection closes, however much the caller sends before and after it."""
+    ready = asyncio.Event()
+
+    async def refusing(scope, receive, send):
+        await ready.wait()
+        await send({"type": "http.response.start", "status": 400, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask():
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: HttpProtocol(refusing, ServerState(), Connections(), loop), "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: %d\r\n\r\n" % LARGE)
+            sending = asyncio.create_task(send_all(writer))
+            await asyncio.sleep(0.2)  # by then the server has read what it will read before its answer; nothing shows it
+            ready.set()
+            status = await reader.readline()
+            await sending
+            writer.close()
+            return status
+
+    async def send_all(writer):
+        for _ in range(LARGE // len(PART)):
+            writer.write(PART)
+            await writer.drain()
+
+    assert asyncio.run(asyncio.wait_for(ask(), 20)).split()[1] == b"400"

@@ -25,9 +25,8 @@ from slipway.gateway.replies import TOO_LARGE, Header, RequestError
 from slipway.gateway.request import REFUSAL
 
 SURPLUS = 4  # times the largest body: a limit for the overhead of chunks, and for a body that is thrown away
-LAST_BYTES = 4 * 1024 * 1024  # that the caller may send after a refusal that ends the connection
 ENOUGH = 64 * 1024  # bytes that wait; more are not read from the network
-LINGER = 2.0  # seconds that the caller has to read the last answer: closing at once could destroy it on the way
+LINGER = 2.0  # seconds of silence after the last answer: closing while the caller sends could destroy the answer on the way
 IDLE, HEADER, BODY, WORK, ANSWER, CLOSING = range(6)
 UNKNOWN = "?"
 ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -53,6 +52,7 @@ class HttpProtocol(asyncio.Protocol):
         self._scope: dict[str, Any] = {}
         self.address = UNKNOWN
         self.phase, self.since = HEADER, loop.time()
+        self._heard = self.since  # when bytes came that nobody reads
 
     # called by the event loop
 
@@ -86,7 +86,10 @@ class HttpProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             self._taken += len(data)
-            if self._taken > LAST_BYTES:
+            self._heard = self._loop.time()
+            if self._owes_an_answer():
+                self.flow.pause_reading()
+            elif self._taken > ALLOWED.body:
                 self._transport.abort()
             return
         self._read(self._waiting + data if self._waiting else data)
@@ -255,13 +258,24 @@ class HttpProtocol(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close after the last answer. If the caller may still send, read on for a while."""
-        unread = self._deaf or self._body or self._waiting or self.flow.paused
+        says_the_end = self._transport.can_write_eof()  # not with TLS: a caller who sends nothing would wait for it
+        unread = self._body or self._waiting or self.flow.paused or (self._deaf and (says_the_end or self._taken))
         self._deaf, self._waiting, self._taken = True, b"", 0
-        if unread and self._transport.can_write_eof() and not self._ended:
-            self._enter(CLOSING)
+        if not unread or self._ended:
+            self._transport.close()
+            return
+        self._enter(CLOSING)
+        if says_the_end:
             self._transport.write_eof()
-            self.flow.resume_reading()
-            self._loop.call_later(LINGER, self._transport.close)  # also while the gateway ends, when nobody looks any more
+        self._heard = self.since
+        self.flow.resume_reading()
+        self._loop.call_later(LINGER, self._close_in_silence)
+
+    def _close_in_silence(self) -> None:
+        """Close if the caller sends no more, or has sent for too long: while the gateway ends, nobody else looks."""
+        now = self._loop.time()
+        if now - self._heard < LINGER and now - self.since < self._connections.body_seconds:
+            self._loop.call_later(LINGER, self._close_in_silence)
         else:
             self._transport.close()
 
