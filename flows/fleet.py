@@ -43,15 +43,13 @@ def fleet(
     chosen = [spec.name for spec in sorted(specs, key=lambda spec: spec.challenges is not None)]  # a challenger after its champion
     ended = {name: None if lookup(name).approval and not dry_run else _end_of(name, sample, trials, jobs, dry_run) for name in chosen}
     entries = [_left_out(name) if state is None else _entry(name, state) for name, state in ended.items()]
-    result = Fleet(entries=entries)
+    result = Fleet(entries=entries + ([] if names else _wrong_files()))
     report_fleet(result)
     failed = {name: state for name, state in ended.items() if state and state.is_failed()}
     if failed:
         of_persons = all(state.name == DECLINED for state in failed.values())
         return Failed(name=DECLINED if of_persons else None, message=f"failed: {', '.join(failed)}", data=result)
-    left_out = [entry.model for entry in entries if entry.outcome == "needs approval"]
-    others = f"; left out, because each needs approval: {', '.join(left_out)}" if left_out else ""
-    return Completed(message=f"{len(entries) - len(left_out)} models released{others}", data=result)
+    return Completed(message=_summary(result), data=result)
 
 
 def _end_of(name: str, *options: Any) -> State[Any]:
@@ -75,12 +73,32 @@ def _left_out(name: str) -> FleetEntry:
     return FleetEntry(model=name, outcome="needs approval", version=None, metric=lookup(name).metric, figure=None, message=message)
 
 
+def _wrong_files() -> list[FleetEntry]:
+    """Return an entry for each model whose file is left out of the catalogue."""
+    wrong = catalogue().left_out.items()
+    return [FleetEntry(model=name, outcome="wrong file", version=None, metric="", figure=None, message=why) for name, why in wrong]
+
+
+def _summary(result: Fleet) -> str:
+    """Return how many models were released, and which were left out."""
+    of = {outcome: [entry.model for entry in result.entries if entry.outcome == outcome] for outcome in ("needs approval", "wrong file")}
+    released = len(result.entries) - sum(map(len, of.values()))
+    approval = f"; left out, because each needs approval: {', '.join(of['needs approval'])}" if of["needs approval"] else ""
+    wrong = f"; left out, because the file of each is wrong: {', '.join(of['wrong file'])}" if of["wrong file"] else ""
+    return f"{released} models released{approval}{wrong}"
+
+
+def _in_one_line(error: object) -> str:
+    """Return a message of several lines as a cell of a table has it."""
+    return " ".join(str(error).split())
+
+
 def _entry(name: str, state: State[Any]) -> FleetEntry:
     """Sum up one release. Its own run has the full error."""
     ended = state.result(raise_on_failure=False)
     spec = lookup(name)
     if not isinstance(ended, Release):
-        outcome, message = ("held", state.message or "") if state.name == "Held" else ("failed", str(ended).splitlines()[0])
+        outcome, message = ("held", state.message or "") if state.name == "Held" else ("failed", _in_one_line(ended))
         return FleetEntry(model=name, outcome=outcome, version=None, metric=spec.metric, figure=None, message=message)
     return FleetEntry(
         model=name,

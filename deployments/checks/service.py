@@ -26,7 +26,7 @@ RESTART = "slipway down && slipway up"
 def model_files(asked: Asked) -> Finding:
     """No model file is left out of the catalogue."""
     if wrong := listings().left_out:
-        return Finding("wrong", "; ".join(wrong.values()), "slipway models")
+        return Finding("wrong", "; ".join(wrong.values()), "slipway check")
     return Finding("well", "every model file declares a model")
 
 

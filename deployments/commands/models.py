@@ -1,8 +1,10 @@
-"""`slipway models`: the models of the catalogue. `slipway new`: the draft of another one, from a table."""
+"""`slipway models`: the models of the catalogue. `slipway check`: what is wrong with their files.
+`slipway new`: the draft of another one, from a table."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,6 +64,39 @@ def models(as_json: AsJson = False) -> None:
             say_error(f"left out: {wrong}")
 
 
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Model files, or folders of them, anywhere; if left out, all of the catalogue."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check model files, and list everything that is wrong with them, with file and line. Nothing is changed.
+
+    Exit status: 0 nothing is wrong, 1 something is.
+
+    For example: slipway check models/ward_stay.py
+    """
+    with command(as_json):
+        from slipway.catalogue.faults import chosen, faults
+
+        places = chosen(files or [])
+        found = [replace(fault, file=_shown(fault.file)) for fault in faults(places)]
+        if as_json:
+            show_json([asdict(fault) for fault in found])
+            raise typer.Exit(bool(found))
+        for fault in found:
+            show(str(fault))
+        count = f"{len(places)} model file{'s' if len(places) > 1 else ''}"
+        say(f"{count}: {len(found)} {'things are' if len(found) > 1 else 'thing is'} wrong" if found else f"{count}: nothing is wrong")
+        raise typer.Exit(bool(found))
+
+
+def _shown(file: str) -> str:
+    """Return a path as a person in this folder would write it."""
+    return str(Path(file).relative_to(Path.cwd())) if Path(file).is_relative_to(Path.cwd()) else file
+
+
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model's name: lower-case letters, digits and hyphens.")],
     table: Annotated[str, typer.Argument(metavar="TABLE", help="The file of rows, or its address; for a database, with --query.")],
@@ -116,7 +151,7 @@ def _write(path: Path, content: str, yes: bool, as_json: bool) -> tuple[bool, st
         Whether it was written, and how the draft differs from the file that was there.
     """
     from slipway.drafting.drafting import compared
-    from slipway.files.replacing import replace
+    from slipway.files.replacing import replace as replace_file
 
     difference = compared(path.read_text(encoding="utf-8"), content, path) if path.exists() else ""
     if path.exists() and not difference:
@@ -129,7 +164,7 @@ def _write(path: Path, content: str, yes: bool, as_json: bool) -> tuple[bool, st
             return False, difference
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, content.encode())
+        replace_file(path, content.encode())
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         fail("DraftError", f"{path} cannot be written ({error.strerror}). Name another folder with --to.", as_json)
     return True, difference

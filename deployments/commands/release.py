@@ -105,7 +105,8 @@ def fleet(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Release every model, or those that are named; one that fails does not stop the rest. One that needs approval is left out.
+    """Release every model, or those that are named; one that fails does not stop the rest. One that needs approval is left out,
+    and so is one whose file is wrong.
 
     Exit status: 0 all promoted, 1 one failed, 3 one was refused by the gate or left out, and none failed.
 
@@ -133,7 +134,7 @@ def fleet(
         else:
             _show_fleet(result)
         outcomes = {entry.outcome for entry in result.entries}
-        raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval"} else 0)
+        raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval", "wrong file"} else 0)
 
 
 def _show_release(release: Release) -> None:

@@ -23,6 +23,7 @@ from slipway.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
 
+OWN = ("name", "registered_as", "port")  # what no two models have alike, unless one challenges the other
 SHARED = ("dataset", "columns", "split", "metric", "registered_as", "port")  # by a challenger and what it challenges
 
 
@@ -35,21 +36,24 @@ def catalogue() -> Models[ModelSpec]:
     Raises:
         SpecError: SLIPWAY_MODELS names no folder.
     """
-    files, left_out = _files()
-    declared: list[tuple[str, ModelSpec]] = []
-    for module, file in files.items():
+    places, left_out = files()
+    found: list[tuple[str, ModelSpec]] = []
+    for module, file in places.items():
         try:
-            declared.append((module, _declared(module, file)))
+            found.append((module, declared(module, file)))
         except SpecError as error:
             left_out[_named(module)] = str(error)
     accepted: list[ModelSpec] = []
-    for module, spec in sorted(declared, key=lambda one: one[1].challenges is not None):  # a challenger after its champion
+    by_name: dict[str, Path] = {}
+    for module, spec in sorted(found, key=lambda one: one[1].challenges is not None):  # a challenger after its champion
         try:
+            _refuse_second(spec, by_name)
             checked([*accepted, spec])
         except SpecError as error:
-            left_out[_named(module)] = str(error)
+            left_out[_named(module)] = f"{places[module]}: {error}"
         else:
             accepted.append(spec)
+            by_name[spec.name] = places[module]
     for wrong in left_out.values():
         logger.warning("left out: %s", wrong)
     return Models(checked(accepted), left_out)
@@ -58,6 +62,12 @@ def catalogue() -> Models[ModelSpec]:
 def _named(module: str) -> str:
     """Return the name that the model of a file has, by the custom that all files follow."""
     return module.replace("_", "-")
+
+
+def _refuse_second(spec: ModelSpec, files: Mapping[str, Path]) -> None:
+    """Refuse a model whose name another file has: by the name alone, nobody could say which of the two is meant."""
+    if other := files.get(spec.name):
+        raise SpecError(f"{other} has name={spec.name!r} too; give one of the two another name.")
 
 
 def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
@@ -73,7 +83,7 @@ def checked(specs: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
         if spec.challenges:
             _require_shared(spec, by_name)
     for other, spec in combinations(specs, 2):
-        for what in ("name",) if spec.service == other.service else ("name", "registered_as", "port"):
+        for what in ("name",) if spec.service == other.service else OWN:
             if getattr(spec, what) == getattr(other, what):
                 raise SpecError(f"{other.name} and {spec.name} both have {what}={getattr(spec, what)!r}; give one of them another.")
     return dict(sorted(by_name.items()))
@@ -106,24 +116,29 @@ def services() -> dict[str, ModelSpec]:
     return catalogue().services()
 
 
-def _files() -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the model files by the name of their module, the project's own first; and what is wrong with those left out, by file."""
+def files() -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the model files by the name of their module, the project's own first; and what is wrong with those left out, by file.
+
+    Raises:
+        SpecError: SLIPWAY_MODELS names no folder.
+    """
     found: dict[str, Path] = {}
     left_out: dict[str, str] = {}
     for folder in map(Path, models.__path__):
         if not folder.is_dir():
             raise SpecError(f"SLIPWAY_MODELS names {folder}, which is no folder. Name one that holds model files, or unset it.")
-        for module in pkgutil.iter_modules([str(folder)]):
-            if module.name.startswith("_"):
-                continue  # what several models share
-            file = folder / (f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py")
-            if module.name in found:
-                left_out[str(file)] = (
-                    f"{found[module.name]} and {file} have one name, so only the first can be imported; rename the second."
-                )
+        for module, file in in_folder(folder).items():
+            if module in found:
+                left_out[str(file)] = f"{found[module]} and {file} have one name, so only the first can be imported; rename the second."
                 continue
-            found[module.name] = file
+            found[module] = file
     return found, left_out
+
+
+def in_folder(folder: Path) -> dict[str, Path]:
+    """Return the model files of a folder by the name of their module; a name with an underscore in front holds what several share."""
+    found = [module for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")]
+    return {module.name: folder / (f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py") for module in found}
 
 
 def _refuse_writable(file: Path) -> None:
@@ -142,19 +157,30 @@ def _refuse_writable(file: Path) -> None:
             raise SpecError(f"{file} is run as code, and every user of this machine may write {place}. Run: chmod o-w {place}")
 
 
-def _declared(name: str, file: Path) -> ModelSpec:
+def declared(name: str, file: Path) -> ModelSpec:
+    """Import a model's file, and return its model.
+
+    Raises:
+        SpecError: The message says what is wrong with the file, and in which line.
+    """
     _refuse_writable(file)
     try:
-        declared = getattr(importlib.import_module(f"{models.__name__}.{name}"), "MODEL", None)
-    except Exception as error:
-        what = error if isinstance(error, SpecError) else f"{type(error).__name__}: {error}"
-        raise SpecError(f"{_place(file, error)}: {what}") from error
-    if not isinstance(declared, ModelSpec):
+        model = getattr(importlib.import_module(f"{models.__name__}.{name}"), "MODEL", None)
+    except (Exception, SystemExit) as error:
+        raise SpecError(f"{_place(file, error)}: {reason(error)}") from error
+    if not isinstance(model, ModelSpec):
         raise SpecError(f"{file} declares no MODEL = ModelSpec(...).")
-    return declared
+    return model
 
 
-def _place(file: Path, error: Exception) -> str:
+def reason(error: BaseException) -> str:
+    """Return why a model's file cannot be executed, in words."""
+    if isinstance(error, SpecError):
+        return str(error)
+    return f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"  # of a syntax, the place is said elsewhere
+
+
+def _place(file: Path, error: BaseException) -> str:
     """Return the file and the line in it that went wrong; the line alone would mean nothing to who has several such files."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
     if isinstance(error, SyntaxError) and error.filename == str(file):

@@ -22,7 +22,7 @@ def fetch(spec: ModelSpec, mirror: str | None, folder: Path, login: Login = NO_L
 
     Args:
         mirror: Folder, base URL or other address (see `slipway.files.addresses`) that has the file under
-            `spec.dataset.file`; None for the origin.
+            `spec.dataset.file`; None for the origin. A path is read where it is, whatever the mirror.
         folder: Folder of the snapshots; a file that is there already is used if its checksum is right.
         login: Who reads a database.
     Raises:
@@ -40,8 +40,10 @@ def fetch(spec: ModelSpec, mirror: str | None, folder: Path, login: Login = NO_L
 
 
 def address_of(spec: ModelSpec, mirror: str | None) -> str:
-    """Return the address of the rows that the spec pins: in the mirror, if there is one, or else the origin."""
-    return spec.dataset.origin if mirror is None else addresses.of_file(mirror, spec.dataset.file)
+    """Return the address of the rows that the spec pins: in the mirror, if there is one and the origin is not on this machine."""
+    if mirror is None or addresses.is_local(spec.dataset.origin):
+        return spec.dataset.origin
+    return addresses.of_file(mirror, spec.dataset.file)
 
 
 def obtain(spec: ModelSpec, address: str, sha256: str, path: Path, hint: str, login: Login = NO_LOGIN) -> Path:

@@ -12,7 +12,7 @@ import httpx
 
 from slipway.data import databases, dvc_repository, s3_store
 from slipway.errors import DatasetNotFoundError, OriginUnreachableError
-from slipway.files.addresses import NO_LOGIN, SQL, WAY_OUT, WEB, Login
+from slipway.files.addresses import NO_LOGIN, OF_PATHS, SQL, WAY_OUT, WEB, Login
 from slipway.spec.tables import PLAIN_CSV, Query, Table
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -48,9 +48,9 @@ def _read_file(model: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise DatasetNotFoundError(f"{model}: there is no file {path}. {WAY_OUT}") from None
+        raise DatasetNotFoundError(f"{model}: there is no file {path}. {OF_PATHS}") from None
     except (IsADirectoryError, PermissionError) as error:
-        raise DatasetNotFoundError(f"{model}: {path} cannot be read as a file ({error.strerror}). {WAY_OUT}") from None
+        raise DatasetNotFoundError(f"{model}: {path} cannot be read as a file ({error.strerror}). {OF_PATHS}") from None
 
 
 def _download(model: str, address: str) -> bytes:

@@ -19,6 +19,7 @@ SIGNATURES = frozenset({"access_token", "awsaccesskeyid", "sig", "signature", "t
 LOGINS = frozenset({"user", "username", "uid", "password", "passwd", "pwd", "passfile", "sslpassword", "odbc_connect"})
 
 WAY_OUT = "Set SLIPWAY_MIRROR to a folder or address that has the file, or try the system out with --sample (generated rows)."
+OF_PATHS = "Correct the path, in the model's file or in SLIPWAY_MIRROR, or try the system out with --sample (generated rows)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ def checked(address: str, what: str) -> str:
         known = ", ".join([*KNOWN, "sql+postgresql", "sql+sqlite"])
         raise ValueError(f"{what} {address} begins with {scheme}://; rows are read from a path or from one of {known}.")
     return address
+
+
+def is_local(address: str) -> bool:
+    """Return whether an address is a path of this machine."""
+    return "://" not in address or address.startswith("file://")
 
 
 def _has_secret(scheme: str, address: str) -> bool:

@@ -1,14 +1,34 @@
-"""What kind of answers an estimator gives, by its own tags."""
+"""What an estimator is, what kind of answers it gives, and which values its parameters take, by its own tags and constraints."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, Protocol, runtime_checkable
 
 CLASSIFIER, REGRESSOR = "classifier", "regressor"
 
 
+@runtime_checkable
+class Estimator(Protocol):
+    """A classifier or a regressor of scikit-learn, or of a library that follows it; not all of them inherit from BaseEstimator."""
+
+    def fit(self, *rows: Any) -> Any: ...
+    def predict(self, *rows: Any) -> Any: ...
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def set_params(self, **params: Any) -> Any: ...
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """A distribution of Optuna: the values that a parameter may have in a search."""
+
+    def single(self) -> bool: ...
+    def to_external_repr(self, param_value_in_internal_repr: float) -> Any: ...
+
+
 def kind_of(estimator: Any) -> str | None:
-    """Return `CLASSIFIER`, `REGRESSOR`, or None if the estimator does not say."""
+    """Return `CLASSIFIER`, `REGRESSOR`, another kind of scikit-learn's, or None if the estimator does not say."""
     tags = getattr(estimator, "__sklearn_tags__", None)
     kind: str | None = tags().estimator_type if tags else None
     return kind
@@ -18,3 +38,31 @@ def takes_missing_cells(estimator: Any) -> bool:
     """Return whether an estimator knows NaN by itself; one that does not say fails at it."""
     tags = getattr(estimator, "__sklearn_tags__", None)
     return bool(tags and tags().input_tags.allow_nan)
+
+
+def with_value(estimator: Any, parameter: str, value: Any) -> Any:
+    """Return a copy of an unfitted estimator in which one parameter, perhaps of a step (`step__parameter`), has another value."""
+    return deepcopy(estimator).set_params(**{parameter: value})
+
+
+def objection(estimator: Any, values: Mapping[str, Any]) -> str | None:
+    """Return why an estimator does not take the values of its parameters, which it says itself only when it is fitted.
+
+    Estimators of scikit-learn declare what they take; of others nothing is known, and None is returned.
+    """
+    parts = {"": estimator, **estimator.get_params()}
+    for name, value in values.items():
+        step, _, parameter = name.rpartition("__")
+        if constraints := getattr(parts.get(step), "_parameter_constraints", None):
+            from sklearn.utils._param_validation import validate_parameter_constraints  # the public way to it is to fit
+
+            try:
+                validate_parameter_constraints(constraints, {parameter: value}, type(parts[step]).__name__)
+            except ValueError as error:
+                return str(error)
+    return None
+
+
+def offered(distribution: Any) -> tuple[Any, ...]:
+    """Return the values of a distribution that show whether it is possible: its choices, or both ends."""
+    return tuple(getattr(distribution, "choices", None) or (distribution.low, distribution.high))

@@ -47,7 +47,7 @@ class Settings(NotificationSettings, GatewaySettings):
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     home: AbsolutePath = Field(Path(".slipway"), description="Folder for all state of the local platform.")
-    mirror: str | None = Field(None, description="Folder, base URL or other address with the data sets' files; replaces the origins.")
+    mirror: str | None = Field(None, description="Folder, base URL or other address with the data sets' files; for remote origins.")
     sql_user: str | None = Field(None, repr=False, description="User of the databases that rows come from.")
     sql_password: str | None = Field(None, repr=False, description="Password of that user.")
     models: AbsolutePath | None = Field(None, description="Folder of additional model files.")

@@ -1,5 +1,7 @@
 """What a model's file declares: its rows and columns, its search, its gate, its schedules and its watch."""
 
+from dataclasses import is_dataclass
+
 from slipway.problems.classification import ClassLabel
 from slipway.problems.classification.target import Target
 from slipway.problems.regression.target import Quantity
@@ -12,6 +14,7 @@ from slipway.spec.columns import (
     Numeric,
 )
 from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
+from slipway.spec.declarations import check_when_made
 from slipway.spec.model import (
     PREPARATION,
     Card,
@@ -62,3 +65,7 @@ __all__ = [
     "WeightedMean",
     "describe",
 ]
+
+for declared in [globals()[name] for name in __all__]:
+    if isinstance(declared, type) and is_dataclass(declared):
+        check_when_made(declared)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal
 
 from slipway.errors import SpecError
 from slipway.problems.classification.target import Target
@@ -118,8 +118,6 @@ class Date:
     time: bool = False
 
     def __post_init__(self) -> None:
-        if unknown := [part for part in self.parts if part not in get_args(Part)]:
-            raise SpecError(f"{self.description!r}: {unknown[0]!r} is no part of a date; use {', '.join(map(repr, get_args(Part)))}.")
         if len(set(self.parts)) < len(self.parts):
             raise SpecError(f"{self.description!r}: parts={self.parts} has a part twice.")
         if "hour" in self.parts and not self.time:
@@ -165,10 +163,6 @@ class Columns:
         object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
         object.__setattr__(self, "excluded", MappingProxyType(dict(self.excluded)))
         object.__setattr__(self, "derived", MappingProxyType(dict(self.derived)))
-        if not isinstance(self.target, Target | Quantity):
-            raise SpecError(
-                f"target: expected Target(...) for classes or Quantity(...) for a number, received {type(self.target).__name__}(...)."
-            )
         if not self.features:
             raise SpecError("a model needs at least one feature.")
         if self.target.name in self.features:

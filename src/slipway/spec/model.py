@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from slipway.errors import SpecError
 from slipway.files import addresses
-from slipway.problems.estimators import takes_missing_cells
+from slipway.problems.estimators import Distribution, Estimator, objection, offered, takes_missing_cells, with_value
+from slipway.spec.annotations import mismatches, words
 from slipway.spec.columns import Columns
 from slipway.spec.derived import Ratio
 from slipway.spec.schedules import Schedule
@@ -19,13 +21,17 @@ from slipway.spec.tables import PLAIN_CSV, Query, Table, as_code
 from slipway.spec.watch import AS_USUAL, Watch, as_categories
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from sklearn.base import BaseEstimator
-
     from slipway.problems.training import Problem
 
 PREPARATION = "preparation."
-MISSING = ("median", "mean", "native")
+LONGEST_NAME = 128  # files and folders are named after a model
+LONGEST_REGISTERED_NAME = 256  # the width of MLflow's column
+NAME = re.compile(rf"(?=.{{1,{LONGEST_NAME}}}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+Check = Callable[["ModelSpec"], None]
+
+# what a model is checked for, in this order: the fields that decide it, the one to change first, and the method that refuses
+CHECKS: list[tuple[tuple[str, ...], Check]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,16 @@ class Card:
     quirks: tuple[str, ...] = ()
 
 
+def _concerns(*fields: str) -> Callable[[Check], Check]:
+    """Make a method one of the checks of a model, and name the fields that decide it."""
+
+    def add(check: Check) -> Check:
+        CHECKS.append((fields, check))
+        return check
+
+    return add
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """One model: its rows, how it is tuned, what it must reach, and where it is served.
@@ -148,8 +164,8 @@ class ModelSpec:
     dataset: Dataset
     columns: Columns
     split: Split
-    estimator: BaseEstimator
-    search_space: Mapping[str, BaseDistribution]
+    estimator: Estimator
+    search_space: Mapping[str, Distribution]
     metric: str
     gate: Gate
     port: int
@@ -162,7 +178,7 @@ class ModelSpec:
     preparation: Preparation = Preparation()
     card: Card | None = None
     slices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # feature -> edges of the bands of a number, () for a category
-    baseline: BaseEstimator | None = None  # a simple model to compare with, after the same preparation
+    baseline: Estimator | None = None  # a simple model to compare with, after the same preparation
     schedules: tuple[Schedule, ...] = ()
     approval: bool = False
     watch: Watch = AS_USUAL
@@ -193,77 +209,23 @@ class ModelSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
         object.__setattr__(self, "slices", MappingProxyType(dict(self.slices)))
-        try:
-            self._refuse_contradictions()
-        except SpecError as error:
-            raise SpecError(f"{self.name}: {error}") from None
+        for _, message in self.contradictions():
+            raise SpecError(message)
 
-    def _refuse_contradictions(self) -> None:
-        if not self.name.isascii() or self.name != self.name.lower() or not self.name.replace("-", "").isalnum():
-            raise SpecError("a model's name is lower-case letters, digits and hyphens: it becomes part of an address.")
-        known = set(self.estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
-        if unknown := sorted(set(self.search_space) - known):
-            raise SpecError(
-                f"{type(self.estimator).__name__} has no parameter {unknown}; search_space keys must be estimator parameters, "
-                f"or {PREPARATION}<field> with one of {sorted(Preparation.__slots__)}."
-            )
-        if not 1 <= self.port <= 65_535:
-            raise SpecError(f"port={self.port} is not a port; use 1 to 65535.")
-        if self.trials < 1 or self.folds < 2 or self.repeats < 1:
-            raise SpecError(
-                f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs a trial, two folds and a repeat at least."
-            )
-        if self.search == "grid" and (open_ended := sorted(k for k, v in self.search_space.items() if not hasattr(v, "choices"))):
-            raise SpecError(f"a grid needs a list of values for each parameter; {open_ended} have none.")
-        target = self.columns.target
-        target.require_estimator(self.estimator)
-        target.require_split(self.split.stratify)
-        if self.tune_threshold:
-            target.require_threshold(self.metric)
-        if self.simplest and self.simplest.parameter not in self.search_space:
-            raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")
-        for name, edges in self.slices.items():
-            banded = self.columns.numeric if edges else self.columns.categorical | self.columns.booleans
-            if name not in banded or list(edges) != sorted(set(edges)):
-                raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category or a boolean.")
-        self.split.refuse_columns(self.columns, self.repeats)
-        self._refuse_missing_cells()
-        self._refuse_stricter_slices(self.gate.floor, self.gate.slice_floor)
-        if self.gate.slice_floor is not None and not self.slices:
-            raise SpecError(f"slice_floor={self.gate.slice_floor} applies to slices, but slices names none.")
-        if self.baseline is not None:
-            target.require_baseline(self.baseline)
-        if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
-            raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
-        if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
-            raise SpecError(f"watch.columns names {unknown}, which are not features.")
-        kinds = {name: as_categories(feature) for name, feature in self.columns.features.items()}
-        if unfit := sorted(name for name, drift in self.watch.columns.items() if not drift.fits(kinds[name])):
-            raise SpecError(
-                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
-            )
-        if not self.watch.of_prediction(target.answers_are_categories).fits(target.answers_are_categories):
-            answers = "labels are categories" if target.answers_are_categories else "the answers are numbers"
-            raise SpecError(f"watch.prediction: {answers}; leave the distance and the test out to use the defaults.")
-        if self.challenges == self.name:
-            raise SpecError("a model cannot challenge itself; name another in challenges, or leave it out.")
-        if self.challenges and (self.schedules or self.approval):
-            raise SpecError(
-                f"it challenges {self.challenges}, so it has no schedule and needs no approval: "
-                "its releases put nothing into service. Set schedules=() and approval=False."
-            )
-        target.require_metric(self.metric)
-        for floor in (self.gate.floor, self.gate.sample_floor):
-            if floor is not None:
-                target.require_floor(self.metric, floor)
+    def contradictions(self, wrong: Collection[str] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield what cannot be true: the fields, the one to change first, and the sentences.
 
-    def _refuse_stricter_slices(self, floor: float, slice_floor: float | None) -> None:
-        if slice_floor is None:
-            return
-        if self.lower_is_better and not slice_floor >= floor:
-            raise SpecError(f"slice_floor={slice_floor} is below floor={floor}, and {self.metric} is an error; a slice must not need less.")
-        if not self.lower_is_better and not slice_floor <= floor:
-            raise SpecError(f"slice_floor={slice_floor} is above floor={floor}; a slice must not need more than all rows do.")
+        Args:
+            wrong: Fields that are known to be wrong by themselves; what depends on them is not checked.
+        """
+        found: set[str] = set(wrong)
+        for fields, check in CHECKS:
+            if found.isdisjoint(fields):
+                try:
+                    check(self)
+                except SpecError as error:
+                    found.add(fields[0])
+                    yield fields, f"{self.name}: {error}"
 
     @property
     def split_only(self) -> str:
@@ -271,13 +233,128 @@ class ModelSpec:
         name = self.split.by or self.split.group
         return "" if name in self.columns.features else name
 
+    @_concerns("name")
+    def _refuse_name(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise SpecError(
+                "a model's name is lower-case letters, digits and hyphens: it becomes part of an address. It begins and ends with a letter "
+                f"or a digit, and has at most {LONGEST_NAME} characters."
+            )
+
+    @_concerns("registered_as")
+    def _refuse_registered_name(self) -> None:
+        """Refuse what MLflow refuses, which it does after the training."""
+        name = self.registered_as
+        addressed = not {*"/:@"} & {*name} and name != "." and not name.startswith("..")  # by models:/NAME@ALIAS
+        if not (addressed and name.strip() and name.isprintable() and len(name) <= LONGEST_REGISTERED_NAME):
+            raise SpecError(
+                f"registered_as={name[:60]!r} is no name for a model in MLflow: expected 1 to {LONGEST_REGISTERED_NAME} characters without "
+                f"/, : and @. Write, for example, {self.name.replace('-', '_')!r}."
+            )
+
+    @_concerns("search_space", "estimator")
+    def _refuse_unknown_parameters(self) -> None:
+        known = set(self.estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
+        if unknown := sorted(set(self.search_space) - known):
+            raise SpecError(
+                f"{type(self.estimator).__name__} has no parameter {unknown}; search_space keys must be estimator parameters, "
+                f"or {PREPARATION}<field> with one of {sorted(Preparation.__slots__)}."
+            )
+
+    @_concerns("estimator", "columns")
+    def _refuse_estimator(self) -> None:
+        if not self._choices:
+            self.columns.target.require_estimator(self.estimator)
+
+    @property
+    def _choices(self) -> dict[str, tuple[Any, ...]]:
+        """The parameters of the estimator that are chosen from a list, and the list."""
+        own = {name: way for name, way in self.search_space.items() if not name.startswith(PREPARATION)}
+        return {name: tuple(way.choices) for name, way in own.items() if hasattr(way, "choices")}
+
+    @_concerns("estimator", "search_space")
+    def _refuse_parameters(self) -> None:
+        """Refuse values that the estimator does not take, which it says itself only when it is fitted."""
+        fixed = {name: value for name, value in self.estimator.get_params().items() if name not in self.search_space}
+        if objected := objection(self.estimator, fixed):
+            raise SpecError(f"estimator={type(self.estimator).__name__}(...): {objected}")
+
+    @_concerns("search_space", "estimator")
+    def _refuse_searched_parameters(self) -> None:
+        """Refuse a search that would try what the estimator does not take."""
+        for name, distribution in self.search_space.items():
+            for value in () if name.startswith(PREPARATION) else offered(distribution):
+                if objected := objection(self.estimator, {name: value}):
+                    raise SpecError(f"search_space[{name!r}] offers {value!r}. {objected}")
+
+    @_concerns("search_space", "estimator", "columns")
+    def _refuse_choices(self) -> None:
+        """Refuse a search that would try an estimator that does not fit the target."""
+        first = self.estimator
+        for name, choices in self._choices.items():
+            first = with_value(first, name, choices[0])
+        for name, choices in self._choices.items():
+            for value in choices:
+                self.columns.target.require_estimator(with_value(first, name, value), f"search_space[{name!r}] offers {value!r}: ")
+
+    @_concerns("search_space")
+    def _refuse_ways_of_preparation(self) -> None:
+        """Refuse a search over what the preparation cannot do."""
+        for name, hint in get_type_hints(Preparation).items():
+            distribution = self.search_space.get(PREPARATION + name)
+            if distribution is not None and not hasattr(distribution, "choices"):
+                raise SpecError(f"search_space['{PREPARATION}{name}'] needs CategoricalDistribution([...]), with {words(hint)}.")
+            for way in getattr(distribution, "choices", ()):
+                if any(mismatches(way, hint)):
+                    raise SpecError(f"search_space: {PREPARATION}{name}={way!r} is not {words(hint)}.")
+
+    @_concerns("port")
+    def _refuse_port(self) -> None:
+        if not 1 <= self.port <= 65_535:
+            raise SpecError(f"port={self.port} is not a port; use 1 to 65535.")
+
+    @_concerns("trials", "folds", "repeats")
+    def _refuse_too_little_tuning(self) -> None:
+        if self.trials < 1 or self.folds < 2 or self.repeats < 1:
+            raise SpecError(
+                f"trials={self.trials}, folds={self.folds}, repeats={self.repeats}: tuning needs a trial, two folds and a repeat at least."
+            )
+
+    @_concerns("search_space", "search")
+    def _refuse_an_open_grid(self) -> None:
+        if self.search == "grid" and (open_ended := sorted(k for k, v in self.search_space.items() if not hasattr(v, "choices"))):
+            raise SpecError(f"a grid needs a list of values for each parameter; {open_ended} have none.")
+
+    @_concerns("split", "columns", "repeats")
+    def _refuse_split(self) -> None:
+        self.columns.target.require_split(self.split.stratify)
+        self.split.refuse_columns(self.columns, self.repeats)
+
+    @_concerns("metric", "columns")
+    def _refuse_metric(self) -> None:
+        self.columns.target.require_metric(self.metric)
+
+    @_concerns("tune_threshold", "metric", "columns")
+    def _refuse_threshold(self) -> None:
+        if self.tune_threshold:
+            self.columns.target.require_threshold(self.metric)
+
+    @_concerns("simplest", "search_space")
+    def _refuse_simplest(self) -> None:
+        if self.simplest and self.simplest.parameter not in self.search_space:
+            raise SpecError(f"simplest names {self.simplest.parameter!r}, which is not in the search space {sorted(self.search_space)}.")
+
+    @_concerns("slices", "columns")
+    def _refuse_slices(self) -> None:
+        for name, edges in self.slices.items():
+            banded = self.columns.numeric if edges else self.columns.categorical | self.columns.booleans
+            if name not in banded or list(edges) != sorted(set(edges)):
+                raise SpecError(f"slices[{name!r}]={edges} needs ascending edges of a numeric feature, or () and a category or a boolean.")
+
+    @_concerns("preparation", "search_space", "estimator", "columns")
     def _refuse_missing_cells(self) -> None:
         """Refuse "native" for an estimator that fails at missing cells."""
         ways = getattr(self.search_space.get(f"{PREPARATION}missing"), "choices", (self.preparation.missing,))
-        for name, allowed in (("missing", MISSING), ("indicator", (True, False))):
-            offered = getattr(self.search_space.get(PREPARATION + name), "choices", (getattr(self.preparation, name),))
-            if wrong := [way for way in offered if way not in allowed]:
-                raise SpecError(f"{PREPARATION}{name}={wrong[0]!r} is not one of {', '.join(map(repr, allowed))}.")
         if "native" not in ways or not self.columns.numbers_have_gaps:
             return
         if not takes_missing_cells(self.estimator):
@@ -286,6 +363,64 @@ class ModelSpec:
             raise SpecError(
                 f'{type(self.estimator).__name__} takes no missing cells, so they cannot be left to it: use "median" or "mean" in '
                 f"place of {PREPARATION}missing='native'.{divided}"
+            )
+
+    @_concerns("gate", "metric", "columns")
+    def _refuse_floors(self) -> None:
+        target, gate = self.columns.target, self.gate
+        for floor in (gate.floor, gate.sample_floor):
+            if floor is not None:
+                target.require_floor(self.metric, floor)
+        for name in ("tolerance", "slice_tolerance"):
+            target.require_tolerance(self.metric, name, getattr(gate, name))
+
+    @_concerns("gate", "metric", "columns", "slices")
+    def _refuse_stricter_slices(self) -> None:
+        floor, slice_floor = self.gate.floor, self.gate.slice_floor
+        if slice_floor is None:
+            return
+        if self.lower_is_better and not slice_floor >= floor:
+            raise SpecError(f"slice_floor={slice_floor} is below floor={floor}, and {self.metric} is an error; a slice must not need less.")
+        if not self.lower_is_better and not slice_floor <= floor:
+            raise SpecError(f"slice_floor={slice_floor} is above floor={floor}; a slice must not need more than all rows do.")
+        if not self.slices:
+            raise SpecError(f"slice_floor={slice_floor} applies to slices, but slices names none.")
+
+    @_concerns("baseline", "columns")
+    def _refuse_baseline(self) -> None:
+        if self.baseline is None:
+            return
+        self.columns.target.require_baseline(self.baseline)
+        if objected := objection(self.baseline, self.baseline.get_params()):
+            raise SpecError(f"baseline={type(self.baseline).__name__}(...): {objected}")
+
+    @_concerns("schedules")
+    def _refuse_equal_schedules(self) -> None:
+        if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
+            raise SpecError(f"schedules={[schedule.slug for schedule in self.schedules]} has a slug twice; give each its own.")
+
+    @_concerns("watch", "columns")
+    def _refuse_watch(self) -> None:
+        if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
+            raise SpecError(f"watch.columns names {unknown}, which are not features.")
+        kinds = {name: as_categories(feature) for name, feature in self.columns.features.items()}
+        if unfit := sorted(name for name, drift in self.watch.columns.items() if not drift.fits(kinds[name])):
+            raise SpecError(
+                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
+            )
+        categories = self.columns.target.answers_are_categories
+        if not self.watch.of_prediction(categories).fits(categories):
+            answers = "labels are categories" if categories else "the answers are numbers"
+            raise SpecError(f"watch.prediction: {answers}; leave the distance and the test out to use the defaults.")
+
+    @_concerns("challenges", "schedules", "approval")
+    def _refuse_service_of_a_challenger(self) -> None:
+        if self.challenges == self.name:
+            raise SpecError("a model cannot challenge itself; name another in challenges, or leave it out.")
+        if self.challenges and (self.schedules or self.approval):
+            raise SpecError(
+                f"it challenges {self.challenges}, so it has no schedule and needs no approval: "
+                "its releases put nothing into service. Set schedules=() and approval=False."
             )
 
 

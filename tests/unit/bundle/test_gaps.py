@@ -215,7 +215,11 @@ def test_a_column_may_have_nothing_but_gaps():
             {"search_space": {"preparation.missing": CategoricalDistribution(["median", "native"])}},
             "GradientBoostingClassifier takes no missing cells",
         ),
-        (LogisticRegression(), {"preparation": Preparation(missing="mode")}, "preparation.missing='mode' is not one of"),
+        (
+            LogisticRegression(),
+            {"search_space": {"preparation.missing": CategoricalDistribution(["median", "mode"])}},
+            "preparation.missing='mode' is not one of",
+        ),
     ],
 )
 def test_what_cannot_be_true_is_refused_when_the_file_is_read(estimator: BaseEstimator, changes: dict[str, Any], message: str):

@@ -201,7 +201,7 @@ def test_a_time_is_no_day_in_a_file_to_score(dated: Callable[..., ModelSpec]) ->
 @pytest.mark.parametrize(
     ("declare", "message"),
     [
-        (lambda: Date("Made", parts=("century",)), "'century' is no part of a date; use 'year', 'month', 'weekday', 'hour'"),
+        (lambda: Date("Made", parts=("century",)), r"Date: parts\[0\]='century'; expected one of 'year', 'month', 'weekday', 'hour'"),
         (lambda: Date("Made", parts=("year", "year")), "has a part twice"),
         (lambda: Date("Made", parts=("hour",)), "a day has no hour; set time=True"),
         (lambda: Date("Made", format="%d/%m"), r"format='%d/%m' does not write a day \(2025-12-31\) so that it can be read again"),

@@ -89,6 +89,16 @@ def test_a_folder_as_mirror_replaces_the_origin(model: ModelSpec, website: Any, 
     assert website.hits == 0
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_path_is_read_where_it_is_whatever_the_mirror(model: ModelSpec, website: Any, dead_url: str, folder: Path, scheme: str) -> None:
+    origin = f"{scheme}{website.folder / 'toy.csv'}"
+    local = replace(model, dataset=replace(model.dataset, origin=origin, file="other.csv"))
+
+    snapshot = fetch(local, dead_url, folder)
+
+    assert (snapshot.origin, snapshot.path.read_bytes()) == (origin, CONTENT)
+
+
 @pytest.mark.parametrize("mirror", ["empty", "file.txt"])
 def test_a_mirror_without_the_file_is_not_found_and_the_path_is_named(model: ModelSpec, tmp_path: Path, folder: Path, mirror: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -35,11 +35,14 @@ WANTED = Target("wanted", {0: "left", 1: "wanted"}, positive=1)
         (lambda: Target("wanted", {1: "wanted"}, positive=1), "target wanted: a classifier needs two classes or more"),
         (lambda: Target("wanted", {1: "wanted", 0: "left"}, positive=1), r"list the classes in sorted order.*\[0, 1\]"),
         (lambda: Target("wanted", {"b": "B", 1: "one"}), "target wanted: the classes are all whole numbers or all texts"),
-        (lambda: Target("wanted", {0: "left", 1: "wanted"}), r"positive=None is not one of \[0, 1\]"),
+        (
+            lambda: Target("wanted", {0: "left", 1: "wanted"}),
+            "target wanted: of two classes one is positive: write positive=0 or positive=1",
+        ),
         (lambda: Target("wanted", {0: "left", 1: "wanted"}, positive=2), r"positive=2 is not one of \[0, 1\]"),
         (
             lambda: Columns({"size": SIZE}, SIZE),
-            r"target: expected Target\(...\) for classes or Quantity\(...\) for a number, received Numeric",
+            r"Columns: target=Numeric\(.*\) is a Numeric; expected Target\(...\) or Quantity\(...\)\. Write Target\(...\) or Quantity",
         ),
         (lambda: Columns({}, WANTED), "at least one feature"),
         (lambda: Columns({"size": SIZE, "wanted": SIZE}, WANTED), "the target wanted is among the features"),

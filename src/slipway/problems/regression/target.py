@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.errors import SpecError
-from slipway.problems.estimators import CLASSIFIER, kind_of
+from slipway.problems.estimators import CLASSIFIER, REGRESSOR, kind_of
 
 # figures measured on the test rows, with the names of scikit-learn's functions; lower is better for all but the first
 R2, RELATIVE = "r2", "mean_absolute_percentage_error"
@@ -83,18 +83,28 @@ class Quantity:
         if metric in ERRORS and floor <= 0:
             raise SpecError(f"floor={floor}: {metric} is an error, so floor is the largest accepted one; it must be above 0.")
 
+    def require_tolerance(self, metric: str, name: str, tolerance: float) -> None:
+        """Take any tolerance: the errors are in the unit of the number."""
+
     def require_split(self, stratify: bool) -> None:
         """Refuse to stratify by a number."""
         if stratify:
             raise SpecError(f"stratify=True keeps the shares of classes, and the target {self.name} is a number; set stratify=False.")
 
-    def require_estimator(self, estimator: Any) -> None:
-        """Refuse an estimator that predicts classes."""
-        if kind_of(estimator) == CLASSIFIER:
+    def require_estimator(self, estimator: Any, place: str = "") -> None:
+        """Refuse an estimator that predicts something else than numbers.
+
+        Args:
+            place: The beginning of the message.
+        """
+        name, kind = type(estimator).__name__, kind_of(estimator)
+        if kind == CLASSIFIER:
             raise SpecError(
-                f"{type(estimator).__name__} predicts classes, and the target {self.name} is a number; "
+                f"{place}{name} predicts classes, and the target {self.name} is a number; "
                 "use a regressor, or declare the target with Target(...)."
             )
+        if kind not in (REGRESSOR, None):
+            raise SpecError(f"{place}{name} is of the kind {kind!r}, and the target {self.name} is a number; use a regressor.")
 
     def require_baseline(self, estimator: Any) -> None:
         """Refuse a baseline that predicts classes."""
