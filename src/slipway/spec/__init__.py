@@ -13,18 +13,10 @@ from slipway.spec.columns import (
     Feature,
     Numeric,
 )
-from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
 from slipway.spec.declarations import check_when_made
-from slipway.spec.model import (
-    PREPARATION,
-    Card,
-    Dataset,
-    Gate,
-    ModelSpec,
-    Preparation,
-    Simplest,
-    describe,
-)
+from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
+from slipway.spec.model import PREPARATION, ModelSpec, describe
+from slipway.spec.parts import Card, Dataset, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
 from slipway.spec.splits import Split
 from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table

@@ -105,6 +105,8 @@ class Quantity:
             )
         if kind not in (REGRESSOR, None):
             raise SpecError(f"{place}{name} is of the kind {kind!r}, and the target {self.name} is a number; use a regressor.")
+        if not hasattr(estimator, "predict"):
+            raise SpecError(f"{place}{name} predicts nothing: it has no predict; use a regressor.")
 
     def require_baseline(self, estimator: Any) -> None:
         """Refuse a baseline that predicts classes."""

@@ -1,0 +1,115 @@
+"""The parts of a model that are neither columns nor times: where its rows are, what it must reach, how its rows are prepared, its card."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from slipway.errors import SpecError
+from slipway.files import addresses
+from slipway.spec.tables import PLAIN_CSV, Query, Table, as_code
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The address of the rows, the checksum they must have, the file's name in a mirror, and the kind of table it is.
+
+    The address is a path, or begins with http://, https://, file://, s3://, dvc+ or sql+; see docs/data.md.
+    `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that no row is both for training and for test.
+    """
+
+    origin: str
+    sha256: str
+    file: str
+    drop_duplicates: bool = False
+    table: Table = PLAIN_CSV
+
+    def __post_init__(self) -> None:
+        try:
+            addresses.checked(self.origin, "the origin")
+            if self.origin.startswith("dvc+"):
+                addresses.dvc_file(self.origin)
+        except ValueError as error:
+            raise SpecError(str(error)) from None
+        if self.origin.startswith(addresses.SQL) != isinstance(self.table, Query):
+            raise SpecError(
+                f"{self.origin}: a database needs table=Query(...), and no other origin has a query; received {as_code(self.table)}."
+            )
+        if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
+            raise SpecError(f"{self.origin}: sha256 must be 64 lower-case hexadecimal digits, not {self.sha256!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a candidate must reach, by the spec's metric, and what it may cost.
+
+    `floor`: the lowest accepted figure on all test rows; if the metric is an error, the largest accepted one. `sample_floor`: the same
+    for sample rows, if it differs: their columns are drawn independently within a class, so the effects of columns together are lost.
+    `tolerance`: how much worse than the champion it may be on the same rows, in the unit of the metric.
+    `slice_tolerance`: the same within each of the spec's slices; a larger loss is refused unless chance explains it.
+    `slice_floor`: the same in each slice; a slice is refused if its whole 95 % interval is worse.
+    `megabytes`: the limit for all files of the bundle, in 10^6 bytes. `milliseconds`: the limit for one row, as the median over the
+    probe rows, answered by the bundle's engine in the process of the release, without HTTP.
+    """
+
+    floor: float
+    tolerance: float = 0.005
+    slice_tolerance: float = 0.02
+    slice_floor: float | None = None
+    sample_floor: float | None = None
+    megabytes: float = 50.0
+    milliseconds: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name in ("tolerance", "slice_tolerance"):
+            if not (value := getattr(self, name)) >= 0:
+                raise SpecError(f"{name}={value} must not be negative: it is how much worse than the champion a candidate may be.")
+        for name in ("megabytes", "milliseconds"):
+            if not (value := getattr(self, name)) > 0:
+                raise SpecError(f"{name}={value} is a limit that no bundle can keep; it must be above 0.")
+        if not math.isfinite(self.floor):
+            raise SpecError(f"floor={self.floor} is not a figure that a model can reach; expected a finite number.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How raw columns become numbers; a search space may contain every field as `preparation.<field>`.
+
+    `zeros`: how to treat the zeros of columns declared as `zero_is_missing`: "keep" leaves them; "impute" replaces them by the median
+    of the other training rows and marks them in an additional column.
+    `scale`: whether numbers are standardised; trees do not need it.
+    `missing`: how to treat missing cells of numbers and booleans: "median" or "mean" of the other training rows replaces them; "native"
+    leaves them to the estimator, which must know them (trees, forests, histogram gradient boosting).
+    `indicator`: whether an additional column says which cells were missing; not with "native".
+    """
+
+    zeros: Literal["keep", "impute"] = "keep"
+    scale: bool = True
+    missing: Literal["median", "mean", "native"] = "median"
+    indicator: bool = True
+
+
+USUAL_PREPARATION = Preparation()
+
+
+@dataclass(frozen=True, slots=True)
+class Simplest:
+    """Choose the simplest trial that is as good as the best, within one standard error of its mean over the folds.
+
+    This is the rule of Breiman et al., Classification and Regression Trees (1984), 3.4.3: if many trials score alike, the best mean is
+    a matter of chance, and the simpler model generalises better. `parameter` is the key of the search space that measures complexity;
+    `direction` says which end of it is simple. Only trials that equal the best in all other parameters are compared.
+    """
+
+    parameter: str
+    direction: Literal["low", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What users of a model must know, in full sentences: its purpose, what it is not for, and the peculiarities of its rows."""
+
+    intended_use: str
+    not_for: str
+    quirks: tuple[str, ...] = ()
