@@ -68,7 +68,7 @@ class Mismatch:
             return "Put it in quotation marks."
         if any(get_origin(option) is tuple for option in options) and not isinstance(value, tuple):
             return f"Write {short(tuple(value) if isinstance(value, list | set) else (value,))}."
-        names = [f"{option.__name__}(...)" for option in options if is_dataclass(option)]
+        names = [_word(option) for option in options if is_dataclass(option)]
         return f"Write {' or '.join(names)}." if names and not self.path else ""
 
 
@@ -123,7 +123,8 @@ def _word(hint: Any) -> str:
         return f"a dictionary from {words(options[0])} to {words(options[1])}" if options else "a dictionary"
     if kind in WORDS:
         return WORDS[kind][0]
-    return f"{kind.__name__}(...)" if is_dataclass(kind) else f"a value of the type {kind.__name__}"
+    name: str = kind.__name__
+    return f"{name}(...)" if is_dataclass(kind) else f"a value of the type {name}"
 
 
 def _several(hint: Any) -> str:

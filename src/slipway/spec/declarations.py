@@ -52,8 +52,10 @@ class Collector:
 
     def make(self, one: Any, made: Callable[..., None], given: Mapping[str, Any], faults: Collection[Fault]) -> None:
         """Make a declared object, and collect what is wrong with it."""
+        declared: Any = type(one)
         faults = list(faults)
         wrong = {fault.path[0] for fault in faults if fault.path} | {name for name, value in given.items() if self._has_fault(value)}
+        wrong |= {*_required(declared)} - given.keys()
         if faults or wrong:
             _fill(one, given)
         else:
@@ -67,7 +69,7 @@ class Collector:
             faults += [Fault(_path(message, about) or about[:1], message) for about, message in one.contradictions(wrong)]
         if faults or wrong:
             self._faulty[id(one)] = one
-        self.faults += [(self._place(type(one)), fault) for fault in faults]
+        self.faults += [(self._place(declared), fault) for fault in faults]
 
     def _has_fault(self, value: Any) -> bool:
         inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
@@ -123,7 +125,7 @@ def _given(declared: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
     ordered = [name for name, field in names.items() if not field.kw_only]
     given = dict(zip(ordered, args, strict=False)) | {name: value for name, value in kwargs.items() if name in names}
     subject, all_names = _subject(declared, given), ", ".join(names)
-    faults = []
+    faults, meant = [], set()
     if len(args) > len(ordered):
         faults.append(Fault((), f"{subject}: {len(args)} values have no name, and {len(ordered)} may; name each one: {all_names}."))
     for name in kwargs:
@@ -131,12 +133,13 @@ def _given(declared: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
             from difflib import get_close_matches
 
             near = get_close_matches(name, names, n=1)
+            meant.update(near)
             instead = f"write {near[0]}" if near else f"the fields are {all_names}"
             faults.append(Fault((name,), f"{subject}: {name} is no field of {declared.__name__}; {instead}."))
         elif name in ordered[: len(args)]:
             faults.append(Fault((name,), f"{subject}: {name} has two values, one by its place and one by its name; leave one out."))
     for name in _required(declared):
-        if name not in given:
+        if name not in given and name not in meant:
             faults.append(Fault((name,), f"{subject}: {name} is missing; {declared.__name__}(...) needs it, as there is no default."))
     return given, faults
 
@@ -158,7 +161,8 @@ def _path(message: str, names: Collection[str]) -> tuple[Any, ...]:
 
 def _fill(one: Any, given: Mapping[str, Any]) -> None:
     """Give an object the values that it was to have, and the defaults of the others."""
-    for name, field in _fields(type(one)).items():
+    declared: Any = type(one)
+    for name, field in _fields(declared).items():
         if name in given:
             object.__setattr__(one, name, given[name])
         elif field.default is not MISSING:
@@ -168,15 +172,15 @@ def _fill(one: Any, given: Mapping[str, Any]) -> None:
 
 
 @cache
-def _fields(declared: type) -> dict[str, Field[Any]]:
-    return {field.name: field for field in fields(declared) if field.init}  # type: ignore[arg-type]
+def _fields(declared: Any) -> dict[str, Field[Any]]:
+    return {field.name: field for field in fields(declared) if field.init}
 
 
 @cache
-def _required(declared: type) -> tuple[str, ...]:
+def _required(declared: Any) -> tuple[str, ...]:
     return tuple(name for name, field in _fields(declared).items() if field.default is MISSING and field.default_factory is MISSING)
 
 
 @cache
-def _types(declared: type) -> dict[str, Any]:
+def _types(declared: Any) -> dict[str, Any]:
     return get_type_hints(declared)

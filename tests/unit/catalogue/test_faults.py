@@ -95,7 +95,7 @@ def test_all_faults_of_all_files_are_found_each_in_its_line(check: Check) -> Non
         ("shut.py", 1),
         *(
             ("ward_stay.py", line(text))
-            for text in ('"age": N', '"sex": C', "registered_as", "split=", "estimator=", "gate=", "floor=", "port=", '"age": (')
+            for text in ('"age": N', '"sex": C', "registered_as", "split=", "estimator=", "floor=", "port=", '"age": (')
         ),
     ]
     assert all("\n" not in str(FileFault(*fault)) for fault in found)

@@ -123,6 +123,31 @@ def test_a_file_that_would_hide_behind_one_of_the_projects_is_refused(models_fol
     assert lookup("heart-failure").port == 8001
 
 
+def test_of_two_files_with_one_name_the_second_is_left_out_and_both_are_named(models_folder: Path) -> None:
+    for module in ("ward_stay", "ward_copy"):
+        (models_folder / f"{module}.py").write_text(
+            "from dataclasses import replace\n"
+            "from slipway.models.heart_failure import MODEL as HEART\n"
+            f"MODEL = replace(HEART, name='ward-stay', registered_as='{module}', port={8990 + len(module) + (module > 'ward_d')})\n"
+        )
+
+    found = catalogue()
+
+    assert found["ward-stay"].registered_as == "ward_copy"
+    assert found.left_out == {
+        "ward-stay": f"{models_folder}/ward_stay.py: {models_folder}/ward_copy.py has name='ward-stay' too; "
+        "give one of the two another name."
+    }
+
+
+@pytest.mark.parametrize("content", ["import sys\nsys.exit(3)\n", "raise SystemExit\n", "def f():\n    f()\n\nf()\n"])
+def test_a_file_that_ends_the_program_takes_only_itself_out(models_folder: Path, content: str) -> None:
+    (models_folder / "ending.py").write_text(content)
+
+    assert "heart-failure" in catalogue()
+    assert re.match(rf"{models_folder}/ending\.py, line \d: (SystemExit|RecursionError): ", catalogue().left_out["ending"])
+
+
 # the folder that SLIPWAY_MODELS names: a process of its own, because the setting is read when slipway.models is imported
 
 
@@ -179,7 +204,7 @@ def test_a_file_of_that_folder_that_takes_a_port_of_the_projects_is_refused(anot
     asked = elsewhere("from slipway.catalogue import lookup; print(lookup('heart-failure').port); lookup('another-heart')", another_heart)
 
     assert asked.stdout == "8001\n"
-    assert "SpecError: heart-failure and another-heart both have port=8001" in asked.stderr
+    assert f"SpecError: {another_heart}/another_heart.py: heart-failure and another-heart both have port=8001" in asked.stderr
 
 
 def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
