@@ -15,9 +15,10 @@ from slipway.spec.columns import (
 )
 from slipway.spec.declarations import check_when_made
 from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
-from slipway.spec.model import PREPARATION, ModelSpec, describe
+from slipway.spec.model import ModelSpec, describe
 from slipway.spec.parts import Card, Dataset, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
+from slipway.spec.search import PREPARATION
 from slipway.spec.splits import Split
 from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table
 from slipway.spec.watch import Drift, Season, Watch

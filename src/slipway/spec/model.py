@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import SpecError
-from slipway.problems.estimators import Distribution, Estimator, objection, offered, takes_missing_cells, with_value
-from slipway.spec.annotations import mismatches, words
+from slipway.problems.estimators import Distribution, Estimator, objection, takes_missing_cells
+from slipway.spec import names, search
 from slipway.spec.columns import Columns
 from slipway.spec.derived import Ratio
 from slipway.spec.parts import USUAL_PREPARATION, Card, Dataset, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
+from slipway.spec.search import PREPARATION
 from slipway.spec.splits import Split
-from slipway.spec.watch import AS_USUAL, Watch, as_categories
+from slipway.spec.watch import AS_USUAL, Watch
 
 if TYPE_CHECKING:
     from slipway.problems.training import Problem
-
-PREPARATION = "preparation."
-LONGEST_NAME = 128  # files and folders are named after a model
-LONGEST_REGISTERED_NAME = 256  # the width of MLflow's column
-NAME = re.compile(rf"(?=.{{1,{LONGEST_NAME}}}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 Check = Callable[["ModelSpec"], None]
 
@@ -132,78 +127,36 @@ class ModelSpec:
 
     @_concerns("name")
     def _refuse_name(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise SpecError(
-                "a model's name is lower-case letters, digits and hyphens: it becomes part of an address. It begins and ends with a letter "
-                f"or a digit, and has at most {LONGEST_NAME} characters."
-            )
+        names.refuse_name(self.name)
 
     @_concerns("registered_as")
     def _refuse_registered_name(self) -> None:
-        """Refuse what MLflow refuses, which it does after the training."""
-        name = self.registered_as
-        addressed = not {*"/:@"} & {*name} and name != "." and not name.startswith("..")  # by models:/NAME@ALIAS
-        if not (addressed and name.strip() and name.isprintable() and len(name) <= LONGEST_REGISTERED_NAME):
-            raise SpecError(
-                f"registered_as={name[:60]!r} is no name for a model in MLflow: expected 1 to {LONGEST_REGISTERED_NAME} characters without "
-                f"/, : and @. Write, for example, {self.name.replace('-', '_')!r}."
-            )
+        names.refuse_registered_name(self.registered_as, example=self.name.replace("-", "_"))
 
     @_concerns("search_space", "estimator")
     def _refuse_unknown_parameters(self) -> None:
-        known = set(self.estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
-        if unknown := sorted(set(self.search_space) - known):
-            raise SpecError(
-                f"{type(self.estimator).__name__} has no parameter {unknown}; search_space keys must be estimator parameters, "
-                f"or {PREPARATION}<field> with one of {sorted(Preparation.__slots__)}."
-            )
+        search.refuse_unknown(self.estimator, self.search_space)
 
     @_concerns("estimator", "columns")
     def _refuse_estimator(self) -> None:
-        if not self._choices:
+        if not search.choices(self.search_space):
             self.columns.target.require_estimator(self.estimator)
-
-    @property
-    def _choices(self) -> dict[str, tuple[Any, ...]]:
-        """The parameters of the estimator that are chosen from a list, and the list."""
-        own = {name: way for name, way in self.search_space.items() if not name.startswith(PREPARATION)}
-        return {name: tuple(way.choices) for name, way in own.items() if hasattr(way, "choices")}
 
     @_concerns("estimator", "search_space")
     def _refuse_parameters(self) -> None:
-        """Refuse values that the estimator does not take, which it says itself only when it is fitted."""
-        fixed = {name: value for name, value in self.estimator.get_params().items() if name not in self.search_space}
-        if objected := objection(self.estimator, fixed):
-            raise SpecError(f"estimator={type(self.estimator).__name__}(...): {objected}")
+        search.refuse_parameters(self.estimator, self.search_space)
 
     @_concerns("search_space", "estimator")
     def _refuse_searched_parameters(self) -> None:
-        """Refuse a search that would try what the estimator does not take."""
-        for name, distribution in self.search_space.items():
-            for value in () if name.startswith(PREPARATION) else offered(distribution):
-                if objected := objection(self.estimator, {name: value}):
-                    raise SpecError(f"search_space[{name!r}] offers {value!r}. {objected}")
+        search.refuse_searched(self.estimator, self.search_space)
 
     @_concerns("search_space", "estimator", "columns")
     def _refuse_choices(self) -> None:
-        """Refuse a search that would try an estimator that does not fit the target."""
-        first = self.estimator
-        for name, choices in self._choices.items():
-            first = with_value(first, name, choices[0])
-        for name, choices in self._choices.items():
-            for value in choices:
-                self.columns.target.require_estimator(with_value(first, name, value), f"search_space[{name!r}] offers {value!r}: ")
+        search.refuse_choices(self.estimator, self.search_space, self.columns.target)
 
     @_concerns("search_space")
     def _refuse_ways_of_preparation(self) -> None:
-        """Refuse a search over what the preparation cannot do."""
-        for name, hint in get_type_hints(Preparation).items():
-            distribution = self.search_space.get(PREPARATION + name)
-            if distribution is not None and not hasattr(distribution, "choices"):
-                raise SpecError(f"search_space['{PREPARATION}{name}'] needs CategoricalDistribution([...]), with {words(hint)}.")
-            for way in getattr(distribution, "choices", ()):
-                if any(mismatches(way, hint)):
-                    raise SpecError(f"search_space: {PREPARATION}{name}={way!r} is not {words(hint)}.")
+        search.refuse_ways(self.search_space)
 
     @_concerns("port")
     def _refuse_port(self) -> None:
@@ -298,17 +251,7 @@ class ModelSpec:
 
     @_concerns("watch", "columns")
     def _refuse_watch(self) -> None:
-        if unknown := sorted(set(self.watch.columns) - set(self.columns.features)):
-            raise SpecError(f"watch.columns names {unknown}, which are not features.")
-        kinds = {name: as_categories(feature) for name, feature in self.columns.features.items()}
-        if unfit := sorted(name for name, drift in self.watch.columns.items() if not drift.fits(kinds[name])):
-            raise SpecError(
-                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
-            )
-        categories = self.columns.target.answers_are_categories
-        if not self.watch.of_prediction(categories).fits(categories):
-            answers = "labels are categories" if categories else "the answers are numbers"
-            raise SpecError(f"watch.prediction: {answers}; leave the distance and the test out to use the defaults.")
+        self.watch.refuse_columns(self.columns)
 
     @_concerns("challenges", "schedules", "approval")
     def _refuse_service_of_a_challenger(self) -> None:

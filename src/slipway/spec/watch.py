@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 
 from slipway.errors import SpecError
-from slipway.spec.columns import Date, Feature, Numeric
+from slipway.spec.columns import Columns, Date, Feature, Numeric
 from slipway.spec.schedules import Schedule
 
 # Evidently's names, the default first; `slipway.monitoring.drift.homogeneity` adds "homogeneity". Tests of Evidently that are not
@@ -151,6 +151,20 @@ class Watch:
     def of_prediction(self, categories: bool) -> Drift:
         """Return the drift settings of the answers."""
         return self.prediction or (LABELS if categories else Drift())
+
+    def refuse_columns(self, columns: Columns) -> None:
+        """Refuse settings for columns that there are not, or of another kind."""
+        if unknown := sorted(set(self.columns) - set(columns.features)):
+            raise SpecError(f"watch.columns names {unknown}, which are not features.")
+        kinds = {name: as_categories(feature) for name, feature in columns.features.items()}
+        if unfit := sorted(name for name, drift in self.columns.items() if not drift.fits(kinds[name])):
+            raise SpecError(
+                f"watch.columns: the distance or test of {unfit} compares columns of the other kind; leave it out to use the default."
+            )
+        categories = columns.target.answers_are_categories
+        if not self.of_prediction(categories).fits(categories):
+            answers = "labels are categories" if categories else "the answers are numbers"
+            raise SpecError(f"watch.prediction: {answers}; leave the distance and the test out to use the defaults.")
 
     def season(self, day: date) -> str | None:
         """Return the season that includes a day, None if there is none."""

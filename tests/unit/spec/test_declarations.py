@@ -42,7 +42,7 @@ from slipway.spec import (
     Watch,
     WeightedMean,
 )
-from slipway.spec.model import LONGEST_NAME, LONGEST_REGISTERED_NAME
+from slipway.spec.names import LONGEST_NAME, LONGEST_REGISTERED_NAME
 
 MODEL_FIELDS = [field.name for field in fields(ModelSpec)]
 

@@ -92,7 +92,7 @@ class Quantity:
             raise SpecError(f"stratify=True keeps the shares of classes, and the target {self.name} is a number; set stratify=False.")
 
     def require_estimator(self, estimator: Any, place: str = "") -> None:
-        """Refuse an estimator that predicts something else than numbers.
+        """Refuse an estimator that does not predict numbers.
 
         Args:
             place: The beginning of the message.
