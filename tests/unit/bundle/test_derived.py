@@ -231,7 +231,7 @@ def test_a_ratio_by_almost_nothing_is_a_number_that_every_engine_can_hold() -> N
         (lambda: {"floor": Lookup("ward", {1: 1, 2: 1, 3: 1, 4: 1})}, "floor: the table has 4, which is no value of 'ward'"),
         (lambda: {"floor": Lookup("ward", {1: None})}, "the table for 'ward' has no number"),
         (lambda: {"floor": Lookup("ward", {1: 1, 2: float("inf")})}, "expected a number or None for 2, received inf"),
-        (lambda: {"floor": Lookup("ward", {1: True})}, "expected a number or None for 1, received True"),
+        (lambda: {"floor": Lookup("ward", {1: True})}, r"Lookup: table\[1\]=True is a boolean; expected a number or None"),
     ],
 )
 def test_a_derived_column_that_cannot_be_is_refused(derived: Callable[[], dict[str, Derived]], message: str) -> None:
