@@ -15,7 +15,7 @@ from deployments.commands.certs import certs
 from deployments.commands.challenge import challenge
 from deployments.commands.deploy import deploy
 from deployments.commands.history import history, reconcile
-from deployments.commands.models import check, models, new
+from deployments.commands.models import check, models, new, samples
 from deployments.commands.notify import notify
 from deployments.commands.outcomes import outcomes
 from deployments.commands.platform import down, status, up
@@ -30,7 +30,23 @@ from deployments.terminal.groups import group
 
 # What a command is for -> the commands, as `--help` lists them. A command's module imports heavy packages in the function's body only.
 COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
-    "Release": [models, new, check, release, fleet, approvals, approve, reject, challenge, promote, rollback, resume, reconcile, history],
+    "Release": [
+        models,
+        new,
+        check,
+        samples,
+        release,
+        fleet,
+        approvals,
+        approve,
+        reject,
+        challenge,
+        promote,
+        rollback,
+        resume,
+        reconcile,
+        history,
+    ],
     "Watch": [watch, outcomes, simulate, notify],
     "Serve": [score, tunnel, certs],
     "Platform": [up, status, down, deploy, backup, restore],

@@ -1,5 +1,6 @@
-"""`slipway models`: the models of the catalogue. `slipway check`: what is wrong with their files.
-`slipway new`: the draft of another one, from a table."""
+"""`slipway models`: the models of the catalogue. `slipway check`: what is wrong with their files. `slipway new`: the draft of another one,
+from a table. `slipway samples`: the statistics that its sample rows are drawn from.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.terminal.command import AsJson, command, fail
+from deployments.terminal.command import AsJson, ModelArgument, command, fail
 from deployments.terminal.output import say, say_error, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -137,6 +138,48 @@ def new(
             _explain(made, path, written, difference, settings)
         if difference and not written:
             raise typer.Exit(DIFFERS)
+
+
+def samples(
+    name: ModelArgument,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The rows, as the model's file declares them; if left out, those it pins.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive the quantiles and counts that `slipway release --sample` draws rows from, and keep them beside the model's file.
+
+    They have no row of the data, and of your own models nothing that fewer than five rows share. Run again, it writes the same.
+
+    For example: slipway samples ward-stay
+    """
+    with command(as_json) as settings:
+        from slipway.catalogue import listings
+
+        listings().lookup(name)
+        say(f"{name}: reading {file or 'the rows of its origin'}")
+
+        from slipway.catalogue import lookup
+        from slipway.data import fetching, typed_rows
+        from slipway.data.sample_statistics import keep
+        from slipway.data.samples import rows_of_classes
+        from slipway.data.validation import validate
+        from slipway.errors import DatasetNotFoundError
+
+        spec = lookup(name)
+        if file is None:
+            rows = typed_rows.read(spec, fetching.fetch(spec, settings.mirror, settings.snapshots, settings.sql_login))
+        elif file.is_file():
+            rows = validate(spec, file)
+        else:
+            raise DatasetNotFoundError(f"{name}: there is no file {file}. Name a file of rows, or leave it out for the rows of the origin.")
+        kept = keep(spec, rows)
+        drawn = sum(rows_of_classes({group: known["rows"] for group, known in kept.facts["classes"].items()}).values())
+        if as_json:
+            show_json({"model": name, "file": str(kept.path), "written": kept.changed, "rows": len(rows), "sample_rows": drawn})
+        else:
+            show(f"{kept.path} {'is written' if kept.changed else 'is as it was'}: quantiles and counts of {len(rows):,} rows, and no row")
+            show(f"next: slipway release {name} --sample, on {drawn:,} generated rows")
 
 
 def _place(name: str, to: Path | None, settings: Settings) -> Path:

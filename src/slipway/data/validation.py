@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -17,6 +16,7 @@ from slipway.data.tables import differences, reading
 from slipway.data.tables.errors import TableError
 from slipway.data.tables.numbers import numbers, written_otherwise
 from slipway.errors import InvalidRowsError
+from slipway.rows.checks import listed
 from slipway.rows.spelling import BOOLEANS
 from slipway.spec import CSV, Boolean, Category, Date, Feature, ModelSpec, Numeric, Table
 
@@ -96,18 +96,8 @@ def _read_as_text(spec: ModelSpec, path: Path, table: Table) -> pd.DataFrame:
         text = reading.read(path, table)
     except TableError as error:
         raise _invalid(spec, path, error.reasons) from None
-    blank = _blank(text)
+    blank = reading.blank(text)
     return text[~blank] if blank.any() else text  # dropped afterwards, so that line numbers count blank lines
-
-
-def _blank(text: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which rows have nothing in any cell; most files are known to have none after a column or two."""
-    blank = np.ones(len(text), dtype=np.bool_)
-    for name in text:
-        blank &= (text[name] == "").to_numpy(dtype=np.bool_)
-        if not blank.any():
-            break
-    return blank
 
 
 def _column_violations(spec: ModelSpec, path: Path, table: Table, text: pd.DataFrame) -> list[str]:
@@ -209,7 +199,9 @@ def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], 
     if kind.missing or kind.other:
         found, unknown = _gaps(cells, missing, kind), unknown & ~missing
     if unknown.any() and not kind.other:
-        found.append(f"column {str(cells.name)!r} has unknown categories, expected one of {list(kind.values)}: {_places(cells[unknown])}.")
+        found.append(
+            f"column {str(cells.name)!r} has unknown categories, expected one of [{listed(kind.values)}]: {_places(cells[unknown])}."
+        )
     return (cells.mask(missing) if kind.missing else cells), found
 
 

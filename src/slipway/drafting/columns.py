@@ -20,6 +20,8 @@ Numbers = Callable[["pd.Series[str]"], "pd.Series[float]"]  # the numbers that c
 FEW = 20  # rows; with fewer, that all cells differ says nothing
 RARE = 5  # rows; a value with fewer is learnt together with the others
 MOST_VALUES = 50  # of a category, all of which the file lists; of more, those that are not rare
+MOST_LISTED = 200  # of those that are not rare: the estimator of a draft has a column for each, with every zero written out
+MOST_CELLS = 20_000_000  # of these columns; with many rows, fewer values are listed, but `MOST_VALUES` in any case
 MOST_MARKS = 3
 NOTHING = {
     "na",
@@ -127,6 +129,9 @@ def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.S
         return Found(name, None, "text that is written freely" if free else "it names the row: nearly every value is different")
     counts = filled.value_counts()
     common = counts[counts >= RARE]
+    most = max(MOST_VALUES, min(MOST_LISTED, MOST_CELLS // len(cells)))
+    if many := len(common) > most:
+        common = common.head(most)
     other = len(common) < len(counts)
     if words >= WORDS and len(common) < 2:
         return Found(name, None, "text that is written freely")
@@ -139,7 +144,10 @@ def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.S
     if len(kept) < 2:
         return Found(name, None, f"nearly every row has the same value, {counts.index[0]!r}")
     kind = Category(tuple(sorted(map(str, kept.index))), spoken(name), missing=len(filled) < len(cells), other=other)
-    what = f"{len(counts)} different texts{_and_gaps(cells, filled)}"
+    what = f"{len(counts):,} different texts{_and_gaps(cells, filled)}"
+    if many:
+        ask = f"{name}: only its {most} most frequent values are listed. Do others matter? List them too, and use a linear model or trees."
+        return Found(name, kind, f"{what}; all but the {most} most frequent count as others", ask)
     return Found(name, kind, f"{what}; those in fewer than {RARE} rows count as others" if other else what)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FIRST_PORT = 8_201
 PORT = re.compile(r"^    port=([\d_]+),$", re.MULTILINE)
 LEAST_ROWS = 50
+SOME_ROWS = 20_000  # about, among which columns of numbers are compared with each other
 MOST_SLICES, SLICE_VALUES = 2, 5
 LEAST_IN_A_SLICE = 100  # rows; a fifth of them are test rows
 
@@ -54,21 +55,25 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
         raise DraftError(f"{address} {wrong}.")
     with tempfile.TemporaryDirectory() as folder:
         source, path = _fetched(name, address, query, Path(folder), login)
-        text, source = _read(path, source)
-        found, aimed, metric, asks = _decided(text, source.table, aim)
-        made = Draft(
-            name=name,
-            source=replace(source, rows=len(text)),
-            columns=tuple(found),
-            target=aimed,
-            port=port,
-            metric=metric,
-            floor=1.0,  # until it is measured
-            baselines={},
-            slices=_slices(found, text),
-            asks=tuple(asks),
-        )
-        return _with_floor(_with_split(made), path)
+        return _with_floor(_with_split(_without_floor(name, path, source, aim, port)), path)
+
+
+def _without_floor(name: str, path: Path, source: TableAt, aim: str, port: int) -> Draft:
+    """Return what the cells say; the texts of the table are in memory only here."""
+    text, source = _read(path, source)
+    found, aimed, metric, asks = _decided(text, source.table, aim)
+    return Draft(
+        name=name,
+        source=replace(source, rows=len(text)),
+        columns=tuple(found),
+        target=aimed,
+        port=port,
+        metric=metric,
+        floor=1.0,  # until it is measured
+        baselines={},
+        slices=_slices(found, text),
+        asks=tuple(asks),
+    )
 
 
 def free_port(path: Path, taken: Collection[int]) -> int:
@@ -112,7 +117,8 @@ def _read(path: Path, source: TableAt) -> tuple[pd.DataFrame, TableAt]:
         text = reading.read(path, source.table)
     except TableError as error:
         raise DraftError("\n".join(map(str, error.reasons))) from None
-    text = text[(text != "").any(axis=1)]
+    if (blank := reading.blank(text)).any():
+        text = text[~blank]
     if len(text) < LEAST_ROWS:
         raise DraftError(f"{source.file} has {len(text)} rows; a model needs at least {LEAST_ROWS}, to learn and to test.")
     if nameless := [place for place, name in enumerate(text.columns, 1) if not str(name).strip()]:
@@ -139,10 +145,9 @@ def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], T
     found = dates.with_spans(suspects.without_repetitions(found, text))
     if not any(column.feature for column in found):
         raise DraftError(f"no column is left to learn from: {'; '.join(f'{column.name}: {column.why}' for column in found)}.")
-    spelt_numbers = {column.name: spelt(text[column.name]) for column in found if hasattr(column.feature, "low")}
     number = isinstance(aimed, Quantity)
     answers = suspects.grouped(spelt(text[aim])) if number else text[aim].str.strip()
-    giving = suspects.giving_the_answer_away(found, text, spelt_numbers, answers)
+    giving = suspects.giving_the_answer_away(found, text, spelt, answers)
     asks = [
         f"{name}: it alone determines the answer in {share:.1%} of the rows. Is it known before the answer is? If not, exclude it."
         for name, share in giving.items()
@@ -150,6 +155,8 @@ def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], T
     ]
     found = [_suspected(column, giving.get(column.name)) for column in found]
     asks += [column.ask for column in found if column.ask]
+    some = text.iloc[:: max(1, len(text) // SOME_ROWS)]
+    spelt_numbers = {column.name: spelt(some[column.name]) for column in found if hasattr(column.feature, "low")}
     asks += [
         f"{name}: it says the same as {other}. Exclude one of them." for name, other in suspects.saying_the_same(spelt_numbers).items()
     ]

@@ -54,12 +54,12 @@ def _tree(spec: ModelSpec) -> Any:
 
 def _scored(spec: ModelSpec, rows: Any, estimator: Any) -> tuple[float, float]:
     """Return the mean of the metric over the folds, and its standard error."""
-    from slipway.training.pipelines import MODEL_STEP, build
+    from slipway.training.pipelines import build
     from slipway.training.splitting import folds
 
     scores = []
     for learnt, asked in folds(spec, rows, FOLDS, 1):
-        pipeline = spec.problem.wrapped(build(spec, {}).set_params(**{MODEL_STEP: estimator}))
+        pipeline = spec.problem.wrapped(build(spec, {}, estimator))
         pipeline.fit(rows.train.iloc[learnt], rows.train_labels.iloc[learnt])
         answered = spec.problem.ask(pipeline, rows.train.iloc[asked], rows.train_labels.iloc[asked].tolist())
         scores.append(answered.figure(spec.metric))

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from slipway.drafting.columns import RARE
+from slipway.drafting.columns import RARE, Numbers
 from slipway.drafting.findings import Found
 
 ENOUGH = 0.5  # of the rows
+ENOUGH_ROWS = 1_000  # of a column, to see that it is another one
 GIVEN_AWAY = 0.98  # of the rows whose class one column alone determines
 SAME = 0.9999  # a correlation that rounding explains
 BETTER = 0.5  # of the rows that the most frequent class is wrong about
@@ -25,7 +26,7 @@ def without_repetitions(columns: list[Found], text: pd.DataFrame) -> list[Found]
             checked.append(column)
             continue
         cells = text[column.name].str.strip()
-        key = hash(tuple(cells))
+        key = hash((int(cells.str.len().sum()), *cells.head(ENOUGH_ROWS)))
         if key in seen and cells.equals(text[seen[key]].str.strip().rename(column.name)):
             checked.append(replace(column, feature=None, why=f"it repeats {seen[key]}", ask=""))
             continue
@@ -51,14 +52,13 @@ def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
     return found
 
 
-def giving_the_answer_away(
-    columns: list[Found], text: pd.DataFrame, numbers: Mapping[str, pd.Series[float]], answers: pd.Series[str]
-) -> dict[str, float]:
+def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numbers, answers: pd.Series[str]) -> dict[str, float]:
     """Return the columns that alone determine the class of nearly every row, and the share of the rows for which they do.
 
     Cells that are in few rows say nothing. Numbers are put in ten groups of equal size.
 
     Args:
+        spelt: Returns the numbers that cells spell.
         answers: (n,) the class of each row; for a target that is a number, one of ten groups of equal size.
     """
     usual = answers.value_counts(normalize=True).max()
@@ -67,8 +67,8 @@ def giving_the_answer_away(
         if column.feature is None:
             continue
         cells = text[column.name].str.strip()
-        if column.name in numbers and numbers[column.name].nunique() > 20:
-            cells = grouped(numbers[column.name])
+        if hasattr(column.feature, "low") and (numbers := spelt(cells)).nunique() > 20:
+            cells = grouped(numbers)
         frequent = cells.map(cells.value_counts()) >= RARE
         if frequent.mean() < ENOUGH:
             continue

@@ -59,7 +59,7 @@ def expected(column: Column) -> str:
 
 def _expected(column: Column) -> str:
     if column.kind == "category":
-        return "a text" if column.other else "one of " + ", ".join(map(repr, column.values))
+        return "a text" if column.other else f"one of {listed(column.values)}"
     if column.kind == "boolean":
         return "true or false"
     if column.kind == "date":
@@ -72,6 +72,12 @@ def _expected(column: Column) -> str:
     if column.unit:
         words.append(f"({column.unit})")
     return " ".join(words)
+
+
+def listed(values: Sequence[Any]) -> str:
+    """Return values as a message names them: of many, the first ones."""
+    named = ", ".join(map(repr, values[:LISTED]))
+    return f"{named} and {len(values) - LISTED:,} more" if len(values) > LISTED else named
 
 
 def shown(cell: Any) -> str:

@@ -11,7 +11,7 @@ from slipway.problems.estimators import takes_missing_cells
 from slipway.problems.training import Evaluation
 from slipway.records import Metrics, Tuned
 from slipway.spec import PREPARATION, ModelSpec
-from slipway.training.pipelines import MODEL_STEP, build
+from slipway.training.pipelines import build
 from slipway.training.splitting import Rows
 
 REFERENCE = "reference"
@@ -58,10 +58,8 @@ def _native(spec: ModelSpec, preparation: dict[str, Any]) -> bool:
 
 
 def _score(spec: ModelSpec, rows: Rows, tuned: Tuned, estimator: Any) -> Metrics:
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=spec.split.seed)
     preparation = {key: value for key, value in tuned.parameters.items() if key.startswith(PREPARATION)}
     if not takes_missing_cells(estimator):  # what the spec's own estimator knows by itself is replaced for a simpler one
         preparation |= {f"{PREPARATION}missing": "median"} if _native(spec, preparation) else {}
-    pipeline = spec.problem.wrapped(build(spec, preparation).set_params(**{MODEL_STEP: estimator})).fit(rows.train, rows.train_labels)
+    pipeline = spec.problem.wrapped(build(spec, preparation, estimator)).fit(rows.train, rows.train_labels)
     return spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist()).figures()

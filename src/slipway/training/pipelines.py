@@ -15,22 +15,26 @@ from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder,
 
 from slipway.spec import PREPARATION, ModelSpec, Preparation
 from slipway.training import dates, derived
+from slipway.training.width import is_sparse
 
 PREPARATION_STEP, MODEL_STEP = "preparation", "model"
 
 
-def build(spec: ModelSpec, parameters: Mapping[str, Any]) -> Pipeline:
+def build(spec: ModelSpec, parameters: Mapping[str, Any], instead: Any = None) -> Pipeline:
     """Return an unfitted pipeline on raw, named columns.
 
     Args:
         parameters: Values for keys of the spec's search space. The seed is set if the estimator takes one.
+        instead: An estimator in place of the spec's, which takes no parameter of the search.
     """
     chosen = preparation_choices(parameters)
     tuned = {key: value for key, value in parameters.items() if not key.startswith(PREPARATION)}
-    estimator = clone(spec.estimator).set_params(**tuned)
+    estimator = clone(spec.estimator).set_params(**tuned) if instead is None else clone(instead)
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=spec.split.seed)
-    return Pipeline([(PREPARATION_STEP, _preparation(spec, replace(spec.preparation, **chosen))), (MODEL_STEP, estimator)])
+    preparation = replace(spec.preparation, **chosen)
+    sparse = is_sparse(spec.columns, preparation, estimator)
+    return Pipeline([(PREPARATION_STEP, _preparation(spec, preparation, sparse)), (MODEL_STEP, estimator)])
 
 
 def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +42,7 @@ def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {key.removeprefix(PREPARATION): value for key, value in parameters.items() if key.startswith(PREPARATION)}
 
 
-def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer:
+def _preparation(spec: ModelSpec, preparation: Preparation, sparse: bool) -> ColumnTransformer:
     """Scale numbers, turn dates into numbers, replace missing cells, encode categories and codes.
 
     Every column is named, because a stored model must not contain a selector function. No category is dropped: with a penalty, the fit
@@ -86,12 +90,12 @@ def _preparation(spec: ModelSpec, preparation: Preparation) -> ColumnTransformer
     if nominal := {name: kind for name, kind in columns.nominal.items() if name not in replaced}:
         codes = [list(kind.codes) for kind in nominal.values()]
         lenient = any(kind.missing for kind in nominal.values())
-        steps.append(("codes", _one_hot(codes, lenient), list(nominal)))
+        steps.append(("codes", _one_hot(codes, lenient, sparse), list(nominal)))
     if unordered := {name: kind for name, kind in columns.categorical.items() if not kind.ordered and name not in replaced}:
         values = [list(kind.values) for kind in unordered.values()]
         lenient = any(kind.missing or kind.other for kind in unordered.values())
-        steps.append(("categories", _one_hot(values, lenient), list(unordered)))
-    return ColumnTransformer(steps)
+        steps.append(("categories", _one_hot(values, lenient, sparse), list(unordered)))
+    return ColumnTransformer(steps, sparse_threshold=1.0) if sparse else ColumnTransformer(steps)
 
 
 def _as_floats() -> FunctionTransformer:
@@ -106,8 +110,8 @@ def _replacing(preparation: Preparation) -> list[SimpleImputer]:
     return [SimpleImputer(strategy=preparation.missing, keep_empty_features=True)]  # a column may have no cell in one fold
 
 
-def _one_hot(values: list[list[Any]], lenient: bool) -> OneHotEncoder:
-    return OneHotEncoder(categories=values, handle_unknown="ignore" if lenient else "error", sparse_output=False)
+def _one_hot(values: list[list[Any]], lenient: bool, sparse: bool) -> OneHotEncoder:
+    return OneHotEncoder(categories=values, handle_unknown="ignore" if lenient else "error", sparse_output=sparse)
 
 
 def _ranks(spec: ModelSpec, names: list[str]) -> OrdinalEncoder:

@@ -118,7 +118,7 @@ def test_no_sample_row_is_a_row_of_the_original(heart: ModelSpec, snapshot: Snap
 
 
 def test_a_model_without_statistics_says_how_to_derive_them(toy: ModelSpec, tmp_path: Path) -> None:
-    with pytest.raises(SlipwayError, match=r"toy: the project has no statistics.*python -m slipway\.data\.samples toy FILE\.csv"):
+    with pytest.raises(SlipwayError, match=r"toy: there are no statistics to draw sample rows from.*`slipway samples toy`"):
         generate(toy, tmp_path)
 
     assert list(tmp_path.iterdir()) == []

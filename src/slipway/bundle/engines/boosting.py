@@ -32,9 +32,12 @@ class BoostingEngine:
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
         """Return (n, classes) probabilities of n rows given by column, or (n, 1) numbers."""
-        cells = self._preparer.matrix(columns).astype(np.float32)
+        decisions = np.concatenate([self._sums(matrix.astype(np.float32)) for matrix in self._preparer.matrices(columns)])
+        return decisions if self._numbers else logistic.probabilities(decisions)
+
+    def _sums(self, cells: npt.NDArray[np.float32]) -> Matrix:
         leaves = self._session.run(None, {"matrix": cells})[0].astype(np.intp)
         decisions = np.tile(self._start, (len(cells), 1))
         for first in range(0, leaves.shape[1], len(self._start)):
             decisions += self._value.take(leaves[:, first : first + len(self._start)])
-        return decisions if self._numbers else logistic.probabilities(decisions)
+        return decisions

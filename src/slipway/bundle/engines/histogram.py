@@ -39,9 +39,10 @@ class HistogramEngine:
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
         """Return (n, classes) probabilities of n rows given by column, or (n, 1) numbers."""
-        cells = self._preparer.matrix(columns)
-        rows = max(1, LEAVES // len(self._first))
-        decisions = np.concatenate([self._sums(cells[start : start + rows]) for start in range(0, len(cells), rows)])
+        rows, parts = max(1, LEAVES // len(self._first)), list[Matrix]()
+        for cells in self._preparer.matrices(columns):
+            parts += [self._sums(cells[start : start + rows]) for start in range(0, len(cells), rows)]
+        decisions = np.concatenate(parts)
         if not self._numbers:
             return logistic.probabilities(decisions)
         return np.exp(decisions) if self._exponential else decisions

@@ -6,7 +6,7 @@ put a cell on the other side of a split threshold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,8 @@ from slipway.bundle.reading import Bundle
 
 Matrix = npt.NDArray[np.float64]
 Transform = Callable[[Matrix], Matrix]
+
+CELLS = 1 << 20  # of a matrix at once: 8 MB
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +93,15 @@ class Preparer:
         for part, start, end in self._parts:
             matrix[:, start:end] = part(columns)
         return matrix
+
+    def matrices(self, columns: Mapping[str, Sequence[Any]]) -> Iterator[Matrix]:
+        """Yield the matrix of n rows in parts of at most `CELLS` cells, so that memory is bounded; see `matrix`."""
+        rows, most = len(next(iter(columns.values()))), max(1, CELLS // self.width)
+        if rows <= most:
+            yield self.matrix(columns)
+            return
+        for start in range(0, rows, most):
+            yield self.matrix({name: cells[start : start + most] for name, cells in columns.items()})
 
 
 def _part(block: Block) -> Callable[[Mapping[str, Sequence[Any]]], Matrix]:

@@ -37,9 +37,10 @@ class TreesEngine:
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Probabilities:
         """Return (n, classes) probabilities of n rows given by column."""
-        cells = self._preparer.matrix(columns).astype(np.float32)
-        rows = max(1, VOTES // self._trees)
-        parts = [self._vote(cells[start : start + rows]) for start in range(0, len(cells), rows)]
+        rows, parts = max(1, VOTES // self._trees), list[Probabilities]()
+        for matrix in self._preparer.matrices(columns):
+            cells = matrix.astype(np.float32)
+            parts += [self._vote(cells[start : start + rows]) for start in range(0, len(cells), rows)]
         return np.concatenate(parts)
 
     def _vote(self, cells: npt.NDArray[np.float32]) -> Probabilities:

@@ -11,6 +11,8 @@ from slipway.data.tables.errors import TableError
 from slipway.spec.tables import CSV, Excel, Parquet, Table
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 
@@ -51,6 +53,18 @@ def with_empty_cells(text: pd.DataFrame, marks: Collection[str]) -> pd.DataFrame
         if marked.any():
             text[name] = text[name].mask(marked, "")
     return text
+
+
+def blank(text: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows have nothing in any cell; most files are known to have none after a column or two."""
+    import numpy as np
+
+    found = np.ones(len(text), dtype=np.bool_)
+    for name in text:
+        found &= (text[name] == "").to_numpy(dtype=np.bool_)
+        if not found.any():
+            break
+    return found
 
 
 def rows_in(path: Path, table: Table) -> int:

@@ -14,6 +14,7 @@ from slipway.training.card.figures import figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, TrainedModel
 
 PACKAGES = ("slipway", "scikit-learn", "numpy", "pandas", "optuna", "skops", "mlflow")
+SHOWN = 60  # values of a category in its cell
 
 
 def card(trained: TrainedModel, evidence: Evidence, commit: str) -> str:
@@ -93,8 +94,8 @@ def _kind(feature: Feature) -> tuple[str, str]:
         seen = [*feature.parts, *([f"days since {feature.since}"] if feature.since else [])]
         return "", f"{'time' if feature.time else 'date'}{', as ' if seen else ''}{', '.join(seen)}{gaps}"
     if isinstance(feature, Category):
-        values = (" < " if feature.ordered else ", ").join(feature.values)
-        return "", values + (", any other" if feature.other else "") + gaps
+        values, more = (" < " if feature.ordered else ", ").join(feature.values[:SHOWN]), len(feature.values) - SHOWN
+        return "", values + (f" and {more:,} more" if more > 0 else "") + (", any other" if feature.other else "") + gaps
     kind = " whole" if feature.integer else ""
     return feature.unit, f"{feature.range or 'any'}{kind}{'; 0 = missing' if feature.zero_is_missing else ''}{gaps}"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
@@ -78,11 +79,12 @@ class Forests:
         seeds.randint(SEEDS, size=start)  # the trees grown before have used these
         new = clone(forest).set_params(n_estimators=forest.n_estimators - start, warm_start=False, oob_score=False)
         new.set_params(random_state=seeds).fit(rows.train, rows.train_labels)
-        held_out = np.ascontiguousarray(rows.held_out, dtype=np.float32)
-        total = votes.total.copy() if votes else np.zeros((len(held_out), len(new.classes_)))
+        sparse = issparse(rows.held_out)
+        held_out = rows.held_out if sparse else np.ascontiguousarray(rows.held_out, dtype=np.float32)
+        total = votes.total.copy() if votes else np.zeros((held_out.shape[0], len(new.classes_)))
         depth, grown = votes.depth if votes else 0, {}
         for size, tree in enumerate(new.estimators_, start=start + 1):
-            total += tree.predict_proba(held_out, check_input=False)
+            total += tree.predict_proba(held_out, check_input=sparse)
             depth = max(depth, tree.get_depth())
             if size in self.sizes or size == forest.n_estimators:
                 grown[size] = Votes(total.copy(), depth)

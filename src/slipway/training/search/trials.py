@@ -11,6 +11,7 @@ import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import Trial
+from scipy.sparse import issparse
 
 from slipway.problems.training import Classification
 from slipway.spec import ModelSpec
@@ -19,6 +20,7 @@ from slipway.training.search.forests import FORESTS, Fold, Forests
 from slipway.training.splitting import Rows, folds
 
 STANDARD_ERROR = "standard_error"
+ROOM = 1_000_000_000  # bytes of prepared folds that one process keeps
 SIZES = 32  # with more numbers of trees in the search space, votes are kept only for the numbers that trials used
 
 
@@ -26,8 +28,8 @@ SIZES = 32  # with more numbers of trees in the search space, votes are kept onl
 class Objective:
     """What a study maximises, or minimises if it is an error: the mean of the spec's metric over the folds.
 
-    Preparation depends on few hyperparameters or none, so prepared folds are kept for later trials. The votes of forests on the
-    held-out rows are kept too.
+    Preparation depends on few hyperparameters or none, so prepared folds are kept for later trials, up to `ROOM` bytes. The votes of
+    forests on the held-out rows are kept too.
     """
 
     spec: ModelSpec
@@ -70,7 +72,10 @@ class Objective:
             train, labels = self.rows.train.iloc[fit], self.rows.train_labels.to_numpy()
             prepared = preparation.fit_transform(train, labels[fit])
             other = preparation.transform(self.rows.train.iloc[held_out])
-            self._prepared[place] = Fold(prepared, labels[fit], other, labels[held_out])
+            found = Fold(prepared, labels[fit], other, labels[held_out])
+            if sum(map(_bytes_of, self._prepared.values()), start=_bytes_of(found)) > ROOM:
+                return found
+            self._prepared[place] = found
         return self._prepared[place]
 
     @cached_property
@@ -85,6 +90,12 @@ class Objective:
         elif isinstance(kind, IntDistribution) and not kind.log:
             sizes = list(range(kind.low, kind.high + 1, kind.step))
         return Forests(sizes if len(sizes) <= SIZES else ())
+
+
+def _bytes_of(fold: Fold) -> int:
+    """Return what the rows of a fold take in memory, about."""
+    parts = [matrix.data if issparse(matrix) else matrix for matrix in (fold.train, fold.held_out)]
+    return sum(int(part.nbytes) for part in parts)
 
 
 def _suggest(trial: Trial, name: str, kind: Any) -> Any:

@@ -21,6 +21,7 @@ from slipway.training.search.attempts import attempts
 from slipway.training.search.points import SCHEME, direction, grid_points
 from slipway.training.search.trials import STANDARD_ERROR
 from slipway.training.splitting import Rows, folds, special_folds
+from slipway.training.width import require_room
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,10 @@ def tune(
         jobs: Processes that try hyperparameters at the same time; more than `WINDOW` are not used.
     Returns:
         The chosen trial's parameters, and its mean of `spec.metric` over the folds, as scikit-learn scores it.
+    Raises:
+        SlipwayError: The rows would be too wide; see `slipway.training.width`.
     """
+    require_room(spec, len(rows.train))
     study = open_study(spec, data_sha256, folder)
     for abandoned in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
         study.tell(abandoned.number, state=TrialState.FAIL)  # its process was killed: only this release has the model's lock
