@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from slipway.tracking.logged_models import require_storable
 from slipway.training.search import tuning
 from slipway.training.splitting import Rows
 from tasks.patience import HOUR
@@ -27,7 +28,11 @@ REPORTS = 10  # progress lines in the log of a study
 
 @task(task_run_name="tune-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=12 * HOUR)
 def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
-    """Search, with the progress in the run page and in the log; see `slipway.training.search.tuning`."""
+    """Search, with the progress in the run page and in the log; see `slipway.training.search.tuning`.
+
+    An estimator that could not be stored afterwards is refused before.
+    """
+    require_storable(spec)
     if snapshot.sample:
         spec = replace(spec, trials=min(spec.trials, SAMPLE_TRIALS), repeats=1)
     wanted = trials or spec.trials

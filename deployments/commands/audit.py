@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 audit_app = group("audit", "The audit log: show it, delete old lines, replace its keys.")
 
 Moment = Annotated[str | None, typer.Option(metavar="TIME", help="2026-11-01, 2026-11-01T08:00 (UTC), or 30m, 24h, 7d ago.")]
+SHOWN = 60  # characters of a text in a table
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -211,4 +212,11 @@ def _cell(name: str, value: Any) -> str | None:
         return str(value)[:23].replace("T", " ")
     if name == "pseudonym":
         return str(value)[:12]
+    if name == "row" and isinstance(value, list | tuple):
+        return str([_shortened(cell) for cell in value])
     return f"{value:.1f}" if name == "latency_ms" else str(value)
+
+
+def _shortened(cell: Any) -> Any:
+    """Return the beginning of a long text; --json shows all of it."""
+    return f"{cell[: SHOWN - 3]}..." if isinstance(cell, str) and len(cell) > SHOWN else cell

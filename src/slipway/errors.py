@@ -74,6 +74,10 @@ class BundleError(SlipwayError):
     """A bundle is incomplete, altered, or of a format that this version cannot read."""
 
 
+class UnstorableEstimatorError(DeclinedError):
+    """The estimator of a model's file has a type that no stored model may contain, so nothing was searched."""
+
+
 class UnsafeModelError(SlipwayError):
     """A stored model contains types that are not on the allow-list, so it was not loaded."""
 

@@ -109,6 +109,7 @@ MODEL = ModelSpec(
             "referred": Date("Referral, if there was one", parts=(), missing=True, format="%d/%m/%Y"),
         },
         target=Target("long", {"no": "a week or less", "yes": "longer"}, positive="yes"),
+        excluded={"note": "another model reads it"},
     ),
     split=Split(test=0.25, seed=7, stratify=True),
     estimator=LogisticRegression(max_iter=1_000),
@@ -124,7 +125,37 @@ MODEL = ModelSpec(
     port=PORT,
 )
 '''
-MODELS = ("breast-cancer", "breast-cancer-bagged", "long-stay")
+NOTES = '''
+"""The same with what the ward writes, by the components of its words: only scikit-learn itself counts them."""
+
+from dataclasses import replace
+
+from optuna.distributions import FloatDistribution, IntDistribution
+from sklearn.decomposition import TruncatedSVD
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from slipway.models.long_stay import MODEL as LONG_STAY
+from slipway.spec import Columns, Gate, Text
+
+MODEL = replace(
+    LONG_STAY,
+    name="long-stay-notes",
+    registered_as="long_stay_notes",
+    columns=Columns(
+        features={**LONG_STAY.columns.features, "note": Text("Note of the ward", width=4_096, missing=True, longest=500)},
+        target=LONG_STAY.columns.target,
+    ),
+    estimator=make_pipeline(TruncatedSVD(8), LogisticRegression(max_iter=1_000)),
+    search_space={
+        "truncatedsvd__n_components": IntDistribution(6, 12),
+        "logisticregression__C": FloatDistribution(1e-2, 1e1, log=True),
+    },
+    gate=Gate(floor=0.6, milliseconds=1_000),
+    port=PORT,
+)
+'''
+MODELS = ("breast-cancer", "breast-cancer-bagged", "long-stay", "long-stay-notes")
 BREAST_CANCERS = MODELS[:2]
 
 
@@ -140,6 +171,9 @@ def stays(count: int) -> pd.DataFrame:
     admitted = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(random.integers(0, 525_600, count), unit="min"))
     waited = random.integers(0, 60, count)
     score = waited / 30 + age / 30 + lactate + urgent + (province == "Lugo") + random.normal(0, 0.7, count)
+    long = score > np.median(score)
+    says = ["Sepsis, niño; dolor", "Fiebre y tos.\nControl", 'dice "bien": alta']
+    notes = [" ".join(random.choice(says, 1 + random.integers(4), p=[0.7, 0.2, 0.1] if ill else [0.1, 0.2, 0.7])) for ill in long]
     return pd.DataFrame(
         {
             "age": gaps(age),
@@ -150,7 +184,8 @@ def stays(count: int) -> pd.DataFrame:
             "province": province,
             "admitted": admitted.dt.strftime("%d/%m/%Y %H:%M"),
             "referred": gaps((admitted - pd.to_timedelta(waited, unit="D")).dt.strftime("%d/%m/%Y")),
-            "long": np.where(score > np.median(score), "yes", "no"),
+            "note": gaps(notes),
+            "long": np.where(long, "yes", "no"),
         }
     )
 
@@ -189,12 +224,17 @@ def operator(
     rows = bunch.frame.assign(diagnosis=bunch.target.map(dict(enumerate(bunch.target_names)))).drop(columns="target")
     rows.to_csv(folder / "breast_cancer.csv", index=False)
     stays(600).to_csv(folder / "long_stay.csv", index=False)
-    prefect, mlflow, gateway, one, other, third, *taken = free_ports(6 + len(catalogue()))
+    prefect, mlflow, gateway, one, other, third, fourth, *taken = free_ports(7 + len(catalogue()))
     with_tables(folder / "home")
     (folder / "models").mkdir()
-    models = (("breast_cancer", BREAST_CANCER, one), ("breast_cancer_bagged", BAGGED, other), ("long_stay", WARD, third))
+    models = (
+        ("breast_cancer", BREAST_CANCER, one),
+        ("breast_cancer_bagged", BAGGED, other),
+        ("long_stay", WARD, third),
+        ("long_stay_notes", NOTES, fourth),
+    )
     for name, text, port in models:
-        table = folder / f"{name.removesuffix('_bagged')}.csv"
+        table = folder / f"{name.removesuffix('_bagged').removesuffix('_notes')}.csv"
         checksum = hashlib.sha256(table.read_bytes()).hexdigest()
         text = text.replace("ROWS", str(table)).replace("SHA256", checksum).replace("PORT", str(port))
         (folder / "models" / f"{name}.py").write_text(text)
@@ -355,13 +395,61 @@ def test_a_file_with_gaps_is_scored_and_the_log_gives_the_watch_its_gaps(operato
     assert drifted == ["lactate is missing"]
 
 
+@pytest.fixture(scope="module")
+def notes(operator: Operator, patients: pd.DataFrame) -> pd.DataFrame:
+    """The same patients with their notes, None for a missing one."""
+    written = pd.read_csv(operator.models.parent / "long_stay.csv", dtype=str)["note"].astype(object)
+    return patients.assign(note=written.where(written.notna(), None))
+
+
+@pytest.mark.usefixtures("released")
+def test_texts_are_answered_as_mlflows_model_does_and_a_text_that_is_too_long_is_refused(
+    operator: Operator, notes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = of_mlflow(operator, "long-stay-notes", notes, monkeypatch)
+    records = notes.to_dict(orient="records")
+    emptied = [record | {"note": record["note"] or ""} for record in records]
+    written = notes.to_csv(index=False)
+
+    answers = [
+        ask(operator, "long-stay-notes", json={"dataframe_split": notes.to_dict(orient="split", index=False)}),
+        ask(operator, "long-stay-notes", json={"dataframe_records": records}),
+        ask(operator, "long-stay-notes", json={"dataframe_records": emptied}),
+        ask(operator, "long-stay-notes", content=written.encode(), headers={"Content-Type": "text/csv"}),
+    ]
+    refused = ask(operator, "long-stay-notes", json={"dataframe_records": [records[0] | {"note": "x" * 501}]})
+
+    assert 60 < notes["note"].isna().sum() < 180
+    assert set(expected) == {"yes", "no"}
+    assert [answer.json()["predictions"] for answer in answers] == [expected] * 4
+    assert refused.status_code == 400
+    assert "column 'note': expected a text of 1 to 500 characters, or null, received 501 characters" in refused.json()["message"]
+
+
+@pytest.mark.usefixtures("released")
+def test_a_file_with_texts_is_scored_and_the_watch_finds_the_words_of_another_language(operator: Operator, notes: pd.DataFrame) -> None:
+    folder = operator.models.parent
+    served = notes.assign(note=notes["note"].where(notes["note"].isna(), "no further complaints, home tomorrow")).head(300)
+    served.to_csv(folder / "english.csv", index=False)
+    operator.slipway(
+        "score", "long-stay-notes", str(folder / "english.csv"), "--to", str(folder / "answered.csv"), "--through", "endpoint", "--json"
+    )
+
+    found, _ = operator.slipway("watch", "long-stay-notes", "--json")
+
+    window = [window for window in found["windows"] if window["kind"] == "served"][-1]
+    drifted = {column["column"] for column in window["drift"]["columns"] if column["drifted"]}
+    assert len(pd.read_csv(folder / "answered.csv")) == 300
+    assert "new words in note" in drifted <= {"words in note", "new words in note"}
+
+
 def test_the_bagged_trees_are_served_as_the_pipeline_itself_and_the_log_says_what_that_costs(
     operator: Operator, released: tuple[dict[str, Any], str]
 ) -> None:
     installed = operator.settings.bundles.glob("*/*/contract.json")
     engines = {path.parents[1].name: json.loads(path.read_text())["engine"] for path in installed}
 
-    assert engines == {"breast-cancer": "linear", "breast-cancer-bagged": "pyfunc", "long-stay": "linear"}
+    assert engines == {"breast-cancer": "linear", "breast-cancer-bagged": "pyfunc", "long-stay": "linear", "long-stay-notes": "pyfunc"}
     assert "breast-cancer-bagged: no smaller engine answers exactly" in released[1]
 
 

@@ -25,10 +25,11 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
     `missing`: a cell may be null, or left out. `other`: a text that is none of the values is taken too.
     `time`: a date may have a time. `format`: how the dates of a file are written, if not as ISO text; requests have ISO text.
+    `longest`: the most characters of a text that is written freely.
     """
 
     name: str
-    kind: Literal["number", "integer", "category", "boolean", "date"]
+    kind: Literal["number", "integer", "category", "boolean", "date", "text"]
     description: str
     unit: str = ""
     low: float | None = None
@@ -38,10 +39,11 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     other: bool = False
     time: bool = False
     format: str = ""
+    longest: int = 0
 
     @property
     def is_text(self) -> bool:
-        return self.kind in ("category", "date")
+        return self.kind in ("category", "date", "text")
 
     @property
     def is_number(self) -> bool:

@@ -15,11 +15,43 @@ ALLOWED = (
     "numpy.dot",
     "numpy.dtype",
     "numpy.interp",
+    "numpy.mean",
     "numpy.prod",
+    "numpy.ravel",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
+    "sklearn._loss.loss.HalfTweedieLoss",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.feature_selection._mutual_info.mutual_info_classif",
+    "sklearn.feature_selection._mutual_info.mutual_info_regression",
+    "sklearn.feature_selection._univariate_selection.chi2",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.feature_selection._univariate_selection.f_regression",
+    "sklearn.feature_selection._univariate_selection.r_regression",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.gaussian_process.kernels.ConstantKernel",
+    "sklearn.gaussian_process.kernels.DotProduct",
+    "sklearn.gaussian_process.kernels.ExpSineSquared",
+    "sklearn.gaussian_process.kernels.Matern",
+    "sklearn.gaussian_process.kernels.Product",
+    "sklearn.gaussian_process.kernels.RBF",
+    "sklearn.gaussian_process.kernels.RationalQuadratic",
+    "sklearn.gaussian_process.kernels.Sum",
+    "sklearn.gaussian_process.kernels.WhiteKernel",
+    "sklearn.metrics._dist_metrics.ChebyshevDistance64",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.metrics._dist_metrics.MinkowskiDistance64",
+    "sklearn.multiclass._ConstantPredictor",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
 )
 
 
@@ -35,17 +67,22 @@ def refuse_other_types_in(content: bytes, name: str) -> None:
         UnsafeModelError: It has a type that skops does not trust by itself and that is not on our list.
         BundleError: It is not a skops file, or expands to too much.
     """
-    from skops.io import get_untrusted_types
-
     try:
         refuse_large_zip(content, name)
-        found = set(get_untrusted_types(data=content))
+        strangers = other_types(content)
     except BundleError:
         raise
     except Exception as error:  # of a malformed schema, skops raises any error
         raise BundleError(f"{name} is not a skops file ({type(error).__name__}: {error}). Release the model again.") from None
-    if strangers := sorted(found - set(ALLOWED)):
+    if strangers:
         raise UnsafeModelError(
             f"{name} contains the types {strangers}, which are not on the allow-list in slipway/bundle/trusted_types.py. "
             "It was not loaded. If they belong to a model of yours, review them and add them there."
         )
+
+
+def other_types(content: bytes) -> list[str]:
+    """Return the types in the content of a skops file that neither skops nor our list trusts, without loading it."""
+    from skops.io import get_untrusted_types
+
+    return sorted(set(get_untrusted_types(data=content)) - set(ALLOWED))

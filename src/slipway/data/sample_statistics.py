@@ -1,8 +1,8 @@
 """The statistics that sample rows are drawn from: facts about a data set, and no rows of it.
 
-Per class they have the number of rows, per column of numbers or dates its quantiles, per category or code how often it occurs. Those of a
-model of one's own are beside its file, `ward_stay.statistics.json` beside `ward_stay.py`; those of the project's models are in
-`slipway/data/statistics`, by data set, so that models of the same rows share them.
+Per class they have the number of rows, per column of numbers or dates its quantiles, per category or code how often it occurs, and of
+texts no word: see `slipway.data.texts`. Those of a model of one's own are beside its file, `ward_stay.statistics.json` beside
+`ward_stay.py`; those of the project's models are in `slipway/data/statistics`, by data set, so that models of the same rows share them.
 
 The project's data sets are public. Of the rows of anybody else, nothing is written that fewer than `FEWEST` rows share: the lowest and the
 highest number are means of so many, a value in fewer rows counts as in none, and a text that the model's file does not list is only
@@ -23,10 +23,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from slipway import models
-from slipway.data import dates
+from slipway.data import dates, texts
 from slipway.errors import DeclinedError, StorageError
 from slipway.files.replacing import replace
-from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Numeric, Target
+from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Numeric, Target, Text
 
 QUANTILES = 41
 FEWEST = 5  # rows
@@ -105,6 +105,8 @@ def _fits(kind: Feature, known: Any) -> bool:
         return known.keys() == ({"quantiles"} if isinstance(kind, Date) else {"quantiles", "decimals"})
     if isinstance(kind, Category) and kind.other:
         return known.keys() == {"values", "others"}
+    if isinstance(kind, Text):
+        return known.keys() == {"words", "groups"}
     return known.keys() <= set(map(str, names_of(kind)))
 
 
@@ -158,6 +160,9 @@ def _column_facts(kind: Feature, cells: pd.Series[Any], of_all: pd.Series[Any], 
 def _cell_facts(kind: Feature, cells: pd.Series[Any], fewest: int) -> Any:
     if isinstance(kind, Date):
         return {"quantiles": [round(value) for value in _quantiles(dates.seconds(cells).to_numpy(dtype="float64"), fewest)]}
+    if isinstance(kind, Text):
+        counts = _quantiles(texts.lengths(cells), fewest)
+        return {"words": [round(count, 2) for count in counts], "groups": texts.groups(cells, fewest)}
     if not isinstance(kind, Numeric) or kind.nominal:
         return _counts(kind, cells, fewest)
     decimals = 0 if kind.integer else max(map(_decimals, cells.unique()))

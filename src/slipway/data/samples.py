@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slipway.data import dates, fetching, snapshots
+from slipway.data import dates, fetching, snapshots, texts
 from slipway.data.sample_statistics import QUANTILES, Statistics, derive, keep, names_of, statistics
 from slipway.files.checksums import digest
 from slipway.records import Snapshot
-from slipway.spec import Category, Date, Feature, ModelSpec, Numeric
+from slipway.spec import Category, Date, Feature, ModelSpec, Numeric, Text
 
 __all__ = ["MOST_ROWS", "QUANTILES", "derive", "draw", "generate", "main", "origin", "rows_of_classes", "statistics"]
 
@@ -97,6 +97,8 @@ def _draw_cells(kind: Feature, known: Any, rows: int, generator: np.random.Gener
         levels = np.linspace(0, 1, len(known["quantiles"]))
         times = pd.Series(np.interp(generator.random(rows), levels, known["quantiles"]).astype("datetime64[s]"))
         return times.dt.strftime(kind.format) if kind.format else dates.iso(times, kind)
+    if isinstance(kind, Text):
+        return texts.draw(kind, known, rows, generator)
     if not isinstance(kind, Numeric) or kind.nominal:
         return _draw_names(kind, known, rows, generator)
     levels = np.linspace(0, 1, len(known["quantiles"]))

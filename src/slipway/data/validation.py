@@ -18,7 +18,7 @@ from slipway.data.tables.numbers import numbers, written_otherwise
 from slipway.errors import InvalidRowsError
 from slipway.rows.checks import listed
 from slipway.rows.spelling import BOOLEANS
-from slipway.spec import CSV, Boolean, Category, Date, Feature, ModelSpec, Numeric, Table
+from slipway.spec import CSV, Boolean, Category, Date, Feature, ModelSpec, Numeric, Table, Text
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class File:
 
 
 def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.DataFrame:
-    """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories and dates as text, the target as its labels.
+    """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories, dates and texts as text, the target as its labels.
 
     Where a cell may be missing, whole numbers and booleans are float64, so that NaN can be among them; so is a missing text.
     Dates are ISO text. Columns are the features in contract order, then the target; excluded columns are dropped, but for one that
@@ -141,6 +141,8 @@ def _typed(cells: pd.Series[str], kind: Feature, file: File) -> tuple[pd.Series[
         return _booleans(cells, kind)
     if isinstance(kind, Date):
         return _dates(cells, kind)
+    if isinstance(kind, Text):
+        return _texts(cells, kind)
     return _numbers(cells, kind, file) if isinstance(kind, Numeric) else _categories(cells, kind)
 
 
@@ -189,6 +191,17 @@ def _dates(cells: pd.Series[str], kind: Date) -> tuple[pd.Series[Any], list[str]
             "If the file writes them in another way, declare it with format=."
         )
     return values, found
+
+
+def _texts(cells: pd.Series[str], kind: Text) -> tuple[pd.Series[Any], list[str]]:
+    missing, lengths = cells.str.strip() == "", cells.str.len()
+    found = _gaps(cells, missing, kind)
+    if len(long := lengths[lengths > kind.longest]):
+        found.append(
+            f"column {str(cells.name)!r} has texts of more than {kind.longest:,} characters: "
+            f"{_places(long.map('{:,} characters'.format))}. Shorten them in the file, or declare a larger longest=."
+        )
+    return (cells.mask(missing) if kind.missing else cells), found
 
 
 def _categories(cells: pd.Series[str], kind: Category) -> tuple[pd.Series[str], list[str]]:

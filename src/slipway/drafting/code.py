@@ -6,14 +6,14 @@ import textwrap
 
 from slipway.drafting.columns import spoken
 from slipway.drafting.findings import Draft, Found
-from slipway.spec import Boolean, Category, Date, Numeric, Quantity, Query, Table, Target
+from slipway.spec import Boolean, Category, Date, Numeric, Quantity, Query, Table, Target, Text
 from slipway.spec.tables import PLAIN_CSV, as_code
 
 WIDTH = 140
 IN_PLACE = "    "
 MANY_ROWS = 20_000  # with more rows, three folds say as much as five
 
-ESTIMATOR = """    estimator=HistGradientBoosting{kind}(),
+TREES = """    estimator=HistGradientBoosting{kind}(),
     preparation=Preparation(scale=False, missing="native"),
     search_space={
         "max_iter": IntDistribution(40, 320, step=40),
@@ -24,6 +24,11 @@ ESTIMATOR = """    estimator=HistGradientBoosting{kind}(),
     },
     trials=24,
 """
+# of texts, a linear model sees each word, and it takes sparse rows
+LINEAR = """    estimator={estimator},
+    search_space={"{penalty}": FloatDistribution(1e-2, 1e2, log=True)},
+    trials=12,
+"""
 
 
 def code(draft: Draft) -> str:
@@ -31,13 +36,13 @@ def code(draft: Draft) -> str:
     number = isinstance(draft.target, Quantity)
     kind = "Regressor" if number else "Classifier"
     features = [column for column in draft.columns if column.feature is not None]
+    words = any(isinstance(column.feature, Text) for column in features)
     excluded = [column for column in draft.columns if column.feature is None]
     aim, file = _harmless(spoken(draft.target.name)), _harmless(draft.source.file)
     lines = [
         f'"""{aim} from {len(features)} columns of {file}, drafted by `slipway new`."""',
         "",
-        "from optuna.distributions import FloatDistribution, IntDistribution",
-        f"from sklearn.ensemble import HistGradientBoosting{kind}",
+        *_training_imports(words, number),
         f"from sklearn.tree import DecisionTree{kind}",
         "",
         *_imports(_names(draft, features)),
@@ -60,7 +65,7 @@ def code(draft: Draft) -> str:
         *_excluded(excluded),
         "    ),",
         f"    split=Split({_split(draft)}),",
-        *ESTIMATOR.replace("{kind}", kind).rstrip("\n").split("\n"),
+        *_estimator(words, number),
         *(["    folds=3,"] if draft.source.rows > MANY_ROWS else []),
         f"    metric={_text(draft.metric)},",
         *([f"    slices={{{', '.join(f'{_text(name)}: ()' for name in draft.slices)}}},"] if draft.slices else []),
@@ -78,10 +83,31 @@ def code(draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _training_imports(words: bool, number: bool) -> list[str]:
+    if words:
+        return [
+            "from optuna.distributions import FloatDistribution",
+            f"from sklearn.linear_model import {'Ridge' if number else 'LogisticRegression'}",
+        ]
+    return [
+        "from optuna.distributions import FloatDistribution, IntDistribution",
+        f"from sklearn.ensemble import HistGradientBoosting{'Regressor' if number else 'Classifier'}",
+    ]
+
+
+def _estimator(words: bool, number: bool) -> list[str]:
+    """Return the lines of the estimator and its search: boosting, or a linear model where there are texts."""
+    if not words:
+        return TREES.replace("{kind}", "Regressor" if number else "Classifier").rstrip("\n").split("\n")
+    estimator, penalty = ("Ridge()", "alpha") if number else ("LogisticRegression(max_iter=2_000)", "C")
+    return LINEAR.replace("{estimator}", estimator).replace("{penalty}", penalty).rstrip("\n").split("\n")
+
+
 def _names(draft: Draft, features: list[Found]) -> list[str]:
     """Return what the file imports of `slipway.spec`, as formatters order it: names in capitals first."""
-    names = {"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Preparation", "Split", type(draft.target).__name__}
+    names = {"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Split", type(draft.target).__name__}
     names |= {type(column.feature).__name__ for column in features}
+    names |= set() if "Text" in names else {"Preparation"}
     if draft.source.table != PLAIN_CSV:
         names.add(type(draft.source.table).__name__)
     return sorted(names, key=lambda name: (not name.isupper(), name))
@@ -115,6 +141,9 @@ def _feature(column: Found) -> list[str]:
         given = [_text(kind.description), *([f"since={_text(kind.since)}"] if kind.since else [])]
         given += [*(["missing=True"] if kind.missing else []), *([f"format={_text(kind.format)}"] if kind.format else [])]
         given += ["time=True"] if kind.time else []
+    elif isinstance(kind, Text):
+        given = [_text(kind.description), *(["missing=True"] if kind.missing else [])]
+        given += [f"longest={_number(kind.longest)}"] if kind.longest != Text("").longest else []
     else:
         given = [_text(kind.description) if isinstance(kind, Boolean) else "", *(["missing=True"] if kind and kind.missing else [])]
     line = f"{indent}{_text(column.name)}: {type(kind).__name__}({', '.join(given)}),"

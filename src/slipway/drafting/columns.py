@@ -1,16 +1,18 @@
-"""What a column is, by its cells alone: a number, a category, yes or no, or nothing that a model can learn from."""
+"""What a column is, by its cells alone: a number, a category, yes or no, a date, a text, or nothing that a model can learn from."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slipway.drafting import dates
 from slipway.drafting.findings import Found
 from slipway.rows.spelling import BOOLEANS
-from slipway.spec import Boolean, Category, Numeric
+from slipway.spec import Boolean, Category, Numeric, Text
+from slipway.spec.texts import MOST_CHARACTERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,8 +127,9 @@ def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.S
         return Found(name, None, f"numbers, and the texts {marks}", ask)
     words = float(filled.str.count(r"\S+").mean())
     if different == len(filled) >= FEW or different > 0.9 * len(filled) >= FEW:
-        free = words >= WORDS
-        return Found(name, None, "text that is written freely" if free else "it names the row: nearly every value is different")
+        return (
+            _free(name, cells, filled, words) if words >= WORDS else Found(name, None, "it names the row: nearly every value is different")
+        )
     counts = filled.value_counts()
     common = counts[counts >= RARE]
     most = max(MOST_VALUES, min(MOST_LISTED, MOST_CELLS // len(cells)))
@@ -134,7 +137,7 @@ def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.S
         common = common.head(most)
     other = len(common) < len(counts)
     if words >= WORDS and len(common) < 2:
-        return Found(name, None, "text that is written freely")
+        return _free(name, cells, filled, words)
     if different <= MOST_VALUES and not other:
         kept = counts
     elif len(common) >= 2:
@@ -149,6 +152,15 @@ def _text(name: str, cells: pd.Series[str], filled: pd.Series[str], values: pd.S
         ask = f"{name}: only its {most} most frequent values are listed. Do others matter? List them too, and use a linear model or trees."
         return Found(name, kind, f"{what}; all but the {most} most frequent count as others", ask)
     return Found(name, kind, f"{what}; those in fewer than {RARE} rows count as others" if other else what)
+
+
+def _free(name: str, cells: pd.Series[str], filled: pd.Series[str], words: float) -> Found:
+    usual, longest = Text(spoken(name), missing=len(filled) < len(cells)), int(filled.str.len().max())
+    kind = replace(usual, longest=min(int(_rounded_up(2 * longest)), MOST_CHARACTERS)) if 2 * longest > usual.longest else usual
+    ask = (
+        f"{name}: people write it freely, so it may name somebody, and the log keeps it. Is the model meant to see it? If not, exclude it."
+    )
+    return Found(name, kind, f"text that is written freely, {words:.0f} words on average{_and_gaps(cells, filled)}", ask)
 
 
 def range_of(low: float, high: float) -> tuple[float, float]:

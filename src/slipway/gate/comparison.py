@@ -123,6 +123,8 @@ def _takes(column: Column, features: pd.DataFrame) -> bool:
         return False
     if column.kind == "date":
         return not is_numeric_dtype(cells) and all(is_date(str(cell), column.time) for cell in cells.dropna().unique())
+    if column.kind == "text":
+        return not is_numeric_dtype(cells) and all(len(str(cell)) <= column.longest for cell in cells.dropna())
     if column.kind == "category":
         return column.other or set(cells.dropna()) <= set(column.values)
     return bool(is_numeric_dtype(cells))

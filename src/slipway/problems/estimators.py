@@ -1,4 +1,4 @@
-"""What an estimator is, what kind of answers it gives, and which values its parameters take, by its own tags and constraints."""
+"""What an estimator is, what kind of answers it gives, and which rows and values it takes, by its own tags and constraints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from copy import deepcopy
 from typing import Any, Protocol, runtime_checkable
 
 CLASSIFIER, REGRESSOR = "classifier", "regressor"
+# transformers that take sparse rows and return dense ones, with a column for each of their components
+DENSE_AFTER = ("PCA", "TruncatedSVD", "NMF", "LatentDirichletAllocation")
 
 
 @runtime_checkable
@@ -34,9 +36,34 @@ def kind_of(estimator: Any) -> str | None:
 
 
 def takes_missing_cells(estimator: Any) -> bool:
-    """Return whether an estimator knows NaN by itself; one that does not say fails at it."""
+    """Return whether an estimator, or each step of a pipeline, knows NaN by itself; one that does not say fails at it."""
+    return all(tags is not None and tags.allow_nan for tags in map(_input_tags, _steps(estimator)))
+
+
+def takes_sparse_rows(estimator: Any) -> bool:
+    """Return whether an estimator takes rows of which only the cells that are not zero are stored; one that does not say fails at them.
+
+    Of a pipeline, each step must take them, up to one that makes dense rows of them.
+    """
+    for step in _steps(estimator):
+        tags = _input_tags(step)
+        if tags is None or not tags.sparse:
+            return False
+        if type(step).__name__ in DENSE_AFTER:
+            break
+    return True
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Return the steps of a pipeline that do something, or the estimator itself."""
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    return [step for step in steps if step is not None and not isinstance(step, str)]
+
+
+def _input_tags(estimator: Any) -> Any:
+    """Return what an estimator says of the rows that it takes, None if it says nothing."""
     tags = getattr(estimator, "__sklearn_tags__", None)
-    return bool(tags and tags().input_tags.allow_nan)
+    return tags().input_tags if tags else None
 
 
 def with_value(estimator: Any, parameter: str, value: Any) -> Any:

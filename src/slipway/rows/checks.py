@@ -64,6 +64,8 @@ def _expected(column: Column) -> str:
         return "true or false"
     if column.kind == "date":
         return "a time without a zone, such as 2026-11-29T10:30:00" if column.time else "a date such as 2026-11-29"
+    if column.kind == "text":
+        return f"a text of 1 to {column.longest:,} characters"
     words = ["a whole number" if column.kind == "integer" else "a number"]
     if column.low is not None:
         words.append(f"from {column.low:.15g}")
@@ -111,6 +113,8 @@ def keeps(column: Column, cells: Cells) -> bool:
         return set(map(type, cells)) == {bool}
     if column.kind == "date":
         return set(map(type, cells)) == {str} and all(is_date(cell, column.time) for cell in set(cells))
+    if column.kind == "text":
+        return set(map(type, cells)) == {str} and max(map(len, cells)) <= column.longest and all(map(str.strip, cells))
     if column.kind == "category":
         if column.other:
             return set(map(type, cells)) == {str} and ("" in column.values or all(cells))
@@ -139,6 +143,8 @@ def _cell_keeps(column: Column, cell: Any) -> bool:
         return kind is bool
     if column.kind == "date":
         return kind is str and is_date(cell, column.time)
+    if column.kind == "text":
+        return kind is str and len(cell) <= column.longest and cell.strip() != ""
     if column.kind == "category":
         return kind is str and (cell in column.values or (column.other and cell != ""))
     if kind is not int and kind is not float:
@@ -148,9 +154,19 @@ def _cell_keeps(column: Column, cell: Any) -> bool:
 
 
 def with_gaps(column: Column, cells: Cells) -> Cells:
-    """Return the cells of a column that may be missing, with None for a missing one: null, NaN, a key that is absent, an empty text."""
-    text = column.is_text
-    return [None if cell is None or cell is ABSENT or _is_nan(cell) or (text and cell == "") else cell for cell in cells]
+    """Return the cells of a column that may be missing, with None for a missing one: null, NaN, a key that is absent, an empty text.
+
+    A text that is written freely is empty too if it has only blanks.
+    """
+    text, free = column.is_text, column.kind == "text"
+    return [
+        None if cell is None or cell is ABSENT or _is_nan(cell) or (text and cell == "") or (free and _is_blank(cell)) else cell
+        for cell in cells
+    ]
+
+
+def _is_blank(cell: Any) -> bool:
+    return type(cell) is str and not cell.strip()
 
 
 def _is_nan(cell: Any) -> bool:
@@ -169,4 +185,7 @@ def bounds(column: Column) -> tuple[float, float]:
 
 def violation(row: int, column: Column, cell: Any) -> Violation:
     """Describe a cell that breaks the contract."""
-    return Violation(row, column.name, expected(column), shown(cell))
+    received = shown(cell)
+    if column.kind == "text" and type(cell) is str and len(cell) > column.longest:
+        received = f"{len(cell):,} characters"
+    return Violation(row, column.name, expected(column), received)

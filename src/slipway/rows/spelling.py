@@ -9,8 +9,8 @@ BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 
 
 def cells(kind: str, texts_of_cells: Cells) -> Cells:
-    """Return the values of cells of a kind of column: number, integer, category, boolean or date."""
-    if kind in ("category", "date"):
+    """Return the values of cells of a kind of column: number, integer, category, boolean, date or text."""
+    if kind in ("category", "date", "text"):
         return texts(texts_of_cells)
     return booleans(texts_of_cells) if kind == "boolean" else numbers(texts_of_cells)
 

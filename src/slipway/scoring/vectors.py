@@ -24,7 +24,7 @@ def read(column: Column, cells: Any, spelled: bool) -> npt.NDArray[np.float64] |
         cells: (n,) an Arrow array.
         spelled: Whether a text may spell a number; otherwise a text is never a number.
     """
-    if column.missing or column.other or column.kind in ("boolean", "date"):
+    if column.missing or column.other or column.kind in ("boolean", "date", "text"):
         return None
     return _texts(column, cells, spelled) if column.kind == "category" else _numbers(column, cells, spelled)
 

@@ -21,6 +21,7 @@ from slipway.spec.schedules import Schedule
 from slipway.spec.search import PREPARATION
 from slipway.spec.splits import Split
 from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table
+from slipway.spec.texts import Text
 from slipway.spec.watch import Drift, Season, Watch
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Split",
     "Table",
     "Target",
+    "Text",
     "Watch",
     "WeightedMean",
     "describe",

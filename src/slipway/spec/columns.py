@@ -12,6 +12,7 @@ from slipway.errors import SpecError
 from slipway.problems.classification.target import Target
 from slipway.problems.regression.target import Quantity
 from slipway.spec.derived import Derived, Lookup, Ratio
+from slipway.spec.texts import Text
 
 Part = Literal["year", "month", "weekday", "hour"]
 
@@ -144,7 +145,7 @@ class Date:
             return None
 
 
-Feature = Numeric | Category | Boolean | Date
+Feature = Numeric | Category | Boolean | Date | Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +262,10 @@ class Columns:
     @property
     def dates(self) -> dict[str, Date]:
         return {name: kind for name, kind in self.features.items() if isinstance(kind, Date)}
+
+    @property
+    def texts(self) -> dict[str, Text]:
+        return {name: kind for name, kind in self.features.items() if isinstance(kind, Text)}
 
     @property
     def spans(self) -> dict[str, str]:

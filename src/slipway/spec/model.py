@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import SpecError
 from slipway.problems.estimators import Distribution, Estimator, objection, takes_missing_cells
-from slipway.spec import names, search
+from slipway.spec import names, search, texts
 from slipway.spec.columns import Columns
 from slipway.spec.derived import Ratio
 from slipway.spec.parts import USUAL_PREPARATION, Card, Dataset, Gate, Preparation, Simplest
@@ -204,8 +204,7 @@ class ModelSpec:
     @_concerns("preparation", "search_space", "estimator", "columns")
     def _refuse_missing_cells(self) -> None:
         """Refuse "native" for an estimator that fails at missing cells."""
-        ways = getattr(self.search_space.get(f"{PREPARATION}missing"), "choices", (self.preparation.missing,))
-        if "native" not in ways or not self.columns.numbers_have_gaps:
+        if not self._leaves_gaps:
             return
         if not takes_missing_cells(self.estimator):
             ratios = [how for how in self.columns.derived.values() if isinstance(how, Ratio) and self.columns.may_be_zero(how.denominator)]
@@ -214,6 +213,11 @@ class ModelSpec:
                 f'{type(self.estimator).__name__} takes no missing cells, so they cannot be left to it: use "median" or "mean" in '
                 f"place of {PREPARATION}missing='native'.{divided}"
             )
+
+    @_concerns("columns", "estimator", "baseline", "preparation", "search_space")
+    def _refuse_texts(self) -> None:
+        learning = [one for one in (self.estimator, self.baseline) if one is not None]
+        texts.refuse(self.columns.texts, learning, leaves_gaps=self._leaves_gaps)
 
     @_concerns("gate", "metric", "columns")
     def _refuse_floors(self) -> None:
@@ -262,6 +266,12 @@ class ModelSpec:
                 f"it challenges {self.challenges}, so it has no schedule and needs no approval: "
                 "its releases put nothing into service. Set schedules=() and approval=False."
             )
+
+    @property
+    def _leaves_gaps(self) -> bool:
+        """Whether missing cells may be left to the estimator."""
+        ways = getattr(self.search_space.get(f"{PREPARATION}missing"), "choices", (self.preparation.missing,))
+        return "native" in ways and self.columns.numbers_have_gaps
 
 
 def describe(value: Any) -> str:

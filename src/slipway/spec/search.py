@@ -20,9 +20,11 @@ def refuse_unknown(estimator: Estimator, space: Space) -> None:
     """Refuse a parameter that neither the estimator nor the preparation has."""
     known = set(estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
     if unknown := sorted(set(space) - known):
+        meant = sorted(name for name in known if "__" in name and name.rpartition("__")[2] in unknown)
+        hint = f" In a pipeline they are named after their step: {', '.join(meant)}." if meant else ""
         raise SpecError(
             f"{type(estimator).__name__} has no parameter {unknown}; search_space keys must be estimator parameters, "
-            f"or {PREPARATION}<field> with one of {sorted(Preparation.__slots__)}."
+            f"or {PREPARATION}<field> with one of {sorted(Preparation.__slots__)}.{hint}"
         )
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from slipway.errors import SpecError
 from slipway.spec.columns import Columns, Date, Feature, Numeric
 from slipway.spec.schedules import Schedule
+from slipway.spec.texts import Text
 
 # Evidently's names, the default first; `slipway.monitoring.drift.homogeneity` adds "homogeneity". Tests of Evidently that are not
 # reliable here are left out: see docs/decisions/0029-drift.md
@@ -74,7 +75,7 @@ class Drift:
 
 def as_categories(feature: Feature) -> bool:
     """Return whether a feature is compared value by value: a category, yes and no, or numbers that name things."""
-    if isinstance(feature, Date):
+    if isinstance(feature, Date | Text):
         return False
     if not isinstance(feature, Numeric):
         return True

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from slipway.spec import PREPARATION, ModelSpec, Preparation
-from slipway.training import dates, derived
+from slipway.training import dates, derived, texts
 from slipway.training.width import is_sparse
 
 PREPARATION_STEP, MODEL_STEP = "preparation", "model"
@@ -24,17 +24,21 @@ def build(spec: ModelSpec, parameters: Mapping[str, Any], instead: Any = None) -
     """Return an unfitted pipeline on raw, named columns.
 
     Args:
-        parameters: Values for keys of the spec's search space. The seed is set if the estimator takes one.
+        parameters: Values for keys of the spec's search space. The seed is set if the estimator takes one, or a step of it.
         instead: An estimator in place of the spec's, which takes no parameter of the search.
     """
     chosen = preparation_choices(parameters)
     tuned = {key: value for key, value in parameters.items() if not key.startswith(PREPARATION)}
-    estimator = clone(spec.estimator).set_params(**tuned) if instead is None else clone(instead)
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=spec.split.seed)
+    estimator = _seeded(clone(spec.estimator).set_params(**tuned) if instead is None else clone(instead), spec.split.seed)
     preparation = replace(spec.preparation, **chosen)
     sparse = is_sparse(spec.columns, preparation, estimator)
     return Pipeline([(PREPARATION_STEP, _preparation(spec, preparation, sparse)), (MODEL_STEP, estimator)])
+
+
+def _seeded(estimator: Any, seed: int) -> Any:
+    steps = isinstance(estimator, Pipeline)  # of which each may draw by chance
+    names = [name for name in estimator.get_params() if name == "random_state" or (steps and name.endswith("__random_state"))]
+    return estimator.set_params(**dict.fromkeys(names, seed))
 
 
 def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +47,7 @@ def preparation_choices(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _preparation(spec: ModelSpec, preparation: Preparation, sparse: bool) -> ColumnTransformer:
-    """Scale numbers, turn dates into numbers, replace missing cells, encode categories and codes.
+    """Scale numbers, turn dates and texts into numbers, replace missing cells, encode categories and codes.
 
     Every column is named, because a stored model must not contain a selector function. No category is dropped: with a penalty, the fit
     would depend on which one is dropped. A category that is missing, or none of the values, is a row of zeros.
@@ -95,7 +99,10 @@ def _preparation(spec: ModelSpec, preparation: Preparation, sparse: bool) -> Col
         values = [list(kind.values) for kind in unordered.values()]
         lenient = any(kind.missing or kind.other for kind in unordered.values())
         steps.append(("categories", _one_hot(values, lenient, sparse), list(unordered)))
-    return ColumnTransformer(steps, sparse_threshold=1.0) if sparse else ColumnTransformer(steps)
+    steps += texts.numbers_of(spec)
+    if sparse:
+        return ColumnTransformer(steps, sparse_threshold=1.0)
+    return ColumnTransformer(steps, sparse_threshold=0.0) if columns.texts else ColumnTransformer(steps)
 
 
 def _as_floats() -> FunctionTransformer:

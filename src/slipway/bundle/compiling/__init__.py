@@ -75,6 +75,8 @@ def compile_after_failed_proof(spec: ModelSpec, model: Any, compiled: Compiled, 
 
 
 def _compile_for_its_family(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
+    if texts := spec.columns.texts:
+        raise CannotCompileError(f"{spec.name}: only scikit-learn itself counts the words of {', '.join(texts)}")
     if hasattr(fitted.estimator, "to_onnx"):
         return compile_network(spec, fitted)
     families = (FAMILIES[kind.__name__] for kind in type(fitted.estimator).__mro__ if kind.__name__ in FAMILIES)

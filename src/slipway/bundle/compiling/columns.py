@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipway.bundle.contract import Column
-from slipway.spec import Boolean, Category, Date, Feature, ModelSpec
+from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Text
 
 
 def contract_columns(spec: ModelSpec) -> tuple[Column, ...]:
@@ -16,6 +16,8 @@ def _column(name: str, kind: Feature) -> Column:
         return Column(name=name, kind="boolean", description=kind.description, missing=kind.missing)
     if isinstance(kind, Date):
         return Column(name=name, kind="date", description=kind.description, missing=kind.missing, time=kind.time, format=kind.format)
+    if isinstance(kind, Text):
+        return Column(name=name, kind="text", description=kind.description, missing=kind.missing, longest=kind.longest)
     if isinstance(kind, Category):
         return Column(name=name, kind="category", description=kind.description, values=kind.values, missing=kind.missing, other=kind.other)
     return Column(

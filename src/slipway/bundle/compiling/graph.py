@@ -8,7 +8,7 @@ from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.preparation import encode_preparation
 from slipway.bundle.engines.files import GRAPH, PREPARATION
 from slipway.errors import CannotCompileError
-from slipway.spec import Category, Date, Feature, ModelSpec
+from slipway.spec import Category, Date, Feature, ModelSpec, Text
 
 
 def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
@@ -29,8 +29,8 @@ def compile_graph(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
 
 
 def fits_tensors(kind: Feature) -> bool:
-    """Return whether ONNX can take a column: it has no gaps, no dates, and no category with an order or with other values."""
-    return not (kind.missing or isinstance(kind, Date) or (isinstance(kind, Category) and (kind.other or kind.ordered)))
+    """Return whether ONNX can take a column: it has no gaps, no dates, no texts, and no category with an order or with other values."""
+    return not (kind.missing or isinstance(kind, Date | Text) or (isinstance(kind, Category) and (kind.other or kind.ordered)))
 
 
 def compile_network(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:

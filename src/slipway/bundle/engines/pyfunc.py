@@ -30,6 +30,7 @@ DTYPES: Mapping[str, Any] = {
     "boolean": np.dtype("bool"),
     "category": pd.StringDtype(na_value=np.nan),
     "date": pd.StringDtype(na_value=np.nan),
+    "text": pd.StringDtype(na_value=np.nan),
 }
 
 # The number of threads of BLAS and OpenMP is a setting of the process, so only one caller at a time may change it.

@@ -40,6 +40,9 @@ def _of_cell(column: Column) -> Schema:
         return described | {"type": "string", "format": "date"}
     if column.kind == "date":
         return described | {"type": "string", "pattern": f"^{TIME}$", "examples": [example_cell(column)]}
+    if column.kind == "text":
+        least = {} if column.missing else {"minLength": 1}
+        return described | {"type": "string"} | least | {"maxLength": column.longest, "examples": [example_cell(column)]}
     if column.kind == "category" and column.other:
         return described | {"type": "string", "minLength": 1, "examples": list(column.values)}
     if column.kind == "category":
@@ -191,6 +194,8 @@ def example_cell(column: Column) -> float | int | str | bool:
         return True
     if column.kind == "date":
         return "2026-11-29T10:30:00" if column.time else "2026-11-29"
+    if column.kind == "text":
+        return "a few words"[: column.longest]
     if column.kind == "category":
         return column.values[0]
     low = column.low if column.low is not None else min(0.0, column.high or 0.0)

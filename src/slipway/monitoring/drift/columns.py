@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from slipway.monitoring.drift import methods
 from slipway.monitoring.findings import ColumnDrift
+from slipway.rows.words import words
 from slipway.spec.columns import Category, Feature
 from slipway.spec.watch import Drift, as_categories
 
@@ -65,6 +67,25 @@ def span(name: str, since: str, training: pd.DataFrame, served: pd.DataFrame, dr
     both = [cells[[since, name]].dropna().astype("datetime64[s]") for cells in (training, served)]
     days = [(dates[name] - dates[since]).dt.total_seconds() / SECONDS_A_DAY for dates in both]
     return Compared(f"{name} in days since {since}", False, numbers(days[0]), numbers(days[1]), drift)
+
+
+def of_text(name: str, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> tuple[Compared, Compared]:
+    """Return how many words a text has, and the share of them that is new, as columns of their own.
+
+    A word is new if no training text has it; a word of a training text, if no other one has it: so it would be to a model that has not
+    seen this text. Texts without a word have no share.
+    """
+    both = [[words(text) for text in cells.dropna()] for cells in (training, served)]
+    texts_with = Counter(word for found in both[0] for word in set(found))
+    shares = [
+        [sum(texts_with[word] < enough for word in found) / len(found) for found in texts if found]
+        for enough, texts in zip((2, 1), both, strict=True)
+    ]
+    lengths = [[len(found) for found in texts] for texts in both]
+    return (
+        Compared(f"words in {name}", False, numbers(pd.Series(lengths[0])), numbers(pd.Series(lengths[1])), drift),
+        Compared(f"new words in {name}", False, numbers(pd.Series(shares[0])), numbers(pd.Series(shares[1])), drift),
+    )
 
 
 def gaps(name: str, training: pd.Series[Any], served: pd.Series[Any], drift: Drift) -> Compared:

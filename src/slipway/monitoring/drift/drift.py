@@ -15,7 +15,7 @@ from slipway.monitoring.drift import columns as kinds
 from slipway.monitoring.drift.columns import Compared
 from slipway.monitoring.findings import DriftFinding
 from slipway.problems.serving import Answer
-from slipway.spec import Date, ModelSpec
+from slipway.spec import Date, ModelSpec, Text
 
 COMMON = 0.01  # a value with a smaller share of the reference is not reported as absent
 EXPECTED = 10.0  # expected rows with the value in the window; if 10 are expected, chance leaves none in 1 of 22,000 windows
@@ -41,8 +41,8 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
         features: (n, columns) served rows that keep the contract, in any order of columns, n >= 1.
         labels: The n predicted labels.
     Returns:
-        The features in contract order, the spans between dates, the gaps of those that may be missing, the prediction, and
-        the new and absent values of categories, codes and labels.
+        The features in contract order, the spans between dates, the words of texts, the gaps of those that may be missing, the
+        prediction, and the new and absent values of categories, codes and labels.
     """
     columns = compared(spec, reference, features, labels)
     *found, prediction = [kinds.compare(column, column.drift.significance / len(columns)) for column in columns]
@@ -55,14 +55,14 @@ def find(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: 
 
 
 def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labels: Sequence[Answer]) -> list[Compared]:
-    """Return every column in the form in which it is compared: the features in contract order, spans, gaps, and then the prediction."""
+    """Return every column in the form in which it is compared: features, spans, texts, gaps, and then the prediction."""
     target = spec.columns.target
     cells = kinds.texts if target.answers_are_categories else kinds.numbers
     training = reference.training
     found = [
         kinds.feature(name, kind, training[name], features[name], spec.watch.of_column(name))
         for name, kind in spec.columns.features.items()
-        if not isinstance(kind, Date)  # a date is always later than those of the training rows
+        if not isinstance(kind, Date | Text)  # a date is always later than those of the training rows, and each text is another
     ]
     return [
         *(column for column in found if not _only_gaps(spec, column)),
@@ -70,6 +70,12 @@ def compared(spec: ModelSpec, reference: Reference, features: pd.DataFrame, labe
             span
             for name, since in spec.columns.spans.items()
             if not _is_empty(span := kinds.span(name, since, training, features, spec.watch.of_column(name)))
+        ),
+        *(
+            of_text
+            for name in spec.columns.texts
+            for of_text in kinds.of_text(name, training[name], features[name], spec.watch.of_column(name))
+            if not _is_empty(of_text)
         ),
         *(
             kinds.gaps(name, training[name], features[name], spec.watch.of_column(name))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from slipway.errors import SimulationError
 from slipway.problems.serving import Answer
-from slipway.spec import Date, Feature, ModelSpec, Numeric
+from slipway.spec import Date, Feature, ModelSpec, Numeric, Text
 from slipway.spec.watch import as_categories
 from slipway.training.splitting import Rows
 
@@ -34,7 +34,8 @@ def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, si
     - none: rows and outcomes are unchanged.
     - covariate: every number grows by `size` standard deviations of the training rows, as far as the contract allows; a zero that
       means "not measured" stays zero. In columns of categories, codes and yes-or-no, a share of `size` / 2 of the rows, at most all,
-      takes the value that is rarest in the training rows. Dates stay. Outcomes are unchanged: the outcome of a moved row is not known.
+      takes the value that is rarest in the training rows; in columns of texts, the shortest text. Dates stay. Outcomes are unchanged:
+      the outcome of a moved row is not known.
     - label: the share of the positive class, or of the rarest of three or more, grows by `size`, or shrinks by it if it would exceed
       one; the rows of each class are unchanged. Of a regression, a share `size` of the rows is drawn from the quarter with the largest
       outcomes.
@@ -79,6 +80,8 @@ def _moved(
 ) -> pd.Series[Any]:
     if isinstance(feature, Date):
         return cells
+    if isinstance(feature, Text):
+        return cells.mask((generator.random(len(cells)) < size / 2) & cells.notna(), min(training.dropna(), key=len, default=""))
     if not isinstance(feature, Numeric) or as_categories(feature):
         counts = training.value_counts().sort_index()
         return cells.mask((generator.random(len(cells)) < size / 2) & cells.notna(), counts.idxmin())

@@ -9,7 +9,7 @@ import importlib.metadata
 import platform
 
 from slipway.rendering.markdown import table
-from slipway.spec import Boolean, Category, Date, Derived, Difference, Feature, Lookup, ModelSpec, Ratio
+from slipway.spec import Boolean, Category, Date, Derived, Difference, Feature, Lookup, ModelSpec, Ratio, Text
 from slipway.training.card.figures import figures, importances, limits, slices
 from slipway.training.evidence.evidence import Evidence, TrainedModel
 
@@ -93,6 +93,8 @@ def _kind(feature: Feature) -> tuple[str, str]:
     if isinstance(feature, Date):
         seen = [*feature.parts, *([f"days since {feature.since}"] if feature.since else [])]
         return "", f"{'time' if feature.time else 'date'}{', as ' if seen else ''}{', '.join(seen)}{gaps}"
+    if isinstance(feature, Text):
+        return "", f"text of at most {feature.longest:,} characters, as words in {feature.width:,} columns{gaps}"
     if isinstance(feature, Category):
         values, more = (" < " if feature.ordered else ", ").join(feature.values[:SHOWN]), len(feature.values) - SHOWN
         return "", values + (f" and {more:,} more" if more > 0 else "") + (", any other" if feature.other else "") + gaps

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from slipway.rendering.markdown import table
-from slipway.spec import Date, Feature, ModelSpec, Numeric
+from slipway.rows.words import words
+from slipway.spec import Date, Feature, ModelSpec, Numeric, Text
 from slipway.training.splitting import Rows
 
 Profile = dict[str, dict[str, dict[str, Any]]]
@@ -20,7 +21,7 @@ def profile(spec: ModelSpec, rows: Rows) -> Profile:
     """Return part ("training", "test") -> column -> facts; numbers are in the columns' own units.
 
     Every column has `count`, `missing` and `unique`; numbers have `mean`, `sd` and `quantiles`, dates `first` and `last`, categories and
-    classes have `counts`.
+    classes have `counts`. Of texts, `mean`, `sd` and `quantiles` are of how many words they have: no text is copied.
     """
     parts = {"training": (rows.train, rows.train_labels), "test": (rows.test, rows.test_labels)}
     target, number = spec.columns.target.name, not spec.columns.target.answers_are_categories
@@ -31,9 +32,12 @@ def profile(spec: ModelSpec, rows: Rows) -> Profile:
 
 
 def _of_feature(cells: pd.Series[Any], kind: Feature) -> dict[str, Any]:
-    if not isinstance(kind, Date):
+    if not isinstance(kind, Date | Text):
         return _facts(cells, isinstance(kind, Numeric))
     counted = {"count": int(cells.count()), "missing": int(cells.isna().sum()), "unique": int(cells.nunique())}
+    if isinstance(kind, Text):
+        lengths = pd.Series([len(words(text)) for text in cells.dropna()], dtype="float64")
+        return _facts(lengths, numeric=True) | counted | {"of": "words"}
     present = sorted(cells.dropna())  # as ISO texts they are in the order of time
     return counted | {"first": present[0] if present else "", "last": present[-1] if present else ""}
 
@@ -58,7 +62,7 @@ def _cells(facts: dict[str, Any]) -> list[str]:
     if "first" in facts:
         return [*counted, *[""] * (2 + len(QUANTILES)), f"{facts['first']} to {facts['last']}"]
     if "counts" not in facts:
-        return [*counted, *[f"{value:.4g}" for value in (facts["mean"], facts["sd"], *facts["quantiles"].values())], ""]
+        return [*counted, *[f"{value:.4g}" for value in (facts["mean"], facts["sd"], *facts["quantiles"].values())], facts.get("of", "")]
     named = [f"{value}: {count}" for value, count in facts["counts"].items()]
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     return [*counted, *[""] * (2 + len(QUANTILES)), ", ".join(named[:SHOWN]) + more]

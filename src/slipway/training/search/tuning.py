@@ -66,6 +66,7 @@ def study_name(spec: ModelSpec, data_sha256: str) -> str:
         [
             SCHEME,  # trials of another scheme learn from other trials
             repr(spec.estimator),
+            *(repr(step) for _, step in getattr(spec.estimator, "steps", ())),  # scikit-learn shortens the text of a long pipeline
             repr(spec.preparation),
             repr(spec.columns),
             spec.metric,
