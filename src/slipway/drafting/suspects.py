@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from slipway.drafting.columns import RARE, Numbers
@@ -35,9 +37,9 @@ def without_repetitions(columns: list[Found], text: pd.DataFrame) -> list[Found]
     return checked
 
 
-def grouped(numbers: pd.Series[float]) -> pd.Series[str]:
-    """Return numbers as ten groups of equal size, or fewer if many are equal."""
-    return pd.qcut(numbers, 10, duplicates="drop").astype(str)
+def grouped(numbers: pd.Series[float]) -> pd.Series[int]:
+    """Return numbers as ten groups of equal size, or fewer if many are equal; missing ones are a group of their own."""
+    return pd.qcut(numbers, 10, labels=False, duplicates="drop").fillna(-1).astype(int)
 
 
 def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
@@ -52,7 +54,7 @@ def saying_the_same(numbers: Mapping[str, pd.Series[float]]) -> dict[str, str]:
     return found
 
 
-def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numbers, answers: pd.Series[str]) -> dict[str, float]:
+def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numbers, answers: pd.Series[Any]) -> dict[str, float]:
     """Return the columns that alone determine the class of nearly every row, and the share of the rows for which they do.
 
     Cells that are in few rows say nothing. Numbers are put in ten groups of equal size.
@@ -62,6 +64,7 @@ def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numb
         answers: (n,) the class of each row; for a target that is a number, one of ten groups of equal size.
     """
     usual = answers.value_counts(normalize=True).max()
+    classes, different = pd.factorize(answers)
     found = {}
     for column in columns:
         if column.feature is None:
@@ -69,10 +72,12 @@ def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numb
         cells = text[column.name].str.strip()
         if hasattr(column.feature, "low") and (numbers := spelt(cells)).nunique() > 20:
             cells = grouped(numbers)
-        frequent = cells.map(cells.value_counts()) >= RARE
+        places, _ = pd.factorize(cells)
+        frequent = np.bincount(places)[places] >= RARE
         if frequent.mean() < ENOUGH:
             continue
-        share = pd.crosstab(cells[frequent], answers[frequent]).max(axis=1).sum() / frequent.sum()
+        counts = np.bincount(places[frequent] * len(different) + classes[frequent], minlength=(places.max() + 1) * len(different))
+        share = counts.reshape(-1, len(different)).max(axis=1).sum() / frequent.sum()
         if share >= GIVEN_AWAY and share - usual >= BETTER * (1 - usual):
             found[column.name] = float(share)
     return found
