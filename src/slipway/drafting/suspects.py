@@ -69,7 +69,7 @@ def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numb
     for column in columns:
         if column.feature is None:
             continue
-        cells = text[column.name].str.strip()
+        cells: pd.Series[Any] = text[column.name].str.strip()
         if hasattr(column.feature, "low") and (numbers := spelt(cells)).nunique() > 20:
             cells = grouped(numbers)
         places, _ = pd.factorize(cells)
