@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 from slipway.gateway.bodies.sizes import ALLOWED
 from slipway.gateway.network import heads
 from slipway.gateway.network.connections import Connections
+from slipway.gateway.network.ending import Ending
 from slipway.gateway.network.exchange import Exchange
 from slipway.gateway.network.flow import Flow
 from slipway.gateway.network.framing import Chunks, Sized
@@ -26,7 +27,6 @@ from slipway.gateway.request import REFUSAL
 
 SURPLUS = 4  # times the largest body: a limit for the overhead of chunks, and for a body that is thrown away
 ENOUGH = 64 * 1024  # bytes that wait; more are not read from the network
-LINGER = 2.0  # seconds of silence after the last answer: closing while the caller sends could destroy the answer on the way
 IDLE, HEADER, BODY, WORK, ANSWER, CLOSING = range(6)
 UNKNOWN = "?"
 ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -48,11 +48,11 @@ class HttpProtocol(asyncio.Protocol):
         self._body: Sized | Chunks | None = None  # of `_exchange`, while it is not complete
         self._taken = 0  # bytes of this body so far, or of those after the last answer
         self._deaf = self._ended = False
+        self._ending: Ending | None = None
         self.flow: Flow = None  # type: ignore[assignment]  # likewise
         self._scope: dict[str, Any] = {}
         self.address = UNKNOWN
         self.phase, self.since = HEADER, loop.time()
-        self._heard = self.since  # when bytes came that nobody reads
 
     # called by the event loop
 
@@ -86,11 +86,10 @@ class HttpProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             self._taken += len(data)
-            self._heard = self._loop.time()
-            if self._owes_an_answer():
+            if self._ending is None:
                 self.flow.pause_reading()
-            elif self._taken > ALLOWED.body:
-                self._transport.abort()
+            else:
+                self._ending.take(len(data))
             return
         self._read(self._waiting + data if self._waiting else data)
 
@@ -260,22 +259,11 @@ class HttpProtocol(asyncio.Protocol):
         """Close after the last answer. If the caller may still send, read on for a while."""
         says_the_end = self._transport.can_write_eof()  # not with TLS: a caller who sends nothing would wait for it
         unread = self._body or self._waiting or self.flow.paused or (self._deaf and (says_the_end or self._taken))
-        self._deaf, self._waiting, self._taken = True, b"", 0
-        if not unread or self._ended:
-            self._transport.close()
-            return
-        self._enter(CLOSING)
-        if says_the_end:
-            self._transport.write_eof()
-        self._heard = self.since
-        self.flow.resume_reading()
-        self._loop.call_later(LINGER, self._close_in_silence)
-
-    def _close_in_silence(self) -> None:
-        """Close if the caller sends no more, or has sent for too long: while the gateway ends, nobody else looks."""
-        now = self._loop.time()
-        if now - self._heard < LINGER and now - self.since < self._connections.body_seconds:
-            self._loop.call_later(LINGER, self._close_in_silence)
+        self._deaf, self._waiting = True, b""
+        if unread and not self._ended:
+            self._enter(CLOSING)
+            self._ending = Ending(self._transport, self._loop, self._connections.body_seconds)
+            self.flow.resume_reading()
         else:
             self._transport.close()
 
