@@ -4,6 +4,7 @@ from a table. `slipway samples`: the statistics that its sample rows are drawn f
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ def models(as_json: AsJson = False) -> None:
     with command(as_json) as settings:
         from slipway.catalogue import listings, port_of
 
+        logging.getLogger("slipway.catalogue").setLevel(logging.ERROR)  # what is left out is said at the end
         catalogue = listings()
         found = catalogue.values()
         if as_json:

@@ -36,7 +36,7 @@ def apply(settings: Settings) -> list[str]:
         said = channels.save(server, wanted_channels, f"{settings.prefect_url}/api")
         held = channels.saved(server)
         deployments = {full_name(deployment): deployment["id"] for deployment in server.all("deployments")}
-        said += _reconcile(server, wanted([held[channel.name].id for channel in wanted_channels], deployments))
+        said += reconcile(server, wanted([held[channel.name].id for channel in wanted_channels], deployments))
         return said + channels.remove_others(server, wanted_channels)
 
 
@@ -84,18 +84,21 @@ def _actions(declared: Iterable[Automation], channel_ids: Sequence[str], deploym
     return found
 
 
-def _reconcile(server: PrefectServer, declared: Sequence[Automation]) -> list[str]:
+def reconcile(server: PrefectServer, declared: Sequence[Automation]) -> list[str]:
+    """Have the server's automations be those that are declared; those of a model whose file cannot be read now stay as they are.
+
+    Returns:
+        What was changed, a line each.
+    """
     names = {automation["name"] for automation in declared}
     found: dict[str, Automation] = {}
     gone = []
     for automation in ours(server):
         if automation["name"] in names and automation["name"] not in found:  # one of a name is enough
             found[automation["name"]] = automation
-        else:
+        elif automation["name"].rpartition(" ")[2] not in listings().left_out:
             gone.append(automation)
     said = [line for automation in declared if (line := _put(server, automation, found.get(automation["name"])))]
-    if listings().left_out:  # one of them may be that of a model whose file cannot be read now
-        gone = []
     for automation in gone:
         server.call("DELETE", f"/automations/{automation['id']}")
     return said + [f"automation {automation['name']!r}: removed" for automation in gone]

@@ -18,6 +18,7 @@ from deployments.checks import work
 from deployments.checks.every import CHECKS, OF_PREFECT
 from deployments.checks.finding import Asked, Finding
 from deployments.cli import app
+from deployments.server import automations
 from deployments.server.deploying import prune, register
 from deployments.server.differences import DeploymentDifference, compare
 from deployments.server.manifest import KINDS, ROOT, content, deployments, full_name
@@ -93,6 +94,23 @@ def test_every_model_is_deployed_once(server):
 
     assert actions(compare(server)) == dict.fromkeys(wanted, "keep")
     assert {tuple(deployment["tags"]) for deployment in server.all("deployments")} >= {("slipway", "release", "telecom-churn")}
+
+
+def test_of_a_model_whose_file_is_wrong_everything_stays_until_the_file_is_gone(server, toy_with, monkeypatch):
+    toy_with()
+    deploy(server)
+    ids = {TOY: held(server)["id"]}
+    assert "automation 'slipway: retrain toy': added" in automations.reconcile(server, automations.wanted([], ids))
+
+    monkeypatch.delitem(catalogue(), "toy")
+    with monkeypatch.context() as patch:
+        patch.setitem(catalogue().left_out, "toy", "toy.py, line 3: port='8999' is a text")
+        assert TOY not in actions(compare(server))
+        assert automations.reconcile(server, automations.wanted([], ids)) == []
+
+    assert actions(compare(server))[TOY] == "stale"
+    assert automations.reconcile(server, automations.wanted([], ids)) == ["automation 'slipway: retrain toy': removed"]
+    automations.reconcile(server, [])
 
 
 def test_what_prefect_deploys_from_the_manifest_is_what_slipway_deploys(server, prefect_server, monkeypatch, tmp_path):

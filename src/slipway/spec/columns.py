@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -39,6 +40,9 @@ class Numeric:
     def __post_init__(self) -> None:
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise SpecError(f"{self.description!r}: the range {self.low} to {self.high} is empty; low must be below high.")
+        for name in ("low", "high"):
+            if (value := getattr(self, name)) is not None and not math.isfinite(value):
+                raise SpecError(f"{self.description!r}: {name}={value} is not a number; leave {name} out if there is no limit.")
         if self.nominal and not (self.integer and self._is_whole(self.low) and self._is_whole(self.high)):
             raise SpecError(f"{self.description!r}: nominal numbers are whole: set integer=True, and a range of whole numbers.")
         if self.nominal and self.zero_is_missing:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from slipway.errors import SpecError
 from slipway.spec.columns import Columns, Date, Numeric
 
+LARGEST_SEED = 2**32 - 1  # of NumPy
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -31,6 +33,8 @@ class Split:
             raise SpecError(f"split: the latest rows by {self.by!r} have the classes that they have; set stratify=False.")
         if not 0 < self.test < 1:
             raise SpecError(f"test={self.test}: the share of test rows must be between 0 and 1.")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise SpecError(f"seed={self.seed}: expected a whole number from 0 to {LARGEST_SEED:,}.")
 
     def refuse_columns(self, columns: Columns, repeats: int) -> None:
         """Refuse columns that cannot decide the split, and folds in the order of time that would be repeated.
