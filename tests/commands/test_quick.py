@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deployments import cli
+from slipway import models
 from slipway.lifecycle.ledger import Ledger, entry
 from slipway.records import Candidate
 
@@ -166,6 +167,13 @@ def test_help_imports_neither_a_training_library_nor_the_settings(arguments: tup
 )
 def test_a_command_that_trains_nothing_loads_no_training_library(command: str, loaded: Callable[..., set[str]]) -> None:
     assert loaded(*command.split()) & HEAVY == set()
+
+
+def test_a_check_of_a_file_loads_only_what_the_file_needs(loaded: Callable[..., set[str]]) -> None:
+    modules = loaded("check", str(Path(models.__file__).parent / "heart_failure.py"))
+
+    assert {"sklearn.linear_model", "optuna.distributions"} <= modules
+    assert {"pandas.core.frame", "redis.client", "mlflow", "prefect"} & modules == set()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from slipway import models
 from slipway.catalogue import source, specs
+from slipway.catalogue.imports import loaded_at_first_use
 from slipway.errors import SpecError
 from slipway.spec import ModelSpec
 from slipway.spec.declarations import Collector, collecting
@@ -64,7 +65,7 @@ def faults(files: Sequence[Path]) -> list[FileFault]:
     """
     found: set[FileFault] = set()
     folders = {str(file.parent) for file in files} | {str(PROJECT)}
-    with collecting(lambda name: name != models.__file__ and str(Path(name).parent) in folders) as collector:
+    with loaded_at_first_use(), collecting(lambda name: name != models.__file__ and str(Path(name).parent) in folders) as collector:
         executed = {file: _executed(file, collector, found) for file in files}
     for place, fault in collector.faults:
         found.add(FileFault(place.file, source.line_of(place, fault.path), fault.message))
