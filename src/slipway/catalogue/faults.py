@@ -48,8 +48,11 @@ def chosen(files: Sequence[Path]) -> list[Path]:
     """Return the model files among files and folders, each once; those of the catalogue if none are named.
 
     Raises:
-        SpecError: SLIPWAY_MODELS names no folder.
+        SpecError: SLIPWAY_MODELS names no folder, or a folder has no model file.
     """
+    for folder in files:
+        if folder.is_dir() and not specs.in_folder(folder):
+            raise SpecError(f"{folder} has no model file: those end with .py, and do not begin with an underscore. Name another folder.")
     named = [inside for file in files for inside in (specs.in_folder(file).values() if file.is_dir() else [file])]
     of_catalogue = [] if files else [*specs.files()[0].values(), *map(Path, specs.files()[1])]
     return [Path(path) for path in dict.fromkeys(map(os.path.abspath, [*named, *of_catalogue]))]
@@ -66,7 +69,7 @@ def faults(files: Sequence[Path]) -> list[FileFault]:
     found: set[FileFault] = set()
     folders = {str(file.parent) for file in files} | {str(PROJECT)}
     with loaded_at_first_use(), collecting(lambda name: name != models.__file__ and str(Path(name).parent) in folders) as collector:
-        executed = {file: _executed(file, collector, found) for file in files}
+        executed = {file: _executed(file, collector, found) for file in files if _may_be_executed(file, found)}
     for place, fault in collector.faults:
         found.add(FileFault(place.file, source.line_of(place, fault.path), fault.message))
     sound = {file: spec for file, spec in executed.items() if spec is not None}
@@ -77,6 +80,20 @@ def faults(files: Sequence[Path]) -> list[FileFault]:
         found |= {*_collisions(own, taken), *(_against_champion(file, spec, sound) if spec else ())}
         taken.append(own)
     return sorted(found)
+
+
+def _may_be_executed(file: Path, found: set[FileFault]) -> bool:
+    """Return whether the catalogue would execute a file; one that is not in the catalogue always may be."""
+    of_catalogue, second = specs.files()
+    try:
+        if message := second.get(str(file)):
+            raise SpecError(message)
+        if file in map(Path.absolute, of_catalogue.values()):
+            specs.refuse_writable(file)
+    except SpecError as error:
+        found.add(FileFault(str(file), 1, str(error)))
+        return False
+    return True
 
 
 def _executed(file: Path, collector: Collector, found: set[FileFault]) -> ModelSpec | None:

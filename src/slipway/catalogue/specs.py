@@ -141,7 +141,7 @@ def in_folder(folder: Path) -> dict[str, Path]:
     return {module.name: folder / (f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py") for module in found}
 
 
-def _refuse_writable(file: Path) -> None:
+def refuse_writable(file: Path) -> None:
     """Refuse a file of SLIPWAY_MODELS if every user may write it, its folder, or what it may import from there: it is run as code.
 
     Raises:
@@ -163,7 +163,7 @@ def declared(name: str, file: Path) -> ModelSpec:
     Raises:
         SpecError: The message says what is wrong with the file, and in which line.
     """
-    _refuse_writable(file)
+    refuse_writable(file)
     try:
         model = getattr(importlib.import_module(f"{models.__name__}.{name}"), "MODEL", None)
     except (Exception, SystemExit) as error:

@@ -11,6 +11,7 @@ import pytest
 
 from slipway import models
 from slipway.catalogue.faults import FileFault, chosen, faults
+from slipway.errors import SpecError
 
 WARD = """\"\"\"How long a patient stays.\"\"\"
 
@@ -170,6 +171,28 @@ def test_a_file_that_is_not_there_or_has_another_kind_is_refused(tmp_path: Path)
         f"{tmp_path}/model.txt:1: the name of a model's file ends with .py; rename it.",
         f"{tmp_path}/nowhere.py:1: FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path}/nowhere.py'",
     ]
+
+
+def test_what_the_catalogue_would_not_execute_is_not_executed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    for name in ("open_to_all", "heart_failure"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit\n")
+    (tmp_path / "open_to_all.py").chmod(0o666)
+
+    second, writable = faults(chosen([]))
+
+    assert (second.file, second.line) == (f"{tmp_path}/heart_failure.py", 1)
+    assert "have one name, so only the first can be imported; rename the second." in second.message
+    assert writable.message.endswith(
+        f"every user of this machine may write {tmp_path}/open_to_all.py. Run: chmod o-w {tmp_path}/open_to_all.py"
+    )
+
+
+def test_a_folder_without_model_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "_shared.py").write_text("")
+
+    with pytest.raises(SpecError, match=f"{tmp_path} has no model file"):
+        chosen([tmp_path])
 
 
 def test_without_a_file_those_of_the_catalogue_are_checked() -> None:
