@@ -20,6 +20,7 @@ from deployments.cli import app
 from deployments.server.prefect_api import PrefectServer
 from slipway.audit import record_act
 from slipway.audit.acts import myself
+from slipway.catalogue import catalogue
 from slipway.settings import Settings
 
 
@@ -87,6 +88,15 @@ def test_an_audit_log_that_is_gone_or_damaged_needs_a_person(tmp_path):
     for path in (tmp_path / "gateway").glob("audit.db*"):
         path.write_bytes(b"this is no database " * 500)
     assert service.audit_log(asked(settings, "gateway")).state == "wrong"
+
+
+def test_a_model_file_that_is_left_out_needs_a_person_and_the_command_that_lists_its_lines(tmp_path, monkeypatch):
+    assert service.model_files(asked(Settings(home=tmp_path))).state == "well"
+
+    monkeypatch.setitem(catalogue().left_out, "ward-stay", "ward_stay.py, line 3: port='8001' is a text")
+    found = service.model_files(asked(Settings(home=tmp_path)))
+
+    assert found == Finding("wrong", "ward_stay.py, line 3: port='8001' is a text", "slipway check")
 
 
 def test_what_does_not_answer_is_unknown_and_stops_no_other_check(tmp_path, dead_url):
