@@ -127,7 +127,8 @@ def _given(declared: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
     subject, all_names = _subject(declared, given), ", ".join(names)
     faults, meant = [], set()
     if len(args) > len(ordered):
-        faults.append(Fault((), f"{subject}: {len(args)} values have no name, and {len(ordered)} may; name each one: {all_names}."))
+        most = f"at most {len(ordered)} values" if ordered else "no value"
+        faults.append(Fault((), f"{subject}: {most} may be without a name, received {len(args)}; name each one: {all_names}."))
     for name in kwargs:
         if name not in names:
             from difflib import get_close_matches

@@ -92,7 +92,10 @@ def test_a_field_of_the_wrong_type_is_refused_under_the_model_s_name(toy: ModelS
         (lambda: Gate(floor="0.9"), r"Gate: floor='0\.9' is a text; expected a number\. Write it without quotation marks\."),
         (lambda: Gate(), r"Gate: floor is missing; Gate\(\.\.\.\) needs it"),
         (lambda: Gate(0.9, 0.1, floor=0.8), "Gate: floor has two values, one by its place and one by its name"),
-        (lambda: Season("a", "12-15", "01-01", "b"), "Season: 4 values have no name, and 3 may; name each one: name, first, last"),
+        (
+            lambda: Season("a", "12-15", "01-01", "b"),
+            "Season: at most 3 values may be without a name, received 4; name each one: name",
+        ),
         (lambda: Numeric("0", 120), r"Numeric: low='0' is a text; expected a number or None"),
         (lambda: Category(["a", "b"], "X"), r"Category: values=\['a', 'b'\] is a list; expected a tuple of texts\. Write \('a', 'b'\)"),
         (lambda: Category("a", "X"), r"Category: values='a' is a text; expected a tuple of texts\. Write \('a',\)"),
