@@ -220,7 +220,7 @@ def test_a_baseline_that_needs_every_cell_gets_it_beside_an_estimator_that_takes
     [
         (lambda: Text("Note", width=1_000), r"'Note': width=1000 is no power of two from 16 to 262,144, such as 1_024"),
         (lambda: Text("Note", width=2**19), "width=524288 is no power of two"),
-        (lambda: Text("Note", longest=0), "longest=0: expected 1 to 1,000,000 characters"),
+        (lambda: Text("Note", longest=0), "longest=0: expected 1 to 100,000 characters"),
         (
             lambda: spec_of(HistGradientBoostingClassifier(), width=4_096),
             "HistGradientBoostingClassifier needs every cell of a row, and the words of note, reason are 8,192 columns; the limit is "
