@@ -90,7 +90,9 @@ WARD = '''
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from sklearn.linear_model import LogisticRegression
 
-from slipway.spec import Boolean, Category, Columns, Dataset, Date, Gate, ModelSpec, Numeric, Split, Target, Watch
+from slipway.spec import (
+    Boolean, Category, Columns, Dataset, Date, Gate, Lookup, ModelSpec, Numeric, Ratio, Split, Target, Watch,
+)
 
 MODEL = ModelSpec(
     name="long-stay",
@@ -110,6 +112,11 @@ MODEL = ModelSpec(
         },
         target=Target("long", {"no": "a week or less", "yes": "longer"}, positive="yes"),
         excluded={"note": "another model reads it"},
+        derived={
+            "load": Ratio("lactate", "age"),
+            "beds": Lookup("province", {"Sevilla": 4_200, "Huelva": 1_100, "Cádiz": None, "Lugo": 900}),
+        },
+        weight="stands for",
     ),
     split=Split(test=0.25, seed=7, stratify=True),
     estimator=LogisticRegression(max_iter=1_000),
@@ -145,6 +152,7 @@ MODEL = replace(
     columns=Columns(
         features={**LONG_STAY.columns.features, "note": Text("Note of the ward", width=4_096, missing=True, longest=500)},
         target=LONG_STAY.columns.target,
+        weight=LONG_STAY.columns.weight,
     ),
     estimator=make_pipeline(TruncatedSVD(8), LogisticRegression(max_iter=1_000)),
     search_space={
@@ -160,7 +168,7 @@ BREAST_CANCERS = MODELS[:2]
 
 
 def stays(count: int) -> pd.DataFrame:
-    """Patients as a hospital exports them: every fifth cell is empty, true and false are spelt in three ways."""
+    """Patients as a hospital exports them: every fifth cell is empty, true and false are spelt in three ways, and rows have weights."""
     random = np.random.default_rng(5)
 
     def gaps(cells: Any) -> Any:
@@ -186,6 +194,7 @@ def stays(count: int) -> pd.DataFrame:
             "referred": gaps((admitted - pd.to_timedelta(waited, unit="D")).dt.strftime("%d/%m/%Y")),
             "note": gaps(notes),
             "long": np.where(long, "yes", "no"),
+            "stands for": random.integers(1, 9, count) / 2,
         }
     )
 

@@ -60,6 +60,8 @@ def draw(spec: ModelSpec, facts: Statistics) -> pd.DataFrame:
         parts.append(pd.DataFrame({**part, spec.columns.target.name: spec.problem.cells_of_group(label, rows)}))
     drawn = pd.concat(parts, ignore_index=True)
     drawn = drawn.iloc[generator.permutation(len(drawn))].reset_index(drop=True)
+    if spec.columns.weight:
+        drawn[spec.columns.weight] = 1
     if spec.split_only:  # a time or an id of its own for each row or each few rows: no statistics have one
         drawn[spec.split_only] = np.arange(len(drawn)) // (1 if spec.split.by else ROWS_OF_A_GROUP)
     return drawn

@@ -50,8 +50,8 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     """Return the rows, typed: numbers as int64 or float64, booleans as bool, categories, dates and texts as text, the target as its labels.
 
     Where a cell may be missing, whole numbers and booleans are float64, so that NaN can be among them; so is a missing text.
-    Dates are ISO text. Columns are the features in contract order, then the target; excluded columns are dropped, but for one that
-    decides the split, which comes last.
+    Dates are ISO text. Columns are the features in contract order, then the target, then the weight of each row as float64 if the
+    spec names one; excluded columns are dropped, but for one that decides the split, which comes last.
 
     Args:
         table: The kind of the file, if it is not the one that the spec declares.
@@ -70,6 +70,9 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
     violations += found
     if (target := spec.columns.target.name) in cells:
         columns[target], found = _target(spec, cells.pop(target), file)
+        violations += found
+    if (weight := spec.columns.weight) in cells:
+        columns[weight], found = _weights(cells.pop(weight), file)
         violations += found
     if spec.split_only and spec.split_only in cells:
         columns[spec.split_only], found = _of_split(cells.pop(spec.split_only), spec.split.by, file)
@@ -102,7 +105,7 @@ def _read_as_text(spec: ModelSpec, path: Path, table: Table) -> pd.DataFrame:
 
 def _column_violations(spec: ModelSpec, path: Path, table: Table, text: pd.DataFrame) -> list[str]:
     columns, found = spec.columns, []
-    needed = [*columns.features, columns.target.name, *([spec.split_only] if spec.split_only else [])]
+    needed = [*columns.features, columns.target.name, *(name for name in (columns.weight, spec.split_only) if name)]
     there = [name for name in needed if name in text.columns]
     if len(there) < len(needed) and (other := differences.other_dialect(path, table, columns_found=bool(there))):
         raise _invalid(spec, path, other)
@@ -231,6 +234,17 @@ def _of_split(cells: pd.Series[str], by: str, file: File) -> tuple[pd.Series[Any
             "Dates of another format need a feature: Date(..., format=)."
         ]
     return values, []
+
+
+def _weights(cells: pd.Series[str], file: File) -> tuple[pd.Series[Any], list[str]]:
+    """Return the weights of the rows; all may be 0 but one."""
+    values = file.numbers(cells)
+    if (wrong := ~(np.isfinite(values) & (values >= 0))).any():
+        shown = file.other_marks(cells[wrong]) if values[wrong].isna().all() else None
+        return values, [
+            shown or f"column {str(cells.name)!r} has the weights of the rows: expected numbers from 0 up: {_places(cells[wrong])}."
+        ]
+    return values, [] if values.any() else [f"column {str(cells.name)!r} has the weights of the rows, but each is 0."]
 
 
 def _gaps(cells: pd.Series[str], missing: pd.Series[bool], kind: Feature) -> list[str]:

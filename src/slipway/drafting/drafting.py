@@ -160,6 +160,7 @@ def _decided(text: pd.DataFrame, table: Table, aim: str) -> tuple[list[Found], T
     asks += [
         f"{name}: it says the same as {other}. Exclude one of them." for name, other in suspects.saying_the_same(spelt_numbers).items()
     ]
+    asks += suspects.named_as_weights(spelt_numbers)
     return found, aimed, target.metric_of(text[aim], aimed), asks
 
 

@@ -15,6 +15,7 @@ from slipway.drafting.findings import Found
 ENOUGH = 0.5  # of the rows
 ENOUGH_ROWS = 1_000  # of a column, to see that it is another one
 GIVEN_AWAY = 0.98  # of the rows whose class one column alone determines
+WEIGHTS = ("weight", "weights", "sample_weight", "survey_weight", "case_weight", "peso", "pesos", "factor_expansion", "fexp")
 SAME = 0.9999  # a correlation that rounding explains
 BETTER = 0.5  # of the rows that the most frequent class is wrong about
 
@@ -81,3 +82,12 @@ def giving_the_answer_away(columns: list[Found], text: pd.DataFrame, spelt: Numb
         if share >= GIVEN_AWAY and share - usual >= BETTER * (1 - usual):
             found[column.name] = float(share)
     return found
+
+
+def named_as_weights(numbers: Mapping[str, pd.Series[float]]) -> list[str]:
+    """Return a question for each column of positive numbers whose name says that it may have the weights of the rows."""
+    return [
+        f"{name}: is it for how many people or things a row stands? Then take it out of the features, and name it in Columns(weight=...)."
+        for name, cells in numbers.items()
+        if name.strip().lower() in WEIGHTS and (cells > 0).all()
+    ]

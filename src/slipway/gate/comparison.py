@@ -90,10 +90,10 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, sto
 
 
 def answer_test_rows(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Evaluation:
-    """Let a bundle answer the test rows. They must have its columns and its classes."""
+    """Let a bundle answer the test rows, which count with their weights. They must have its columns and its classes."""
     contract = bundle.contract
     probabilities = open_engine(bundle).probabilities(columns_of(rows.test, contract.columns))
-    return spec.problem.of_engine(contract.output, probabilities, rows.test_labels.tolist())
+    return spec.problem.of_engine(contract.output, probabilities, rows.test_labels.tolist()).counting(rows.test_weights)
 
 
 def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Evaluation, theirs: Evaluation) -> Comparison:
@@ -104,7 +104,8 @@ def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Eval
         ours=ours.figures(),
         theirs=theirs.figures(),
         slices=differences(spec, features[mask], ours, theirs),
-        paired=paired.compare(spec.metric, champion=theirs, challenger=ours, seed=spec.split.seed),
+        # row by row, each row counts once: rows in service, which continue this comparison, have no weight
+        paired=paired.compare(spec.metric, champion=theirs.counting(None), challenger=ours.counting(None), seed=spec.split.seed),
     )
 
 

@@ -57,7 +57,7 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
     """
     with bundle_and_rows(spec, settings) as (bundle, rows):
         contract = bundle.contract
-        registered = answer_test_rows(spec, rows, bundle)
+        registered = answer_test_rows(spec, rows, bundle).counting(None)  # rows in service have no weight
     now, trial = record.in_service(spec, settings), record.challenger_of(spec.service, settings)
     since = now.since if now else datetime.fromtimestamp(0, UTC)
     reference = Reference(rows.train, registered.labels, registered.truth)

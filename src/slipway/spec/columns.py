@@ -156,13 +156,16 @@ Feature = Numeric | Category | Boolean | Date | Text
 class Columns:
     """Every column of the file: those that callers send, in a natural order, the predicted one, and those left out, with reasons.
 
-    The target decides the kind of problem: with a `Target` the model is a classifier, with a `Quantity` a regression.
+    The target decides the kind of problem: with a `Target` the model is a classifier, with a `Quantity` a regression. `weight`: another
+    column, whose number says for how many people or things a row stands. Models learn from it and figures count by it; callers never
+    send it.
     """
 
     features: Mapping[str, Feature]
     target: Target | Quantity
     excluded: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, Derived] = field(default_factory=dict)
+    weight: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
@@ -174,6 +177,10 @@ class Columns:
             raise SpecError(f"the target {self.target.name} is among the features; a model must not see its answer.")
         if both := sorted(set(self.excluded) & {*self.features, self.target.name}):
             raise SpecError(f"{both} are both used and excluded; choose one.")
+        if self.weight in {*self.features, self.target.name, *self.excluded}:
+            raise SpecError(
+                f"weight={self.weight!r} is used as something else too; a weight is no feature, and needs no reason in excluded."
+            )
         self._refuse_dates()
         for name, how in self.derived.items():
             self._refuse_derived(name, how)
@@ -288,4 +295,4 @@ class Columns:
     @property
     def file_columns(self) -> list[str]:
         """All columns that the CSV must have."""
-        return [*self.features, self.target.name, *self.excluded]
+        return [*self.features, self.target.name, *([self.weight] if self.weight else []), *self.excluded]

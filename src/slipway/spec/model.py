@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import SpecError
 from slipway.problems.estimators import Distribution, Estimator, objection, takes_missing_cells
+from slipway.problems.weights import require_weights
 from slipway.spec import names, search, texts
 from slipway.spec.columns import Columns
 from slipway.spec.derived import Ratio
@@ -247,6 +248,12 @@ class ModelSpec:
         self.columns.target.require_baseline(self.baseline)
         if objected := objection(self.baseline, self.baseline.get_params()):
             raise SpecError(f"baseline={type(self.baseline).__name__}(...): {objected}")
+
+    @_concerns("columns", "estimator", "baseline", "search_space")
+    def _refuse_weights(self) -> None:
+        if self.columns.weight:
+            offered = [value for values in search.choices(self.search_space).values() for value in values if hasattr(value, "fit")]
+            require_weights(self.columns.weight, self.estimator, self.baseline, *offered)
 
     @_concerns("schedules")
     def _refuse_equal_schedules(self) -> None:

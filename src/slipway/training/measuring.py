@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from slipway.problems.estimators import takes_missing_cells
 from slipway.problems.training import Evaluation
+from slipway.problems.weights import fitted
 from slipway.records import Metrics, Tuned
 from slipway.spec import PREPARATION, ModelSpec
 from slipway.training.pipelines import build
@@ -33,10 +34,9 @@ class Measured:
 def measure(spec: ModelSpec, rows: Rows, tuned: Tuned) -> Measured:
     """Refit on all training rows with the tuned parameters, and score the test rows."""
     problem = spec.problem
-    pipeline = problem.wrapped(build(spec, tuned.parameters), tuned.threshold)
-    pipeline.fit(rows.train, rows.train_labels)
+    pipeline = fitted(problem.wrapped(build(spec, tuned.parameters), tuned.threshold), rows.train, rows.train_labels, rows.train_weights)
     output = problem.output(tuned.threshold, tuned.reach)
-    evaluation = problem.evaluation(rows.test_labels.tolist(), *output.of_model(pipeline, rows.test))
+    evaluation = problem.evaluation(rows.test_labels.tolist(), *output.of_model(pipeline, rows.test)).counting(rows.test_weights)
     return Measured(pipeline, evaluation, evaluation.figures(), score_baselines(spec, rows, tuned))
 
 
@@ -61,5 +61,5 @@ def _score(spec: ModelSpec, rows: Rows, tuned: Tuned, estimator: Any) -> Metrics
     preparation = {key: value for key, value in tuned.parameters.items() if key.startswith(PREPARATION)}
     if not takes_missing_cells(estimator):  # what the spec's own estimator knows by itself is replaced for a simpler one
         preparation |= {f"{PREPARATION}missing": "median"} if _native(spec, preparation) else {}
-    pipeline = spec.problem.wrapped(build(spec, preparation, estimator)).fit(rows.train, rows.train_labels)
-    return spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist()).figures()
+    pipeline = fitted(spec.problem.wrapped(build(spec, preparation, estimator)), rows.train, rows.train_labels, rows.train_weights)
+    return spec.problem.ask(pipeline, rows.test, rows.test_labels.tolist()).counting(rows.test_weights).figures()

@@ -51,21 +51,19 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.validation = validation
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on (n, columns) numbers and n labels."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on (n, columns) numbers and n labels. `sample_weight`: (n,) for how much each row counts; None if all count the same."""
         keras = load_keras()
         rows = np.asarray(X, dtype=np.float32)
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         keras.backend.clear_session()  # or it would keep every earlier network
-        learnt, held_out, learnt_codes, held_out_codes = train_test_split(
-            rows, codes, test_size=self.validation, random_state=self.random_state, stratify=codes
-        )
+        given = [] if sample_weight is None else [np.asarray(sample_weight, dtype=np.float32)]
+        parts = train_test_split(rows, codes, *given, test_size=self.validation, random_state=self.random_state, stratify=codes)
+        learnt, held_out = parts[0::2], parts[1::2]
         stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=self.patience)
-        _, losses = self._trained(
-            keras, learnt, learnt_codes, self.epochs, validation_data=(held_out, held_out_codes), callbacks=[stopping]
-        )
+        _, losses = self._trained(keras, *learnt, epochs=self.epochs, validation_data=tuple(held_out), callbacks=[stopping])
         self.epochs_ = 1 + int(np.argmin(losses["val_loss"]))
-        network, _ = self._trained(keras, rows, codes, self.epochs_)
+        network, _ = self._trained(keras, rows, codes, *given, epochs=self.epochs_)
         # the last layer adds up hundreds of products: in single precision, two runtimes would round them differently
         self.network_ = self._built(keras, rows.shape[1], precision="float64")
         self.network_.set_weights(network.get_weights())
@@ -86,19 +84,23 @@ class ConvolutionalNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Return the network as a serialised ONNX graph: one (n, columns) float32 input, (n, classes) probabilities out."""
         return as_onnx(self.network_)
 
-    def _trained(self, keras: Any, rows: Matrix, codes: Any, epochs: int, **options: Any) -> tuple[Any, dict[str, list[float]]]:
+    def _trained(
+        self, keras: Any, rows: Matrix, codes: Any, weights: Any = None, *, epochs: int, **options: Any
+    ) -> tuple[Any, dict[str, list[float]]]:
         """Train a network for that many epochs of the schedule; return it with its losses by epoch."""
         keras.utils.set_random_seed(self.random_state or 0)
         steps = -(-len(rows) // self.batch_size)
-        shares = np.bincount(codes) / len(codes)
+        shares = np.bincount(codes, weights) / (len(codes) if weights is None else weights.sum())
         network = self._built(keras, rows.shape[1], precision="float32")
         network.compile(
             optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.learning_rate, steps * self.epochs)),
             loss="sparse_categorical_crossentropy",
             steps_per_execution=steps,  # a whole epoch without returning to Python takes a third of the time
         )
-        weights = dict(enumerate((shares * len(shares)) ** -self.balance))
-        training = network.fit(rows, codes, epochs=epochs, batch_size=self.batch_size, class_weight=weights, verbose=0, **options)
+        of_class = (shares * len(shares)) ** -self.balance
+        # Keras takes weights of classes or of rows
+        counted = {"class_weight": dict(enumerate(of_class))} if weights is None else {"sample_weight": weights * of_class[codes]}
+        training = network.fit(rows, codes, epochs=epochs, batch_size=self.batch_size, verbose=0, **counted, **options)
         return network, training.history
 
     def _built(self, keras: Any, width: int, precision: str) -> Any:

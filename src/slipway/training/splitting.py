@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold, GroupShuffleSplit, StratifiedGro
 from slipway.errors import SlipwayError
 from slipway.spec import ModelSpec
 
+Weights = npt.NDArray[np.float64]
 Folds = list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]  # places of the rows to learn from, and of those to score
 
 
@@ -20,7 +21,8 @@ Folds = list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]  # places of the
 class Rows:
     """Training and test rows: features in contract order, and the labels of the same rows.
 
-    `groups`: of a split by groups, the group of each training row. The rows of a split by time are in the order of time.
+    `groups`: of a split by groups, the group of each training row. The rows of a split by time are in the order of time. The weights
+    are (n,) with a mean of 1 in each part, None if each row counts the same.
     """
 
     train: pd.DataFrame
@@ -28,20 +30,23 @@ class Rows:
     test: pd.DataFrame
     test_labels: pd.Series
     groups: pd.Series | None = None
+    train_weights: Weights | None = None
+    test_weights: Weights | None = None
 
 
 def split(spec: ModelSpec, rows: pd.DataFrame) -> Rows:
     """Split validated rows. The same rows and spec give the same split, so every step may repeat it.
 
     Raises:
-        SlipwayError: A class is in one of the two parts only, or there are too few groups.
+        SlipwayError: A class is in one of the two parts only, all its rows there have the weight 0, or there are too few groups.
     """
     names, target, group = spec.columns.names, spec.columns.target.name, spec.split.group
     train, test = _parts(spec, rows)
     if spec.split.by or group:
         for part, labels in (("training", train[target]), ("test", test[target])):
             _require_classes(spec, part, labels, rows[target])
-    return Rows(train[names], train[target], test[names], test[target], train[group] if group else None)
+    weights = [_weights(spec, part, rows) for part, rows in (("training", train), ("test", test))]
+    return Rows(train[names], train[target], test[names], test[target], train[group] if group else None, *weights)
 
 
 def folds(spec: ModelSpec, rows: Rows, count: int, repeats: int) -> Folds:
@@ -82,6 +87,21 @@ def _parts(spec: ModelSpec, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
         drawn = _of_groups(spec, count, wanted.seed)
     learnt, tested = next(iter(drawn.split(rows, labels, rows[wanted.group])))
     return rows.iloc[learnt], rows.iloc[tested]
+
+
+def _weights(spec: ModelSpec, part: str, rows: pd.DataFrame) -> Weights | None:
+    """Return the weights of one part: only their proportions count, so that a penalty or a size of leaves means the same with any unit."""
+    if not (name := spec.columns.weight):
+        return None
+    weights = rows[name].to_numpy(dtype=np.float64)
+    labels = rows[spec.columns.target.name] if spec.columns.target.answers_are_categories else pd.Series("", index=rows.index)
+    if nothing := [label for label, total in rows[name].groupby(labels).sum().items() if not total]:
+        of = f" of the class {nothing[0]}" if nothing[0] != "" else ""
+        raise SlipwayError(
+            f"{spec.name}: in column {name!r}, the weights of all {part} rows{of} are 0. Use another seed, or correct the file."
+        )
+    scaled: Weights = weights / weights.mean()
+    return scaled
 
 
 def _of_groups(spec: ModelSpec, count: int, seed: int) -> Any:

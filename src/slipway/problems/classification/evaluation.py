@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn import metrics
 from slipway.problems.classification import ClassLabel
 from slipway.problems.classification.delong import areas
 from slipway.problems.classification.proportions import Discordant
+from slipway.problems.classification.target import THRESHOLD_METRICS as OF_LABELS
 from slipway.problems.classification.target import Target
 from slipway.problems.classification.weighted import WeightedFigures
 from slipway.problems.estimates import ONCE, Estimate, normal
@@ -28,13 +30,15 @@ Interval = tuple[float, float]
 class Evaluation:
     """What a model answered to n rows: true labels, predicted labels, and (n, classes) probabilities in the target's order.
 
-    Labels or probabilities may be left empty where the figures that are asked for do not need them.
+    Labels or probabilities may be left empty where the figures that are asked for do not need them. `weights` are (n,), for how much
+    each row counts in the figures; None if all count the same.
     """
 
     target: Target
     truth: Sequence[ClassLabel]
     labels: Sequence[ClassLabel]
     probabilities: Probabilities
+    weights: Probabilities | None = None
 
     exact_method: ClassVar[str] = "Accuracy: Wilson's score interval (Wilson, JASA 22, 1927)."
 
@@ -66,11 +70,19 @@ class Evaluation:
         """Return the evaluation of the rows of an (n,) mask."""
         places = np.flatnonzero(mask).tolist()
         truth, labels = ([cells[at] for at in places] for cells in (self.truth, self.labels))
-        return Evaluation(self.target, truth, labels, self.probabilities[places])
+        weights = None if self.weights is None else self.weights[places]
+        return Evaluation(self.target, truth, labels, self.probabilities[places], weights)
+
+    def counting(self, weights: Probabilities | None) -> Evaluation:
+        """Return the evaluation with other weights of its rows; with None, each counts the same."""
+        return replace(self, weights=weights)
 
     def figure(self, name: str) -> float:
         """Return one figure."""
-        return float(_FIGURES[name](self))
+        if self.weights is None:
+            return float(_FIGURES[name](self))
+        value = self.weighted().figure(name, np.ones(self.rows))
+        return 0.0 if math.isnan(value) and name in OF_LABELS else value
 
     def figures(self) -> Metrics:
         """Return every figure that fits the target."""
@@ -78,23 +90,24 @@ class Evaluation:
 
     def weighted(self) -> WeightedFigures:
         """Return the same figures for rows that count several times or not at all, as a bootstrap needs them."""
-        return WeightedFigures(self.target, self.truth, self.labels, self.probabilities)
+        return WeightedFigures(self.target, self.truth, self.labels, self.probabilities, self.weights)
 
     def beside(self, challenger: Any) -> Pair:
         """Return this champion and a challenger that answered the same rows."""
         return Pair(self, challenger)
 
     def exact_intervals(self, level: float) -> dict[str, Interval]:
-        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped."""
-        return {"accuracy": wilson(int(self.right.sum()), self.rows, level)}
+        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped, and all with weights."""
+        return {} if self.weights is not None else {"accuracy": wilson(int(self.right.sum()), self.rows, level)}
 
     def columns(self) -> dict[str, Any]:
         """Return what is written of each row: the truth, the label, and the probability of each class."""
         probabilities = {f"p({label})": self.probabilities[:, at] for at, label in enumerate(self.target.labels)}
-        return {"truth": self.truth, "label": self.labels} | probabilities
+        weights = {} if self.weights is None else {"weight": self.weights}
+        return {"truth": self.truth, "label": self.labels} | probabilities | weights
 
     def confusion(self) -> list[list[int]]:
-        """Count rows: true classes down, predicted classes across, in the target's order."""
+        """Count rows, without their weights: true classes down, predicted classes across, in the target's order."""
         counted: list[list[int]] = metrics.confusion_matrix(self.truth, self.labels, labels=self.target.labels).tolist()
         return counted
 

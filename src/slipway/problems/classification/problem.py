@@ -52,11 +52,17 @@ class Classification:
         # "prior" answers as "most_frequent" does, and its probabilities give a log loss that can be compared
         return {"most_frequent": DummyClassifier(strategy="prior")}
 
-    def choose_threshold(self, metric: str, pipeline: Any, features: Any, labels: Any, *, folds: Any, jobs: int = 1) -> float:
-        """See `thresholds.choose`."""
+    def choose_threshold(
+        self, metric: str, pipeline: Any, features: Any, labels: Any, *, folds: Any, jobs: int = 1, weights: Any = None
+    ) -> float:
+        """See `thresholds.choose` and `thresholds.choose_by_weights`."""
+        if weights is not None:
+            return thresholds.choose_by_weights(self.target, metric, pipeline, features, labels, weights, folds=folds)
         return thresholds.choose(self.target, metric, pipeline, features, labels, folds=folds, jobs=jobs)
 
-    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: Any, seed: int, jobs: int = 1) -> float | None:
+    def reach(
+        self, pipeline: Any, features: Any, labels: Any, *, folds: Any, seed: int, jobs: int = 1, weights: Any = None
+    ) -> float | None:
         """Return None: a class has no interval."""
         return None
 

@@ -22,12 +22,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class WeightedFigures:
-    """The figures of n answers under n weights; see `figures`. The fields are those of an evaluation."""
+    """The figures of n answers under n weights; see `figures`. The fields are those of an evaluation.
+
+    `own`: the weights that the rows have anyway; they are multiplied by those of `figures`.
+    """
 
     target: Target
     truth: Sequence[ClassLabel]
     labels: Sequence[ClassLabel]
     probabilities: Array
+    own: Array | None = None
 
     def figures(self, weights: Array) -> Metrics:
         """Return every figure that fits the target; NaN where the rows do not define one: no row of a class, or none called so.
@@ -35,12 +39,16 @@ class WeightedFigures:
         Args:
             weights: (n,) how often each row counts, >= 0.
         """
+        weights = self._counted(weights)
         return self._of_labels(weights) | self._of_probabilities(weights) | self._ranked(weights)
 
     def figure(self, name: str, weights: Array) -> float:
         """Return one of them, without the work for the others: ranking many rows takes far longer than counting labels."""
         kinds = {"neg_log_loss": self._of_probabilities} | dict.fromkeys(("roc_auc", "roc_auc_ovr", "average_precision"), self._ranked)
-        return kinds.get(name, self._of_labels)(weights)[name]
+        return kinds.get(name, self._of_labels)(self._counted(weights))[name]
+
+    def _counted(self, weights: Array) -> Array:
+        return weights if self.own is None else weights * self.own
 
     def _of_probabilities(self, weights: Array) -> Metrics:
         return {"neg_log_loss": _share((weights * self._log_likelihood).sum(), weights.sum())}
@@ -71,24 +79,30 @@ class WeightedFigures:
         return {"roc_auc_ovr": float(np.mean([area for area, _ in areas]))}
 
     @cached_property
+    def _places(self) -> dict[ClassLabel, int]:
+        return {label: index for index, label in enumerate(self.target.labels)}
+
+    @cached_property
+    def _true(self) -> npt.NDArray[np.int64]:
+        """The place of each row's true class. It needs no labels, which are left out where only probabilities count."""
+        return np.array([self._places[true] for true in self.truth], dtype=np.int64)
+
+    @cached_property
     def _cells(self) -> npt.NDArray[np.int64]:
         """Each row's place in the confusion matrix, counted row by row."""
-        place = {label: index for index, label in enumerate(self.target.labels)}
-        pairs = zip(self.truth, self.labels, strict=True)
-        return np.array([place[true] * len(place) + place[said] for true, said in pairs], dtype=np.int64)
+        return self._true * len(self._places) + np.array([self._places[said] for said in self.labels], dtype=np.int64)
 
     @cached_property
     def _log_likelihood(self) -> Array:
         """The logarithm of the probability each row's true class was given; none is certain, as in scikit-learn's log loss."""
-        true = self._cells // len(self.target.labels)
         smallest = np.finfo(np.float64).eps
         probabilities = np.clip(self.probabilities, smallest, 1 - smallest)
-        likelihood: Array = np.log(probabilities[np.arange(len(true)), true] / probabilities.sum(axis=1))
+        likelihood: Array = np.log(probabilities[np.arange(len(self._true)), self._true] / probabilities.sum(axis=1))
         return likelihood
 
     @cached_property
     def _rankings(self) -> list[_Ranking]:
-        target, true = self.target, self._cells // len(self.target.labels)
+        target, true = self.target, self._true
         shown = [target.index(target.positive)] if target.binary else range(len(target.labels))
         return [_Ranking.of(true == at, self.probabilities[:, at]) for at in shown]
 

@@ -27,13 +27,15 @@ ABSOLUTE = "mean_absolute_error"
 class QuantityEvaluation:
     """What a model answered to n rows: true numbers, predicted numbers, and the (n, 2) ends of the intervals.
 
-    The intervals are (n, 0) for a model that gives none, such as a baseline.
+    The intervals are (n, 0) for a model that gives none, such as a baseline. `weights` are (n,), for how much each row counts in the
+    figures; None if all count the same.
     """
 
     target: Quantity
     truth: Sequence[float]
     labels: Sequence[float]
     numbers: Floats
+    weights: Floats | None = None
 
     exact_method: ClassVar[str] = "Coverage: Wilson's score interval (Wilson, JASA 22, 1927)."
 
@@ -59,7 +61,12 @@ class QuantityEvaluation:
         """Return the evaluation of the rows of an (n,) mask."""
         places = np.flatnonzero(mask).tolist()
         truth, labels = ([cells[at] for at in places] for cells in (self.truth, self.labels))
-        return QuantityEvaluation(self.target, truth, labels, self.numbers[places])
+        weights = None if self.weights is None else self.weights[places]
+        return QuantityEvaluation(self.target, truth, labels, self.numbers[places], weights)
+
+    def counting(self, weights: Floats | None) -> QuantityEvaluation:
+        """Return the evaluation with other weights of its rows; with None, each counts the same."""
+        return replace(self, weights=weights)
 
     def with_numbers(self, numbers: Floats) -> QuantityEvaluation:
         """Return the evaluation with the (n, 2) ends of intervals."""
@@ -75,20 +82,22 @@ class QuantityEvaluation:
 
     def weighted(self) -> QuantityFigures:
         """Return the same figures for rows that count several times or not at all, as a bootstrap needs them."""
-        return QuantityFigures(self._truth, self._predicted, self.numbers, self.target.coverage)
+        return QuantityFigures(self._truth, self._predicted, self.numbers, self.target.coverage, self.weights)
 
     def beside(self, challenger: Any) -> QuantityPair:
         """Return this champion and a challenger that answered the same rows."""
         return QuantityPair(self, challenger)
 
     def exact_intervals(self, level: float) -> dict[str, Interval]:
-        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped."""
-        return {COVERAGE: wilson(int(self.right.sum()), self.rows, level)} if self.numbers.shape[1] else {}
+        """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped, and all with weights."""
+        exact = self.numbers.shape[1] and self.weights is None
+        return {COVERAGE: wilson(int(self.right.sum()), self.rows, level)} if exact else {}
 
     def columns(self) -> dict[str, Any]:
         """Return what is written of each row: the truth, the prediction, and the ends of its interval."""
         ends = {name: self.numbers[:, at] for at, name in enumerate(("low", "high")[: self.numbers.shape[1]])}
-        return {"truth": self.truth, "prediction": self.labels} | ends
+        weights = {} if self.weights is None else {"weight": self.weights}
+        return {"truth": self.truth, "prediction": self.labels} | ends | weights
 
     def confusion(self) -> list[list[int]]:
         """Return an empty table: numbers are not counted by class."""

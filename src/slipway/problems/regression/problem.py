@@ -57,14 +57,18 @@ class Regression:
         """
         return {"median": DummyRegressor(strategy="median"), "mean": DummyRegressor(strategy="mean"), "linear": LinearRegression()}
 
-    def choose_threshold(self, metric: str, pipeline: Any, features: Any, labels: Any, *, folds: Any, jobs: int = 1) -> float:
+    def choose_threshold(
+        self, metric: str, pipeline: Any, features: Any, labels: Any, *, folds: Any, jobs: int = 1, weights: Any = None
+    ) -> float:
         """Refuse: a number is not decided by a threshold."""
         self.target.require_threshold(metric)
         raise AssertionError("require_threshold refuses every metric.")
 
-    def reach(self, pipeline: Any, features: Any, labels: Any, *, folds: Any, seed: int, jobs: int = 1) -> float | None:
+    def reach(
+        self, pipeline: Any, features: Any, labels: Any, *, folds: Any, seed: int, jobs: int = 1, weights: Any = None
+    ) -> float | None:
         """See `calibration.reach`."""
-        return calibration.reach(self.target, pipeline, features, labels, folds=folds, seed=seed, jobs=jobs)
+        return calibration.reach(self.target, pipeline, features, labels, folds=folds, seed=seed, jobs=jobs, weights=weights)
 
     def wrapped(self, pipeline: Any, threshold: float | None = None) -> Any:
         """Return the unfitted pipeline with the transformation of its target, if there is one."""

@@ -24,12 +24,14 @@ class QuantityFigures:
     """The figures of n predictions under n weights.
 
     `intervals` are their (n, 2) ends, or (n, 0) if there are none; `coverage` is the share of the outcomes that they should include.
+    `own`: the weights that the rows have anyway; they are multiplied by those of `figures`.
     """
 
     truth: Array
     predictions: Array
     intervals: Array
     coverage: float
+    own: Array | None = None
 
     def figures(self, weights: Array) -> Metrics:
         """Return every figure; NaN where the rows do not define one.
@@ -37,6 +39,7 @@ class QuantityFigures:
         Args:
             weights: (n,) how often each row counts, >= 0.
         """
+        weights = weights if self.own is None else weights * self.own
         total = weights.sum()
         errors = self._errors
         spread = weights @ (self.truth - _mean(self.truth, weights)) ** 2

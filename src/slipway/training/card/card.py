@@ -27,7 +27,7 @@ def card(trained: TrainedModel, evidence: Evidence, commit: str) -> str:
         "Columns it needs": _columns(spec),
         "How it was made": _making(trained),
         "Figures on the test rows": figures(trained, evidence),
-        **spec.problem.tables(trained.measured.evaluation.confusion()),
+        **{title: lines + _not_weighted(spec) for title, lines in spec.problem.tables(trained.measured.evaluation.confusion()).items()},
         "By slice": slices(trained, evidence),
         "How the answer is decided": [spec.problem.decision(spec.metric, trained.tuned.threshold, trained.tuned.reach)],
         "Which columns matter": importances(trained, evidence),
@@ -57,8 +57,24 @@ def _rows(trained: TrainedModel) -> list[str]:
         "",
         f"{len(rows.train):,} training rows and {len(rows.test):,} test rows ({spec.split.test:.0%}), seed {spec.split.seed}, {shares}. "
         "Their columns are described in `evidence/profile.md`.",
+        *_weights(spec),
         *(["", *[f"- {quirk}" for quirk in spec.card.quirks]] if spec.card and spec.card.quirks else []),
     ]
+
+
+def _weights(spec: ModelSpec) -> list[str]:
+    if not spec.columns.weight:
+        return []
+    return [
+        "",
+        f"Each row has a weight, `{spec.columns.weight}`: the model and the simpler models learn from it, and all figures, intervals and "
+        "slices below count by it. Plots, the profile, and the comparison row by row with another version count each row once. Callers do "
+        "not send it, so the figures of rows in service are without weights.",
+    ]
+
+
+def _not_weighted(spec: ModelSpec) -> list[str]:
+    return ["", "Rows, each counted once, without its weight."] if spec.columns.weight else []
 
 
 def _columns(spec: ModelSpec) -> list[str]:

@@ -11,8 +11,11 @@ RESAMPLES, LEVEL = 1_000, 0.95
 
 def method(evaluation: Evaluation) -> str:
     """Return in words how `intervals` computes the intervals, and what they mean."""
+    exact = f"{evaluation.exact_method} The others: percentile bootstrap"
+    if evaluation.weights is not None:
+        exact = "Each row counts with its weight; strata and clusters of a survey are not known here. Percentile bootstrap"
     return (
-        f"{LEVEL:.0%} intervals over the test rows. {evaluation.exact_method} The others: percentile bootstrap, {RESAMPLES:,} resamples of "
+        f"{LEVEL:.0%} intervals over the test rows. {exact}, {RESAMPLES:,} resamples of "
         "the rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). "
         "They show how much chance in the choice of test rows explains, and nothing about other hospitals, customers or years."
     )

@@ -13,6 +13,8 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
+from slipway.problems.weights import fitted
+
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)
 SEEDS = np.iinfo(np.int32).max  # scikit-learn draws the seed of a tree below this
 ROOM = 200_000_000  # bytes of votes that one process keeps
@@ -23,12 +25,14 @@ IDLE = ("n_jobs", "verbose", "warm_start", "oob_score")  # parameters that do no
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Prepared rows for fitting and held-out rows, with their labels."""
+    """Prepared rows for fitting and held-out rows, with their labels, and with their weights if they have any."""
 
     train: Any
     train_labels: Any
     held_out: Any
     truth: Any
+    train_weights: Any = None
+    held_out_weights: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Forests:
         seeds = np.random.RandomState(forest.random_state)
         seeds.randint(SEEDS, size=start)  # the trees grown before have used these
         new = clone(forest).set_params(n_estimators=forest.n_estimators - start, warm_start=False, oob_score=False)
-        new.set_params(random_state=seeds).fit(rows.train, rows.train_labels)
+        fitted(new.set_params(random_state=seeds), rows.train, rows.train_labels, rows.train_weights)
         sparse = issparse(rows.held_out)
         held_out = rows.held_out if sparse else np.ascontiguousarray(rows.held_out, dtype=np.float32)
         total = votes.total.copy() if votes else np.zeros((held_out.shape[0], len(new.classes_)))

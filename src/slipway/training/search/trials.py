@@ -14,6 +14,7 @@ from optuna.trial import Trial
 from scipy.sparse import issparse
 
 from slipway.problems.training import Classification
+from slipway.problems.weights import fitted
 from slipway.spec import ModelSpec
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build, preparation_choices
 from slipway.training.search.forests import FORESTS, Fold, Forests
@@ -60,10 +61,11 @@ class Objective:
         problem, metric = self.spec.problem, self.spec.metric
         if isinstance(problem, Classification) and type(estimator) in FORESTS:
             probabilities = self._forests.probabilities(estimator, rows, place)
-            return problem.most_probable(np.unique(rows.train_labels), probabilities, rows.truth).figure(metric)
-        estimator = problem.wrapped(estimator).fit(rows.train, rows.train_labels)
+            answers = problem.most_probable(np.unique(rows.train_labels), probabilities, rows.truth)
+            return answers.counting(rows.held_out_weights).figure(metric)
+        estimator = fitted(problem.wrapped(estimator), rows.train, rows.train_labels, rows.train_weights)
         (evaluation,) = problem.ask_for(metric, estimator, rows.held_out, [rows.truth])
-        return evaluation.figure(metric)
+        return evaluation.counting(rows.held_out_weights).figure(metric)
 
     def _fold(self, parameters: Mapping[str, Any], place: tuple[int, Hashable]) -> Fold:
         if place not in self._prepared:
@@ -72,7 +74,9 @@ class Objective:
             train, labels = self.rows.train.iloc[fit], self.rows.train_labels.to_numpy()
             prepared = preparation.fit_transform(train, labels[fit])
             other = preparation.transform(self.rows.train.iloc[held_out])
-            found = Fold(prepared, labels[fit], other, labels[held_out])
+            weights = self.rows.train_weights
+            weighted = () if weights is None else (weights[fit], weights[held_out])
+            found = Fold(prepared, labels[fit], other, labels[held_out], *weighted)
             if sum(map(_bytes_of, self._prepared.values()), start=_bytes_of(found)) > ROOM:
                 return found
             self._prepared[place] = found

@@ -131,6 +131,7 @@ def _tuned(spec: ModelSpec, study: optuna.Study, rows: Rows, jobs: int) -> Tuned
             folds=special_folds(spec, rows) or spec.folds,
             seed=spec.split.seed,
             jobs=jobs,
+            weights=rows.train_weights,
         ),
     )
 
@@ -143,4 +144,6 @@ def choose_threshold(spec: ModelSpec, rows: Rows, parameters: Mapping[str, Any],
     """
     problem, pipeline = spec.problem, build(spec, parameters)
     found = folds(spec, rows, spec.folds, spec.repeats)
-    return problem.choose_threshold(spec.metric, pipeline, rows.train, rows.train_labels, folds=found, jobs=jobs)
+    return problem.choose_threshold(
+        spec.metric, pipeline, rows.train, rows.train_labels, folds=found, jobs=jobs, weights=rows.train_weights
+    )
