@@ -65,8 +65,8 @@ def checked(address: str, what: str) -> str:
 
 
 def is_local(address: str) -> bool:
-    """Return whether an address is a path of this machine."""
-    return "://" not in address or address.startswith("file://")
+    """Return whether an address is of this machine: a path, a repository of DVC in a folder, or a file of SQLite."""
+    return "://" not in address or address.startswith(("file://", "dvc+file://", "sql+sqlite:"))
 
 
 def _has_secret(scheme: str, address: str) -> bool:

@@ -84,6 +84,12 @@ def test_the_result_of_a_query_is_kept_as_sorted_json_lines(toy: ModelSpec, sqli
     assert (snapshot.rows, snapshot.origin, snapshot.sample) == (4, sqlite, False)
 
 
+def test_a_database_in_a_file_is_read_where_it_is_whatever_the_mirror(toy: ModelSpec, sqlite: str, dead_url: str, tmp_path: Path) -> None:
+    snapshot = fetch(from_database(toy, sqlite), dead_url, tmp_path / "snapshots")
+
+    assert (snapshot.origin, snapshot.rows) == (sqlite, 4)
+
+
 def test_rows_of_a_query_are_those_of_the_csv(toy: ModelSpec, sqlite: str, tmp_path: Path) -> None:
     pd.DataFrame(ROWS, columns=["size", "weight", "colour", "wanted", "id"]).to_csv(tmp_path / "toys.csv", index=False)
     spec = from_database(toy, sqlite)
