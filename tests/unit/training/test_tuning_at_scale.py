@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from sklearn.datasets import make_classification
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 
 from slipway.data.samples import generate
 from slipway.data.validation import validate
@@ -134,14 +135,15 @@ def test_a_search_that_is_soon_done_starts_no_process(heart: ModelSpec, rows: Ro
 def test_an_error_in_a_worker_ends_the_search_and_the_trials_before_it_are_kept(
     heart: ModelSpec, rows: Rows, tmp_path: Path, always_workers: None
 ) -> None:
-    values = CategoricalDistribution([1.0, 2.0, 3.0, 4.0, 5.0, -1.0])
-    broken = replace(heart, search="grid", simplest=None, search_space={"C": values}, folds=2, repeats=1)
+    too_many = 10_000  # neighbours: allowed, but more than there are rows
+    space = {"n_neighbors": CategoricalDistribution([1, 2, 3, 4, 5, too_many])}
+    broken = replace(heart, estimator=KNeighborsClassifier(), search="grid", simplest=None, search_space=space, folds=2, repeats=1)
 
-    with pytest.raises(ValueError, match=r"-1\.0"):
+    with pytest.raises(ValueError, match="n_neighbors = 10000"):
         tune(broken, rows, SHA256, 6, tmp_path, jobs=2)
 
-    order = [point["C"] for point in points.grid(broken)]
-    assert [trial.params["C"] for trial in trials_in(tmp_path, broken)] == order[: order.index(-1.0)]
+    order = [point["n_neighbors"] for point in points.grid(broken)]
+    assert [trial.params["n_neighbors"] for trial in trials_in(tmp_path, broken)] == order[: order.index(too_many)]
 
 
 @pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesClassifier])
