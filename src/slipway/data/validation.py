@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -22,6 +23,7 @@ from slipway.spec import CSV, Boolean, Category, Date, Feature, ModelSpec, Numer
 
 logger = logging.getLogger(__name__)
 
+HASH = np.uint64(0x9E3779B97F4A7C15)
 SHOWN = 5  # offending rows named per column
 LARGEST = float(np.finfo(np.float32).max)  # a larger number is infinity to the engines
 
@@ -85,13 +87,27 @@ def validate(spec: ModelSpec, path: Path, table: Table | None = None) -> pd.Data
         violations += spec.problem.leaks(typed, spec.columns.names)
     if violations:
         raise _invalid(spec, path, violations)
-    repeated = typed.duplicated(subset=[*spec.columns.names, target])
+    repeated = _repeated(typed, [*spec.columns.names, target])
     dropped = spec.dataset.drop_duplicates and repeated.any()
     removed = " and are left out" if dropped else ""
     logger.info("%s: %d rows are valid; %d repeat an earlier row%s", spec.name, len(typed), repeated.sum(), removed)
     if dropped:
         return typed[~repeated].reset_index(drop=True)
     return typed.reset_index(drop=True)
+
+
+def _repeated(rows: pd.DataFrame, names: list[str]) -> npt.NDArray[np.bool_]:
+    """Return which rows repeat an earlier one in some columns.
+
+    pandas alone would need as much memory again as the rows; here it compares only rows whose hashes are equal.
+    """
+    hashes = np.zeros(len(rows), dtype=np.uint64)
+    for name in names:
+        hashes = hashes * HASH + pd.factorize(rows[name])[0].astype(np.uint64)
+    alike = pd.Series(hashes).duplicated(keep=False).to_numpy()
+    repeated = np.zeros(len(rows), dtype=np.bool_)
+    repeated[alike] = rows.loc[alike, names].duplicated().to_numpy()
+    return repeated
 
 
 def _read_as_text(spec: ModelSpec, path: Path, table: Table) -> pd.DataFrame:
