@@ -26,7 +26,7 @@ def test_one_model_that_fails_does_not_stop_the_rest(place, monkeypatch):
     assert state.message == "failed: no-rows"
     entries = state.result(raise_on_failure=False).entries
     assert [(entry.model, entry.outcome, entry.version) for entry in entries] == [(poor.name, "failed", None), (MODEL, "promoted", 1)]
-    assert "has no statistics" in entries[0].message
+    assert "there are no statistics" in entries[0].message
 
 
 @pytest.fixture

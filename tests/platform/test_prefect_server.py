@@ -1,4 +1,4 @@
-"""What is mended in the Prefect server: a refused statement must not make the event loop wait for a lock."""
+"""What is mended in the Prefect server: a refused statement must not make the event loop wait for a lock, nor a connection stay useless."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from deployments.local.prefect_server import close_refused_cursors
+from deployments.local.prefect_server import close_refused_cursors, replace_stale_connections
 
 PATIENCE = 8.0  # seconds that SQLite waits for a lock here; 60 in Prefect
 
@@ -73,3 +73,34 @@ async def refusal(connection: AsyncConnection) -> OperationalError | None:
     except OperationalError as error:
         return error
     return None
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_connection_with_a_forgotten_cursor_refuses_every_write_unless_it_is_replaced(tmp_path, mended):
+    succeeded = asyncio.run(writes_after_a_forgotten_cursor(tmp_path / "some.db", mended))
+
+    assert succeeded == ([False, True, True] if mended else [False] * 3)
+
+
+async def writes_after_a_forgotten_cursor(database: Path, mended: bool) -> list[bool]:
+    """Return which of three writes succeed through the one connection of a pool, in which a cursor was left half read."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{database}", pool_size=1, max_overflow=0)
+    event.listen(engine.sync_engine, "connect", as_prefect_connects)
+    if mended:
+        replace_stale_connections(engine.sync_engine)
+    async with engine.begin() as connection:
+        for statement in ("PRAGMA journal_mode = WAL", "CREATE TABLE lines (number)", "INSERT INTO lines VALUES (1), (2), (3)"):
+            await connection.execute(text(statement))
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        forgotten = await driver.execute("SELECT * FROM lines")
+        await forgotten.fetchone()
+    async with aiosqlite.connect(database) as other:
+        await other.execute("INSERT INTO lines VALUES (4)")
+        await other.commit()
+    succeeded = []
+    for _ in range(3):
+        async with engine.connect() as connection:
+            succeeded.append(await refusal(connection) is None)
+    await engine.dispose()
+    return succeeded

@@ -201,16 +201,17 @@ def test_up_again_changes_nothing(operator, settings, released):
 
 def test_status_says_whether_work_would_be_done_and_gives_the_command_that_mends_it(operator, settings):
     assert "well" in operator.slipway("status").stdout
-    pool = f"{settings.prefect_url}/api/work_pools/slipway"
-    httpx.patch(pool, json={"is_paused": True}).raise_for_status()
-    try:
-        found = {one["name"]: one for one in json.loads(operator.slipway("status", "--json", status=3).stdout)}
-        address, _, command = found["work pool"]["mend"].partition(" prefect ")
-        environment = operator.environment | dict([address.split("=", 1)])
-        subprocess.run([sys.executable, "-m", "prefect", *command.split()], env=environment, check=True, capture_output=True)
-        assert httpx.get(pool).json()["is_paused"] is False
-    finally:
-        httpx.patch(pool, json={"is_paused": False}).raise_for_status()
+    pool = "/work_pools/slipway"
+    with PrefectServer(f"{settings.prefect_url}/api") as server:
+        server.call("PATCH", pool, {"is_paused": True})
+        try:
+            found = {one["name"]: one for one in json.loads(operator.slipway("status", "--json", status=3).stdout)}
+            address, _, command = found["work pool"]["mend"].partition(" prefect ")
+            environment = operator.environment | dict([address.split("=", 1)])
+            subprocess.run([sys.executable, "-m", "prefect", *command.split()], env=environment, check=True, capture_output=True)
+            assert server.call("GET", pool)["is_paused"] is False
+        finally:
+            server.call("PATCH", pool, {"is_paused": False})
 
     assert found["work pool"]["state"] == "wrong"
     assert all(found[name]["answering"] for name in ("prefect", "mlflow", "worker", "gateway", "watchman"))

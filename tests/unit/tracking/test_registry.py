@@ -315,7 +315,7 @@ def made(desk: Desk, registered: tuple[Candidate, RegistryState], write_bundle: 
 @pytest.fixture
 def beginning(desk: Desk, heart: ModelSpec, request: pytest.FixtureRequest, made: Make) -> tuple[ModelSpec, Candidate]:
     """A registered candidate, and another bundle in service."""
-    spec = named(heart, f"heart-{request.node.name.replace('_', '-')}"[:60])
+    spec = named(heart, f"heart-{request.node.name.replace('_', '-')}"[:60].rstrip("-"))
     candidate = made(spec)
     with registry.downloaded_bundle(desk.client, candidate.run_id) as bundle:
         install(bundle.folder, desk.settings.bundles, 8001)
