@@ -18,9 +18,16 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from slipway.bundle.reading import Bundle
+    from slipway.spec import ModelSpec
 
 COLUMNS, CATEGORIES, CHUNK = 20, 3, 200_000
 ROWS = 20_000  # of the table with the category
@@ -137,39 +144,63 @@ def _validation(table: Path) -> dict[str, float]:
 
 def _category(table: Path) -> dict[str, float]:
     """Tune, measure and compile a logistic regression on every value of the category, and ask its engine."""
-    from optuna.distributions import FloatDistribution
-    from sklearn.linear_model import LogisticRegression
-
     from slipway.bundle.borders import border_rows, prove_rows
-    from slipway.bundle.cells import columns_of, rows_of
-    from slipway.bundle.compiling import compile_model, contract_columns
-    from slipway.bundle.contract import Contract, Probe, of_output
+    from slipway.bundle.cells import columns_of
     from slipway.bundle.engine import open_engine
-    from slipway.bundle.writing import write
     from slipway.data.validation import validate
-    from slipway.drafting.drafting import executed
-    from slipway.spec import Category, Preparation
     from slipway.training.measuring import measure
     from slipway.training.search.tuning import tune
     from slipway.training.splitting import split
 
+    spec = _with_every_value(table)
+    began = time.monotonic()
+    rows = split(spec, validate(spec, table))
+    validated = time.monotonic()
+    measured = measure(spec, rows, tune(spec, rows, spec.dataset.sha256, TRIALS, table.parent / "studies"))
+    fitted = time.monotonic()
+    bundle = _bundle(spec, measured.pipeline, rows.test, table.parent / "bundle")
+    engine, contract = open_engine(bundle), bundle.contract
+    prove_rows(spec.name, measured.pipeline, engine, contract, rows.test)
+    prove_rows(spec.name, measured.pipeline, engine, contract, border_rows(measured.pipeline, contract, rows.test))
+    proved = time.monotonic()
+    return {
+        "validation s": validated - began,
+        "search and fit s": fitted - validated,
+        "bundle and proof s": proved - fitted,
+        **{f"ms for {count:,} rows": _milliseconds(engine, columns_of(rows.test.head(count), contract.columns)) for count in (1, ASKED)},
+        "bundle MB": sum(file.stat().st_size for file in (table.parent / "bundle").iterdir()) / 1e6,
+        "accuracy": measured.metrics["accuracy"],
+    }
+
+
+def _with_every_value(table: Path) -> ModelSpec:
+    """Return the drafted model with every value of the category, and a logistic regression in place of its estimator."""
+    from optuna.distributions import FloatDistribution
+    from sklearn.linear_model import LogisticRegression
+
+    from slipway.drafting.drafting import executed
+    from slipway.spec import Category, Preparation
+
     drafted = executed((_models(table) / f"{table.stem}.py").read_text(), table.stem)
     values = tuple(sorted(pd.read_csv(table)["town"].unique()))
-    columns = replace(drafted.columns, features=dict(drafted.columns.features) | {"town": Category(values, "Town", other=True)})
-    spec = replace(
+    features = dict(drafted.columns.features) | {"town": Category(values, "Town", other=True)}
+    return replace(
         drafted,
-        columns=columns,
+        columns=replace(drafted.columns, features=features),
         estimator=LogisticRegression(max_iter=500),
         search_space={"C": FloatDistribution(0.05, 5, log=True)},
         preparation=Preparation(),
     )
-    began = time.monotonic()
-    rows = split(spec, validate(spec, table))
-    validated = time.monotonic()
-    tuned = tune(spec, rows, drafted.dataset.sha256, TRIALS, table.parent / "studies")
-    measured = measure(spec, rows, tuned)
-    fitted = time.monotonic()
-    compiled = compile_model(spec, measured.pipeline)
+
+
+def _bundle(spec: ModelSpec, pipeline: Pipeline, rows: pd.DataFrame, folder: Path) -> Bundle:
+    """Compile a pipeline, and write its bundle without a registered version."""
+    from slipway.bundle.cells import rows_of
+    from slipway.bundle.compiling import compile_model, contract_columns
+    from slipway.bundle.contract import Contract, Probe, of_output
+    from slipway.bundle.writing import write
+
+    compiled = compile_model(spec, pipeline)
     contract = Contract(
         format=1,
         model=spec.name,
@@ -187,22 +218,7 @@ def _category(table: Path) -> dict[str, float]:
         created_at="",
         **of_output(spec.problem.output(None)),
     )
-    probe = Probe(rows_of(rows.test.head(5), contract.columns), [0] * 5, [[1.0, 0.0]] * 5)
-    bundle = write(table.parent / "bundle", compiled.files, contract, probe)
-    engine = open_engine(bundle)
-    prove_rows(spec.name, measured.pipeline, engine, contract, rows.test)
-    prove_rows(spec.name, measured.pipeline, engine, contract, border_rows(measured.pipeline, contract, rows.test))
-    proved = time.monotonic()
-    one, many = (columns_of(rows.test.head(count), contract.columns) for count in (1, ASKED))
-    milliseconds = {f"ms for {count:,} rows": _milliseconds(engine, asked) for count, asked in ((1, one), (ASKED, many))}
-    return {
-        "validation s": validated - began,
-        "search and fit s": fitted - validated,
-        "bundle and proof s": proved - fitted,
-        **milliseconds,
-        "bundle MB": sum(file.stat().st_size for file in (table.parent / "bundle").iterdir()) / 1e6,
-        "accuracy": measured.metrics["accuracy"],
-    }
+    return write(folder, compiled.files, contract, Probe(rows_of(rows.head(5), contract.columns), [0] * 5, [[1.0, 0.0]] * 5))
 
 
 def _milliseconds(engine: object, asked: object) -> float:

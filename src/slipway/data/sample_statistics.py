@@ -143,7 +143,7 @@ def derive(spec: ModelSpec, rows: pd.DataFrame, fewest: int = 1) -> Statistics:
                 "rows": len(part),
                 "columns": {name: _column_facts(kind, part[name], rows[name], fewest) for name, kind in spec.columns.features.items()},
             }
-            for group, part in spec.problem.groups(rows).items()
+            for group, part in spec.problem.groups(rows, fewest).items()
         },
     }
 

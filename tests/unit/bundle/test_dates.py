@@ -23,8 +23,9 @@ from slipway.bundle.engine import open_engine
 from slipway.bundle.engines.preparation import Preparer
 from slipway.bundle.trusted_types import ALLOWED
 from slipway.bundle.writing import write
-from slipway.spec import Columns, Dataset, Date, Gate, ModelSpec, Numeric, Preparation, Split, Target
+from slipway.spec import Columns, Date, ModelSpec, Numeric, Preparation, Target
 from slipway.training.pipelines import PREPARATION_STEP, build
+from tests.support.specs import classifier_spec
 
 FEATURES = {
     "age": Numeric(0, 120, "years", "Age", missing=True),
@@ -43,20 +44,8 @@ ESTIMATORS: dict[str, tuple[BaseEstimator, Preparation, str]] = {
 
 
 def spec_of(estimator: BaseEstimator = LogisticRegression(max_iter=3_000), preparation: Preparation = Preparation()) -> ModelSpec:  # noqa: B008
-    return ModelSpec(
-        name="dates",
-        registered_as="dates",
-        description="Rows with dates.",
-        dataset=Dataset("rows.csv", "0" * 64, "rows.csv"),
-        columns=Columns(FEATURES, Target("ill", {0: "well", 1: "ill"}, positive=1)),
-        split=Split(0.25, 1, stratify=True),
-        estimator=estimator,
-        search_space={},
-        preparation=preparation,
-        metric="accuracy",
-        gate=Gate(0.5),
-        port=8_100,
-    )
+    columns = Columns(FEATURES, Target("ill", {0: "well", 1: "ill"}, positive=1))
+    return classifier_spec("dates", columns, estimator, preparation=preparation)
 
 
 def rows_with_dates(count: int, seed: int) -> pd.DataFrame:

@@ -34,20 +34,18 @@ from slipway.spec import (
     Boolean,
     Category,
     Columns,
-    Dataset,
     Derived,
     Difference,
     Feature,
-    Gate,
     Lookup,
     ModelSpec,
     Numeric,
     Preparation,
     Ratio,
-    Split,
     Target,
 )
 from slipway.training.pipelines import PREPARATION_STEP, build
+from tests.support.specs import classifier_spec
 
 CASES, BEDS = Numeric(0, 1000, "", "Cases", integer=True), Numeric(0, 50, "", "Beds", integer=True, missing=True)
 STAFF = Numeric(1, 40, "", "Staff")
@@ -71,20 +69,8 @@ DERIVED: dict[str, Derived] = {
 
 
 def spec_of(estimator: BaseEstimator, preparation: Preparation, derived: dict[str, Derived], features: dict[str, Feature]) -> ModelSpec:
-    return ModelSpec(
-        name="derived",
-        registered_as="derived",
-        description="Rows with derived columns.",
-        dataset=Dataset("rows.csv", "0" * 64, "rows.csv"),
-        columns=Columns(features, Target("full", {0: "no", 1: "yes"}, positive=1), derived=derived),
-        split=Split(0.25, 1, stratify=True),
-        estimator=estimator,
-        search_space={},
-        preparation=preparation,
-        metric="accuracy",
-        gate=Gate(0.5),
-        port=8_100,
-    )
+    columns = Columns(features, Target("full", {0: "no", 1: "yes"}, positive=1), derived=derived)
+    return classifier_spec("derived", columns, estimator, preparation=preparation)
 
 
 def wards(count: int, seed: int) -> pd.DataFrame:

@@ -29,19 +29,17 @@ from slipway.spec import (
     Boolean,
     Category,
     Columns,
-    Dataset,
     Difference,
-    Gate,
     Lookup,
     ModelSpec,
     Numeric,
     Preparation,
     Ratio,
-    Split,
     Target,
     WeightedMean,
 )
 from slipway.training.pipelines import build
+from tests.support.specs import classifier_spec
 
 FEATURES = {
     "age": Numeric(0, 120, "years", "Age", integer=True, missing=True),
@@ -80,23 +78,8 @@ ESTIMATORS: dict[str, tuple[BaseEstimator, Preparation, str]] = {
 
 
 def spec_of(estimator: BaseEstimator, preparation: Preparation = Preparation(), **changes: Any) -> ModelSpec:  # noqa: B008
-    given: dict[str, Any] = {
-        "columns": Columns(FEATURES, Target("ill", {0: "well", 1: "ill"}, positive=1), derived=DERIVED),
-        "search_space": {},
-        "preparation": preparation,
-    }
-    return ModelSpec(
-        name="gaps",
-        registered_as="gaps",
-        description="Rows with gaps.",
-        dataset=Dataset("rows.csv", "0" * 64, "rows.csv"),
-        split=Split(0.25, 1, stratify=True),
-        estimator=estimator,
-        metric="accuracy",
-        gate=Gate(0.5),
-        port=8_100,
-        **(given | changes),
-    )
+    columns = Columns(FEATURES, Target("ill", {0: "well", 1: "ill"}, positive=1), derived=DERIVED)
+    return classifier_spec("gaps", **({"columns": columns, "estimator": estimator, "preparation": preparation} | changes))
 
 
 def rows_with_gaps(count: int, seed: int) -> pd.DataFrame:

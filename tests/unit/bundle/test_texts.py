@@ -30,12 +30,13 @@ from slipway.errors import SpecError
 from slipway.gateway.bodies import mlflow, predictions
 from slipway.gateway.bodies.refusing import check
 from slipway.problems.estimators import takes_sparse_rows
-from slipway.spec import Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Split, Target, Text
+from slipway.spec import Category, Columns, ModelSpec, Numeric, Preparation, Target, Text
 from slipway.training.measuring import score_baselines
 from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build
 from slipway.training.search.trials import Objective
 from slipway.training.splitting import split
+from tests.support.specs import classifier_spec
 
 WORDS = ["dolor", "fiebre", "tos", "niño", "café", "leve", "grave", "ayer", "hoy", "ninguno", "alta", "control", "sangre", "herida"]
 WIDTH = 64
@@ -55,20 +56,8 @@ def spec_of(estimator: BaseEstimator = LogisticRegression(), preparation: Prepar
         "sex": Category(("F", "M"), "Sex"),
         "reason": Text("Reason of the visit", width=width),
     }
-    return ModelSpec(
-        name="texts",
-        registered_as="texts",
-        description="Rows with texts.",
-        dataset=Dataset("rows.csv", "0" * 64, "rows.csv"),
-        columns=Columns(features, Target("ill", {0: "well", 1: "ill"}, positive=1)),
-        split=Split(0.25, 1, stratify=True),
-        estimator=estimator,
-        search_space={},
-        preparation=preparation,
-        metric="accuracy",
-        gate=Gate(0.5),
-        port=8_100,
-    )
+    columns = Columns(features, Target("ill", {0: "well", 1: "ill"}, positive=1))
+    return classifier_spec("texts", columns, estimator, preparation=preparation)
 
 
 def rows_with_texts(count: int, seed: int) -> pd.DataFrame:

@@ -320,6 +320,21 @@ def test_sample_rows_keep_the_distribution_of_the_target() -> None:
     assert np.quantile(drawn, [0.1, 0.5, 0.9]) == pytest.approx(np.quantile(rows["price"], [0.1, 0.5, 0.9]), rel=0.1)
 
 
+def test_a_band_has_no_end_that_is_the_number_of_one_row_and_a_frequent_number_loses_no_rows() -> None:
+    prices = np.concatenate([np.zeros(250), np.random.default_rng(1).lognormal(3, 1, size=250).clip(1, 1000)])
+    rows = pd.DataFrame({"price": prices})
+
+    groups = Regression(PRICE).groups(rows, fewest=5)
+
+    assert sum(map(len, groups.values())) == 500
+    assert len(groups["0.0 to 0.0"]) == 250
+    ends = {float(end) for name in groups for end in name.split(" to ")} - {0.0}
+    assert ends & set(prices) == set()
+    few = Regression(PRICE).groups(rows.tail(3), fewest=5)
+    assert [len(part) for part in few.values()] == [3]
+    assert [float(end) for end in next(iter(few)).split(" to ")] == pytest.approx([prices[-3:].mean()] * 2)
+
+
 def test_sample_rows_of_a_number_are_valid_rows(tmp_path: Path) -> None:
     spec = progression(tmp_path)
     facts = samples.derive(spec, validate(spec, tmp_path / "progression.csv"))

@@ -141,8 +141,8 @@ class Classification:
         """Return the outcomes that the cells of a file stand for, and what is wrong with the cells; labels are read as texts."""
         return cells.read(self.target, column, places)
 
-    def groups(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-        """See `cells.groups`."""
+    def groups(self, rows: pd.DataFrame, fewest: int = 1) -> dict[str, pd.DataFrame]:
+        """See `cells.groups`: a class may have fewer rows than `fewest`, and its name reveals none of them."""
         return cells.groups(self.target, rows)
 
     def cells_of_group(self, group: str, count: int) -> list[str]:

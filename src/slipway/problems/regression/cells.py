@@ -42,11 +42,19 @@ def read(target: Quantity, cells: pd.Series[str], places: Places, numbers: Numbe
     return values, found
 
 
-def groups(target: Quantity, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the rows in up to ten bands of the target, named "low to high"; sample rows are drawn from the statistics of one band."""
-    bands = pd.qcut(rows[target.name].rank(method="first"), min(GROUPS, len(rows)), labels=False)
-    parts = [part for _, part in rows.groupby(bands)]
-    return {f"{float(part[target.name].min())!r}{TO}{float(part[target.name].max())!r}": part for part in parts}
+def groups(target: Quantity, rows: pd.DataFrame, fewest: int = 1) -> dict[str, pd.DataFrame]:
+    """Return the rows in up to ten bands of the target, named "low to high"; sample rows are drawn from the statistics of one band.
+
+    Args:
+        fewest: Rows that a band has at least, if there are so many. Its low and high are the means of so many of its numbers.
+    """
+    bands = pd.qcut(rows[target.name].rank(method="first"), max(1, min(GROUPS, len(rows) // fewest)), labels=False)
+    found: dict[str, list[pd.DataFrame]] = {}
+    for _, part in rows.groupby(bands):
+        numbers = part[target.name].sort_values()
+        ends = (float(end.mean()) for end in (numbers.head(fewest), numbers.tail(fewest)))
+        found.setdefault(TO.join(map(repr, ends)), []).append(part)  # a number that is very frequent fills several bands
+    return {name: pd.concat(parts) for name, parts in found.items()}
 
 
 def cells_of_group(group: str, count: int) -> list[str]:

@@ -137,9 +137,9 @@ class Regression:
         """Return the numbers that the cells of a file stand for, and what is wrong with the cells; see `cells.read`."""
         return cells.read(self.target, column, places, numbers)
 
-    def groups(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    def groups(self, rows: pd.DataFrame, fewest: int = 1) -> dict[str, pd.DataFrame]:
         """See `cells.groups`."""
-        return cells.groups(self.target, rows)
+        return cells.groups(self.target, rows, fewest)
 
     def cells_of_group(self, group: str, count: int) -> list[str]:
         """See `cells.cells_of_group`."""
