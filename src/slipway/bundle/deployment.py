@@ -6,7 +6,7 @@ import ctypes
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from slipway.bundle.engine import Engine, by_column, open_engine
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
 from slipway.bundle.store.active import Pointer
+from slipway.bundle.wording import WordsByLanguage
 from slipway.errors import BundleError
 from slipway.files.rights import open_to_all
 from slipway.problems.serving import Answer
@@ -32,6 +33,7 @@ class Deployment:
     installation: str
     port: int
     engine: Engine
+    words: WordsByLanguage = field(default_factory=dict)
 
     def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[Answer], list[list[float]]]:
         """Return n labels and (n, classes) probabilities for n checked rows; of a regression, n numbers and (n, 2) ends of intervals."""
@@ -56,7 +58,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
         logger.warning("%s: every user of this machine may write %s, and so change its answers. Run: chmod o-w %s", model, place, place)
     if bundle.contract.model != model:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
-    deployment = Deployment(bundle.contract, pointer.installation, port, engine=open_engine(bundle))
+    deployment = Deployment(bundle.contract, pointer.installation, port, engine=open_engine(bundle), words=bundle.words)
     _answer_probe(bundle, deployment)
     _give_memory_back()
     logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from slipway.bundle.contents import content_of
 from slipway.bundle.contract import CONTRACT, FORMAT, MANIFEST, PROBE, Contract, Manifest, Probe, decode, decode_bytes
+from slipway.bundle.wording import NO_WORDS, WORDING, WordsByLanguage, decoded
 from slipway.errors import BundleError
 from slipway.files.checksums import digest
 
@@ -24,6 +25,7 @@ class Bundle:
     contract: Contract
     probe: Probe
     files: Mapping[str, bytes] = field(repr=False)
+    words: WordsByLanguage = field(default_factory=dict, repr=False)
 
     def file(self, name: str) -> bytes:
         """Return one model file.
@@ -61,7 +63,8 @@ def read(folder: Path, within: Path | None = None) -> Bundle:
     if contract.format != FORMAT:
         raise BundleError(f"{folder}: the bundle has format {contract.format}; this version of Slipway reads format {FORMAT}.")
     probe = decode_bytes(contents.pop(PROBE), Probe, folder / PROBE)
-    return Bundle(folder, contract, probe, files=contents)
+    words = contents.pop(WORDING, None)  # a bundle of an earlier version has none
+    return Bundle(folder, contract, probe, files=contents, words=NO_WORDS if words is None else decoded(words, folder / WORDING))
 
 
 def _verified(path: Path, expected: str, within: Path) -> bytes:

@@ -4,7 +4,21 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Columns, Dataset, Difference, Gate, ModelSpec, Numeric, Preparation, Schedule, Split, Target
+from slipway.spec import (
+    Card,
+    Columns,
+    Dataset,
+    Difference,
+    Gate,
+    Label,
+    ModelSpec,
+    Numeric,
+    Preparation,
+    Schedule,
+    Split,
+    Target,
+    Wording,
+)
 
 ARM = "says the same as `treat`, in other words"
 
@@ -77,4 +91,54 @@ MODEL = ModelSpec(
     gate=Gate(floor=0.70, tolerance=0.01),
     port=8002,
     schedules=(Schedule("monthly", "0 3 2 * *", "America/Bogota"),),
+    wording={
+        "en": Wording(
+            title="Event in the ACTG-175 trial",
+            columns={
+                "time": Label("Time of observation", help="Days from entry to the event, or to the end of observation."),
+                "age": "Age at entry",
+                "wtkg": "Weight at entry",
+                "preanti": Label("Antiretroviral therapy before the trial", help="Days of therapy; 0 if there was none."),
+                "cd40": Label("CD4 count at entry", "cells/mm³"),
+                "cd420": Label("CD4 count at 20 weeks", "cells/mm³"),
+                "cd80": Label("CD8 count at entry", "cells/mm³"),
+                "cd820": Label("CD8 count at 20 weeks", "cells/mm³"),
+                "karnof": Label("Karnofsky score", help="Participants of the trial had 70, 80, 90 or 100."),
+                "hemo": Label("Haemophilia", values={0: "No", 1: "Yes"}),
+                "drugs": Label("History of intravenous drug use", values={0: "No", 1: "Yes"}),
+                "race": Label("Race, as recorded in the trial", values={0: "White", 1: "Not white"}),
+                "gender": Label("Sex", values={0: "Female", 1: "Male"}),
+                "symptom": Label("Symptoms at entry", values={0: "No", 1: "Yes"}),
+                "treat": Label("Arm of the trial", values={0: "Zidovudine only", 1: "Another treatment"}),
+                "offtrt": Label("Off treatment before 96 weeks", values={0: "No", 1: "Yes"}),
+            },
+        ),
+        "es": Wording(
+            title="Evento en el ensayo ACTG-175",
+            purpose="Estudiar, después del ensayo, qué acompañó a un evento entre sus participantes.",
+            not_for=(
+                "Predecir el futuro de un paciente: el tiempo de observación, los recuentos a las 20 semanas y el abandono del "
+                "tratamiento solo se conocen una vez iniciado el tratamiento."
+            ),
+            answers={0: "sin evento", 1: "evento"},
+            columns={
+                "time": Label("Tiempo de observación", "días", help="Días desde el ingreso hasta el evento o el fin de la observación."),
+                "age": Label("Edad al ingreso", "años"),
+                "wtkg": "Peso al ingreso",
+                "preanti": Label("Terapia antirretroviral antes del ensayo", "días", help="Días de terapia; 0 si no hubo."),
+                "cd40": Label("Recuento de CD4 al ingreso", "células/mm³"),
+                "cd420": Label("Recuento de CD4 a las 20 semanas", "células/mm³"),
+                "cd80": Label("Recuento de CD8 al ingreso", "células/mm³"),
+                "cd820": Label("Recuento de CD8 a las 20 semanas", "células/mm³"),
+                "karnof": Label("Índice de Karnofsky", "puntos", help="En el ensayo: 70, 80, 90 o 100."),
+                "hemo": Label("Hemofilia", values={0: "No", 1: "Sí"}),
+                "drugs": Label("Antecedentes de uso de drogas intravenosas", values={0: "No", 1: "Sí"}),
+                "race": Label("Raza, según el registro del ensayo", values={0: "Blanca", 1: "No blanca"}),
+                "gender": Label("Sexo", values={0: "Femenino", 1: "Masculino"}),
+                "symptom": Label("Síntomas al ingreso", values={0: "No", 1: "Sí"}),
+                "treat": Label("Brazo del ensayo", values={0: "Solo zidovudina", 1: "Otro tratamiento"}),
+                "offtrt": Label("Abandono del tratamiento antes de las 96 semanas", values={0: "No", 1: "Sí"}),
+            },
+        ),
+    },
 )

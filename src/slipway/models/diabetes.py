@@ -4,7 +4,21 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Schedule, Split, Target
+from slipway.spec import (
+    Card,
+    Category,
+    Columns,
+    Dataset,
+    Gate,
+    Label,
+    ModelSpec,
+    Numeric,
+    Preparation,
+    Schedule,
+    Split,
+    Target,
+    Wording,
+)
 
 MODEL = ModelSpec(
     name="diabetes",
@@ -58,4 +72,55 @@ MODEL = ModelSpec(
     gate=Gate(floor=0.79, tolerance=0.005),
     port=8003,
     schedules=(Schedule("monthly", "0 3 3 * *", "America/Bogota"),),
+    wording={
+        "en": Wording(
+            title="Diabetes",
+            columns={
+                "gender": Label("Sex", values={"Female": "Female", "Male": "Male", "Other": "Other"}),
+                "age": Label("Age", help="Of a baby, a fraction of a year: 0.5 for six months."),
+                "hypertension": Label("Hypertension", values={0: "No", 1: "Yes"}),
+                "heart_disease": Label("Heart disease", values={0: "No", 1: "Yes"}),
+                "smoking_history": Label(
+                    "Smoking history",
+                    values={
+                        "never": "Never smoked",
+                        "ever": "Has smoked at some time",
+                        "former": "Former smoker",
+                        "not current": "Does not smoke at present",
+                        "current": "Smokes",
+                        "No Info": "No information",
+                    },
+                ),
+                "bmi": Label("Body mass index", "kg/m²"),
+                "HbA1c_level": Label("Glycated haemoglobin (HbA1c)"),
+                "blood_glucose_level": Label("Blood glucose", "mg/dL"),
+            },
+        ),
+        "es": Wording(
+            title="Diabetes",
+            purpose="Mostrar al personal médico la probabilidad de diabetes a partir de ocho datos que tiene a mano.",
+            not_for="Un diagnóstico: los dos valores de laboratorio que deciden son los mismos con los que se diagnostica la diabetes.",
+            answers={0: "sin diabetes", 1: "diabetes"},
+            columns={
+                "gender": Label("Sexo", values={"Female": "Femenino", "Male": "Masculino", "Other": "Otro"}),
+                "age": Label("Edad", "años", help="De un bebé, una fracción de año: 0,5 si tiene seis meses."),
+                "hypertension": Label("Hipertensión", values={0: "No", 1: "Sí"}),
+                "heart_disease": Label("Enfermedad cardíaca", values={0: "No", 1: "Sí"}),
+                "smoking_history": Label(
+                    "Antecedentes de tabaquismo",
+                    values={
+                        "never": "Nunca ha fumado",
+                        "ever": "Ha fumado alguna vez",
+                        "former": "Exfumador",
+                        "not current": "No fuma actualmente",
+                        "current": "Fuma",
+                        "No Info": "Sin información",
+                    },
+                ),
+                "bmi": Label("Índice de masa corporal", "kg/m²"),
+                "HbA1c_level": Label("Hemoglobina glicosilada (HbA1c)"),
+                "blood_glucose_level": Label("Glucosa en sangre", "mg/dL"),
+            },
+        ),
+    },
 )

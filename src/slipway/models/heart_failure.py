@@ -11,6 +11,7 @@ from slipway.spec import (
     Dataset,
     Drift,
     Gate,
+    Label,
     ModelSpec,
     Numeric,
     Schedule,
@@ -18,6 +19,7 @@ from slipway.spec import (
     Split,
     Target,
     Watch,
+    Wording,
 )
 
 MODEL = ModelSpec(
@@ -74,4 +76,69 @@ MODEL = ModelSpec(
     schedules=(Schedule("monthly", "0 3 1 * *", "America/Bogota"),),
     # of these two the 184 test rows, which nothing has happened to, lie 0.2 standard deviations from the 734 training rows
     watch=Watch(columns={"Age": Drift(threshold=0.35), "Cholesterol": Drift(threshold=0.35)}),
+    wording={
+        "en": Wording(
+            title="Heart disease",
+            purpose="To help a clinician decide which patients to examine further for heart disease.",
+            not_for="A diagnosis by itself, patients unlike those of the five clinics the rows come from, or children.",
+            columns={
+                "Age": "Age",
+                "Sex": Label("Sex", values={"F": "Female", "M": "Male"}),
+                "ChestPainType": Label(
+                    "Chest pain",
+                    values={"TA": "Typical angina", "ATA": "Atypical angina", "NAP": "Non-anginal pain", "ASY": "No pain (asymptomatic)"},
+                ),
+                "RestingBP": Label("Systolic blood pressure at rest", "mmHg", help="Enter 0 if it was not measured."),
+                "Cholesterol": Label("Serum cholesterol", "mg/dL", help="Enter 0 if it was not measured."),
+                "FastingBS": Label("Fasting blood sugar above 120 mg/dL", values={0: "No", 1: "Yes"}),
+                "RestingECG": Label(
+                    "Electrocardiogram at rest",
+                    values={"Normal": "Normal", "ST": "ST-T wave abnormality", "LVH": "Left ventricular hypertrophy"},
+                ),
+                "MaxHR": Label("Highest heart rate reached"),
+                "ExerciseAngina": Label("Angina during exercise", values={"N": "No", "Y": "Yes"}),
+                "Oldpeak": Label("ST depression during exercise", help="Compared with rest. A negative number is an elevation."),
+                "ST_Slope": Label(
+                    "Slope of the ST segment at peak exercise", values={"Up": "Upsloping", "Flat": "Flat", "Down": "Downsloping"}
+                ),
+            },
+        ),
+        "es": Wording(
+            title="Enfermedad cardíaca",
+            purpose="Ayudar al personal médico a decidir a qué pacientes examinar más a fondo por una posible enfermedad cardíaca.",
+            not_for=(
+                "Un diagnóstico por sí solo, pacientes distintos de los de las cinco clínicas de las que proceden los datos, ni menores."
+            ),
+            answers={0: "sin enfermedad cardíaca", 1: "enfermedad cardíaca"},
+            columns={
+                "Age": Label("Edad", "años"),
+                "Sex": Label("Sexo", values={"F": "Femenino", "M": "Masculino"}),
+                "ChestPainType": Label(
+                    "Dolor torácico",
+                    values={
+                        "TA": "Angina típica",
+                        "ATA": "Angina atípica",
+                        "NAP": "Dolor no anginoso",
+                        "ASY": "Sin dolor (asintomático)",
+                    },
+                ),
+                "RestingBP": Label("Presión arterial sistólica en reposo", "mmHg", help="Escriba 0 si no se midió."),
+                "Cholesterol": Label("Colesterol sérico", "mg/dL", help="Escriba 0 si no se midió."),
+                "FastingBS": Label("Glucemia en ayunas superior a 120 mg/dL", values={0: "No", 1: "Sí"}),
+                "RestingECG": Label(
+                    "Electrocardiograma en reposo",
+                    values={"Normal": "Normal", "ST": "Alteración de la onda ST-T", "LVH": "Hipertrofia ventricular izquierda"},
+                ),
+                "MaxHR": Label("Frecuencia cardíaca máxima alcanzada", "latidos/min"),
+                "ExerciseAngina": Label("Angina con el ejercicio", values={"N": "No", "Y": "Sí"}),
+                "Oldpeak": Label(
+                    "Descenso del segmento ST con el ejercicio", help="En comparación con el reposo. Un número negativo es una elevación."
+                ),
+                "ST_Slope": Label(
+                    "Pendiente del segmento ST en el esfuerzo máximo",
+                    values={"Up": "Ascendente", "Flat": "Plana", "Down": "Descendente"},
+                ),
+            },
+        ),
+    },
 )

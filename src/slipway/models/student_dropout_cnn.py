@@ -3,7 +3,7 @@
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.models import _students
+from slipway.models import _students, _students_wording
 from slipway.spec import Gate, ModelSpec, Schedule
 from slipway.training.networks import ConvolutionalNetwork
 
@@ -30,5 +30,6 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=6),
     gate=Gate(floor=0.73, tolerance=0.01),
     port=8004,
+    wording={"en": _students_wording.ENGLISH, "es": _students_wording.SPANISH},
     schedules=(Schedule("monthly", "0 3 4 * *", "America/Bogota"),),
 )

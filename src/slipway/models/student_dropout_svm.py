@@ -5,7 +5,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.models import _students
+from slipway.models import _students, _students_wording
 from slipway.spec import Gate, ModelSpec, Schedule
 
 MODEL = ModelSpec(
@@ -31,5 +31,6 @@ MODEL = ModelSpec(
     baseline=DecisionTreeClassifier(max_leaf_nodes=6),
     gate=Gate(floor=0.74, tolerance=0.01),
     port=8005,
+    wording={"en": _students_wording.ENGLISH, "es": _students_wording.SPANISH},
     schedules=(Schedule("monthly", "0 3 5 * *", "America/Bogota"),),
 )

@@ -4,7 +4,22 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from slipway.spec import Card, Category, Columns, Dataset, Gate, ModelSpec, Numeric, Preparation, Schedule, Split, Target, WeightedMean
+from slipway.spec import (
+    Card,
+    Category,
+    Columns,
+    Dataset,
+    Gate,
+    Label,
+    ModelSpec,
+    Numeric,
+    Preparation,
+    Schedule,
+    Split,
+    Target,
+    WeightedMean,
+    Wording,
+)
 
 CHARGED = "the charge is a constant rate times the minutes"
 
@@ -76,4 +91,45 @@ MODEL = ModelSpec(
     gate=Gate(floor=0.80, tolerance=0.01, sample_floor=0.20),
     port=8124,
     schedules=(Schedule("monthly", "0 3 6 * *", "America/Bogota"),),
+    wording={
+        "en": Wording(
+            title="Customers who leave",
+            columns={
+                "Account_Length": Label("Age of the account", "", help="In the unit of the source, which does not name it."),
+                "Vmail_Message": "Voice mail messages",
+                "Day_Mins": "Minutes by day",
+                "Eve_Mins": "Minutes in the evening",
+                "Night_Mins": "Minutes by night",
+                "Intl_Mins": "International minutes",
+                "CustServ_Calls": "Calls to customer service",
+                "Intl_Plan": Label("International plan", values={"no": "No", "yes": "Yes"}),
+                "Day_Calls": "Calls by day",
+                "Eve_Calls": "Calls in the evening",
+                "Night_Calls": "Calls by night",
+                "Intl_Calls": "International calls",
+            },
+        ),
+        "es": Wording(
+            title="Clientes que se van",
+            purpose="Elegir a qué clientes llamar antes de que se vayan.",
+            not_for=(
+                "Decidir lo que paga un cliente o lo que se le ofrece por otros motivos, ni clientes de otra operadora o de otra tarifa."
+            ),
+            answers={0: "se queda", 1: "se va"},
+            columns={
+                "Account_Length": Label("Antigüedad de la cuenta", "", help="En la unidad de la fuente, que no la indica."),
+                "Vmail_Message": Label("Mensajes del buzón de voz", "mensajes"),
+                "Day_Mins": Label("Minutos de día", "minutos"),
+                "Eve_Mins": Label("Minutos por la tarde", "minutos"),
+                "Night_Mins": Label("Minutos de noche", "minutos"),
+                "Intl_Mins": Label("Minutos internacionales", "minutos"),
+                "CustServ_Calls": Label("Llamadas al servicio de atención al cliente", "llamadas"),
+                "Intl_Plan": Label("Plan internacional", values={"no": "No", "yes": "Sí"}),
+                "Day_Calls": Label("Llamadas de día", "llamadas"),
+                "Eve_Calls": Label("Llamadas por la tarde", "llamadas"),
+                "Night_Calls": Label("Llamadas de noche", "llamadas"),
+                "Intl_Calls": Label("Llamadas internacionales", "llamadas"),
+            },
+        ),
+    },
 )

@@ -23,6 +23,7 @@ from slipway.spec.splits import Split
 from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table
 from slipway.spec.texts import Text
 from slipway.spec.watch import Drift, Season, Watch
+from slipway.spec.wording import Label, Wording
 
 __all__ = [
     "CSV",
@@ -41,6 +42,7 @@ __all__ = [
     "Feature",
     "Gate",
     "JSONLines",
+    "Label",
     "Lookup",
     "ModelSpec",
     "Numeric",
@@ -58,6 +60,7 @@ __all__ = [
     "Text",
     "Watch",
     "WeightedMean",
+    "Wording",
     "describe",
 ]
 

@@ -18,6 +18,7 @@ from slipway.spec.schedules import Schedule
 from slipway.spec.search import PREPARATION
 from slipway.spec.splits import Split
 from slipway.spec.watch import AS_USUAL, Watch
+from slipway.spec.wording import Language, Wording
 
 if TYPE_CHECKING:
     from slipway.problems.training import Problem
@@ -76,6 +77,7 @@ class ModelSpec:
     approval: bool = False
     watch: Watch = AS_USUAL
     challenges: str | None = None
+    wording: Mapping[Language, Wording] = field(default_factory=dict)  # what its pages say, by language
 
     @property
     def service(self) -> str:
@@ -102,6 +104,7 @@ class ModelSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "search_space", MappingProxyType(dict(self.search_space)))
         object.__setattr__(self, "slices", MappingProxyType(dict(self.slices)))
+        object.__setattr__(self, "wording", MappingProxyType(dict(self.wording)))
         for _, message in self.contradictions():
             raise SpecError(message)
 
@@ -263,6 +266,11 @@ class ModelSpec:
     @_concerns("watch", "columns")
     def _refuse_watch(self) -> None:
         self.watch.refuse_columns(self.columns)
+
+    @_concerns("wording", "columns")
+    def _refuse_wording(self) -> None:
+        for language, wording in self.wording.items():
+            wording.refuse_unknown(language, self.columns)
 
     @_concerns("challenges", "schedules", "approval")
     def _refuse_service_of_a_challenger(self) -> None:

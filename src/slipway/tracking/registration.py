@@ -16,7 +16,7 @@ import numpy as np
 from slipway.bundle import contract as contracts
 from slipway.bundle.borders import border_rows, prove_rows
 from slipway.bundle.cells import columns_of, rows_of
-from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, contract_columns
+from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, contract_columns, words_of
 from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.engine import open_engine
 from slipway.bundle.parity import prove
@@ -115,7 +115,7 @@ def _register(
             compiled, contract = _proven(spec, rows, measured, compiled, contract, Path(folder))
             version = None if dry_run else _new_version(spec, model_uri)
             contract = contracts.with_version(contract, version)
-            bundle = write(Path(folder) / registry.BUNDLE_PATH, compiled.files, contract, _probe(rows, measured, contract))
+            bundle = write(Path(folder) / registry.BUNDLE_PATH, compiled.files, contract, _probe(rows, measured, contract), words_of(spec))
             mlflow.log_artifacts(str(bundle.folder), registry.BUNDLE_PATH)
     if version is not None:
         _describe_version(client, spec, snapshot, version)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.bundle.compiling import compile_model, contract_columns
+from slipway.bundle.compiling import compile_model, contract_columns, words_of
 from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.engine import by_column, open_engine
 from slipway.bundle.parity import prove
@@ -46,6 +46,27 @@ def test_a_written_bundle_reads_the_same(write_bundle: Write, contract_of: Calla
         "preparation.json",
         "probe.json",
     ]
+
+
+def test_words_are_part_of_a_bundle_and_a_bundle_of_an_earlier_version_has_none(
+    write_bundle: Write, tmp_path: Path, heart: ModelSpec
+) -> None:
+    plain = write_bundle(tmp_path / "plain")
+
+    spoken = write(tmp_path / "spoken", dict(plain.files), plain.contract, plain.probe, words_of(heart))
+
+    assert not plain.words
+    assert spoken.words == words_of(heart)
+    assert spoken.words["es"].columns["Age"].name == "Edad"
+    assert spoken.files == plain.files  # the words are no file of the model
+    assert spoken.contract == plain.contract
+
+
+def test_words_that_are_no_words_are_refused_by_name(write_bundle: Write, tmp_path: Path) -> None:
+    plain = write_bundle(tmp_path / "plain")
+
+    with pytest.raises(BundleError, match=r"wording\.json: not a bundle file this version of Slipway can read"):
+        write(tmp_path / "odd", {**plain.files, "wording.json": b'{"es": 3}'}, plain.contract, plain.probe)
 
 
 def test_a_contract_of_classes_is_stored_as_before_there_were_numbers(contract_of: Callable[..., Contract]) -> None:

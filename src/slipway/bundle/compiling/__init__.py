@@ -15,10 +15,11 @@ from slipway.bundle.compiling.linear import compile_linear
 from slipway.bundle.compiling.pyfunc import compile_pyfunc
 from slipway.bundle.compiling.svm import compile_svm
 from slipway.bundle.compiling.trees import compile_forest, refuse_chance
+from slipway.bundle.compiling.wording import words_of
 from slipway.errors import CannotCompileError, SlipwayError
 from slipway.spec import ModelSpec
 
-__all__ = ["Compiled", "compile_after_failed_proof", "compile_model", "compile_onnx", "contract_columns"]
+__all__ = ["Compiled", "compile_after_failed_proof", "compile_model", "compile_onnx", "contract_columns", "words_of"]
 
 GRAPHS = ("onnx", "network")  # only the parity proof shows whether these are exact
 
