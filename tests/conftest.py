@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for a few hundred rows, threads wait for each other longer than they work
 MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear it for the tests
 if not (MIRROR or "").startswith("https:"):
-    # httpx reads the authorities for every client, also for plain http: the public ones for longer than most requests take, one at once
-    os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "data" / "authority.pem"))
+    # httpx reads the authorities for every client, also for plain http: those of a machine take longer than most requests, one takes
+    # no time. It is set over what the machine has set, because many machines name their own file of all public authorities.
+    os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "data" / "authority.pem")
 
 # these use the platform of one operator, which takes most of a minute to start and to release on
 OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_run_page.py", "tests/platform/test_watch.py")
