@@ -82,7 +82,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     class ByServers(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return together.get(file, file)
+            return "pages" if file.startswith("tests/pages/") else together.get(file, file)
 
     return ByServers(config, log)
 

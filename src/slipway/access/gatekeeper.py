@@ -17,7 +17,8 @@ from slipway.access import sessions
 from slipway.access.callers import NAME, Caller
 from slipway.access.guessing import Guessing
 from slipway.access.keys import digest as digest_of
-from slipway.access.records import AccessFile, change
+from slipway.access.page_sessions import PageSessions
+from slipway.access.records import AccessFile, User, change
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
 from slipway.access.signing_in import sign_in
 from slipway.access.store import AccessSnapshot, AccessStore
@@ -49,6 +50,7 @@ class Gatekeeper:
         self._guessing = guessing or Guessing()
         self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each needs 64 MB
         self._waiting = 0
+        self.pages = PageSessions(home, self._store, session_minutes)
 
     async def authenticate(self, authorization: bytes | None, *, basic: bool = False) -> Caller:
         """Return the caller who sent an `Authorization: Bearer <API key or token>` header.
@@ -83,6 +85,16 @@ class Gatekeeper:
             LockedOutError: Too many failures of this name or from this address.
             UndecidedError: Too many users sign in at once, or the access file cannot be read or written.
         """
+        name, user, secret = await self._signed_in(name, password, code, address)
+        return sessions.opened(name, user, secret, self._minutes)
+
+    async def open_page_session(self, name: str, password: str, code: str | None, address: str) -> str:
+        """Open a session of the pages as `open_session` does, and return the text of its cookie. Raises the same errors."""
+        name, user, _ = await self._signed_in(name, password, code, address)
+        return await self._in_thread(lambda: self.pages.open(name, user, address))
+
+    async def _signed_in(self, name: str, password: str, code: str | None, address: str) -> tuple[str, User, str]:
+        """Return the user's name and record, and the secret that signs tokens. Raises as `open_session` does."""
         known = await self._store.look()  # not in the one thread for passwords, which a file that hangs would hold up
         name = name if NAME.fullmatch(name) else "?"  # the name of no user; treated like any unknown name
         self._guessing.begin(name, address)
@@ -95,7 +107,7 @@ class Gatekeeper:
             self._guessing.abandoned(name, address)
             raise
         self._guessing.succeeded(name, address)
-        return sessions.opened(name, user, secret, self._minutes)
+        return name, user, secret
 
     async def close_session(self, authorization: bytes | None) -> Caller:
         """End the session whose token was sent, and return its user.

@@ -62,13 +62,27 @@ class User(AccessRecord, frozen=True):
     last_step: int = 0
 
 
+class OpenSession(AccessRecord, frozen=True):
+    """A session of the pages; times are Unix seconds. `generation` is the user's when the session was opened."""
+
+    user: str
+    generation: str
+    address: str
+    opened: float
+    expires: float
+
+
 class AccessFile(AccessRecord, frozen=True):
-    """`ended` are the sessions that were closed before they expired: id -> Unix seconds at which they would have expired."""
+    """`ended` are the sessions that were closed before they expired: id -> Unix seconds at which they would have expired.
+
+    `sessions` are the open ones of the pages, by the sha256 of their cookie.
+    """
 
     keys: dict[str, ApiKey] = {}
     users: dict[str, User] = {}
     session_secret: str = ""
     ended: dict[str, float] = {}
+    sessions: dict[Digest, OpenSession] = {}
 
 
 class _OldKey(AccessRecord, frozen=True):
@@ -119,7 +133,7 @@ def change(home: Path, edit: Callable[[AccessFile], AccessFile]) -> AccessFile:
             before = read(home)
             after = edit(before)
             if after is not before:
-                _write(path, msgspec.structs.replace(after, ended=_still_running(after.ended)))
+                _write(path, _without_past(after))
                 (home / OLD_KEYS).unlink(missing_ok=True)
             return after
     except Timeout:
@@ -137,9 +151,13 @@ def _decode_old(content: bytes) -> AccessFile:
     return AccessFile(keys={key.name: ApiKey(key.sha256, OLD_GRANTS, key.created_at) for key in old.keys})
 
 
-def _still_running(ended: dict[str, float]) -> dict[str, float]:
+def _without_past(content: AccessFile) -> AccessFile:
+    """Leave out sessions that are over by now."""
     now = time.time()
-    return {session: expires for session, expires in ended.items() if expires > now}
+    ended = {session: expires for session, expires in content.ended.items() if expires > now}
+    return msgspec.structs.replace(
+        content, ended=ended, sessions={digest: session for digest, session in content.sessions.items() if session.expires > now}
+    )
 
 
 def _write(path: Path, content: AccessFile) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.access.callers import Caller, Grant, InvalidGrantError, Kind
-from slipway.access.records import ACCESS, OLD_KEYS, AccessFile, DamagedAccessFileError, User, read
+from slipway.access.records import ACCESS, OLD_KEYS, AccessFile, DamagedAccessFileError, OpenSession, User, read
 from slipway.access.refusals import UndecidedError
 from slipway.errors import SlipwayError
 from slipway.files.readers import HangingError, Readers
@@ -40,6 +40,7 @@ class AccessSnapshot:
     callers: dict[str, Caller] = field(default_factory=dict)
     session_secret: str = field(default="", repr=False)
     ended: frozenset[str] = frozenset()
+    sessions: dict[str, OpenSession] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, content: AccessFile) -> AccessSnapshot:
@@ -52,6 +53,7 @@ class AccessSnapshot:
             callers=callers,
             session_secret=content.session_secret,
             ended=frozenset(content.ended),
+            sessions=content.sessions,
         )
 
 

@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable
 
 from slipway.access.refusals import AccessError, ForbiddenError
 from slipway.audit import Refused
+from slipway.gateway.endpoints.browser.admission import admit
+from slipway.gateway.endpoints.browser.errors import error_page
+from slipway.gateway.endpoints.browser.showing import wants_page
 from slipway.gateway.endpoints.routes import ROUTES
 from slipway.gateway.logs import request_id
 from slipway.gateway.metrics.declarations import REFUSALS, REQUEST_SECONDS, REQUESTS
-from slipway.gateway.network.headers import with_policy
+from slipway.gateway.network.headers import replaced
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
 from slipway.gateway.request import REFUSAL, CallerGone, Receive, Request, Scope, Send
@@ -43,7 +46,8 @@ class App:
         if scope["type"] != "http":
             return
         client = scope.get("client") or ("",)
-        call = Call(Request(scope["method"], path, dict(scope["headers"]), receive, client[0], own_port, scope.get(REFUSAL)))
+        headers, query = dict(scope["headers"]), scope.get("query_string", b"")
+        call = Call(Request(scope["method"], path, headers, receive, client[0], own_port, scope.get(REFUSAL), query=query))
         self._locate(call.request)
         request_id.set(call.request.id)
         try:
@@ -51,18 +55,18 @@ class App:
         except CallerGone:
             return
         except RequestError as error:
-            reply = self._refused(call, error)
+            reply = await self._refused(call, error)
         except AccessError as error:
             basic = call.route is not None and call.route.basic and error.status == 401
-            headers = (*error.headers, BASIC) if basic else error.headers
-            reply = self._refused(call, RequestError(error.status, error.code, str(error), headers=headers))
+            more = (*error.headers, BASIC) if basic else error.headers
+            reply = await self._refused(call, RequestError(error.status, error.code, str(error), headers=more))
         except Exception:
             logger.exception("request %s failed", call.request.id)
             message = f"the gateway failed; its log says why under request {call.request.id}."
-            reply = self._refused(call, RequestError(500, INTERNAL_ERROR, message))
+            reply = await self._refused(call, RequestError(500, INTERNAL_ERROR, message))
         self._count(call, reply)
         security = self._parts.security
-        await _send(reply, call.request, with_policy(security, reply.policy) if reply.policy else security, send)
+        await _send(reply, call.request, replaced(security, reply.security) if reply.security else security, send)
 
     def _locate(self, request: Request) -> None:
         """Set where the request came from, if a trusted proxy says so."""
@@ -79,6 +83,8 @@ class App:
         request.refuse_large()
         route, call.model = ROUTES.find(request.method, request.path, own_port=request.own_port)
         call.route = route
+        if route.page:
+            return await admit(self._parts, call, route) or await route.handler(self._parts, call)
         headers = await self._admit(call, route)
         reply = await route.handler(self._parts, call)
         return reply.with_headers(headers) if headers else reply
@@ -100,7 +106,8 @@ class App:
             raise ForbiddenError(f"{caller}: expected a role for {call.model[:60]}, which was not granted.")
         return headers
 
-    def _refused(self, call: Call, error: RequestError) -> Reply:
+    async def _refused(self, call: Call, error: RequestError) -> Reply:
+        """Log a refusal, and return its reply: a page for a browser at the address of a page, else JSON."""
         request = call.request
         self._parts.metrics.add(REFUSALS, 1, error.code)
         self._parts.log.refuse(
@@ -116,6 +123,8 @@ class App:
                 violations=error.total or 0,
             )
         )
+        if call.route and call.route.page and wants_page(request):
+            return await error_page(self._parts, call, error)
         return error.reply()
 
     def _count(self, call: Call, reply: Reply) -> None:

@@ -54,17 +54,17 @@ class RequestError(Exception):
 class Reply:
     """One HTTP reply. The application adds the request's id and the body's length.
 
-    `policy` is a Content-Security-Policy for this reply, in place of the usual one.
+    `security` are headers in place of the usual ones of the same names, such as a Content-Security-Policy of this reply.
     """
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
-    policy: bytes | None = None
+    security: tuple[Header, ...] = ()
 
     def with_headers(self, more: tuple[Header, ...]) -> Reply:
-        return Reply(self.status, self.body, self.content_type, self.headers + more, self.policy)
+        return Reply(self.status, self.body, self.content_type, self.headers + more, self.security)
 
 
 def unavailable(message: str, *, retry_after: int) -> RequestError:

@@ -35,7 +35,7 @@ class Request:
 
     `path` is the path on the main port, also for a request to a model's own port. `headers` are by lower-case name; `address` is the
     caller's, empty if the server does not know it; `refusal` is the error that its head deserves; `base` is the URL before the path that
-    the caller used, as far as a trusted proxy says so.
+    the caller used, as far as a trusted proxy says so; `query` is what follows the question mark.
     """
 
     method: str
@@ -46,6 +46,7 @@ class Request:
     own_port: bool = False
     refusal: RequestError | None = None
     base: str = ""
+    query: bytes = b""
     id: str = field(default_factory=_request_id)
     arrived: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)

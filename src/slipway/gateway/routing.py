@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from slipway.access.callers import Caller, Role
+from slipway.access.page_sessions import PageSession
+from slipway.gateway.bodies.forms import SentForm
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import METHOD_NOT_ALLOWED, NOT_FOUND, Reply, RequestError
 from slipway.gateway.request import Request
@@ -16,18 +18,24 @@ if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
 
 MODELS = "/models/"
-OF_MODEL = f"{MODELS}{{model}}"
+MODEL = "{model}"
+OF_MODEL = f"{MODELS}{MODEL}"
 
 
 @dataclass(slots=True)
 class Call:
-    """A request, and what is known about it so far: its route, its model ("": the gateway itself), its caller, the version that answers."""
+    """A request, and what is known about it so far: its route, its model ("": the gateway itself), its caller, the version that answers.
+
+    Requests for pages have a session, if somebody is signed in, and a form, if one was sent.
+    """
 
     request: Request
     route: Route | None = None
     model: str = ""
     caller: Caller | None = None
     deployment: Deployment | None = None
+    session: PageSession | None = None
+    form: SentForm = field(default_factory=SentForm)
 
     @property
     def caller_name(self) -> str:
@@ -44,6 +52,9 @@ class Route:
 
     `needs` is what the caller must have: nothing, any credential, or a role. `basic`: the credential may also come as the password of
     HTTP's Basic, for which a browser prompts.
+
+    `page`: a page for people. Its caller is known by the cookie of a session, never by `Authorization`, and its errors are pages too.
+    `first`: the page is shown also to a person who must still set up a second factor.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -51,6 +62,8 @@ class Route:
     handler: Handler
     needs: Role | Literal["nothing", "any"] = "nothing"
     basic: bool = False
+    page: bool = False
+    first: bool = False
 
     @property
     def name(self) -> str:
@@ -65,6 +78,8 @@ class Routes:
         self._by_path: dict[str, list[Route]] = {}
         for route in routes:
             self._by_path.setdefault(route.path, []).append(route)
+        of_models = {path.partition(MODEL)[0] for path in self._by_path if MODEL in path}
+        self._before_model = sorted(of_models, key=lambda prefix: prefix != MODELS)  # most requests are for the API
 
     def __iter__(self) -> Iterator[Route]:
         for routes in self._by_path.values():
@@ -78,13 +93,7 @@ class Routes:
         Raises:
             RequestError: 404, there is no such path; 405, the path has other methods.
         """
-        model, template = "", path
-        if path.startswith(MODELS):
-            model, slash, last = path[len(MODELS) :].partition("/")
-            last = last.removesuffix("/")
-            template = "" if not model or (slash and not last) else f"{OF_MODEL}{slash}{last}"
-        elif path not in self._by_path:
-            template = path.removesuffix("/")
+        template, model = self._template(path)
         found = self._by_path.get(template, ())
         asked = path[len(MODELS) + len(model) :] if own_port else path
         if not found:
@@ -96,6 +105,15 @@ class Routes:
         methods = [name for route in found for name in (("GET", "HEAD") if route.method == "GET" else (route.method,))]
         message = f"{asked[:200]}: expected {' or '.join(methods)}, received {method[:20]}."
         raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", ", ".join(methods).encode())])
+
+    def _template(self, path: str) -> tuple[str, str]:
+        """Return the path as it is in the table, perhaps with `{model}`, and the model."""
+        for prefix in self._before_model:
+            if path.startswith(prefix):
+                model, slash, last = path[len(prefix) :].partition("/")
+                last = last.removesuffix("/")
+                return "" if not model or (slash and not last) else f"{prefix}{MODEL}{slash}{last}", model
+        return path if path in self._by_path else path.removesuffix("/"), ""
 
     def _hint(self, path: str, model: str, own_port: bool) -> str:
         """Return the path that is probably meant."""

@@ -12,7 +12,8 @@ from slipway.gateway.replies import RequestError
 
 
 def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
-    names = {(route.method, route.path): route.name for route in ROUTES}
+    names = {(route.method, route.path): route.name for route in ROUTES if not route.page}
+    pages = {(route.method, route.path): route.name for route in ROUTES if route.page}
 
     assert names == {
         ("GET", "/ping"): "ping",
@@ -35,16 +36,26 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/models/{model}/report"): "report",
         ("POST", "/models/{model}/outcomes"): "outcomes",
     }
+    assert pages == {
+        ("GET", "/"): "front_page",
+        ("GET", "/style.css"): "style",
+        ("GET", "/language"): "choose_language",
+        ("GET", "/sign-in"): "sign_in_page",
+        ("POST", "/sign-in"): "sign_in",
+        ("POST", "/sign-out"): "sign_out",
+    }
 
 
 def test_what_needs_no_credential_is_what_the_page_about_security_says() -> None:
     page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
-    own, of_model = re.findall(r"^- of (?:the gateway|a model): (.*?)[;.](?:$| <)", page, re.MULTILINE | re.DOTALL)
+    own, of_model, pages = re.findall(r"^- of (?:the gateway|a model|the pages): (.*?)[;.](?:$| <)", page, re.MULTILINE | re.DOTALL)
     listed = {word.removeprefix("POST ") for word in re.findall(r"`(.+?)`", own)}
     listed |= {f"/models/{{model}}{path}" for path in re.findall(r"`(.+?)`", of_model)}
+    open_to_all = [route for route in ROUTES if route.needs == "nothing"]
 
-    assert {route.path for route in ROUTES if route.needs == "nothing"} == listed
-    assert [route.path for route in ROUTES if route.needs == "nothing" and route.method != "GET"] == ["/sessions"]
+    assert {route.path for route in open_to_all if not route.page} == listed
+    assert {route.path for route in open_to_all if route.page} == set(re.findall(r"`(.+?)`", pages))
+    assert [route.path for route in open_to_all if route.method != "GET"] == ["/sessions", "/sign-in"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +76,6 @@ def test_a_models_path_is_found_with_the_models_name(path: str, name: str, model
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "",
         "/models/",
         "/models//ping",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slipway.access.callers import NAME
 from slipway.gateway.endpoints.version import of_version, unknown
-from slipway.gateway.network.headers import PAGE
+from slipway.gateway.network.headers import SCRIPTED_PAGE
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import NOT_FOUND, Reply, RequestError, as_json
 from slipway.gateway.routing import MODELS, Call
@@ -39,7 +39,7 @@ async def report(parts: Parts, call: Call) -> Reply:
     if found is None:
         message = f"there is no report about {model[:60]!r} yet; `slipway watch {model[:60]}` makes one, and so does its schedule."
         raise RequestError(404, NOT_FOUND, message)
-    return Reply(200, found, HTML, policy=PAGE)
+    return Reply(200, found, HTML, security=SCRIPTED_PAGE)
 
 
 @of_version

@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.gateway.endpoints.models import model_openapi, model_ping, model_version, models, report, summary
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
+from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
+from slipway.gateway.endpoints.pages.signing_in import sign_in, sign_in_page, sign_out
 from slipway.gateway.endpoints.predict import invocations, predict
 from slipway.gateway.endpoints.sessions import close_session, open_session
 from slipway.gateway.routing import Route, Routes
@@ -30,5 +32,11 @@ ROUTES = Routes(
         Route("POST", "/models/{model}/predict", predict, needs="predict"),
         Route("GET", "/models/{model}/report", report, needs="operate", basic=True),
         Route("POST", "/models/{model}/outcomes", outcomes, needs="outcome"),
+        Route("GET", "/style.css", style, page=True),
+        Route("GET", "/language", choose_language, page=True),
+        Route("GET", "/sign-in", sign_in_page, page=True),
+        Route("POST", "/sign-in", sign_in, page=True),
+        Route("POST", "/sign-out", sign_out, needs="any", page=True, first=True),
+        Route("GET", "/", front_page, needs="any", page=True),
     ]
 )

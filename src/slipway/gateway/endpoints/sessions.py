@@ -31,17 +31,18 @@ async def open_session(parts: Parts, call: Call) -> Reply:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # their messages may quote the password
         raise malformed('expected a JSON object {"name": ..., "password": ..., "code": ...}; code only with a second factor.') from None
     opened = await parts.gatekeeper.open_session(sign_in.name, sign_in.password, sign_in.code, request.address)
-    await _log(parts.log, f"user:{sign_in.name}", "signed in", request.address)
+    await log_act(parts.log, f"user:{sign_in.name}", "signed in", request.address)
     return as_json({"token": opened.token, "token_type": "Bearer", "expires_in": opened.expires_in})
 
 
 async def close_session(parts: Parts, call: Call) -> Reply:
     caller = await parts.gatekeeper.close_session(call.request.headers.get(b"authorization"))
-    await _log(parts.log, str(caller), "signed out", call.request.address)
+    await log_act(parts.log, str(caller), "signed out", call.request.address)
     return as_json({"closed": True})
 
 
-async def _log(log: AuditLog, who: str, what: str, about: str) -> None:
+async def log_act(log: AuditLog, who: str, what: str, about: str) -> None:
+    """Log what a person did. Raises RequestError: 503, it cannot be logged."""
     try:
         await log.record(Administered(who, what, about))
     except AuditError as error:

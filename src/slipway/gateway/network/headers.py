@@ -18,15 +18,24 @@ SECURITY_TLS: tuple[Header, ...] = (*SECURITY, (b"strict-transport-security", b"
 
 
 # For a page that contains its own scripts and styles: they run in an opaque origin and can reach no other address.
-PAGE = (
-    b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
-    b"font-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+SCRIPTED_PAGE: tuple[Header, ...] = (
+    (
+        POLICY,
+        b"sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+        b"font-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+)
+# For a page with forms and no script. With `no-referrer`, a browser would send its forms with `Origin: null`, which anyone could send.
+PAGE: tuple[Header, ...] = (
+    (POLICY, b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"referrer-policy", b"same-origin"),
 )
 
 
-def with_policy(headers: tuple[Header, ...], policy: bytes) -> tuple[Header, ...]:
-    """Return the headers with another policy in place of the usual one: a browser applies all policies that it gets."""
-    return tuple((name, policy if name == POLICY else value) for name, value in headers)
+def replaced(headers: tuple[Header, ...], others: tuple[Header, ...]) -> tuple[Header, ...]:
+    """Return the headers with others in place of those of the same names: a browser applies all policies that it gets."""
+    names = {name for name, _ in others}
+    return (*(header for header in headers if header[0] not in names), *others)
 
 
 def security(tls: bool) -> tuple[Header, ...]:

@@ -1,0 +1,144 @@
+"""Sessions of the pages: a random text in a cookie, and a record of the session in the access file.
+
+They and the tokens of `POST /sessions` are kept apart: a token opens no page, and a cookie is no credential of the API. So no other
+website can use the API through a visitor's browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from slipway.access.callers import Caller
+from slipway.access.records import AccessFile, OpenSession, User, change
+from slipway.access.store import AccessSnapshot, AccessStore
+from slipway.errors import SlipwayError
+
+LONGEST = 12 * 3_600.0  # seconds after which a person signs in again, however busy the session is
+MOST = 20  # sessions of one user; the oldest is ended
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSession:
+    """An open session. `id` names it and gives no access. `second_factor`: whether the user has one, without which only the page that
+    sets it up is shown.
+    """
+
+    id: str = field(repr=False)
+    caller: Caller
+    second_factor: bool
+    opened: float
+    expires: float
+
+
+class PageSessions:
+    """The sessions of the pages in one home folder, for all workers.
+
+    A session ends `minutes` after its last request, and `LONGEST` seconds after it was opened.
+    """
+
+    def __init__(self, home: Path, store: AccessStore, minutes: float) -> None:
+        self._home, self._store, self._seconds = home, store, minutes * 60
+
+    def open(self, name: str, user: User, address: str) -> str:
+        """Open a session of a user who has just signed in, and return the text of its cookie. It writes a file; call it in a thread."""
+        token, now = secrets.token_urlsafe(32), time.time()
+        session = OpenSession(name, user.generation, address, now, now + self._seconds)
+
+        def edit(content: AccessFile) -> AccessFile:
+            own = [digest for digest, other in content.sessions.items() if other.user == name]
+            surplus = own[: max(0, len(own) - MOST + 1)]
+            kept = {digest: other for digest, other in content.sessions.items() if digest not in surplus}
+            return msgspec.structs.replace(content, sessions=kept | {digest_of(token): session})
+
+        change(self._home, edit)
+        return token
+
+    async def find(self, token: str) -> PageSession | None:
+        """Return the open session of a cookie, or None.
+
+        Raises:
+            UndecidedError: The access file is damaged, or cannot be read.
+        """
+        if not token:
+            return None
+        digest = digest_of(token)
+        snapshot = self._store.recent() or await self._store.look()
+        if digest not in snapshot.sessions:
+            snapshot = await self._store.look()  # another worker may have opened it a moment ago
+        session = snapshot.sessions.get(digest)
+        if session is None or (found := _valid(digest, session, snapshot)) is None:
+            return None
+        await self._renew(found)
+        return found
+
+    async def of_user(self, name: str) -> dict[str, OpenSession]:
+        """Return a user's open sessions by id, the newest first."""
+        snapshot = await self._store.look()
+        own = {id: session for id, session in snapshot.sessions.items() if session.user == name and _valid(id, session, snapshot)}
+        return dict(sorted(own.items(), key=lambda item: -item[1].opened))
+
+    async def end(self, id: str, name: str) -> bool:
+        """End a session of this user; return whether there was one."""
+        ended = False
+
+        def edit(content: AccessFile) -> AccessFile:
+            nonlocal ended
+            ended = id in content.sessions and content.sessions[id].user == name
+            rest = {other: session for other, session in content.sessions.items() if other != id}
+            return msgspec.structs.replace(content, sessions=rest) if ended else content
+
+        await asyncio.to_thread(change, self._home, edit)
+        await self._store.look()
+        return ended
+
+    async def form_secret(self) -> str:
+        """Return the secret that signs the tokens of forms; "" while there is no user, who alone could send one."""
+        snapshot = self._store.recent() or await self._store.look()
+        if snapshot.session_secret or not snapshot.users:
+            return snapshot.session_secret
+        content = await asyncio.to_thread(change, self._home, _with_secret)
+        await self._store.look()
+        return content.session_secret
+
+    async def _renew(self, session: PageSession) -> None:
+        """Let a session go on while it is used. Half of its time must be over, so that few requests write the file."""
+        now = time.time()
+        until = min(now + self._seconds, session.opened + LONGEST)
+        if session.expires - now > self._seconds / 2 or until <= session.expires:
+            return
+
+        def edit(content: AccessFile) -> AccessFile:
+            if (stored := content.sessions.get(session.id)) is None:
+                return content
+            longer = msgspec.structs.replace(stored, expires=until)
+            return msgspec.structs.replace(content, sessions=content.sessions | {session.id: longer})
+
+        try:
+            await asyncio.to_thread(change, self._home, edit)
+        except SlipwayError as error:
+            logger.warning("a session was not prolonged, and ends sooner: %s", error)
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode("latin-1", "replace")).hexdigest()
+
+
+def _valid(id: str, session: OpenSession, snapshot: AccessSnapshot) -> PageSession | None:
+    user = snapshot.users.get(session.user)
+    if user is None or user.generation != session.generation or time.time() >= session.expires:
+        return None
+    return PageSession(id, snapshot.callers[session.user], user.second_factor is not None, session.opened, session.expires)
+
+
+def _with_secret(content: AccessFile) -> AccessFile:
+    return content if content.session_secret else msgspec.structs.replace(content, session_secret=secrets.token_hex(32))

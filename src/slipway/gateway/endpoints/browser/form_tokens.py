@@ -1,0 +1,64 @@
+"""Forms that only the gateway's own pages can send (protection against cross-site request forgery).
+
+Each form contains a token, which is a MAC of the visitor's cookie: of the session, or of a random one before the sign-in, so that no other
+website can sign a visitor in under its own account either. Besides, the browser must say that the form comes from this site.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from slipway.gateway.endpoints.browser.addresses import origin, secure
+from slipway.gateway.endpoints.browser.cookies import FORM, SESSION, cookie, set_cookie
+from slipway.gateway.parts import Parts
+from slipway.gateway.replies import Header, RequestError
+from slipway.gateway.routing import Call
+
+FIELD = "form_token"
+FOREIGN_FORM = "FOREIGN_FORM"
+
+
+async def form_token(parts: Parts, call: Call) -> tuple[str, tuple[Header, ...]]:
+    """Return the token for the forms of a page, and the header that sets the cookie it belongs to, if the browser has none."""
+    seed, headers = _seed(parts, call), tuple[Header, ...]()
+    if not seed:
+        seed = secrets.token_urlsafe(24)
+        headers = (set_cookie(FORM, seed, secure=secure(parts, call.request)),)
+    return await _token(parts, call, seed), headers
+
+
+async def require_own_form(parts: Parts, call: Call) -> None:
+    """Require that the form of a request was sent by a page of the gateway, for this visitor.
+
+    Raises:
+        RequestError: 403, it was not, or its session is over.
+    """
+    if wrong := _foreign(parts, call):
+        raise RequestError(403, FOREIGN_FORM, f"expected a form of the gateway's own pages, received one from {wrong}.")
+    seed, sent = _seed(parts, call), call.form.get(FIELD)
+    if not seed or not sent.isascii() or not hmac.compare_digest(sent, await _token(parts, call, seed)):
+        raise RequestError(403, FOREIGN_FORM, f"expected a form with the field {FIELD} of this visitor's session; load the page again.")
+
+
+def _foreign(parts: Parts, call: Call) -> str:
+    """Return the site that sent a form, "" if it is this one. All browsers send Origin with a form; most send Sec-Fetch-Site too."""
+    headers = call.request.headers
+    site, sender = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None and site != b"same-origin":
+        return f"another site ({site.decode('latin-1')[:40]})"
+    if sender is None:
+        return "" if site else "a program that sends no Origin"
+    found = sender.decode("latin-1").lower()
+    return "" if found == origin(parts, call.request) else found[:100]
+
+
+def _seed(parts: Parts, call: Call) -> str:
+    return cookie(call.request, SESSION if call.session else FORM, secure=secure(parts, call.request))
+
+
+async def _token(parts: Parts, call: Call, seed: str) -> str:
+    secret = await parts.gatekeeper.pages.form_secret()
+    kind = "session" if call.session else "visitor"
+    return hmac.new(secret.encode(), f"form of {kind} {seed}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,66 @@
+"""Pages as replies."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from slipway.gateway.endpoints.browser.addresses import own_address, root
+from slipway.gateway.endpoints.browser.form_tokens import form_token
+from slipway.gateway.endpoints.browser.languages import language_of
+from slipway.gateway.network.headers import PAGE
+from slipway.gateway.parts import Parts
+from slipway.gateway.replies import Header, Reply, RequestError
+from slipway.gateway.request import Request
+from slipway.gateway.routing import Call
+from slipway.pages.rendering import View, environment, render
+
+HTML = b"text/html; charset=utf-8"
+
+
+class ShownError(RequestError):
+    """A refused request, and the page that shows the reader what is wrong, such as the form with its errors."""
+
+    def __init__(self, error: RequestError, page: Reply) -> None:
+        super().__init__(error.status, error.code, str(error), headers=error.headers)
+        self.page = page
+
+
+async def show(parts: Parts, call: Call, template: str, *, status: int = 200, headers: tuple[Header, ...] = (), **values: Any) -> Reply:
+    """Return a page, in the reader's language and with the token for its forms.
+
+    Args:
+        values: What the template shows.
+    """
+    token, cookies = await form_token(parts, call)
+    return await _shown(parts, call, token, template, status, (*headers, *cookies), values)
+
+
+async def show_without_forms(parts: Parts, call: Call, template: str, *, status: int, headers: tuple[Header, ...], **values: Any) -> Reply:
+    """Return a page for a time when nobody can be identified."""
+    call.session = None
+    return await _shown(parts, call, "", template, status, headers, values)
+
+
+async def _shown(
+    parts: Parts, call: Call, token: str, template: str, status: int, headers: tuple[Header, ...], values: dict[str, Any]
+) -> Reply:
+    view = View(
+        language=language_of(parts, call.request),
+        root=root(call.request),
+        path=own_address(call.request) if call.request.method in ("GET", "HEAD") else call.request.path,
+        name=call.caller.name if call.session and call.caller else "",
+        form_token=token,
+    )
+    await asyncio.to_thread(environment)  # its first call imports Jinja2
+    return Reply(status, render(template, view, **values), HTML, headers, PAGE)
+
+
+def redirect(request: Request, address: str, *headers: Header) -> Reply:
+    """Return the reply that sends the browser to another page of the gateway, with GET."""
+    return Reply(303, b"", HTML, ((b"location", f"{root(request)}{address}".encode()), *headers), PAGE)
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether a browser asks, which says that it takes HTML; a program gets its errors as JSON."""
+    return b"text/html" in request.headers.get(b"accept", b"")

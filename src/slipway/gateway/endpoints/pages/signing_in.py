@@ -1,0 +1,84 @@
+"""Signing in with name, password and code on one form, and signing out.
+
+One form, because then an attempt is right or wrong as a whole: nobody learns which part was wrong, nothing is remembered between two steps,
+and a password manager fills all three fields.
+"""
+
+from __future__ import annotations
+
+import math
+
+from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError
+from slipway.gateway.endpoints.browser.addresses import local, secure
+from slipway.gateway.endpoints.browser.admission import find_session
+from slipway.gateway.endpoints.browser.cookies import FORM, SESSION, remove_cookie, set_cookie
+from slipway.gateway.endpoints.browser.languages import language_of
+from slipway.gateway.endpoints.browser.showing import ShownError, redirect, show
+from slipway.gateway.endpoints.pages.front import query_value
+from slipway.gateway.endpoints.sessions import log_act
+from slipway.gateway.parts import Parts
+from slipway.gateway.replies import Reply, RequestError
+from slipway.gateway.routing import Call
+from slipway.pages.languages import Language
+from slipway.pages.rendering import FieldError
+from slipway.pages.texts import text
+
+
+async def sign_in_page(parts: Parts, call: Call) -> Reply:
+    await find_session(parts, call)
+    wanted = local(query_value(call.request, "next"))
+    if call.session:
+        return redirect(call.request, wanted)
+    return await show(parts, call, "sign_in.html", errors=[], name="", next=wanted)
+
+
+async def sign_in(parts: Parts, call: Call) -> Reply:
+    """Open a session, under a new cookie: one that the browser had before is worth nothing."""
+    request, form = call.request, call.form
+    name, wanted = form.get("name").strip(), local(form.get("next"))
+    language = language_of(parts, request)
+    missing = [
+        FieldError(field, text(language, message))
+        for field, message, sent in (("name", "sign_in.no_name", name), ("password", "sign_in.no_password", form.get("password")))
+        if not sent
+    ]
+    if missing:
+        raise ShownError(
+            RequestError(400, "BAD_REQUEST", "expected a user name and a password."), await _again(parts, call, 400, missing, wanted)
+        )
+    code = "".join(form.get("code").split()) or None
+    try:
+        cookie = await parts.gatekeeper.open_page_session(name, form.get("password"), code, request.address)
+    except AccessError as error:
+        page = await _again(parts, call, error.status, [FieldError("", _explained(error, language))], wanted)
+        refused = RequestError(error.status, error.code, str(error), headers=error.headers)
+        raise ShownError(refused, page.with_headers(error.headers)) from None
+    await log_act(parts.log, f"user:{name}", "signed in", request.address)
+    tls = secure(parts, request)
+    if call.session:
+        await parts.gatekeeper.pages.end(call.session.id, call.session.caller.name)
+    return redirect(request, wanted, set_cookie(SESSION, cookie, secure=tls), remove_cookie(FORM, secure=tls))
+
+
+async def sign_out(parts: Parts, call: Call) -> Reply:
+    """End this session."""
+    if call.session:
+        await parts.gatekeeper.pages.end(call.session.id, call.session.caller.name)
+        await log_act(parts.log, str(call.session.caller), "signed out", call.request.address)
+    return redirect(call.request, "/sign-in", remove_cookie(SESSION, secure=secure(parts, call.request)))
+
+
+async def _again(parts: Parts, call: Call, status: int, errors: list[FieldError], wanted: str) -> Reply:
+    """Show the form with its errors. The name stays; password and code are never sent back."""
+    return await show(parts, call, "sign_in.html", status=status, errors=errors, name=call.form.get("name")[:64], next=wanted)
+
+
+def _explained(error: AccessError, language: Language) -> str:
+    """Return the message for a refused attempt."""
+    if isinstance(error, LockedOutError):
+        seconds = error.retry_after or 1
+        unit, number = ("minutes", math.ceil(seconds / 60)) if seconds > 90 else ("seconds", seconds)
+        return text(language, "sign_in.locked", wait=text(language, f"time.{unit}", number=number))
+    if isinstance(error, UnauthenticatedError):
+        return text(language, "sign_in.wrong")
+    return text(language, "sign_in.unavailable")

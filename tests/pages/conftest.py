@@ -1,0 +1,138 @@
+"""One gateway for all tests of pages, users with known secrets, visitors without a browser, and a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pyotp
+import pytest
+
+from slipway.access import keys, users
+from slipway.access.callers import Grant
+from slipway.access.records import change, read
+from tests.gateway.conftest import Gateway, _build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+PASSWORD = "correct-horse-battery-staple"
+BROWSER = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user of the gateway, and the secret of the second factor, "" without one."""
+
+    home: Path
+    name: str
+    secret: str = ""
+
+    def code(self) -> str:
+        """Return a code that was not used yet: a code is valid once, so the record of the last one is taken away."""
+        import msgspec
+
+        def unused(content):
+            user = msgspec.structs.replace(content.users[self.name], last_step=0)
+            return msgspec.structs.replace(content, users=content.users | {self.name: user})
+
+        change(self.home, unused)
+        return pyotp.TOTP(self.secret).now()
+
+
+class Visitor(httpx.Client):
+    """A visitor as a browser without its pictures: it keeps cookies, and sends forms as the page has them."""
+
+    def __init__(self, url: str, **headers: str) -> None:
+        super().__init__(base_url=url, headers=BROWSER | headers, timeout=30)
+        self.own = url
+
+    def form(self, page: str) -> dict[str, str]:
+        """Return the hidden fields of the page's last form."""
+        text = self.get(page).text
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text[text.rindex("<form") :]))
+
+    def submit(self, path: str, fields: dict[str, str], origin: str | None = None) -> httpx.Response:
+        return self.post(path, data=fields, headers={"Origin": self.own if origin is None else origin})
+
+    def sign_in(self, person: Person, wanted: str = "/") -> httpx.Response:
+        fields = self.form(f"/sign-in?next={wanted}")
+        code = person.code() if person.secret else ""
+        return self.submit("/sign-in", fields | {"name": person.name, "password": PASSWORD, "code": code})
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with one model, for tests that leave nothing behind but users and sessions of their own."""
+    home = tmp_path_factory.mktemp("pages")
+    _build(home / "toy-1", "toy", 1, (0, 1), lambda age: int(age > 55))
+    gateway = Gateway(home)
+    keys.add(home, "tester", gateway.key)
+    gateway.start().serve(home / "toy-1")
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def add_person(pages: Gateway) -> Callable[..., Person]:
+    """Add a user with these roles, and with a second factor unless it says otherwise."""
+
+    def add(name: str, *roles: str, second_factor: bool = True) -> Person:
+        grants = [Grant.parse(role) for role in roles or ("predict", "outcome")]
+        users.add(pages.home, name, PASSWORD, grants, with_second_factor=second_factor)
+        return Person(pages.home, name, read(pages.home).users[name].second_factor or "")
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def anna(add_person: Callable[..., Person]) -> Person:
+    """A doctor, who may predict and record outcomes."""
+    return add_person("anna")
+
+
+@pytest.fixture
+def visitor(pages: Gateway) -> Iterator[Visitor]:
+    """Somebody who is not signed in."""
+    with Visitor(pages.url) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def signed_in(pages: Gateway, anna: Person) -> Iterator[Visitor]:
+    """Anna, signed in."""
+    with Visitor(pages.url) as visitor:
+        assert visitor.sign_in(anna).status_code == 303
+        yield visitor
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=[*CHROMIUM]) as browser:
+        yield browser
+
+
+@pytest.fixture
+def soon() -> Callable[[Callable[[], object]], object]:
+    """Return the first true value of a condition, which comes within a second or two."""
+
+    def wait(condition: Callable[[], object]) -> object:
+        deadline = time.monotonic() + 5
+        while not (value := condition()) and time.monotonic() < deadline:
+            time.sleep(0.02)  # the pause between two looks
+        return value
+
+    return wait
