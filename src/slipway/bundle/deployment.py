@@ -25,14 +25,18 @@ from slipway.problems.serving import Answer
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Deployment:
-    """One version in service. A request uses the same deployment from beginning to end, so a switch never mixes two."""
+    """One version in service. A request uses the same deployment from beginning to end, so a switch never mixes two.
+
+    `folder` has the bundle, whose files are read again by code that needs more of them than the engine keeps.
+    """
 
     contract: Contract
     installation: str
     port: int
     engine: Engine
+    folder: Path
     words: WordsByLanguage = field(default_factory=dict)
 
     def predict(self, columns: Mapping[str, Sequence[Any]]) -> tuple[list[Answer], list[list[float]]]:
@@ -58,7 +62,8 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
         logger.warning("%s: every user of this machine may write %s, and so change its answers. Run: chmod o-w %s", model, place, place)
     if bundle.contract.model != model:
         raise BundleError(f"{folder}: expected a bundle of {model}, received one of {bundle.contract.model}. Release {model} again.")
-    deployment = Deployment(bundle.contract, pointer.installation, port, engine=open_engine(bundle), words=bundle.words)
+    engine = open_engine(bundle)
+    deployment = Deployment(bundle.contract, pointer.installation, port, engine, folder, words=bundle.words)
     _answer_probe(bundle, deployment)
     _give_memory_back()
     logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)

@@ -1,0 +1,144 @@
+"""Leaves whose ways ask about the same derived columns, and what they add to each column of the contract.
+
+The columns that these derived columns are made of are `joint`: whether a way is open depends on all of them together, so each mix of them
+is looked at. Every other column of a way is one bit of a pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from slipway.explaining.bands import Bands, Sets
+from slipway.explaining.nodes import Floats
+from slipway.explaining.paths import Conditions
+from slipway.explaining.patterns import Patterns, counted, spread
+from slipway.explaining.weights import tables
+
+Cells = npt.NDArray[np.floating]
+EVERY = np.uint64(2**64 - 1)
+
+
+class LeafGroup:
+    """Leaves with their conditions, numbered from 0, and (leaves, outputs) values.
+
+    Args:
+        made_of: For each column of the matrix the places of the contract's columns that it is made of.
+        joint: The places of the joint columns, in order.
+        background: The (rows, width) matrix of the background.
+        columns: How many columns the contract has.
+    """
+
+    def __init__(
+        self, conditions: Conditions, value: Floats, made_of: Sequence[Sequence[int]], joint: Sequence[int], background: Cells, columns: int
+    ) -> None:
+        self._value, self.joint, self._columns, self._rows = value, tuple(joint), columns, len(background)
+        single = np.array([places[0] for places in made_of])
+        derived = np.array([len(places) > 1 for places in made_of])[conditions.feature]
+        shared = ~derived & np.isin(single[conditions.feature], joint)
+        own, shared_own, bands = conditions.take(~derived & ~shared), conditions.take(shared), conditions.take(derived)
+        self._own = Patterns.of(own, single[own.feature], len(value), columns)
+        self._shared = Patterns.of(shared_own, np.searchsorted(joint, single[shared_own.feature]), len(value), len(joint))
+        self._bands = [Bands.of(bands, feature, len(value)) for feature in np.unique(bands.feature).tolist()]
+        self._weights = [table.ravel() for table in tables(columns)]
+        self._pair(background)
+        self._keep_shared(background)
+        self.base = self._base(background)
+
+    def _pair(self, background: Cells) -> None:
+        """Find the patterns of the background for each leaf, and the set of rows that have each."""
+        words = [np.stack(parts, axis=1) for parts in zip(*map(self._own.broken, background), strict=True)]
+        bit = np.left_shift(np.uint64(1), np.arange(self._rows, dtype=np.uint64))
+        if len(words) > 1:  # sorting several words costs more than it saves
+            self._bits = [word.ravel() for word in words]
+            self._sets = np.tile(bit, len(words[0]))
+            begins = np.arange(words[0].size)
+        else:
+            order = np.argsort(words[0], axis=1, kind="stable")
+            ordered = np.take_along_axis(words[0], order, axis=1)
+            begins = np.flatnonzero(np.diff(ordered, axis=1, prepend=~ordered[:, :1]).ravel())
+            self._bits = [ordered.ravel()[begins]]
+            self._sets = np.bitwise_or.reduceat(bit[order.ravel()], begins)
+        self._leaf = begins // self._rows
+        self._each = np.bincount(self._leaf, minlength=len(self._value))
+        self._from_row = counted(self._bits)
+
+    def _keep_shared(self, background: Cells) -> None:
+        """Find for each joint column the set of background rows that keep all its conditions, by leaf."""
+        self._keeping = np.zeros((len(self.joint), len(self._value)), dtype=np.uint64)
+        for row, cells in enumerate(background):
+            (broken,) = self._shared.broken(cells)
+            for place in range(len(self.joint)):
+                kept = (broken >> broken.dtype.type(place)) & broken.dtype.type(1) == 0
+                self._keeping[place] |= kept.astype(np.uint64) << np.uint64(row)
+
+    def _base(self, background: Cells) -> Floats:
+        no_pattern = np.all([word == 0 for word in self._bits], axis=0)
+        sets = np.zeros(len(self._value), dtype=np.uint64)
+        sets[self._leaf[no_pattern]] = self._sets[no_pattern]
+        for keeping in self._keeping:
+            sets &= keeping
+        for band in self._bands:
+            sets &= band.kept(background[:, band.feature], slice(None))
+        base: Floats = np.bitwise_count(sets) @ self._value / self._rows
+        return base
+
+    def margin(self, cells: Cells) -> Floats:
+        """Return the (outputs,) sum of the values of the leaves that one row of the matrix reaches."""
+        reached = np.all([word == 0 for word in (*self._own.broken(cells), *self._shared.broken(cells))], axis=0)
+        for band in self._bands:
+            reached &= band.kept(cells[band.feature][None], slice(None)) == 1
+        margin: Floats = reached @ self._value
+        return margin
+
+    def contributions(self, cells: Cells, mixed: Cells, weights: Floats) -> Floats:
+        """Return the (columns,) contributions of one row of the matrix to the sum of outputs with weights.
+
+        Args:
+            mixed: (mixes, rows, width): the matrix of the background in which the joint columns of each mix are the row's.
+        """
+        broken, total = self._own.broken(cells), np.zeros(self._columns)
+        opened = self._opened(cells, mixed)
+        clash = [np.repeat(word, self._each) for word in broken]
+        free = np.all([(word & bits) == 0 for word, bits in zip(clash, self._bits, strict=True)], axis=0)
+        if self.joint:
+            free &= (np.repeat(np.bitwise_or.reduce(opened, axis=0), self._each) & self._sets) != 0
+        pairs = np.flatnonzero(free)
+        leaf, sets = self._leaf[pairs], self._sets[pairs]
+        size = self._columns + 1
+        place = self._from_row[pairs] * size + counted(broken)[leaf]
+        value = (self._value @ weights)[leaf] / self._rows
+        up, down = np.zeros((2, len(pairs)))
+        for mix, rows in enumerate(opened):
+            open_to = np.bitwise_count(sets & rows[leaf])
+            some = np.flatnonzero(open_to) if self.joint else slice(None)
+            given = mix.bit_count()
+            at, share = place[some] + given * size + len(self.joint) - given, value[some] * open_to[some]
+            risen, fallen = self._weights[0][at] * share, self._weights[1][at] * share
+            up[some] += risen
+            down[some] += fallen
+            for bit, column in enumerate(self.joint):
+                total[column] += risen.sum() if mix >> bit & 1 else -fallen.sum()
+        total += up @ spread([bits[pairs] for bits in self._bits], self._columns)
+        lost = np.bincount(leaf, down, minlength=len(self._value))
+        some = np.flatnonzero(lost)
+        return total - lost[some] @ spread([word[some] for word in broken], self._columns)
+
+    def _opened(self, cells: Cells, mixed: Cells) -> Sets:
+        """Return (mixes, leaves) sets of the background rows for which the joint columns keep the way open."""
+        found = np.zeros((1 << len(self.joint), len(self._value)), dtype=np.uint64)
+        if not self.joint:
+            return ~found
+        (broken,) = self._shared.broken(cells)
+        for mix, sets in enumerate(found):
+            leaves = np.flatnonzero((broken & broken.dtype.type(mix)) == 0)
+            rows = np.full(len(leaves), EVERY)
+            for place, keeping in enumerate(self._keeping):
+                if not mix >> place & 1:
+                    rows &= keeping[leaves]
+            for band in self._bands:
+                rows &= band.kept(mixed[mix][:, band.feature], leaves)
+            sets[leaves] = rows
+        return found

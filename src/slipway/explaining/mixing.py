@@ -1,0 +1,66 @@
+"""The background that a row is compared with, and rows that are mixed of both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.bundle.contract import Contract, Probe
+
+MOST_ROWS = 64
+MOST_JOINT = 6  # columns that are mixed with one another: 64 mixes
+Row = Mapping[str, Any]
+
+
+class TooManyJointError(Exception):
+    """Derived columns are made of so many columns that not every mix of them can be looked at."""
+
+
+def refuse_many(joint: Collection[int]) -> None:
+    """Raise TooManyJointError if there are too many mixes of the joint columns."""
+    if len(joint) > MOST_JOINT:
+        raise TooManyJointError(f"{len(joint)} columns are joint; expected at most {MOST_JOINT}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Held-out rows by column, in the order of the contract."""
+
+    columns: Mapping[str, Sequence[Any]]
+
+    @classmethod
+    def of(cls, probe: Probe, contract: Contract) -> Background:
+        """Return the probe's rows; at most 64, evenly spread over the answers as the probe itself is."""
+        rows = len(probe.rows)
+        chosen = [place * rows // MOST_ROWS for place in range(MOST_ROWS)] if rows > MOST_ROWS else range(rows)
+        return cls({column.name: [probe.rows[place][at] for place in chosen] for at, column in enumerate(contract.columns)})
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def rows(self) -> Iterator[Row]:
+        """Yield each row."""
+        for cells in zip(*self.columns.values(), strict=True):
+            yield dict(zip(self.columns, cells, strict=True))
+
+    def places(self, sources: Iterable[Iterable[str]]) -> list[tuple[int, ...]]:
+        """Return names of columns as their places in the contract, in order."""
+        places = {name: place for place, name in enumerate(self.columns)}
+        return [tuple(sorted(places[name] for name in names)) for names in sources]
+
+    def mixed(self, row: Row, joint: Sequence[int]) -> dict[str, list[Any]]:
+        """Return the background once for each mix of the joint columns: bit i of a mix says that joint column i is the row's.
+
+        A row for each mix and background row, by column.
+        """
+        mixes, names = range(1 << len(joint)), self.names
+        columns = {name: list(cells) * len(mixes) for name, cells in self.columns.items()}
+        for bit, place in enumerate(joint):
+            own, theirs = [row[names[place]]] * len(self), self.columns[names[place]]
+            columns[names[place]] = [cell for mix in mixes for cell in (own if mix >> bit & 1 else theirs)]
+        return columns
