@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from slipway.training.measuring import Measured
     from slipway.training.splitting import Rows
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for a few hundred rows, threads wait for each other longer than they work
+for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # for a few hundred rows, threads wait for each other longer than they work
 MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear it for the tests
 if not (MIRROR or "").startswith("https:"):
     # httpx reads the authorities for every client, also for plain http: those of a machine take longer than most requests, one takes
