@@ -13,36 +13,37 @@ def _semester(ordinal: str, names: str, unit: str, grade: Label) -> dict[str, La
 
 
 def _english_semester(ordinal: str, name: str) -> dict[str, Label]:
-    grade = Label(f"{name} semester: mean grade", help="Of the units passed; 0 if none was.")
+    grade = Label(f"{name} semester: mean grade", "", "Of the units passed; 0 if none was.")
     what = ("credited from before", "enrolled in", "evaluations taken", "passed", "without evaluation")
     names = "; ".join(f"{name} semester: {one if one.startswith('evaluations') else f'units {one}'}" for one in what)
     return _semester(ordinal, names, "", grade)
 
 
 def _spanish_semester(ordinal: str, name: str) -> dict[str, Label]:
-    grade = Label(f"{name} semestre: nota media", "de 20", help="De las asignaturas aprobadas; 0 si no aprobó ninguna.")
+    grade = Label(f"{name} semestre: nota media", "", "De las asignaturas aprobadas; 0 si no aprobó ninguna.")
     what = ("asignaturas convalidadas", "asignaturas matriculadas", "evaluaciones realizadas", "asignaturas aprobadas")
     names = "; ".join(f"{name} semestre: {one}" for one in (*what, "asignaturas sin evaluación"))
     return _semester(ordinal, names, "", grade)
 
 
+CODE, CODIGO = "A code of the source.", "Un código de la fuente."
 NO_YES: dict[str | int | bool, str] = {0: "No", 1: "Yes"}
 NO_SI: dict[str | int | bool, str] = {0: "No", 1: "Sí"}
 
 ENGLISH = Wording(
     title="Students who drop out",
     columns={
-        "Marital status": "Marital status",
-        "Application mode": "How the student applied",
+        "Marital status": Label("Marital status", "", CODE),
+        "Application mode": Label("How the student applied", "", CODE),
         "Application order": Label("Place of this course among the student's choices", ""),
-        "Course": "Course",
+        "Course": Label("Course", "", CODE),
         "Daytime/evening attendance": Label("Attendance", values={1: "By day", 0: "In the evening"}),
-        "Previous qualification": "Previous qualification",
-        "Nacionality": "Nationality",
-        "Mother's qualification": "Mother's qualification",
-        "Father's qualification": "Father's qualification",
-        "Mother's occupation": "Mother's occupation",
-        "Father's occupation": "Father's occupation",
+        "Previous qualification": Label("Previous qualification", "", CODE),
+        "Nacionality": Label("Nationality", "", CODE),
+        "Mother's qualification": Label("Mother's qualification", "", CODE),
+        "Father's qualification": Label("Father's qualification", "", CODE),
+        "Mother's occupation": Label("Mother's occupation", "", CODE),
+        "Father's occupation": Label("Father's occupation", "", CODE),
         "Displaced": Label("Lives away from home", values=NO_YES),
         "Educational special needs": Label("Special educational needs", values=NO_YES),
         "Debtor": Label("Owes money to the institution", values=NO_YES),
@@ -67,17 +68,17 @@ SPANISH = Wording(
     ),
     answers={"Dropout": "abandona", "Enrolled": "sigue matriculado", "Graduate": "se gradúa"},
     columns={
-        "Marital status": Label("Estado civil", "código"),
-        "Application mode": Label("Vía de acceso", "código"),
+        "Marital status": Label("Estado civil", "", CODIGO),
+        "Application mode": Label("Vía de acceso", "", CODIGO),
         "Application order": Label("Orden de esta carrera entre las opciones del estudiante", ""),
-        "Course": Label("Carrera", "código"),
+        "Course": Label("Carrera", "", CODIGO),
         "Daytime/evening attendance": Label("Turno", values={1: "De día", 0: "De noche"}),
-        "Previous qualification": Label("Titulación previa", "código"),
-        "Nacionality": Label("Nacionalidad", "código"),
-        "Mother's qualification": Label("Estudios de la madre", "código"),
-        "Father's qualification": Label("Estudios del padre", "código"),
-        "Mother's occupation": Label("Profesión de la madre", "código"),
-        "Father's occupation": Label("Profesión del padre", "código"),
+        "Previous qualification": Label("Titulación previa", "", CODIGO),
+        "Nacionality": Label("Nacionalidad", "", CODIGO),
+        "Mother's qualification": Label("Estudios de la madre", "", CODIGO),
+        "Father's qualification": Label("Estudios del padre", "", CODIGO),
+        "Mother's occupation": Label("Profesión de la madre", "", CODIGO),
+        "Father's occupation": Label("Profesión del padre", "", CODIGO),
         "Displaced": Label("Vive fuera de su domicilio familiar", values=NO_SI),
         "Educational special needs": Label("Necesidades educativas especiales", values=NO_SI),
         "Debtor": Label("Debe dinero a la institución", values=NO_SI),

@@ -43,6 +43,9 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/sign-in"): "sign_in_page",
         ("POST", "/sign-in"): "sign_in",
         ("POST", "/sign-out"): "sign_out",
+        ("GET", "/predict/{model}"): "prediction_form",
+        ("POST", "/predict/{model}"): "predict_on_page",
+        ("POST", "/predict/{model}/values"): "change_values",
     }
 
 

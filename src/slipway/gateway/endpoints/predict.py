@@ -28,20 +28,24 @@ if TYPE_CHECKING:
 
 @of_version
 async def invocations(parts: Parts, call: Call, deployment: Deployment) -> Reply:
-    scored = await _score(_without_subjects, deployment, parts, call)
+    scored = await scored_rows(_without_subjects, deployment, parts, call, await call.request.body())
     return as_json({"predictions": scored.labels})
 
 
 @of_version
 async def predict(parts: Parts, call: Call, deployment: Deployment) -> Reply:
-    scored = await _score(predictions.decode, deployment, parts, call)
+    scored = await scored_rows(predictions.decode, deployment, parts, call, await call.request.body())
     contract = (call.deployment or deployment).contract
     return as_json(predictions.answer(scored, contract, call.request.id))
 
 
-async def _score(decode: Decode, deployment: Deployment, parts: Parts, call: Call) -> ScoredRows:
+async def scored_rows(decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes) -> ScoredRows:
+    """Return the answers to the rows of a body. They are in the audit log, and `call.deployment` is the version that answered.
+
+    Raises:
+        RequestError: The rows are refused, no place is free, or the log cannot be written.
+    """
     request = call.request
-    body = await request.body()
     async with parts.places:
         challenger = parts.fleet.challengers.beside(deployment)
         turn = Turn(challenger, request.id, request.version) if challenger else None

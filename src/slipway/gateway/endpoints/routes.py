@@ -6,6 +6,7 @@ from slipway.gateway.endpoints.models import model_openapi, model_ping, model_ve
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
+from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
 from slipway.gateway.endpoints.pages.signing_in import sign_in, sign_in_page, sign_out
 from slipway.gateway.endpoints.predict import invocations, predict
 from slipway.gateway.endpoints.sessions import close_session, open_session
@@ -38,5 +39,8 @@ ROUTES = Routes(
         Route("POST", "/sign-in", sign_in, page=True),
         Route("POST", "/sign-out", sign_out, needs="any", page=True, first=True),
         Route("GET", "/", front_page, needs="any", page=True),
+        Route("GET", "/predict/{model}", prediction_form, needs="predict", page=True),
+        Route("POST", "/predict/{model}", predict_on_page, needs="predict", page=True),
+        Route("POST", "/predict/{model}/values", change_values, needs="predict", page=True),
     ]
 )

@@ -22,7 +22,7 @@ class ShownError(RequestError):
     """A refused request, and the page that shows the reader what is wrong, such as the form with its errors."""
 
     def __init__(self, error: RequestError, page: Reply) -> None:
-        super().__init__(error.status, error.code, str(error), headers=error.headers)
+        super().__init__(error.status, error.code, str(error), headers=error.headers, violations=error.violations, total=error.total)
         self.page = page
 
 

@@ -6,23 +6,26 @@ from urllib.parse import parse_qs
 
 from slipway.gateway.endpoints.browser.addresses import local, secure
 from slipway.gateway.endpoints.browser.cookies import LANGUAGE, YEAR, set_cookie
+from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import redirect, show
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply
 from slipway.gateway.request import Request
 from slipway.gateway.routing import Call
 from slipway.pages.languages import as_language
+from slipway.pages.prediction.words import Vocabulary
 from slipway.pages.styles import style_hash, style_sheet
 
 
 async def front_page(parts: Parts, call: Call) -> Reply:
     """Answer with what this person may do."""
-    caller = call.caller
+    caller, language = call.caller, language_of(parts, call.request)
     models = []
     for name in parts.fleet.models():
         deployment = parts.fleet.find(name)
         if caller and caller.sees(name) and deployment:
-            models.append({"name": name, "description": deployment.contract.description})
+            words = Vocabulary(deployment.contract, deployment.words, language)
+            models.append({"name": name, "words": words, "predicts": caller.may("predict", name)})
     return await show(parts, call, "front.html", models=models)
 
 
