@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 
 import typer
@@ -16,6 +17,8 @@ from slipway.catalogue import lookup
 from slipway.settings import Settings
 
 MODEL = "heart-failure"
+USER = "demo"
+SHOWN_CODES = 3
 
 
 def curl(settings: Settings) -> str:
@@ -35,6 +38,22 @@ def curl(settings: Settings) -> str:
     )
 
 
+def person(settings: Settings) -> tuple[str, list[str]]:
+    """Return the password of the user `demo` and a few codes, all of them new, for the pages."""
+    from slipway.access import users
+    from slipway.access.callers import ROLES, Grant
+    from slipway.audit import record_act
+    from slipway.audit.acts import myself
+
+    password, home = secrets.token_urlsafe(12), settings.home
+    record_act(settings.audit_url or home, myself(), "add user", f"{USER}: for the demo")
+    if USER in users.listed(home):
+        users.rotate(home, USER, password, with_second_factor=True)
+    else:
+        users.add(home, USER, password, map(Grant, ROLES), with_second_factor=True)
+    return password, users.renew_recovery_codes(home, USER)[:SHOWN_CODES]
+
+
 def _trusting(settings: Settings) -> list[str]:
     trusted = settings.tls_certificate and settings.tls_authority
     return ["--cacert", shlex.quote(str(trusted))] if trusted else []
@@ -50,8 +69,13 @@ def main() -> None:
         settings, spec = Settings.load(), lookup(MODEL)
         if code == REFUSED:
             show("the champion before it stays in service")
+        password, codes = person(settings)
         typer.echo(  # as it is: the request is for pasting
-            f"\nrun page:  {settings.prefect_url}/deployments\n"
+            f"\npages:     {settings.gateway_url}\n"
+            f"user:      {USER}\n"
+            f"password:  {password}\n"
+            f"codes:     {' '.join(codes)} (any one, each works once)\n\n"
+            f"run page:  {settings.prefect_url}/deployments\n"
             f"MLflow:    {settings.mlflow_url}/#/models/{spec.registered_as}\n"
             f"endpoint:  {settings.gateway_url}/models/{MODEL}/invocations\n"
             f"API key:   {settings.api_key.get_secret_value() if settings.api_key else ''}\n\n"

@@ -52,7 +52,7 @@ def add_user(
         password = _password(name, password_stdin)
         _administered(settings, "add user", f"{name}: {_listed(grants)}{'; with second factor' if second_factor else ''}")
         uri = users.add(settings.home, name, password, grants, with_second_factor=second_factor)
-        _show_user(name, uri, "added", as_json)
+        _show_user(settings, name, uri, "added", as_json)
 
 
 @users_app.command("list")
@@ -108,7 +108,7 @@ def rotate_user(
         factor = {None: "", True: "; new second factor", False: "; second factor taken away"}[second_factor]
         _administered(settings, "rotate user's password", f"{name}{factor}")
         uri = users.rotate(settings.home, name, password, with_second_factor=second_factor)
-        _show_user(name, uri, "rotated", as_json)
+        _show_user(settings, name, uri, "rotated", as_json)
 
 
 @users_app.command("sign-out")
@@ -144,6 +144,7 @@ def add_key(
     name: Name,
     role: Roles,
     days: Annotated[float | None, typer.Option(min=0.001, help="Days until it expires; never if left out.")] = None,
+    owner: Annotated[str, typer.Option(metavar="USER", help="The user whose page at /account lists it.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a key and show it, this once.
@@ -151,12 +152,15 @@ def add_key(
     For example: slipway keys add clinic-erp --role predict:heart-failure --days 365
     """
     with command(as_json) as settings:
-        from slipway.access import keys
+        from slipway.access import keys, users
 
         grants = _grants(role)
         keys.require_new(settings.home, name)
-        _administered(settings, "add key", f"{name}: {_listed(grants)}{f'; for {days:g} days' if days else ''}")
-        key = keys.issue(settings.home, name, grants, days)
+        if owner:
+            users.known(settings.home, owner)
+        limits = f"{f'; for {days:g} days' if days else ''}{f'; of user {owner}' if owner else ''}"
+        _administered(settings, "add key", f"{name}: {_listed(grants)}{limits}")
+        key = keys.issue(settings.home, name, grants, days, owner)
         _show_key(name, key, as_json)
 
 
@@ -250,14 +254,28 @@ def _password(name: str, from_stdin: bool) -> str:
     return password
 
 
-def _show_user(name: str, uri: str | None, done: str, as_json: bool) -> None:
+def _show_user(settings: Settings, name: str, uri: str | None, done: str, as_json: bool) -> None:
+    """Show what was done and, if the user has a new second factor, its address and new recovery codes."""
+    from slipway.access import users
+
+    codes = users.renew_recovery_codes(settings.home, name) if uri else []
     if as_json:
-        show_json({"name": name, "second_factor_uri": uri})
+        show_json({"name": name, "second_factor_uri": uri, "recovery_codes": codes})
         return
     say(f"user {name} is {done}")
     if uri:
         say("Give this to the user's authenticator app, as text or as a QR code; it is not shown again:")
+        if sys.stderr.isatty():
+            _draw(uri)
         typer.echo(uri)
+        typer.echo(f"recovery codes, each valid once in place of a code of the app: {' '.join(codes)}")
+
+
+def _draw(uri: str) -> None:
+    """Draw a QR code into the terminal."""
+    import segno
+
+    segno.make(uri, error="l", micro=False).terminal(sys.stderr, border=2, compact=True)
 
 
 def _show_key(name: str, key: str, as_json: bool) -> None:

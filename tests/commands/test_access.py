@@ -107,12 +107,15 @@ def test_a_key_is_printed_once_alone_works_is_rotated_and_revoked(slipway, tmp_p
 
 def test_a_user_with_a_second_factor_signs_in_with_what_the_commands_gave(slipway, tmp_path):
     arguments = ("users", "add", "anna", "--role", "predict", "--second-factor", "--password-stdin", "--json")
-    uri = json.loads(slipway(*arguments, typed=f"{PASSWORD}\n").stdout)["second_factor_uri"]
+    shown = json.loads(slipway(*arguments, typed=f"{PASSWORD}\n").stdout)
+    uri, codes = shown["second_factor_uri"], shown["recovery_codes"]
 
+    assert len(codes) == 10
     with pytest.raises(UnauthenticatedError):
         session(tmp_path)
     token = session(tmp_path, pyotp.parse_uri(uri).now())
     assert str(caller(tmp_path, token)) == "user:anna"
+    assert session(tmp_path, codes[0])
 
     (listed,) = json.loads(slipway("users", "list", "--json").stdout)
     assert (listed["name"], listed["roles"], listed["second_factor"]) == ("anna", ["predict"], True)
@@ -131,6 +134,28 @@ def test_a_user_with_a_second_factor_signs_in_with_what_the_commands_gave(slipwa
     assert "anna: predict; with second factor" in shown
     assert PASSWORD not in shown
     assert pyotp.parse_uri(uri).secret not in shown
+
+
+def test_on_a_terminal_a_second_factor_is_a_picture_too(capsys):
+    from deployments.commands.access import _draw
+
+    _draw("otpauth://totp/Slipway:anna?secret=ABCDEFGHIJKLMNOP&issuer=Slipway")
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) < 24  # a terminal of the usual height shows it whole
+    assert {"\u2580", "\u2584"} <= set("".join(lines))
+
+
+def test_a_key_may_belong_to_a_user(slipway, tmp_path):
+    from slipway.access import keys
+
+    assert "no user is called 'anna'" in slipway("keys", "add", "erp", "--role", "predict", "--owner", "anna").stderr
+    slipway("users", "add", "anna", "--role", "predict", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert slipway("keys", "add", "erp", "--role", "predict", "--owner", "anna").returncode == 0
+    assert slipway("keys", "rotate", "erp").returncode == 0
+
+    assert keys.known(tmp_path, "erp").owner == "anna"
+    assert ("add key", "erp: predict; of user anna") in acts(tmp_path)
 
 
 def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown(tmp_path):

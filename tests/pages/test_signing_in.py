@@ -45,6 +45,24 @@ def test_the_cookie_is_not_for_scripts_nor_other_sites_and_new_at_each_sign_in(v
     assert "fixed-by" not in cookie
 
 
+def test_under_tls_the_cookie_is_for_this_host_only(pages, anna):
+    proxy = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "clinic.example", "X-Forwarded-Prefix": "/ml"}
+    with Visitor(pages.url, **proxy) as visitor:
+        page = visitor.get("/sign-in")
+        assert re.fullmatch(r"__Host-slipway_form=[\w-]{32}; Path=/; HttpOnly; SameSite=Lax; Secure", page.headers["set-cookie"])
+        assert 'action="/ml/sign-in"' in page.text
+        assert 'href="/ml/style.css' in page.text
+        token = re.search(r'name="form_token" value="(\w+)"', page.text)[1]
+        fields = {"form_token": token, "name": anna.name, "password": PASSWORD, "code": anna.code(), "next": "/account"}
+        cookie = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
+
+        assert visitor.post("/sign-in", data=fields, headers=cookie | {"Origin": pages.url}).status_code == 403
+        done = visitor.post("/sign-in", data=fields, headers=cookie | {"Origin": "https://clinic.example"})
+
+    assert done.headers["location"] == "/ml/account"
+    assert re.match(r"__Host-slipway=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure", done.headers["set-cookie"])
+
+
 def test_a_page_can_be_neither_framed_nor_kept_and_loads_nothing_from_elsewhere(visitor):
     reply = visitor.get("/sign-in")
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from slipway.access import sessions
+from slipway.access import sessions, users
 from slipway.access.callers import NAME, Caller
 from slipway.access.guessing import Guessing
 from slipway.access.keys import digest as digest_of
 from slipway.access.page_sessions import PageSessions
 from slipway.access.records import AccessFile, User, change
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
-from slipway.access.signing_in import sign_in
+from slipway.access.second_factor import used_step
+from slipway.access.signing_in import sign_in, wrong
 from slipway.access.store import AccessSnapshot, AccessStore
 from slipway.access.tokens import Tokens
 from slipway.errors import SlipwayError
@@ -88,10 +89,26 @@ class Gatekeeper:
         name, user, secret = await self._signed_in(name, password, code, address)
         return sessions.opened(name, user, secret, self._minutes)
 
-    async def open_page_session(self, name: str, password: str, code: str | None, address: str) -> str:
-        """Open a session of the pages as `open_session` does, and return the text of its cookie. Raises the same errors."""
+    async def open_page_session(self, name: str, password: str, code: str | None, address: str) -> tuple[str, User]:
+        """Open a session of the pages as `open_session` does, and return the text of its cookie, and the user. Raises the same errors."""
         name, user, _ = await self._signed_in(name, password, code, address)
-        return await self._in_thread(lambda: self.pages.open(name, user, address))
+        return await self._in_thread(lambda: self.pages.open(name, user, address)), user
+
+    async def renew_recovery_codes(self, name: str, code: str, address: str) -> list[str]:
+        """Return ten new recovery codes of a user who has sent a code of the app; the old ones end.
+
+        Raises:
+            UnauthenticatedError: The code is wrong.
+            LockedOutError: Too many failures of this name or from this address.
+        """
+        user = (await self._store.look()).users.get(name)
+        self._guessing.begin(name, address)
+        if user is None or not user.second_factor or (step := used_step(user.second_factor, code, time.time(), user.last_step)) is None:
+            raise wrong()
+        codes = await self._in_thread(lambda: users.renew_recovery_codes(self._home, name, step))
+        self._guessing.succeeded(name, address)
+        await self._store.look()
+        return codes
 
     async def _signed_in(self, name: str, password: str, code: str | None, address: str) -> tuple[str, User, str]:
         """Return the user's name and record, and the secret that signs tokens. Raises as `open_session` does."""

@@ -57,13 +57,16 @@ def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
             f"API key of {name!r}: expected {SHORTEST} characters or more, received {len(key)}. "
             "Leave SLIPWAY_API_KEY empty, and `slipway up` makes one, or set it to a long random text."
         )
-    record = _record(key, as_stored(grants), None)
+    record = _record(key, as_stored(grants), None, "")
     check_name(name)
     change(home, lambda content: _with(content, name, record))
 
 
-def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = None) -> str:
+def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = None, owner: str = "") -> str:
     """Make a key and return it, this once; it expires after `days`, if given.
+
+    Args:
+        owner: The user for whom it is, and on whose page it is listed; "" for none.
 
     Raises:
         KeyNameTakenError: There is a key of that name, which stays as it was.
@@ -75,7 +78,7 @@ def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = N
 
     def edit(content: AccessFile) -> AccessFile:
         _require_new(content, name)
-        return _with(content, name, _record(key, stored, expires))
+        return _with(content, name, _record(key, stored, expires, owner))
 
     change(home, edit)
     return key
@@ -91,7 +94,7 @@ def rotate(home: Path, name: str) -> str:
 
     def edit(content: AccessFile) -> AccessFile:
         old = _known(content, name)
-        return _with(content, name, _record(key, old.grants, old.expires))
+        return _with(content, name, _record(key, old.grants, old.expires, old.owner))
 
     change(home, edit)
     return key
@@ -140,9 +143,9 @@ def _require_new(content: AccessFile, name: str) -> None:
         raise KeyNameTakenError(f"there is a key called {name!r}. {way_out}")
 
 
-def _record(key: str, grants: tuple[str, ...], expires: float | None) -> ApiKey:
+def _record(key: str, grants: tuple[str, ...], expires: float | None, owner: str) -> ApiKey:
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return ApiKey(sha256=digest(key.encode()).hex(), grants=grants, created=created, expires=expires)
+    return ApiKey(sha256=digest(key.encode()).hex(), grants=grants, created=created, expires=expires, owner=owner)
 
 
 def _with(content: AccessFile, name: str, record: ApiKey) -> AccessFile:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import msgspec
 
+from slipway.access import second_factor, users
 from slipway.access.callers import Caller
-from slipway.access.records import AccessFile, OpenSession, User, change
+from slipway.access.records import AccessFile, ApiKey, OpenSession, User, change
 from slipway.access.store import AccessSnapshot, AccessStore
 from slipway.errors import SlipwayError
 
@@ -29,15 +30,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PageSession:
-    """An open session. `id` names it and gives no access. `second_factor`: whether the user has one, without which only the page that
-    sets it up is shown.
-    """
+    """An open session. `id` names it and gives no access. Without a second factor, only the page that sets one up is shown."""
 
     id: str = field(repr=False)
     caller: Caller
-    second_factor: bool
+    user: User
     opened: float
     expires: float
+
+    @property
+    def second_factor(self) -> bool:
+        return self.user.second_factor is not None
 
 
 class PageSessions:
@@ -101,10 +104,40 @@ class PageSessions:
         await self._store.look()
         return ended
 
+    async def end_all(self, name: str) -> None:
+        """End every session of a user, and every token of the API."""
+        await asyncio.to_thread(users.sign_out, self._home, name)
+        await self._store.look()
+
+    async def keys_of(self, name: str) -> dict[str, ApiKey]:
+        """Return the keys that were made for a user, by name."""
+        snapshot = await self._store.look()
+        return {key: record for key, record in snapshot.records.items() if record.owner == name}
+
+    async def set_up_second_factor(self, session: PageSession, secret: str, code: str, address: str) -> tuple[str, list[str]] | None:
+        """Give the user of a session a second factor, and return a new cookie and the recovery codes; None if the code is wrong.
+
+        Every session that was opened without the second factor ends.
+
+        Raises:
+            UnknownUserError: The user was changed in the meantime, or has a second factor.
+        """
+        name, step = session.caller.name, second_factor.used_step(secret, code, time.time(), 0)
+        if step is None:
+            return None
+
+        def set_up() -> tuple[str, list[str]]:
+            user, codes = users.set_up_second_factor(self._home, name, session.user.generation, secret, step)
+            return self.open(name, user, address), codes
+
+        done = await asyncio.to_thread(set_up)
+        await self._store.look()
+        return done
+
     async def form_secret(self) -> str:
         """Return the secret that signs the tokens of forms; "" while there is no user, who alone could send one."""
         snapshot = self._store.recent() or await self._store.look()
-        if snapshot.session_secret or not snapshot.users:
+        if snapshot.session_secret or not (await self._store.look()).users:
             return snapshot.session_secret
         content = await asyncio.to_thread(change, self._home, _with_secret)
         await self._store.look()
@@ -137,7 +170,7 @@ def _valid(id: str, session: OpenSession, snapshot: AccessSnapshot) -> PageSessi
     user = snapshot.users.get(session.user)
     if user is None or user.generation != session.generation or time.time() >= session.expires:
         return None
-    return PageSession(id, snapshot.callers[session.user], user.second_factor is not None, session.opened, session.expires)
+    return PageSession(id, snapshot.callers[session.user], user, session.opened, session.expires)
 
 
 def _with_secret(content: AccessFile) -> AccessFile:

@@ -40,18 +40,19 @@ class AccessRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApiKey(AccessRecord, frozen=True):
-    """The sha256 of a key in hexadecimal; `created` is ISO 8601 in UTC, `expires` Unix seconds."""
+    """The sha256 of a key in hexadecimal; `created` is ISO 8601 in UTC, `expires` Unix seconds, `owner` the user it was made for."""
 
     sha256: Digest
     grants: tuple[str, ...]
     created: str
     expires: float | None = None
+    owner: str = ""
 
 
 class User(AccessRecord, frozen=True):
     """`password` is argon2's encoded hash. `generation` changes with everything that must end the user's sessions.
 
-    `last_step` is the 30 s step of the last code that was used.
+    `last_step` is the 30 s step of the last code that was used. `recovery` are the sha256 of the recovery codes that were not used yet.
     """
 
     password: str
@@ -60,6 +61,7 @@ class User(AccessRecord, frozen=True):
     generation: str
     second_factor: str | None = None
     last_step: int = 0
+    recovery: tuple[Digest, ...] = ()
 
 
 class OpenSession(AccessRecord, frozen=True):

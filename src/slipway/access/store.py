@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.access.callers import Caller, Grant, InvalidGrantError, Kind
-from slipway.access.records import ACCESS, OLD_KEYS, AccessFile, DamagedAccessFileError, OpenSession, User, read
+from slipway.access.records import ACCESS, OLD_KEYS, AccessFile, ApiKey, DamagedAccessFileError, OpenSession, User, read
 from slipway.access.refusals import UndecidedError
 from slipway.errors import SlipwayError
 from slipway.files.readers import HangingError, Readers
@@ -33,7 +33,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class AccessSnapshot:
-    """The file's content at one time, ready for look-ups; keys are by their sha256. Each change of the file makes a new object."""
+    """The file's content at one time, ready for look-ups; keys are by their sha256, `records` by name. A change makes a new object."""
 
     keys: dict[bytes, Holder] = field(default_factory=dict, repr=False)
     users: dict[str, User] = field(default_factory=dict, repr=False)
@@ -41,6 +41,7 @@ class AccessSnapshot:
     session_secret: str = field(default="", repr=False)
     ended: frozenset[str] = frozenset()
     sessions: dict[str, OpenSession] = field(default_factory=dict, repr=False)
+    records: dict[str, ApiKey] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, content: AccessFile) -> AccessSnapshot:
@@ -54,6 +55,7 @@ class AccessSnapshot:
             session_secret=content.session_secret,
             ended=frozenset(content.ended),
             sessions=content.sessions,
+            records=content.keys,
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.access import passwords, second_factor
+from slipway.access import passwords, recovery_codes, second_factor
 from slipway.access.callers import Grant, as_stored, check_name
 from slipway.access.records import AccessFile, User, change, read
 from slipway.errors import SlipwayError
@@ -60,10 +60,50 @@ def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | N
     def edit(user: User) -> User:
         kept = user.second_factor if with_second_factor is None else secret
         step = user.last_step if with_second_factor is None else 0
-        return msgspec.structs.replace(user, password=digest, generation=_generation(), second_factor=kept, last_step=step)
+        recovery = user.recovery if with_second_factor is None else ()
+        changes = {"password": digest, "second_factor": kept, "last_step": step, "recovery": recovery}
+        return msgspec.structs.replace(user, generation=_generation(), **changes)
 
     _change(home, name, edit)
     return secret and second_factor.provisioning_uri(name, secret)
+
+
+def renew_recovery_codes(home: Path, name: str, step: int = 0) -> list[str]:
+    """Give a user ten new recovery codes in place of the old ones, and return them, this once. Raises UnknownUserError.
+
+    Args:
+        step: That of the app's code that was used for this; 0 for none.
+    """
+    codes = recovery_codes.new_codes()
+
+    def edit(user: User) -> User:
+        return msgspec.structs.replace(user, recovery=recovery_codes.digests(codes), last_step=max(user.last_step, step))
+
+    _change(home, name, edit)
+    return codes
+
+
+def set_up_second_factor(home: Path, name: str, generation: str, secret: str, step: int) -> tuple[User, list[str]]:
+    """Give a user a second factor that the user has confirmed, end all sessions, and return the record and ten recovery codes.
+
+    The sessions end because they were opened without it, perhaps by another person who knows the password.
+
+    Args:
+        generation: The user's when the session was opened that sets it up.
+        step: That of the code that has confirmed it.
+    Raises:
+        UnknownUserError: The user was revoked or changed, or has a second factor already.
+    """
+    codes = recovery_codes.new_codes()
+
+    def edit(user: User) -> User:
+        if user.second_factor is not None or user.generation != generation:
+            raise UnknownUserError(f"user {name!r} was changed in the meantime.")
+        recovery = recovery_codes.digests(codes)
+        return msgspec.structs.replace(user, second_factor=secret, last_step=step, recovery=recovery, generation=_generation())
+
+    _change(home, name, edit)
+    return known(home, name), codes
 
 
 def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:

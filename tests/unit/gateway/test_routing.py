@@ -46,6 +46,12 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/predict/{model}"): "prediction_form",
         ("POST", "/predict/{model}"): "predict_on_page",
         ("POST", "/predict/{model}/values"): "change_values",
+        ("GET", "/second-factor"): "second_factor_page",
+        ("POST", "/second-factor"): "set_up_second_factor",
+        ("GET", "/account"): "account",
+        ("POST", "/account/end-session"): "end_session",
+        ("POST", "/account/sign-out-everywhere"): "sign_out_everywhere",
+        ("POST", "/account/recovery-codes"): "renew_recovery_codes",
     }
 
 

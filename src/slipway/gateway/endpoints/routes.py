@@ -5,8 +5,10 @@ from __future__ import annotations
 from slipway.gateway.endpoints.models import model_openapi, model_ping, model_version, models, report, summary
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
+from slipway.gateway.endpoints.pages.account import account, end_session, renew_recovery_codes, sign_out_everywhere
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
 from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
+from slipway.gateway.endpoints.pages.second_factor import second_factor_page, set_up_second_factor
 from slipway.gateway.endpoints.pages.signing_in import sign_in, sign_in_page, sign_out
 from slipway.gateway.endpoints.predict import invocations, predict
 from slipway.gateway.endpoints.sessions import close_session, open_session
@@ -38,6 +40,12 @@ ROUTES = Routes(
         Route("GET", "/sign-in", sign_in_page, page=True),
         Route("POST", "/sign-in", sign_in, page=True),
         Route("POST", "/sign-out", sign_out, needs="any", page=True, first=True),
+        Route("GET", "/second-factor", second_factor_page, needs="any", page=True, first=True),
+        Route("POST", "/second-factor", set_up_second_factor, needs="any", page=True, first=True),
+        Route("GET", "/account", account, needs="any", page=True),
+        Route("POST", "/account/end-session", end_session, needs="any", page=True),
+        Route("POST", "/account/sign-out-everywhere", sign_out_everywhere, needs="any", page=True),
+        Route("POST", "/account/recovery-codes", renew_recovery_codes, needs="any", page=True),
         Route("GET", "/", front_page, needs="any", page=True),
         Route("GET", "/predict/{model}", prediction_form, needs="predict", page=True),
         Route("POST", "/predict/{model}", predict_on_page, needs="predict", page=True),

@@ -37,9 +37,19 @@ async def require_own_form(parts: Parts, call: Call) -> None:
     """
     if wrong := _foreign(parts, call):
         raise RequestError(403, FOREIGN_FORM, f"expected a form of the gateway's own pages, received one from {wrong}.")
-    seed, sent = _seed(parts, call), call.form.get(FIELD)
-    if not seed or not sent.isascii() or not hmac.compare_digest(sent, await _token(parts, call, seed)):
+    seed = _seed(parts, call)
+    if not seed or not _same(call.form.get(FIELD), await _token(parts, call, seed)):
         raise RequestError(403, FOREIGN_FORM, f"expected a form with the field {FIELD} of this visitor's session; load the page again.")
+
+
+async def sealed(parts: Parts, call: Call, value: str) -> str:
+    """Return the proof that a hidden value of a form was made here, for this visitor."""
+    return await _token(parts, call, _seed(parts, call), f"value {value}")
+
+
+async def is_sealed(parts: Parts, call: Call, value: str, seal: str) -> bool:
+    """Return whether `sealed` has returned this proof for the value and the visitor."""
+    return _same(seal, await sealed(parts, call, value))
 
 
 def _foreign(parts: Parts, call: Call) -> str:
@@ -58,7 +68,11 @@ def _seed(parts: Parts, call: Call) -> str:
     return cookie(call.request, SESSION if call.session else FORM, secure=secure(parts, call.request))
 
 
-async def _token(parts: Parts, call: Call, seed: str) -> str:
+async def _token(parts: Parts, call: Call, seed: str, purpose: str = "form") -> str:
     secret = await parts.gatekeeper.pages.form_secret()
     kind = "session" if call.session else "visitor"
-    return hmac.new(secret.encode(), f"form of {kind} {seed}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), f"{purpose} of {kind} {seed}".encode(), hashlib.sha256).hexdigest()
+
+
+def _same(sent: str, expected: str) -> bool:
+    return sent.isascii() and hmac.compare_digest(sent, expected)

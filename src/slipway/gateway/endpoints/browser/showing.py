@@ -26,14 +26,17 @@ class ShownError(RequestError):
         self.page = page
 
 
-async def show(parts: Parts, call: Call, template: str, *, status: int = 200, headers: tuple[Header, ...] = (), **values: Any) -> Reply:
+async def show(
+    parts: Parts, call: Call, template: str, *, status: int = 200, headers: tuple[Header, ...] = (), path: str = "", **values: Any
+) -> Reply:
     """Return a page, in the reader's language and with the token for its forms.
 
     Args:
+        path: The page's own address, if it is another than that of the request, such as after a form with errors.
         values: What the template shows.
     """
     token, cookies = await form_token(parts, call)
-    return await _shown(parts, call, token, template, status, (*headers, *cookies), values)
+    return await _shown(parts, call, token, template, status, (*headers, *cookies), values, path)
 
 
 async def show_without_forms(parts: Parts, call: Call, template: str, *, status: int, headers: tuple[Header, ...], **values: Any) -> Reply:
@@ -43,12 +46,19 @@ async def show_without_forms(parts: Parts, call: Call, template: str, *, status:
 
 
 async def _shown(
-    parts: Parts, call: Call, token: str, template: str, status: int, headers: tuple[Header, ...], values: dict[str, Any]
+    parts: Parts,
+    call: Call,
+    token: str,
+    template: str,
+    status: int,
+    headers: tuple[Header, ...],
+    values: dict[str, Any],
+    path: str = "",
 ) -> Reply:
     view = View(
         language=language_of(parts, call.request),
         root=root(call.request),
-        path=own_address(call.request) if call.request.method in ("GET", "HEAD") else call.request.path,
+        path=path or own_address(call.request),
         name=call.caller.name if call.session and call.caller else "",
         form_token=token,
     )

@@ -6,8 +6,7 @@ and a password manager fills all three fields.
 
 from __future__ import annotations
 
-import math
-
+from slipway.access.recovery_codes import digest_of
 from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError
 from slipway.gateway.endpoints.browser.addresses import local, secure
 from slipway.gateway.endpoints.browser.admission import find_session
@@ -15,6 +14,7 @@ from slipway.gateway.endpoints.browser.cookies import FORM, SESSION, remove_cook
 from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import ShownError, redirect, show
 from slipway.gateway.endpoints.pages.front import query_value
+from slipway.gateway.endpoints.pages.waiting import waiting
 from slipway.gateway.endpoints.sessions import log_act
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply, RequestError
@@ -48,15 +48,17 @@ async def sign_in(parts: Parts, call: Call) -> Reply:
         )
     code = "".join(form.get("code").split()) or None
     try:
-        cookie = await parts.gatekeeper.open_page_session(name, form.get("password"), code, request.address)
+        cookie, user = await parts.gatekeeper.open_page_session(name, form.get("password"), code, request.address)
     except AccessError as error:
         page = await _again(parts, call, error.status, [FieldError("", _explained(error, language))], wanted)
         refused = RequestError(error.status, error.code, str(error), headers=error.headers)
         raise ShownError(refused, page.with_headers(error.headers)) from None
-    await log_act(parts.log, f"user:{name}", "signed in", request.address)
+    recovered = user.second_factor is not None and digest_of(code or "") is not None
+    await log_act(parts.log, f"user:{name}", "signed in with a recovery code" if recovered else "signed in", request.address)
     tls = secure(parts, request)
     if call.session:
         await parts.gatekeeper.pages.end(call.session.id, call.session.caller.name)
+    wanted = "/account?done=recovery_used" if recovered else wanted
     return redirect(request, wanted, set_cookie(SESSION, cookie, secure=tls), remove_cookie(FORM, secure=tls))
 
 
@@ -76,9 +78,7 @@ async def _again(parts: Parts, call: Call, status: int, errors: list[FieldError]
 def _explained(error: AccessError, language: Language) -> str:
     """Return the message for a refused attempt."""
     if isinstance(error, LockedOutError):
-        seconds = error.retry_after or 1
-        unit, number = ("minutes", math.ceil(seconds / 60)) if seconds > 90 else ("seconds", seconds)
-        return text(language, "sign_in.locked", wait=text(language, f"time.{unit}", number=number))
+        return waiting(error, language)
     if isinstance(error, UnauthenticatedError):
         return text(language, "sign_in.wrong")
     return text(language, "sign_in.unavailable")

@@ -1,0 +1,25 @@
+"""Dates and times as people read them, in the time zone of the machine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from slipway.pages.languages import Language
+
+MONTHS: dict[Language, list[str]] = {
+    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+    "es": ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"],
+}
+
+
+def day(language: Language, seconds: float) -> str:
+    """Return `30 November 2026` or `30 de noviembre de 2026`."""
+    when = datetime.fromtimestamp(seconds).astimezone()
+    month = MONTHS[language][when.month - 1]
+    return f"{when.day} de {month} de {when.year}" if language == "es" else f"{when.day} {month} {when.year}"
+
+
+def moment(language: Language, seconds: float) -> str:
+    """Return a day, the time and its zone."""
+    when = datetime.fromtimestamp(seconds).astimezone()
+    return f"{day(language, seconds)}, {when:%H:%M} {when:%Z}"
