@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,8 @@ import typer
 from deployments.terminal.command import AsJson, command
 from deployments.terminal.groups import group
 from deployments.terminal.output import say, show_json, show_table
-from slipway.errors import SlipwayError
+from deployments.terminal.passwords import new_password
+from deployments.terminal.second_factor import show_second_factor
 
 if TYPE_CHECKING:
     from slipway.access.callers import Grant
@@ -49,7 +49,7 @@ def add_user(
 
         grants = _grants(role)
         users.require_new(settings.home, name)
-        password = _password(name, password_stdin)
+        password = new_password(name, password_stdin)
         _administered(settings, "add user", f"{name}: {_listed(grants)}{'; with second factor' if second_factor else ''}")
         uri = users.add(settings.home, name, password, grants, with_second_factor=second_factor)
         _show_user(settings, name, uri, "added", as_json)
@@ -104,7 +104,7 @@ def rotate_user(
         from slipway.access import users
 
         users.known(settings.home, name)
-        password = _password(name, password_stdin)
+        password = new_password(name, password_stdin)
         factor = {None: "", True: "; new second factor", False: "; second factor taken away"}[second_factor]
         _administered(settings, "rotate user's password", f"{name}{factor}")
         uri = users.rotate(settings.home, name, password, with_second_factor=second_factor)
@@ -241,19 +241,6 @@ def _listed(grants: list[Grant]) -> str:
     return ", ".join(map(str, grants))
 
 
-def _password(name: str, from_stdin: bool) -> str:
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    elif sys.stdin.isatty():
-        password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    else:
-        raise SlipwayError("a password is asked for on a terminal, and this is none: give --password-stdin to read it from the input.")
-    from slipway.access import passwords
-
-    passwords.require_strong(name, password)
-    return password
-
-
 def _show_user(settings: Settings, name: str, uri: str | None, done: str, as_json: bool) -> None:
     """Show what was done and, if the user has a new second factor, its address and new recovery codes."""
     from slipway.access import users
@@ -264,18 +251,7 @@ def _show_user(settings: Settings, name: str, uri: str | None, done: str, as_jso
         return
     say(f"user {name} is {done}")
     if uri:
-        say("Give this to the user's authenticator app, as text or as a QR code; it is not shown again:")
-        if sys.stderr.isatty():
-            _draw(uri)
-        typer.echo(uri)
-        typer.echo(f"recovery codes, each valid once in place of a code of the app: {' '.join(codes)}")
-
-
-def _draw(uri: str) -> None:
-    """Draw a QR code into the terminal."""
-    import segno
-
-    segno.make(uri, error="l", micro=False).terminal(sys.stderr, border=2, compact=True)
+        show_second_factor(uri, codes)
 
 
 def _show_key(name: str, key: str, as_json: bool) -> None:

@@ -137,9 +137,9 @@ def test_a_user_with_a_second_factor_signs_in_with_what_the_commands_gave(slipwa
 
 
 def test_on_a_terminal_a_second_factor_is_a_picture_too(capsys):
-    from deployments.commands.access import _draw
+    from deployments.terminal.second_factor import draw
 
-    _draw("otpauth://totp/Slipway:anna?secret=ABCDEFGHIJKLMNOP&issuer=Slipway")
+    draw("otpauth://totp/Slipway:anna?secret=ABCDEFGHIJKLMNOP&issuer=Slipway")
 
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) < 24  # a terminal of the usual height shows it whole

@@ -75,7 +75,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     _build(home / "toy-1", "toy", 1, (0, 1), lambda age: int(age > 55))
     gateway = Gateway(home)
     keys.add(home, "tester", gateway.key)
-    (home / ".env").write_text("SLIPWAY_TRUSTED_PROXIES=127.0.0.1\n")  # a test says then what a proxy would
+    # a test says then what a proxy would, and locks a name out quickly
+    (home / ".env").write_text("SLIPWAY_TRUSTED_PROXIES=127.0.0.1\nSLIPWAY_LOCKOUT_FAILURES=4\n")
     gateway.start().serve(home / "toy-1")
     yield gateway
     gateway.stop()

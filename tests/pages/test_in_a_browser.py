@@ -60,7 +60,7 @@ def test_after_wrong_passwords_the_page_says_when_to_try_again(page, add_person)
         page.get_by_label("Contraseña").fill("wrong-horse-battery")
         page.get_by_role("button", name="Iniciar sesión").click()
 
-    assert "Puede volver a intentarlo en" in page.get_by_role("alert").inner_text()
+    assert "Puede volver a intentarlo en 5 minutos" in page.get_by_role("alert").inner_text()
 
 
 def test_the_language_is_changed_by_a_link_and_stays(page):

@@ -21,6 +21,7 @@ from slipway.access.callers import Grant
 from slipway.access.gatekeeper import MOST_WAITING, Gatekeeper
 from slipway.access.guessing import Guessing, Policy
 from slipway.access.records import change, read
+from slipway.access.recovery_codes import digests
 from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError, UndecidedError
 from tests.support.hanging import hanging
 
@@ -360,11 +361,14 @@ def test_while_the_file_hangs_nobody_signs_in_and_the_thread_for_passwords_stays
 
 def test_a_change_between_the_check_and_the_write_is_noticed(front, tmp_path):
     """Two workers are given the same code at the same moment: one of them finds it used when it writes."""
-    from slipway.access.signing_in import _noted
+    from slipway.access.signing_in import Proof, _noted
 
     users.add(tmp_path, "anna", PASSWORD, GRANTS, with_second_factor=True)
     seen = users.known(tmp_path, "anna")
 
-    change(tmp_path, lambda content: _noted(content, "anna", seen, seen.password, 7))
-    with pytest.raises(UnauthenticatedError):
-        change(tmp_path, lambda content: _noted(content, "anna", seen, seen.password, 7))
+    (recovery, *_) = digests(users.renew_recovery_codes(tmp_path, "anna"))
+    for proof in (Proof(7), Proof(0, recovery)):
+        change(tmp_path, lambda content, proof=proof: _noted(content, "anna", seen, seen.password, proof))
+        with pytest.raises(UnauthenticatedError):
+            change(tmp_path, lambda content, proof=proof: _noted(content, "anna", seen, seen.password, proof))
+    assert users.known(tmp_path, "anna").last_step == 7
