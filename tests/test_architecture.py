@@ -37,7 +37,7 @@ INVENTED = {
     "environment",
     "kept-elsewhere",
 }
-MIRRORED = {"Prediction", "Violation"}  # what the gateway sends: the client has its own, because it must stand alone
+MIRRORED = {"Explanation", "Prediction", "Violation"}  # what the gateway sends: the client has its own, because it must stand alone
 NOTARIAL = [  # words that have to be read twice, and plain ones
     (r"(?<!\.)(?:tell|tells|told|telling)", "report, show, notify, return, distinguish"),  # not the methods of files and of Optuna
     (r"what became of", "what happened to, the actual outcome of"),

@@ -42,6 +42,7 @@ def show(
     shadowed: Annotated[
         bool, typer.Option("--shadows", help="What the version that did not answer says, beside a challenger, instead.")
     ] = False,
+    explained: Annotated[bool, typer.Option("--explanations", help="What each column added to an answer, instead.")] = False,
     acts: Annotated[bool, typer.Option("--administration", help="What was done to users, keys, models and the log, instead.")] = False,
     with_subjects: Annotated[bool, typer.Option("--reveal", help="Show subject ids: takes the role audit, and is logged.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most lines.")] = 100,
@@ -53,12 +54,13 @@ def show(
 
     For example: slipway audit show --model heart-failure --since 24h
     """
-    if refused + acts + shadowed > 1 or ((refused or acts) and (subject or prediction or with_subjects)):
+    if refused + acts + shadowed + explained > 1 or ((refused or acts) and (subject or prediction or with_subjects)):
         raise typer.BadParameter("--refused and --administration go with --model, --caller, --since, --until and --limit only.")
-    if shadowed and (subject or caller or with_subjects):
-        raise typer.BadParameter("--shadows goes with --model, --prediction, --since, --until and --limit only.")
+    if (shadowed or explained) and (subject or caller or with_subjects):
+        name = "--shadows" if shadowed else "--explanations"
+        raise typer.BadParameter(f"{name} goes with --model, --prediction, --since, --until and --limit only.")
     with command(as_json) as settings:
-        from slipway.audit import Wanted, administration, predictions, refusals, shadows
+        from slipway.audit import Wanted, administration, explanations, predictions, refusals, shadows
         from slipway.audit.acts import myself
         from slipway.audit.disclosure import pseudonyms
 
@@ -73,6 +75,8 @@ def show(
             _show([asdict(line) for line in refusals(place, wanted)], as_json, hidden=("request_id",))
         elif shadowed:
             _show([asdict(line) for line in shadows(place, wanted)], as_json, hidden=("run_id", "probabilities"))
+        elif explained:
+            _show([asdict(line) for line in explanations(place, wanted)], as_json, hidden=("run_id",))
         elif acts:
             _show([asdict(act) for act in administration(place, wanted)], as_json)
         else:
@@ -101,6 +105,7 @@ def prune_lines(
             show_json(deleted)
         else:
             beside = f", and {deleted['shadows']} answers that were kept for comparison" if deleted["shadows"] else ""
+            beside = (f", {deleted['explanations']} explanations" if deleted["explanations"] else "") + beside
             beside = (f", {deleted['outcomes']} outcomes" if deleted["outcomes"] else "") + beside
             beside = (f", {deleted['batches']} requests of many" if deleted["batches"] else "") + beside
             say(f"deleted {deleted['predictions']} predictions and {deleted['refusals']} refused requests{beside}")

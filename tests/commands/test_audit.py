@@ -178,6 +178,7 @@ def test_prune_takes_its_days_from_the_setting(home):
     assert json.loads(slipway(home, "prune", "--json", SLIPWAY_AUDIT_RETENTION_DAYS="400").stdout) == {
         "outcomes": 0,
         "shadows": 0,
+        "explanations": 0,
         "predictions": 1,
         "batches": 0,
         "refusals": 0,

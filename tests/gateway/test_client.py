@@ -126,6 +126,27 @@ def scripted():
         server.server_close()
 
 
+def test_explained_rows_come_back_with_contributions_that_add_up(gateway, answering):
+    explained = gateway.explain("toy", [YOUNG, OLD, YOUNG], chunk=2)
+
+    assert [one.prediction.label for one in explained] == [0, 1, 0]
+    for one, row in zip(explained, (YOUNG, OLD, YOUNG), strict=True):
+        explanation = one.explanation
+        assert (explanation.scale, explanation.method, explanation.of_label) == ("probability", "exact", 1)
+        assert {each.column: each.value for each in explanation.contributions} == row
+        assert explanation.contributions[0].unit == "years"
+        assert explanation.margin == pytest.approx(one.prediction.probabilities[1], abs=1e-9)
+        added = sum(each.contribution for each in explanation.contributions)
+        assert explanation.base + added == pytest.approx(explanation.margin, abs=1e-9)
+        assert explanation.background.rows == 20
+    assert explained[0].explanation == explained[2].explanation
+    with pytest.raises(TooLarge, match="at most 100 rows to explain, received 101"):
+        gateway.explain("toy", [OLD] * 101, chunk=101)
+    with pytest.raises(RefusedRows) as refused:
+        gateway.explain("toy", [OLD, OLD, {**OLD, "Age": 400}], chunk=2)
+    assert [violation.row for violation in refused.value.violations] == [2]
+
+
 def test_rows_come_back_as_typed_predictions_in_order(gateway, answering):
     young, old = gateway.predict("toy", [YOUNG, OLD])
 

@@ -8,10 +8,23 @@ from slipway.audit.acts import record_act
 from slipway.audit.book import OutcomeBook
 from slipway.audit.errors import AuditError
 from slipway.audit.ground_truth import Known, Outcome, history, known_outcomes
-from slipway.audit.lines import Administered, Answered, Refused, Shadowed, prediction_id
+from slipway.audit.lines import Administered, Answered, Explained, Refused, Shadowed, prediction_id
 from slipway.audit.outcomes import Claim, OutcomeCounts, OutcomeRequest, Unfit, UnfitError
 from slipway.audit.places import AUDIT, Place
-from slipway.audit.reading import Act, Line, Refusal, Shadow, Wanted, administration, predictions, read, refusals, shadows
+from slipway.audit.reading import (
+    Act,
+    Line,
+    LoggedExplanation,
+    Refusal,
+    Shadow,
+    Wanted,
+    administration,
+    explanations,
+    predictions,
+    read,
+    refusals,
+    shadows,
+)
 from slipway.audit.traffic import served_rows
 from slipway.audit.writer import AuditLog
 
@@ -23,8 +36,10 @@ __all__ = [
     "AuditError",
     "AuditLog",
     "Claim",
+    "Explained",
     "Known",
     "Line",
+    "LoggedExplanation",
     "Outcome",
     "OutcomeBook",
     "OutcomeCounts",
@@ -38,6 +53,7 @@ __all__ = [
     "UnfitError",
     "Wanted",
     "administration",
+    "explanations",
     "history",
     "known_outcomes",
     "prediction_id",

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from slipway.audit.batches import MANY, packed
-from slipway.audit.databases.tables import ADMINISTRATION, ANONYMOUS, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
+from slipway.audit.databases.tables import ADMINISTRATION, ANONYMOUS, BATCHES, EXPLANATIONS, PREDICTIONS, REFUSALS, SHADOWS, Row, Table
 from slipway.audit.subjects.pseudonyms import Ring
 from slipway.bundle.contract import Contract
+from slipway.explaining.explanation import Explanation
 from slipway.problems.serving import Answer
 
 LONGEST = 300
@@ -121,6 +122,29 @@ class Shadowed:
             (prediction_id(self.request_id, index), *head, label, encode(odds).decode(), int(agrees), self.latency_ms)
             for index, (label, odds, agrees) in answers
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What was said about why, of an answered request of n rows. `time` is the request's, so that both are deleted together."""
+
+    table: ClassVar[Table] = EXPLANATIONS
+
+    request_id: str
+    time: float
+    contract: Contract
+    explanations: Sequence[Explanation]
+
+    seals: ClassVar[bool] = False
+
+    @property
+    def size(self) -> int:
+        return len(self.explanations)
+
+    def rows(self, ring: Ring | None) -> list[Row]:
+        contract, encode = self.contract, msgspec.json.encode
+        head = (iso(self.time), contract.model, contract.version, contract.run_id)
+        return [(prediction_id(self.request_id, index), *head, encode(one).decode()) for index, one in enumerate(self.explanations)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from slipway.audit.batches import MANY, unpacked
 from slipway.audit.databases.cells import decoded, shown, utc
-from slipway.audit.databases.tables import ADMINISTRATION, BATCHES, PREDICTIONS, REFUSALS, SHADOWS, Table
+from slipway.audit.databases.tables import ADMINISTRATION, BATCHES, EXPLANATIONS, PREDICTIONS, REFUSALS, SHADOWS, Table
 from slipway.audit.places import Place, missing, opened
 from slipway.problems.serving import Answer
 
@@ -52,6 +52,18 @@ class Shadow:
     probabilities: list[float]
     agrees: bool
     latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedExplanation:
+    """What each column of one logged row adds to its answer, as the caller received it; `explanation` is that of `slipway.explaining`."""
+
+    prediction_id: str
+    time: str
+    model: str
+    version: int | None
+    run_id: str
+    explanation: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,17 @@ def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
     """
     conditions = {"model = ?": wanted.model, "prediction_id = ?": wanted.prediction_id}
     return [shadow_of(line) for line in _select(place, SHADOWS, conditions, wanted)]
+
+
+def explanations(place: Place, wanted: Wanted) -> list[LoggedExplanation]:
+    """Return explanations; `caller` has no effect.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    conditions = {"model = ?": wanted.model, "prediction_id = ?": wanted.prediction_id}
+    found = _select(place, EXPLANATIONS, conditions, wanted)
+    return [LoggedExplanation(**{**line, "explanation": decoded(line["explanation"])}) for line in found]
 
 
 def refusals(place: Place, wanted: Wanted) -> list[Refusal]:

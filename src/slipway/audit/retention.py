@@ -10,19 +10,21 @@ from datetime import UTC, datetime
 
 from slipway.audit.acts import record_act
 from slipway.audit.by_id import matching
-from slipway.audit.databases.tables import BATCHES, OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS, Store, Table
+from slipway.audit.databases.tables import BATCHES, EXPLANATIONS, OUTCOMES, PREDICTIONS, REFUSALS, SHADOWS, Store, Table
 from slipway.audit.lines import iso
 from slipway.audit.places import Place, missing, opened
 
-# Shadows have the times of their predictions, and are deleted first, so that no shadow is left without its prediction.
-DELETED = (SHADOWS, PREDICTIONS, BATCHES, REFUSALS)
+# Shadows and explanations have the times of their predictions, and are deleted first, so that none is left without its prediction.
+DELETED = (SHADOWS, EXPLANATIONS, PREDICTIONS, BATCHES, REFUSALS)
 AT_ONCE = 2_000
 BATCHES_AT_ONCE = 50  # each has many rows
 PAUSE = 0.02  # seconds between two transactions, for the gateway to write
 
 
 def prune(place: Place, before: datetime, who: str) -> dict[str, int]:
-    """Delete predictions with their shadows and outcomes, and refused requests, from before a time. Return the deleted lines by table.
+    """Delete predictions with their shadows, explanations and outcomes, and refused requests, from before a time.
+
+    Return the number of deleted lines by table.
 
     A line of batches is a request of many rows. If this is killed, the oldest part is deleted and the log says that it began: run it again.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from slipway.audit.backlog import Backlog, QueuedEntry, answer
 from slipway.audit.databases.tables import Row, Store, Table
 from slipway.audit.errors import UNWRITTEN, AuditError, LogLostError, without_details
-from slipway.audit.lines import Administered, Answered, LogEntry, Refused, Shadowed
+from slipway.audit.lines import Administered, Answered, Explained, LogEntry, Refused, Shadowed
 from slipway.audit.places import log_file, opener, shown
 from slipway.audit.subjects.key_file import KeyFile
 from slipway.audit.subjects.pseudonyms import Ring
@@ -84,7 +84,7 @@ class AuditLog:
             return None
         return f"{self._keys.path.name} was removed, so requests with subject ids are refused. Put it back from a backup."
 
-    async def record(self, entry: Answered | Administered) -> None:
+    async def record(self, entry: Answered | Explained | Administered) -> None:
         """Return when every line of the entry is committed.
 
         Raises:

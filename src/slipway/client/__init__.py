@@ -3,7 +3,7 @@
 It needs httpx and msgspec. Rows are dictionaries, or a pandas frame if pandas is installed.
 """
 
-from slipway.client.answers import Prediction, RecordedOutcomes, Violation
+from slipway.client.answers import Contribution, ExplainedPrediction, Explanation, Prediction, RecordedOutcomes, Violation
 from slipway.client.asynchronous import AsyncClient
 from slipway.client.blocking import Client
 from slipway.client.errors import (
@@ -25,6 +25,9 @@ __all__ = [
     "AsyncClient",
     "Client",
     "ClientError",
+    "Contribution",
+    "ExplainedPrediction",
+    "Explanation",
     "Forbidden",
     "GatewayFailed",
     "NotAnswered",

@@ -40,6 +40,54 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one column adds to an answer. `value` is the row's, in `unit`. `standard_error` is None if the contribution is exact."""
+
+    column: str
+    value: float | int | str | bool | None
+    unit: str
+    contribution: float
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundRows:
+    """The rows that an explained one is compared with: how many, and which."""
+
+    rows: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a row got its answer, on one `scale`: `base` and all contributions together are `margin`.
+
+    The scale is the one that the model adds up in: "probability" is that of the class `of_label`, "log-odds" are log(p / (1 - p)) of it,
+    "log-ratio" is log(p / g) with the geometric mean g of all classes, and "number", "log(number)" and "log(1 + number)" are of the
+    predicted number, in `unit`. `base` is the mean margin of the background. `method` is "exact" or "sampled".
+
+    The contributions say what the model made of the row. They are not causes, and no advice on what to change.
+    """
+
+    scale: str
+    method: str
+    base: float
+    margin: float
+    contributions: list[Contribution]
+    background: BackgroundRows
+    of_label: int | str | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedPrediction:
+    """The answer to one row, and its explanation."""
+
+    prediction: Prediction
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedOutcomes:
     """How many outcomes were the first of their prediction, how many differ from the one before, and how many repeat it.
 
@@ -130,6 +178,20 @@ class PredictReply:
             )
             for one in self.predictions
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedOnWire:
+    """The part of a row's reply that `PredictionOnWire` does not have."""
+
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainReply:
+    """The part of the reply of `POST /models/<name>/explain` that `PredictReply` does not have."""
+
+    predictions: list[ExplainedOnWire]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from slipway.client import messages
-from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply, RecordedOutcomes
+from slipway.client.answers import ExplainedPrediction, Label, LabelsReply, Prediction, PredictReply, RecordedOutcomes
 from slipway.client.attempts import Attempts
-from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
+from slipway.client.connecting import CHUNK, CHUNK_TO_EXPLAIN, RETRIES, TIMEOUT, options
 
 
 class AsyncClient:
@@ -33,6 +33,13 @@ class AsyncClient:
     async def predict_one(self, model: str, row: Mapping[str, Any], *, subject: str | None = None) -> Prediction:
         """Return the prediction of one row; for errors see `Client.predict`."""
         return (await self.predict(model, [row if subject is None else {**row, "subject": subject}]))[0]
+
+    async def explain(self, model: str, rows: messages.Rows, *, chunk: int = CHUNK_TO_EXPLAIN) -> list[ExplainedPrediction]:
+        """Return one prediction a row with what every column adds to it; for arguments and errors see `Client.explain`."""
+        explained: list[ExplainedPrediction] = []
+        for message in messages.explanations(model, rows, chunk):
+            explained += messages.read_explanations(await self._send(message))
+        return explained
 
     async def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
         """Return the labels of a request in MLflow's scoring protocol; for errors see `Client.predict`."""

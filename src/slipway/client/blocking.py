@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from slipway.client import messages
-from slipway.client.answers import Label, LabelsReply, Prediction, PredictReply, RecordedOutcomes
+from slipway.client.answers import ExplainedPrediction, Label, LabelsReply, Prediction, PredictReply, RecordedOutcomes
 from slipway.client.attempts import Attempts
-from slipway.client.connecting import CHUNK, RETRIES, TIMEOUT, options
+from slipway.client.connecting import CHUNK, CHUNK_TO_EXPLAIN, RETRIES, TIMEOUT, options
 
 
 class Client:
@@ -52,6 +52,19 @@ class Client:
     def predict_one(self, model: str, row: Mapping[str, Any], *, subject: str | None = None) -> Prediction:
         """Return the prediction of one row; for errors see `predict`."""
         return self.predict(model, [row if subject is None else {**row, "subject": subject}])[0]
+
+    def explain(self, model: str, rows: messages.Rows, *, chunk: int = CHUNK_TO_EXPLAIN) -> list[ExplainedPrediction]:
+        """Return one prediction a row, in the rows' order, with what every column adds to it. Each is logged as by `predict`.
+
+        Args:
+            model: The model's name.
+            rows: As for `predict`.
+            chunk: Rows a request; the gateway accepts at most 100.
+        Raises:
+            RefusedRows, ClientError, ValueError: As `predict` does.
+        """
+        requests = messages.explanations(model, rows, chunk)
+        return [one for message in requests for one in messages.read_explanations(self._send(message))]
 
     def invocations(self, model: str, content: Mapping[str, Any]) -> list[Label]:
         """Return the labels of a request in MLflow's scoring protocol, such as {"dataframe_records": [...]}; for errors see `predict`."""

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from slipway.client import errors
-from slipway.client.answers import ErrorReply
+from slipway.client.answers import ErrorReply, ExplainedPrediction, ExplainReply, PredictReply
 from slipway.client.retrying import retry_after
 
 T = TypeVar("T")
@@ -49,6 +49,12 @@ def predictions(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
         yield Message(_path(model, "predict"), _encode({"rows": records}), start)
 
 
+def explanations(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
+    """Yield a message for every `chunk` rows to explain. Raises as `predictions` does."""
+    for start, records in _parts(rows, chunk):
+        yield Message(_path(model, "explain"), _encode({"rows": records}), start)
+
+
 def outcomes(model: str, rows: Rows | Any, chunk: int) -> Iterator[Message]:
     """Yield a message for every `chunk` outcomes; an id or a time that is None or NaN is left out.
 
@@ -76,6 +82,12 @@ def read(response: httpx.Response, kind: type[T]) -> T:
     except msgspec.MsgspecError as error:
         message = f"{response.url}: expected a gateway's reply, received another one ({error}). Is the address the gateway's?"
         raise errors.GatewayFailed(message, _details(response, ErrorReply())) from None
+
+
+def read_explanations(response: httpx.Response) -> list[ExplainedPrediction]:
+    """Return the predictions and explanations of a successful reply. Raises as `read` does."""
+    predictions, explained = read(response, PredictReply).each(), read(response, ExplainReply).predictions
+    return [ExplainedPrediction(one, each.explanation) for one, each in zip(predictions, explained, strict=True)]
 
 
 def failure(response: httpx.Response, message: Message) -> errors.ClientError:

@@ -40,16 +40,18 @@ class Ensemble:
         margin: Floats = self._start + sum(group.margin(cells) for group in self._groups)
         return margin
 
-    def contributions(self, row: Row, weights: Floats) -> Floats:
-        """Return the (columns,) contributions to the sum of outputs with weights."""
-        cells, total = self._cells(row), np.zeros(len(self._background.names))
+    def explained(self, row: Row, weights: Floats) -> tuple[Floats, Floats]:
+        """Return the (outputs,) sums of one row, and the (columns,) contributions to their sum with weights."""
+        cells, margin, total = self._cells(row), self._start.copy(), np.zeros(len(self._background.names))
         mixes: dict[tuple[int, ...], Cells] = {}
         for group in self._groups:
             if group.joint not in mixes:
                 mixed = self._matrix(self._background.mixed(row, group.joint))
                 mixes[group.joint] = mixed.reshape(1 << len(group.joint), len(self._background), -1)
-            total += group.contributions(cells, mixes[group.joint], weights)
-        return total
+            sums, contributions = group.explained(cells, mixes[group.joint], weights)
+            margin += sums
+            total += contributions
+        return margin, total
 
     def _cells(self, row: Row) -> Cells:
         cells: Cells = self._matrix({name: [row[name]] for name in self._background.names})[0]

@@ -24,13 +24,16 @@ from slipway.problems.serving import Answer, ClassLabel
 
 
 class Additive(Protocol):
-    """A model that adds up (outputs,) numbers. `base` is their mean over the background."""
+    """A model that adds up (outputs,) numbers. `base` is their mean over the background.
+
+    `explained` returns what `margin` does, and the (columns,) contributions to the sum of the outputs with weights.
+    """
 
     base: Floats
 
     def margin(self, row: Row) -> Floats: ...
 
-    def contributions(self, row: Row, weights: Floats) -> Floats: ...
+    def explained(self, row: Row, weights: Floats) -> tuple[Floats, Floats]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,14 @@ class ExactExplainer:
     def explain(self, row: Row, label: Answer) -> Explanation:
         """Explain the answer to one row, of which it was `label`."""
         contract, (of, weights) = self._contract, self._weights(label)
+        margin, contributions = self._model.explained(row, weights)
         return Explanation(
             scale=self._scale,
             of=of,
             unit=contract.quantity.unit if contract.quantity else "",
             base=float(self._model.base @ weights),
-            margin=float(self._model.margin(row) @ weights),
-            contributions=tuple(self._model.contributions(row, weights).tolist()),
+            margin=float(margin @ weights),
+            contributions=tuple(contributions.tolist()),
             errors=None,
             background=len(self._background),
         )

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.explaining.bands import Bands, Sets
-from slipway.explaining.nodes import Floats
+from slipway.explaining.nodes import Floats, Whole
 from slipway.explaining.paths import Conditions
-from slipway.explaining.patterns import Patterns, counted, spread
+from slipway.explaining.patterns import Bits, Patterns, counted, spread
 from slipway.explaining.weights import tables
 
 Cells = npt.NDArray[np.floating]
@@ -93,29 +93,25 @@ class LeafGroup:
         margin: Floats = reached @ self._value
         return margin
 
-    def contributions(self, cells: Cells, mixed: Cells, weights: Floats) -> Floats:
-        """Return the (columns,) contributions of one row of the matrix to the sum of outputs with weights.
+    def explained(self, cells: Cells, mixed: Cells, weights: Floats) -> tuple[Floats, Floats]:
+        """Return the margin of one row of the matrix, as `margin` does, and the (columns,) contributions to its sum with weights.
 
         Args:
             mixed: (mixes, rows, width): the matrix of the background in which the joint columns of each mix are the row's.
         """
         broken, total = self._own.broken(cells), np.zeros(self._columns)
         opened = self._opened(cells, mixed)
-        clash = [np.repeat(word, self._each) for word in broken]
-        free = np.all([(word & bits) == 0 for word, bits in zip(clash, self._bits, strict=True)], axis=0)
-        if self.joint:
-            free &= (np.repeat(np.bitwise_or.reduce(opened, axis=0), self._each) & self._sets) != 0
-        pairs = np.flatnonzero(free)
-        leaf, sets = self._leaf[pairs], self._sets[pairs]
+        reached = np.all([word == 0 for word in broken], axis=0) & (opened[-1] != 0)
+        pairs, leaf, sets = self._met(broken, opened)
         size = self._columns + 1
         place = self._from_row[pairs] * size + counted(broken)[leaf]
-        value = (self._value @ weights)[leaf] / self._rows
+        value = (self._value @ weights / self._rows)[leaf]
         up, down = np.zeros((2, len(pairs)))
         for mix, rows in enumerate(opened):
             open_to = np.bitwise_count(sets & rows[leaf])
             some = np.flatnonzero(open_to) if self.joint else slice(None)
             given = mix.bit_count()
-            at, share = place[some] + given * size + len(self.joint) - given, value[some] * open_to[some]
+            at, share = place[some] + (given * size + len(self.joint) - given), value[some] * open_to[some]
             risen, fallen = self._weights[0][at] * share, self._weights[1][at] * share
             up[some] += risen
             down[some] += fallen
@@ -124,7 +120,17 @@ class LeafGroup:
         total += up @ spread([bits[pairs] for bits in self._bits], self._columns)
         lost = np.bincount(leaf, down, minlength=len(self._value))
         some = np.flatnonzero(lost)
-        return total - lost[some] @ spread([word[some] for word in broken], self._columns)
+        return reached @ self._value, total - lost[some] @ spread([word[some] for word in broken], self._columns)
+
+    def _met(self, broken: Sequence[Bits], opened: Sets) -> tuple[Whole, Whole, Sets]:
+        """Return the patterns of which no column is broken by the row too, and their leaves and sets of background rows."""
+        free = np.all([np.repeat(word, self._each) & bits == 0 for word, bits in zip(broken, self._bits, strict=True)], axis=0)
+        pairs = np.flatnonzero(free)
+        leaf, sets = self._leaf[pairs], self._sets[pairs]
+        if not self.joint:
+            return pairs, leaf, sets
+        some = np.flatnonzero(np.bitwise_or.reduce(opened, axis=0)[leaf] & sets)
+        return pairs[some], leaf[some], sets[some]
 
     def _opened(self, cells: Cells, mixed: Cells) -> Sets:
         """Return (mixes, leaves) sets of the background rows for which the joint columns keep the way open."""

@@ -38,8 +38,8 @@ class Linear:
         margin: Floats = self._cells(row) @ self._weights + self._intercepts
         return margin
 
-    def contributions(self, row: Row, weights: Floats) -> Floats:
-        """Return the (columns,) contributions to the sum of outputs with weights."""
+    def explained(self, row: Row, weights: Floats) -> tuple[Floats, Floats]:
+        """Return the (outputs,) decisions of one row, and the (columns,) contributions to their sum with weights."""
         of_cells, single = self._weights @ weights, self._single >= 0
         added = (self._cells(row) - self._mean) * of_cells
         total = np.zeros(len(self._background.names))
@@ -47,7 +47,7 @@ class Linear:
         for places, features in self._joint.items():
             game = self._preparer.matrix(self._background.mixed(row, places))[:, features] @ of_cells[features]
             total[list(places)] += shapley.values(game.reshape(1 << len(places), -1).mean(axis=1))
-        return total
+        return self.margin(row), total
 
     def _cells(self, row: Row) -> Floats:
         cells: Floats = self._preparer.matrix({name: [row[name]] for name in self._background.names})[0]

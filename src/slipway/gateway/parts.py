@@ -30,6 +30,7 @@ from slipway.gateway.versions.shadowing import Shadows
 from slipway.gateway.workers.state import FOLDER, WorkerStates
 from slipway.monitoring.published import Watches
 
+EXPLAINED_AT_ONCE, EXPLANATIONS_WAITING = 1, 16  # requests of one worker: an explanation takes up to some hundred ms of a core a row
 SOON = 14 * 86_400
 LEDGER = "It says what is in service and why: put it back from a backup before the next release, then restart the gateway."
 
@@ -55,6 +56,7 @@ class Parts:
     security: tuple[Header, ...]
     documents: Documents = field(default_factory=Documents)
     batches: Batches = field(default_factory=Batches)
+    explaining: Places = field(default_factory=lambda: Places(EXPLAINED_AT_ONCE, EXPLANATIONS_WAITING))
 
     async def exposition(self) -> Reply:
         """Return what `/metrics` answers, for all workers; put together in a thread."""

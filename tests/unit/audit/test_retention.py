@@ -26,13 +26,14 @@ def test_older_lines_are_deleted_and_younger_ones_stay(tmp_path, place, open_log
     log.close()
     audit.record_act(place, "root", "added a key", "anna")
 
-    assert prune(place, BEFORE, "root") == {"outcomes": 0, "shadows": 0, "predictions": 2, "batches": 0, "refusals": 1}
+    assert prune(place, BEFORE, "root") == {"outcomes": 0, "shadows": 0, "explanations": 0, "predictions": 2, "batches": 0, "refusals": 1}
 
     assert len(audit.predictions(place, Wanted())) == 2  # exactly as old as the limit is not older
     assert len(audit.refusals(place, Wanted())) == 1
     logged = [(act.what, act.about) for act in audit.administration(place, Wanted())]
+    counts = "0 outcomes, 0 shadows, 0 explanations, 2 predictions, 0 batches, 1 refusals"
     assert logged == [
-        ("deleted old lines", "from before 2023-11-09T22:13:20.000+00:00: 0 outcomes, 0 shadows, 2 predictions, 0 batches, 1 refusals"),
+        ("deleted old lines", f"from before 2023-11-09T22:13:20.000+00:00: {counts}"),
         ("began to delete old lines", "from before 2023-11-09T22:13:20.000+00:00"),
         ("added a key", "anna"),
     ]
@@ -74,5 +75,6 @@ def test_a_deletion_killed_half_way_is_logged_and_finished_by_the_next(tmp_path,
 
 
 def test_no_file_is_made_if_nothing_was_logged(tmp_path):
-    assert prune(tmp_path, days_ago(1), "root") == {"outcomes": 0, "shadows": 0, "predictions": 0, "batches": 0, "refusals": 0}
+    tables = ("outcomes", "shadows", "explanations", "predictions", "batches", "refusals")
+    assert prune(tmp_path, days_ago(1), "root") == dict.fromkeys(tables, 0)
     assert missing(tmp_path)

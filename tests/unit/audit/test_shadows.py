@@ -84,6 +84,7 @@ def test_shadows_are_deleted_with_their_predictions(place, open_log, answered, r
     assert prune(place, datetime.fromtimestamp(now - 5 * DAY, UTC), "root") == {
         "outcomes": 0,
         "shadows": 2,
+        "explanations": 0,
         "predictions": 2,
         "batches": 0,
         "refusals": 0,

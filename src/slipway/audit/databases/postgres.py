@@ -64,6 +64,11 @@ STEPS = (
         "CREATE INDEX outcomes_prediction ON outcomes (prediction_id)",
         "CREATE INDEX outcomes_time ON outcomes (model, time)",
     ),
+    (
+        "CREATE TABLE explanations (id bigint GENERATED ALWAYS AS IDENTITY, prediction_id text PRIMARY KEY, time timestamptz NOT NULL,"
+        " model text NOT NULL, version integer, run_id text NOT NULL, explanation json NOT NULL)",
+        "CREATE INDEX explanations_time ON explanations (time, id)",
+    ),
 )
 
 

@@ -59,6 +59,10 @@ STEPS = (
         "CREATE INDEX outcomes_prediction ON outcomes (prediction_id)",
         "CREATE INDEX outcomes_time ON outcomes (model, time)",  # there are few, and they are read by time
     ),
+    (
+        "CREATE TABLE explanations (prediction_id TEXT PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version INTEGER,"
+        " run_id TEXT NOT NULL, explanation TEXT NOT NULL)",
+    ),
 )
 VERSION = "SELECT coalesce(max(version), 0) FROM audit_schema"
 

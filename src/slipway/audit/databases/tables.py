@@ -55,6 +55,8 @@ SHADOWS = Table(
     "prediction_id",
     ("prediction_id", "time", "model", "version", "run_id", "label", "probabilities", "agrees", "latency_ms"),
 )
+# What each column adds to an answer, if the caller wanted to know.
+EXPLANATIONS = Table("explanations", "prediction_id", ("prediction_id", "time", "model", "version", "run_id", "explanation"))
 # The actual outcomes of predictions. `request_id` is that of the request with the outcome; the latest line of a prediction counts.
 OUTCOMES = Table("outcomes", "id", ("time", "request_id", "key", "model", "prediction_id", "label", "observed_at"))
 REFUSALS = Table("refusals", "id", ("request_id", "time", "key", "address", "method", "path", "status", "code", "violations"))

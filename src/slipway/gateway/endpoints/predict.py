@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slipway.audit import Answered, AuditError
+from slipway.audit import Answered, AuditError, Explained
 from slipway.gateway.bodies import mlflow, predictions
 from slipway.gateway.bodies.shapes import Columns, ScoredRows
 from slipway.gateway.bodies.sizes import LARGE
@@ -24,6 +25,7 @@ from slipway.rows.subjects import Subjects
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
     from slipway.bundle.deployment import Deployment
+    from slipway.explaining.explanation import Explanation
 
 
 @of_version
@@ -45,28 +47,37 @@ async def scored_rows(decode: Decode, deployment: Deployment, parts: Parts, call
     Raises:
         RequestError: The rows are refused, no place is free, or the log cannot be written.
     """
-    request = call.request
     async with parts.places:
-        challenger = parts.fleet.challengers.beside(deployment)
-        turn = Turn(challenger, request.id, request.version) if challenger else None
-        scored = await _score_body(decode, deployment, parts, request, body, turn)
-        other = challenger.deployment if challenger else None
-        if other and scored.by_challenger:
-            deployment, other = other, deployment
-            call.deployment = deployment
-        await _record(scored, deployment.contract, parts, call)
-        if other:
-            parts.shadows.put(
-                ShadowRequest(
-                    deployment=other,
-                    request_id=request.id,
-                    time=request.arrived,
-                    columns=scored.columns,
-                    labels=scored.labels,
-                    large=len(body) > LARGE,
-                )
-            )
+        scored, shadow = await answer(decode, deployment, parts, call, body)
+        await record(scored, (call.deployment or deployment).contract, parts, call, since(call))
+        if shadow:
+            parts.shadows.put(shadow)
         return scored
+
+
+async def answer(decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes) -> tuple[ScoredRows, ShadowRequest | None]:
+    """Return the answers to all rows of a body, and the request for the version that did not answer, if there is one.
+
+    The caller holds a place. If the challenger answers, it becomes the call's deployment.
+    """
+    request = call.request
+    challenger = parts.fleet.challengers.beside(deployment)
+    turn = Turn(challenger, request.id, request.version) if challenger else None
+    scored = await _score_body(decode, deployment, parts, request, body, turn)
+    other = challenger.deployment if challenger else None
+    if other and scored.by_challenger:
+        deployment, other = other, deployment
+        call.deployment = deployment
+    if other is None:
+        return scored, None
+    return scored, ShadowRequest(
+        deployment=other,
+        request_id=request.id,
+        time=request.arrived,
+        columns=scored.columns,
+        labels=scored.labels,
+        large=len(body) > LARGE,
+    )
 
 
 async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, request: Request, body: bytes, turn: Turn | None) -> ScoredRows:
@@ -80,8 +91,10 @@ async def _score_body(decode: Decode, deployment: Deployment, parts: Parts, requ
     return ScoredRows(columns, labels, probabilities, subjects)
 
 
-async def _record(scored: ScoredRows, contract: Contract, parts: Parts, call: Call) -> None:
-    """Return when the answer is in the audit log.
+async def record(
+    scored: ScoredRows, contract: Contract, parts: Parts, call: Call, latency_ms: float, explanations: Sequence[Explanation] = ()
+) -> None:
+    """Return when the answer is in the audit log, with its explanations if it has any.
 
     Raises:
         RequestError: 503, the log cannot be written.
@@ -95,17 +108,24 @@ async def _record(scored: ScoredRows, contract: Contract, parts: Parts, call: Ca
         columns=scored.columns,
         labels=scored.labels,
         probabilities=scored.probabilities,
-        latency_ms=(time.perf_counter() - request.started) * 1e3,
+        latency_ms=latency_ms,
         subjects=scored.subjects or None,
         address=request.address,
     )
     try:
         await parts.log.record(answered)
+        if explanations:
+            await parts.log.record(Explained(request.id, request.arrived, contract, explanations))
     except AuditError as error:
         parts.metrics.add(AUDIT_DROPPED, answered.size)
         raise unavailable(str(error), retry_after=5) from None
     parts.metrics.add(AUDIT_LINES, answered.size)
     parts.metrics.add(ROWS, answered.size, call.model)
+
+
+def since(call: Call) -> float:
+    """Return the milliseconds since the request came."""
+    return (time.perf_counter() - call.request.started) * 1e3
 
 
 def _without_subjects(content_type: str, body: bytes, contract: Contract) -> tuple[Columns, Subjects]:

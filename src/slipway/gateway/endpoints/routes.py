@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slipway.gateway.endpoints.explain import explain
 from slipway.gateway.endpoints.models import model_openapi, model_ping, model_version, models, report, summary
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
@@ -33,6 +34,7 @@ ROUTES = Routes(
         Route("GET", "/models/{model}/openapi.json", model_openapi, needs="any"),
         Route("POST", "/models/{model}/invocations", invocations, needs="predict"),
         Route("POST", "/models/{model}/predict", predict, needs="predict"),
+        Route("POST", "/models/{model}/explain", explain, needs="predict"),
         Route("GET", "/models/{model}/report", report, needs="operate", basic=True),
         Route("POST", "/models/{model}/outcomes", outcomes, needs="outcome"),
         Route("GET", "/style.css", style, page=True),

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from slipway.bundle.contract import Contract
-from slipway.gateway.openapi import schemas
+from slipway.gateway.bodies.explanations import MOST_ROWS, NOTE
+from slipway.gateway.openapi import explanations, schemas
 from slipway.gateway.openapi.operations import MODEL, Schema, components, operation
 
 VERSION = "3.1.0"
@@ -51,6 +52,7 @@ def of_model(contract: Contract, server: str) -> dict[str, Any]:
         "servers": [{"url": server}],
         "paths": {
             "/predict": {"post": _predict(contract)},
+            "/explain": {"post": _explain(contract)},
             "/report": {"get": _report()},
             "/outcomes": {"post": _outcomes(contract)},
             "/invocations": {"post": _invocations(contract)},
@@ -133,6 +135,16 @@ def _predict(contract: Contract) -> Schema:
     return described | {"description": more, "requestBody": {"required": True, "content": content}}
 
 
+def _explain(contract: Contract) -> Schema:
+    bodies = [{"$ref": f"#/components/schemas/{name}"} for name in schemas.of_bodies()]
+    content = {"application/json": {"schema": {"oneOf": bodies}, "example": {"rows": [schemas.example_row(contract)]}}}
+    answer = {"$ref": "#/components/schemas/Explanations"}
+    summary = "The answer to each row, and what every column adds to it"
+    described = operation("explain", summary, answer, SCORING, of_version=True)
+    more = f"At most {MOST_ROWS} rows, in every form that /predict takes. {NOTE}"
+    return described | {"description": more, "requestBody": {"required": True, "content": content}}
+
+
 def _invocations(contract: Contract) -> Schema:
     row = schemas.example_row(contract)
     forms = [{"$ref": f"#/components/schemas/{name}"} for name in ("Split", "Records", "Inputs", "Instances")]
@@ -166,6 +178,10 @@ def _schemas(contract: Contract) -> dict[str, Schema]:
         "Labels": schemas.of_labels(contract),
         "Prediction": schemas.of_prediction(contract),
         "Predictions": schemas.of_predictions(contract),
+        "Contribution": explanations.of_contribution(contract),
+        "Explanation": explanations.of_explanation(contract),
+        "ExplainedPrediction": explanations.of_explained_prediction(contract),
+        "Explanations": explanations.of_explanations(contract),
         "PredictionOutcome": schemas.of_prediction_outcome(contract),
         "SubjectOutcome": schemas.of_subject_outcome(contract),
         "Outcomes": schemas.of_outcomes(),
