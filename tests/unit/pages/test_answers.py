@@ -98,12 +98,12 @@ def test_the_values_that_moved_the_answer_most_come_first(vocabulary: Vocabulari
     why = shown_why(words, values, explanation(0.1, -0.4, 0.0, 0.2, 0.05, 0.3, 2.0, -1.0))
 
     assert [(one.label.text, one.value.text, one.words, one.amount) for one in why.effects[:3]] == [
-        ("Hemoglobina glicosilada (HbA1c)", "8,1 %", "sube", "+2"),
-        ("Glucosa en sangre", "210 mg/dL", "baja", "\N{MINUS SIGN}1"),
-        ("Edad", "54 años", "baja", "\N{MINUS SIGN}0,4"),
+        ("Hemoglobina glicosilada (HbA1c)", "8,1 %", "sube", "+2,00"),
+        ("Glucosa en sangre", "210 mg/dL", "baja", "\N{MINUS SIGN}1,00"),
+        ("Edad", "54 años", "baja", "\N{MINUS SIGN}0,40"),
     ]
     assert [(one.begin, one.width) for one in why.effects[:2]] == [(50.0, 50.0), (25.0, 25.0)]  # from the middle, to either side
-    assert (why.effects[-1].words, why.effects[-1].amount, why.effects[-1].width) == ("sin efecto", "", 0.0)
+    assert (why.effects[-1].words, why.effects[-1].amount, why.effects[-1].width) == ("apenas", "", 0.0)
     assert why.about == "Las barras se refieren a «diabetes»."
 
 
@@ -114,10 +114,24 @@ def test_many_values_are_folded_and_a_sampled_explanation_states_its_error(vocab
     why = shown_why(words, values, explanation(*[0.01 * n for n in range(34)], of="Dropout", errors=(0.004,) * 34))
 
     assert (len(why.effects), len(why.rest)) == (MOST_BARS, 34 - MOST_BARS)
-    assert "the standard error is at most 0.004" in why.sentences[1]
+    assert "the standard error is at most 0.004." in why.sentences[1]
 
 
 PATIENT: list[Any] = ["Male", 54, 1, 0, "former", 31.2, 8.1, 210]
+
+
+def test_probabilities_are_explained_in_points_and_numbers_in_their_unit(vocabulary: Vocabularies) -> None:
+    words = vocabulary("diabetes", "es")
+    values = shown_values(words, form_fields(words), PATIENT)
+    parts = (0.0, 0.021, 0.0, 0.0, 0.0, -0.0004, 0.741, 0.0)
+
+    why = shown_why(words, values, explanation(*parts, scale="probability", base=0.18, margin=0.9416))
+
+    assert [one.amount for one in why.effects[:3]] == ["+74,1 puntos", "+2,1 puntos", ""]  # the third rounds to nothing
+    assert why.sentences[0].startswith(f"En detalle: la media de las otras personas es 18,0{NBSP}% y esta respuesta es 94,2{NBSP}%.")
+
+    numbers = shown_why(words, values, explanation(*(100 * one for one in parts), scale="number", unit="días", base=18.0, margin=94.16))
+    assert [one.amount for one in numbers.effects[:2]] == ["+74,1 días", "+2,1 días"]
 
 
 def page(words: Vocabulary, row: list[Any] = PATIENT, **changes: Any) -> str:

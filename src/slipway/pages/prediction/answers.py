@@ -117,7 +117,8 @@ def _class(vocabulary: Vocabulary, label: Any, probabilities: Sequence[float]) -
     share = shares[positive]  # type: ignore[index]
     decimals = _decimals(share, threshold)
     names = {"positive": vocabulary.answer(positive), "negative": vocabulary.answer(negative)}
-    limit, sure = percent(threshold, language, decimals), probability(share, language, decimals)
+    whole = decimals == 1 and round(threshold * 100, 1).is_integer()
+    limit, sure = percent(threshold, language, 0 if whole else decimals), probability(share, language, decimals)
     sentences = (
         text(language, "answer.probability", answer=vocabulary.answer(positive), probability=sure),
         text(language, "answer.threshold", threshold=limit, **names),

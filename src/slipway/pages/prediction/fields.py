@@ -22,7 +22,7 @@ Sent = Mapping[str, str]  # the fields of a form as a browser sends them, by nam
 VALUE, OTHER = "=", "?other"  # a chosen value begins with the first; the second is chosen for a value that is not listed
 UNKNOWN = "?unknown"
 MOST_RADIOS = 5
-MOST_INLINE, INLINE_CHARACTERS = 3, 26
+MOST_INLINE, INLINE_CHARACTERS = 3, 16
 
 
 @dataclass(frozen=True, slots=True)

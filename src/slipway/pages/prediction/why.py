@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.explaining.explanation import Explanation
 from slipway.pages.languages import Language
 from slipway.pages.prediction.answers import ShownValue
+from slipway.pages.prediction.numbers import NARROW, SEPARATOR
 from slipway.pages.prediction.words import Phrase, Vocabulary
 from slipway.pages.texts import text
 
@@ -41,35 +43,61 @@ class Why:
 
 def shown_why(vocabulary: Vocabulary, values: Sequence[ShownValue], explanation: Explanation) -> Why:
     """Return an explanation as its page shows it; `values` are those of the answer, in the order of the contract."""
-    language = vocabulary.language
+    language, scale = vocabulary.language, _scale(explanation, vocabulary.language)
     longest = max(map(abs, explanation.contributions), default=0.0)
     pairs = sorted(zip(values, explanation.contributions, strict=True), key=lambda pair: -abs(pair[1]))
-    effects = tuple(_effect(value, amount, longest, language) for value, amount in pairs)
+    effects = tuple(_effect(value, amount, longest, scale, language) for value, amount in pairs)
     about = text(language, "answer.why_of", answer=vocabulary.answer(explanation.of)) if explanation.of is not None else ""
-    scale = text(language, f"scale.{explanation.scale}")
-    sentences = [
-        text(
-            language,
-            "answer.why_scale",
-            scale=scale,
-            base=amount_of(explanation.base, language),
-            margin=amount_of(explanation.margin, language),
-        )
-    ]
+    base, margin = scale.number(explanation.base), scale.number(explanation.margin)
+    name = "" if scale.plain else text(language, f"scale.{explanation.scale}")
+    sentences = [text(language, "answer.why_plain" if scale.plain else "answer.why_scale", scale=name, base=base, margin=margin)]
     if explanation.errors is not None:
-        sentences.append(text(language, "answer.why_sampled", error=amount_of(max(explanation.errors), language)))
+        sentences.append(text(language, "answer.why_sampled", error=scale.amount(max(explanation.errors))))
     return Why(about, effects[:MOST_BARS], effects[MOST_BARS:], tuple(sentences), explanation.background)
 
 
-def amount_of(amount: float, language: Language, *, sign: bool = False) -> str:
-    """Return an amount with three digits that count, and a minus that is as wide as a plus."""
-    number = f"{amount:{'+' if sign else ''}.3g}" if amount == 0 or 1e-3 <= abs(amount) < 1e4 else f"{amount:{'+' if sign else ''}.1e}"
-    return number.replace("-", "\N{MINUS SIGN}").replace(".", "," if language == "es" else ".")
+@dataclass(frozen=True, slots=True)
+class ShownScale:
+    """How the numbers of an explanation are written: percentages and points for probabilities, else as many digits as the largest needs.
+
+    `plain`: the scale is that of the answer itself, which needs no explanation.
+    """
+
+    plain: bool
+    factor: float
+    decimals: int
+    unit: str
+    unit_of_amounts: str
+    language: Language
+
+    def number(self, number: float) -> str:
+        """Return a number of the scale."""
+        return f"{self._written(number, sign='')}{self.unit}"
+
+    def amount(self, amount: float, *, sign: bool = False) -> str:
+        """Return what is added on the scale, "" if that rounds to nothing and has a sign."""
+        if sign and round(amount * self.factor, self.decimals) == 0:
+            return ""
+        return f"{self._written(amount, sign='+' if sign else '')}{self.unit_of_amounts}"
+
+    def _written(self, number: float, sign: str) -> str:
+        found = f"{number * self.factor:{sign}.{self.decimals}f}".replace("-", "\N{MINUS SIGN}")
+        return found.replace(".", SEPARATOR[self.language])
 
 
-def _effect(value: ShownValue, amount: float, longest: float, language: Language) -> ColumnEffect:
+def _scale(explanation: Explanation, language: Language) -> ShownScale:
+    longest = max(map(abs, explanation.contributions), default=0.0)
+    if explanation.scale == "probability":
+        unit = f"{NARROW}%" if language == "es" else "%"
+        return ShownScale(True, 100.0, 1, unit, text(language, "answer.points"), language)
+    decimals = min(6, max(0, 2 - math.floor(math.log10(longest)))) if longest else 2
+    unit = f" {explanation.unit}" if explanation.scale == "number" and explanation.unit else ""
+    return ShownScale(explanation.scale == "number", 1.0, decimals, unit, unit, language)
+
+
+def _effect(value: ShownValue, amount: float, longest: float, scale: ShownScale, language: Language) -> ColumnEffect:
     width = abs(amount) / longest * HALF if longest else 0.0
-    words = text(language, "answer.raises" if amount > 0 else "answer.lowers" if amount < 0 else "answer.nothing")
+    added = scale.amount(amount, sign=True)
+    words = text(language, "answer.nothing" if not added else "answer.raises" if amount > 0 else "answer.lowers")
     begin = HALF if amount >= 0 else HALF - width
-    added = amount_of(amount, language, sign=True) if amount else ""
     return ColumnEffect(value.label, value.value, words, added, round(begin, 2), round(width, 2), amount > 0)
