@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from slipway.pages.languages import Language
 
@@ -13,8 +13,12 @@ MONTHS: dict[Language, list[str]] = {
 
 
 def day(language: Language, seconds: float) -> str:
+    """Return the day of a moment, as `written_day` does."""
+    return written_day(language, datetime.fromtimestamp(seconds).astimezone())
+
+
+def written_day(language: Language, when: date) -> str:
     """Return `30 November 2026` or `30 de noviembre de 2026`."""
-    when = datetime.fromtimestamp(seconds).astimezone()
     month = MONTHS[language][when.month - 1]
     return f"{when.day} de {month} de {when.year}" if language == "es" else f"{when.day} {month} {when.year}"
 

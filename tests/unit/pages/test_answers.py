@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -82,11 +82,12 @@ def test_a_number_comes_with_its_interval_and_as_many_digits_as_mean_something(v
 
 
 def test_facts_name_version_and_moment(vocabulary: Vocabularies) -> None:
-    when = datetime(2026, 11, 30, 2, 5, tzinfo=UTC)
+    when = datetime(2026, 11, 30, 12, 5).timestamp()  # in the zone of the machine
 
-    assert dict(facts(vocabulary("diabetes", "es"), when)) == {
-        "Modelo": "diabetes", "Versión": "3", "Fecha y hora": "30 de noviembre de 2026, 02:05 UTC",
-    }  # fmt: skip
+    found = dict(facts(vocabulary("diabetes", "es"), when))
+
+    assert (found["Modelo"], found["Versión"]) == ("diabetes", "3")
+    assert found["Fecha y hora"].startswith("30 de noviembre de 2026, 12:05 ")
     assert dict(facts(vocabulary("diabetes", "en", version=None), when))["Version"] == "not registered"
 
 
@@ -144,7 +145,7 @@ def page(words: Vocabulary, row: list[Any] = PATIENT, **changes: Any) -> str:
         "why": shown_why(words, values, explanation(*range(len(row)))),
         "sent": {"value:age": "54"},
         "subject": "HC-4711",
-        "facts": facts(words, datetime(2026, 11, 30, tzinfo=UTC)),
+        "facts": facts(words, 0.0),
         "prediction_id": "0123-0",
     }
     view = View(words.language, path="/predict/diabetes", name="ana", form_token="t")

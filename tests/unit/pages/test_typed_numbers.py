@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from slipway.pages.languages import Language
-from slipway.pages.prediction.numbers import AmbiguousNumberError, moment, percent, readings, rounded, typed_number, written
+from slipway.pages.prediction.numbers import AmbiguousNumberError, percent, readings, rounded, typed_number, written
 
 
 @pytest.mark.parametrize(
@@ -75,8 +73,6 @@ def test_anything_else_is_no_number(typed: str, language: Language) -> None:
 def test_numbers_are_written_as_the_language_does() -> None:
     assert (written(8.1, "es"), written(8.1, "en"), written(120.0, "es"), written(10_000, "es")) == ("8,1", "8.1", "120", "10000")
     assert (percent(0.7342, "es"), percent(0.7342, "en")) == ("73,4\N{NO-BREAK SPACE}%", "73.4%")
-    assert moment(datetime(2026, 11, 30, 2, 5, tzinfo=UTC), "es") == "30 de noviembre de 2026, 02:05 UTC"
-    assert moment(datetime(2026, 11, 30, 2, 5, tzinfo=UTC), "en") == "30 November 2026, 02:05 UTC"
 
 
 def test_a_number_is_rounded_to_the_digits_that_mean_something() -> None:

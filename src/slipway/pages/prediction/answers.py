@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from slipway.pages.languages import Language
+from slipway.pages.moments import moment, written_day
 from slipway.pages.prediction.fields import VALUE, FormField
-from slipway.pages.prediction.numbers import day, moment, percent, rounded, written
+from slipway.pages.prediction.numbers import percent, rounded, written
 from slipway.pages.prediction.words import Phrase, Vocabulary
 from slipway.pages.texts import text
 from slipway.problems.serving import QuantityOutput
@@ -83,20 +84,20 @@ def value_of(field: FormField, cell: Any, language: Language) -> Phrase:
         return chosen
     if field.kind == "date":
         time = datetime.fromisoformat(cell)
-        return Phrase(f"{day(time, language)}, {time:%H:%M}" if len(cell) > len("2026-11-29") else day(time, language))
+        return Phrase(f"{written_day(language, time)}, {time:%H:%M}" if len(cell) > len("2026-11-29") else written_day(language, time))
     if isinstance(cell, int | float):
         return Phrase(f"{written(cell, language)} {field.unit}".strip())
     return Phrase(cell)
 
 
-def facts(vocabulary: Vocabulary, time: datetime) -> list[tuple[str, str]]:
+def facts(vocabulary: Vocabulary, seconds: float) -> list[tuple[str, str]]:
     """Return what identifies the version and the moment, by its name in the reader's language."""
     language, contract = vocabulary.language, vocabulary.contract
     version = text(language, "answer.version_none") if contract.version is None else str(contract.version)
     return [
         (text(language, "answer.model"), contract.model),
         (text(language, "answer.version"), version),
-        (text(language, "answer.time"), moment(time, language)),
+        (text(language, "answer.time"), moment(language, seconds)),
     ]
 
 

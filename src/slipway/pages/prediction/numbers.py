@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
 
 from slipway.pages.languages import Language
 
@@ -16,10 +15,6 @@ WHOLE = re.compile(r"[+-]?[0-9]+")
 DECIMAL = re.compile(r"[+-]?([0-9]+[.,][0-9]*|[.,][0-9]+)")
 GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}([.,'\s][0-9]{3})+([.,][0-9]+)?")
 SEPARATORS = re.compile(r"[.,'\s]")
-MONTHS: dict[Language, str] = {
-    "en": "January February March April May June July August September October November December",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-}
 
 
 class AmbiguousNumberError(ValueError):
@@ -41,17 +36,6 @@ def percent(share: float, language: Language, decimals: int = 1) -> str:
     """Return a share from 0 to 1 as a percentage."""
     number = f"{share * 100:.{decimals}f}".replace(".", SEPARATOR[language])
     return f"{number}{NARROW}%" if language == "es" else f"{number}%"
-
-
-def day(time: datetime, language: Language) -> str:
-    """Return a day in words."""
-    month = MONTHS[language].split()[time.month - 1]
-    return f"{time.day} de {month} de {time.year}" if language == "es" else f"{time.day} {month} {time.year}"
-
-
-def moment(time: datetime, language: Language) -> str:
-    """Return a time in UTC in words."""
-    return f"{day(time, language)}, {time:%H:%M} UTC"
 
 
 def typed_number(text: str, language: Language) -> int | float:

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from slipway.audit import prediction_id
@@ -114,7 +113,7 @@ async def predict_on_page(parts: Parts, call: Call, deployment: Deployment) -> R
         why=await _why(answered, scored, words, values),
         sent=filled.sent,
         subject=filled.subject or "",
-        facts=facts(words, datetime.fromtimestamp(call.request.arrived, UTC)),
+        facts=facts(words, call.request.arrived),
         prediction_id=prediction_id(call.request.id, 0),
     )
 
