@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -84,10 +85,10 @@ def text_of(reply: httpx.Response) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", reply.text)).split())
 
 
-def logged(clinic: Gateway, table: str, request_id: str) -> dict[str, Any]:
+def logged(clinic: Gateway, table: str, value: str, by: str = "request_id") -> dict[str, Any]:
     with sqlite3.connect(clinic.home / "gateway" / "audit.db") as log:
         log.row_factory = sqlite3.Row
-        return dict(log.execute(f"SELECT * FROM {table} WHERE request_id = ?", (request_id,)).fetchone() or ())
+        return dict(log.execute(f"SELECT * FROM {table} WHERE {by} = ?", (value,)).fetchone() or ())
 
 
 # without a browser
@@ -136,6 +137,8 @@ def test_a_prediction_on_a_page_is_the_same_and_logged_the_same_as_one_of_the_ap
     assert [ours[name] for name in same] == [theirs[name] for name in same]
     assert {"model", "version", "row", "label", "probabilities", "pseudonym"} <= set(same)
     assert (ours["key"], theirs["key"]) == ("user:anna", "key:tester")
+    explained = logged(clinic, "explanations", ours["prediction_id"], by="prediction_id")
+    assert json.loads(explained["explanation"])["background"] == 30  # what the page says about why is in the log too
 
 
 def test_a_refused_form_keeps_all_that_was_typed_and_says_what_is_wrong_beside_each_field_and_on_top(doctor):

@@ -14,6 +14,7 @@ from slipway.gateway.endpoints.version import of_version
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply, as_json, unavailable
 from slipway.gateway.routing import Call
+from slipway.gateway.versions.answering import Decode
 
 if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
@@ -24,32 +25,40 @@ logger = logging.getLogger(__name__)
 
 @of_version
 async def explain(parts: Parts, call: Call, deployment: Deployment) -> Reply:
-    body = await call.request.body()
+    scored, found = await explained_rows(explanations.decode, deployment, parts, call, await call.request.body())
+    return as_json(explanations.answer(scored, found, (call.deployment or deployment).contract, call.request.id))
+
+
+async def explained_rows(
+    decode: Decode, deployment: Deployment, parts: Parts, call: Call, body: bytes, *, required: bool = True
+) -> tuple[ScoredRows, list[Explanation]]:
+    """Return the answers to the rows of a body and their explanations, when both are in the audit log.
+
+    `call.deployment` is the version that answered. They are explained in a thread, while other callers are answered.
+
+    Args:
+        required: Whether an answer without its explanation is refused; if not, it has none.
+    Raises:
+        RequestError: The rows are refused, no place is free, the log cannot be written; 503, the bundle cannot be read.
+    """
     async with parts.explaining:
         async with parts.places:
-            scored, shadow = await answer(explanations.decode, deployment, parts, call, body)
+            scored, shadow = await answer(decode, deployment, parts, call, body)
             latency = since(call)  # of the answer alone, because the log's latencies are compared
         answered = call.deployment or deployment
-        found = await _explained(answered, scored)
+        try:
+            found = await asyncio.to_thread(_explain, answered, scored)
+        except BundleError:
+            contract = answered.contract
+            logger.exception("%s version %s cannot be explained", contract.model, contract.version)
+            if required:
+                message = f"{contract.model} version {contract.version} cannot be explained now; the gateway's log says why."
+                raise unavailable(message, retry_after=60) from None
+            found = []
         await record(scored, answered.contract, parts, call, latency, found)
     if shadow:
         parts.shadows.put(shadow)
-    return as_json(explanations.answer(scored, found, answered.contract, call.request.id))
-
-
-async def _explained(deployment: Deployment, scored: ScoredRows) -> list[Explanation]:
-    """Explain in a thread, while other callers are answered.
-
-    Raises:
-        RequestError: 503, the bundle cannot be read.
-    """
-    try:
-        return await asyncio.to_thread(_explain, deployment, scored)
-    except BundleError:
-        contract = deployment.contract
-        logger.exception("%s version %s cannot be explained", contract.model, contract.version)
-        message = f"{contract.model} version {contract.version} cannot be explained now; the gateway's log says why."
-        raise unavailable(message, retry_after=60) from None
+    return scored, found
 
 
 def _explain(deployment: Deployment, scored: ScoredRows) -> list[Explanation]:

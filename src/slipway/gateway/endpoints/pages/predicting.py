@@ -5,20 +5,17 @@ Values, ids and answers are in the bodies of requests and replies only, never in
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slipway.audit import prediction_id
-from slipway.errors import BundleError
 from slipway.gateway.bodies.forms import SentForm
 from slipway.gateway.bodies.refusing import check
-from slipway.gateway.bodies.shapes import Columns, ScoredRows
+from slipway.gateway.bodies.shapes import Columns
 from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import ShownError, show
-from slipway.gateway.endpoints.predict import scored_rows
+from slipway.gateway.endpoints.explain import explained_rows
 from slipway.gateway.endpoints.version import of_version
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import BAD_REQUEST, Reply, RequestError
@@ -28,7 +25,7 @@ from slipway.pages.prediction.answers import facts, shown_answer, shown_values
 from slipway.pages.prediction.fields import FormField, form_fields
 from slipway.pages.prediction.refusals import field_errors, refused_columns
 from slipway.pages.prediction.typed_values import Typed, typed_row
-from slipway.pages.prediction.why import Why, shown_why
+from slipway.pages.prediction.why import shown_why
 from slipway.pages.prediction.words import Vocabulary
 from slipway.pages.rendering import FieldError
 from slipway.rows.checks import violation
@@ -37,9 +34,6 @@ from slipway.rows.subjects import SUBJECT, Subjects, is_subject, takes_no_subjec
 if TYPE_CHECKING:
     from slipway.bundle.contract import Contract
     from slipway.bundle.deployment import Deployment
-    from slipway.pages.prediction.answers import ShownValue
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ async def predict_on_page(parts: Parts, call: Call, deployment: Deployment) -> R
     language = language_of(parts, call.request)
     filled = _filled(deployment, call.form, language)
     try:
-        scored = await scored_rows(lambda _, __, contract: filled.read(contract), deployment, parts, call, b"")
+        scored, found = await explained_rows(lambda _, __, contract: filled.read(contract), deployment, parts, call, b"", required=False)
     except RequestError as error:
         if error.code == BAD_REQUEST and (errors := filled.errors()):
             raise ShownError(error, await _form(parts, call, filled, errors)) from None
@@ -110,7 +104,7 @@ async def predict_on_page(parts: Parts, call: Call, deployment: Deployment) -> R
         words=words,
         answer=shown_answer(words, scored.labels[0], scored.probabilities[0]),
         values=values,
-        why=await _why(answered, scored, words, values),
+        why=shown_why(words, values, found[0]) if found else None,
         sent=filled.sent,
         subject=filled.subject or "",
         facts=facts(words, call.request.arrived),
@@ -140,15 +134,3 @@ async def _form(parts: Parts, call: Call, filled: FilledForm, errors: Sequence[F
         subject=not takes_no_subject(filled.words.contract),
         decimals=any(one.column.kind == "number" for one in filled.fields),
     )
-
-
-async def _why(deployment: Deployment, scored: ScoredRows, words: Vocabulary, values: Sequence[ShownValue]) -> Why | None:
-    """Return the explanation of the answer, None if there is none: the answer itself is logged and valid."""
-    from slipway.explaining.explaining import explain_rows  # it needs NumPy, which the gateway imports for its first bundle
-
-    try:
-        (explanation,) = await asyncio.to_thread(explain_rows, deployment, scored.columns, scored.labels)
-    except BundleError as error:
-        logger.warning("%s version %s: an answer could not be explained: %s", words.contract.model, words.contract.version, error)
-        return None
-    return shown_why(words, values, explanation)
