@@ -17,6 +17,7 @@ from slipway.access import sessions, users
 from slipway.access.callers import NAME, Caller
 from slipway.access.guessing import Guessing
 from slipway.access.keys import digest as digest_of
+from slipway.access.oidc.authorization import Client, CodeFlow
 from slipway.access.page_sessions import PageSessions
 from slipway.access.records import AccessFile, User, change
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
@@ -27,7 +28,7 @@ from slipway.access.tokens import Tokens
 from slipway.errors import SlipwayError
 
 if TYPE_CHECKING:
-    from slipway.access.provider import Provider
+    from slipway.access.oidc.provider import Provider
 
 MOST_WAITING = 16
 T = TypeVar("T")
@@ -42,8 +43,15 @@ class Gatekeeper:
     """
 
     def __init__(
-        self, home: Path, *, session_minutes: float = 15.0, provider: Provider | None = None, guessing: Guessing | None = None
+        self,
+        home: Path,
+        *,
+        session_minutes: float = 15.0,
+        provider: Provider | None = None,
+        client: Client | None = None,
+        guessing: Guessing | None = None,
     ) -> None:
+        """`client`: the gateway as the provider knows it, if people may sign in there."""
         self._home = home
         self._store = AccessStore(home)
         self._tokens = Tokens(provider)
@@ -51,7 +59,8 @@ class Gatekeeper:
         self._guessing = guessing or Guessing()
         self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each needs 64 MB
         self._waiting = 0
-        self.pages = PageSessions(home, self._store, session_minutes)
+        self.pages = PageSessions(home, self._store, session_minutes, provider=provider is not None)
+        self.at_provider = CodeFlow(provider, client) if provider and client else None
 
     async def authenticate(self, authorization: bytes | None, *, basic: bool = False) -> Caller:
         """Return the caller who sent an `Authorization: Bearer <API key or token>` header.
@@ -146,6 +155,8 @@ class Gatekeeper:
         """Take no more work; work that runs in threads ends by itself."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._tokens.close()
+        if self.at_provider:
+            self.at_provider.close()
 
     def _recall(self, digest: bytes, snapshot: AccessSnapshot) -> Caller | None:
         if holder := snapshot.keys.get(digest):

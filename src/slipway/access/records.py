@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -65,13 +65,18 @@ class User(AccessRecord, frozen=True):
 
 
 class OpenSession(AccessRecord, frozen=True):
-    """A session of the pages; times are Unix seconds. `generation` is the user's when the session was opened."""
+    """A session of the pages; times are Unix seconds. `generation` is the user's when the session was opened.
+
+    A person whom a provider has identified is of the kind "oidc", and has the roles that the provider said then.
+    """
 
     user: str
     generation: str
     address: str
     opened: float
     expires: float
+    kind: Literal["user", "oidc"] = "user"
+    grants: tuple[str, ...] = ()
 
 
 class AccessFile(AccessRecord, frozen=True):

@@ -8,8 +8,8 @@ import time
 
 from slipway.access import sessions
 from slipway.access.callers import Caller
-from slipway.access.oidc import TokenVerifier
-from slipway.access.provider import Provider
+from slipway.access.oidc.provider import Provider
+from slipway.access.oidc.verifier import TokenVerifier
 from slipway.access.store import AccessSnapshot
 
 MOST = 4096

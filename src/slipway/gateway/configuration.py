@@ -47,6 +47,8 @@ class Configuration(msgspec.Struct, frozen=True):
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
     oidc_role_claim: str = "roles"
     oidc_name_claim: str = "sub"
     oidc_roles: dict[str, list[str]] = {}
@@ -102,6 +104,7 @@ def _configuration() -> Configuration:
         "workers": settings.gateway_workers,
         "rate_per_caller": rate(settings.rate_per_caller),
         "rate_per_address": rate(settings.rate_per_address),
+        "oidc_client_secret": settings.oidc_client_secret and settings.oidc_client_secret.get_secret_value(),
         "trusted_proxies": networks(settings.trusted_proxies),
     }
     return msgspec.convert(values, Configuration)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from slipway.settings.variables import Variables
 
@@ -112,6 +112,8 @@ class GatewaySettings(Variables):
     oidc_issuer: str | None = Field(None, description="OIDC provider whose tokens are accepted.")
     oidc_audience: str | None = Field(None, description="The audience those tokens must name.")
     oidc_jwks_url: str | None = Field(None, description="Address of the provider's public keys.")
+    oidc_client_id: str | None = Field(None, description="The gateway's name at the provider, for people who sign in to the pages there.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret there; none for a public client.")
     oidc_role_claim: str = Field("roles", description="The claim with the caller's roles, or its path, such as realm_access.roles.")
     oidc_name_claim: str = Field("sub", description="The claim that names the caller.")
     oidc_roles: dict[str, list[str]] = Field(
@@ -149,6 +151,8 @@ class GatewaySettings(Variables):
         missing = [f"SLIPWAY_OIDC_{name}" for name, value in provider.items() if not value]
         if 0 < len(missing) < len(provider):
             raise ValueError(f"an OIDC provider needs an issuer, an audience and the address of its keys: set {', '.join(missing)} too")
+        if self.oidc_client_id and not self.oidc_issuer:
+            raise ValueError("SLIPWAY_OIDC_CLIENT_ID is the gateway's name at a provider: set SLIPWAY_OIDC_ISSUER too")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("SLIPWAY_TLS_CERTIFICATE and SLIPWAY_TLS_KEY belong together: set both, or neither")
         if self.tls_certificate is None and not is_loopback(self.gateway_address):

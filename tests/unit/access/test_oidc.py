@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from slipway.access import keys
 from slipway.access.callers import Grant, InvalidGrantError
 from slipway.access.gatekeeper import Gatekeeper
-from slipway.access.provider import Provider, ProviderError
+from slipway.access.oidc.provider import Provider, ProviderError
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

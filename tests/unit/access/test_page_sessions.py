@@ -10,13 +10,14 @@ import msgspec
 import pytest
 
 from slipway.access import recovery_codes, users
-from slipway.access.callers import Grant
+from slipway.access.callers import Caller, Grant
 from slipway.access.page_sessions import LONGEST, MOST, PageSessions
 from slipway.access.records import ACCESS, OpenSession, change, read
 from slipway.access.store import AccessStore
 
 PASSWORD = "correct-horse-battery-staple"
 HOME = "192.0.2.1"
+ANNA = Caller("anna", "user", frozenset())
 
 
 @pytest.fixture
@@ -100,11 +101,11 @@ def test_after_twelve_hours_a_person_signs_in_again_however_busy_the_session_was
 def test_a_session_that_was_ended_is_not_brought_back_by_a_request(tmp_path, sessions, opened, loop):
     cookie = opened()
     found = loop.run(sessions.find(cookie))
-    assert loop.run(sessions.end(found.id, "anna"))
+    assert loop.run(sessions.end(found.id, found.caller))
 
     assert loop.run(sessions.find(cookie)) is None
     assert read(tmp_path).sessions == {}
-    assert not loop.run(sessions.end(found.id, "anna"))
+    assert not loop.run(sessions.end(found.id, found.caller))
 
 
 def test_a_user_has_twenty_sessions_at_most_and_the_oldest_ends(sessions, opened, loop):
@@ -112,7 +113,7 @@ def test_a_user_has_twenty_sessions_at_most_and_the_oldest_ends(sessions, opened
 
     assert loop.run(sessions.find(cookies[0])) is None
     assert loop.run(sessions.find(cookies[1])) is not None
-    assert len(loop.run(sessions.of_user("anna"))) == MOST
+    assert len(loop.run(sessions.of_caller(ANNA))) == MOST
 
 
 def test_a_session_of_a_former_user_of_that_name_opens_nothing(tmp_path, sessions, opened, loop):
@@ -121,7 +122,7 @@ def test_a_session_of_a_former_user_of_that_name_opens_nothing(tmp_path, session
     users.add(tmp_path, "anna", PASSWORD, [Grant("operate")])
 
     assert loop.run(sessions.find(cookie)) is None
-    assert loop.run(sessions.of_user("anna")) == {}
+    assert loop.run(sessions.of_caller(ANNA)) == {}
 
 
 def test_a_file_of_an_earlier_version_is_read(tmp_path):

@@ -42,6 +42,8 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/language"): "choose_language",
         ("GET", "/sign-in"): "sign_in_page",
         ("POST", "/sign-in"): "sign_in",
+        ("GET", "/sign-in/provider"): "go_to_provider",
+        ("GET", "/sign-in/callback"): "return_from_provider",
         ("POST", "/sign-out"): "sign_out",
         ("GET", "/predict/{model}"): "prediction_form",
         ("POST", "/predict/{model}"): "predict_on_page",

@@ -18,10 +18,12 @@ HOSTILE = "\"><script>alert('1')</script>"
 def test_no_value_of_a_page_becomes_markup():
     view = View("en", path=f"/{HOSTILE}", name=HOSTILE, form_token=HOSTILE)
 
-    page = render("sign_in.html", view, errors=[FieldError("name", HOSTILE), FieldError("", HOSTILE)], name=HOSTILE, next=HOSTILE).decode()
+    page = render(
+        "sign_in.html", view, errors=[FieldError("name", HOSTILE), FieldError("", HOSTILE)], name=HOSTILE, next=HOSTILE, provider=HOSTILE
+    ).decode()
 
     assert "<script" not in page
-    assert page.count("&lt;script&gt;") == 8
+    assert page.count("&lt;script&gt;") == 9
 
 
 def test_a_value_that_a_page_lacks_is_an_error_and_not_a_gap():

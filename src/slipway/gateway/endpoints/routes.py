@@ -9,6 +9,7 @@ from slipway.gateway.endpoints.outcome import outcomes
 from slipway.gateway.endpoints.pages.account import account, end_session, renew_recovery_codes, sign_out_everywhere
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
 from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
+from slipway.gateway.endpoints.pages.provider import go_to_provider, return_from_provider
 from slipway.gateway.endpoints.pages.second_factor import second_factor_page, set_up_second_factor
 from slipway.gateway.endpoints.pages.signing_in import sign_in, sign_in_page, sign_out
 from slipway.gateway.endpoints.predict import invocations, predict
@@ -41,6 +42,8 @@ ROUTES = Routes(
         Route("GET", "/language", choose_language, page=True),
         Route("GET", "/sign-in", sign_in_page, page=True),
         Route("POST", "/sign-in", sign_in, page=True),
+        Route("GET", "/sign-in/provider", go_to_provider, page=True),
+        Route("GET", "/sign-in/callback", return_from_provider, page=True),
         Route("POST", "/sign-out", sign_out, needs="any", page=True, first=True),
         Route("GET", "/second-factor", second_factor_page, needs="any", page=True, first=True),
         Route("POST", "/second-factor", set_up_second_factor, needs="any", page=True, first=True),

@@ -11,6 +11,7 @@ from slipway.gateway.request import Request
 SESSION = "slipway"
 FORM = "slipway_form"
 LANGUAGE = "slipway_language"
+PROVIDER = "slipway_provider"
 YEAR = 365 * 86_400
 
 

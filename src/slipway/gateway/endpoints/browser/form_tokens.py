@@ -52,6 +52,16 @@ async def is_sealed(parts: Parts, call: Call, value: str, seal: str) -> bool:
     return _same(seal, await sealed(parts, call, value))
 
 
+async def signed(parts: Parts, value: str) -> str:
+    """Return the proof that the value of a cookie was made here."""
+    secret = await parts.gatekeeper.pages.form_secret()
+    return hmac.new(secret.encode(), f"cookie {value}".encode(), hashlib.sha256).hexdigest()
+
+
+async def is_signed(parts: Parts, value: str, seal: str) -> bool:
+    return bool(await parts.gatekeeper.pages.form_secret()) and _same(seal, await signed(parts, value))
+
+
 def _foreign(parts: Parts, call: Call) -> str:
     """Return the site that sent a form, "" if it is this one. All browsers send Origin with a form; most send Sec-Fetch-Site too."""
     headers = call.request.headers

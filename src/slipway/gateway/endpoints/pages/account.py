@@ -33,7 +33,7 @@ async def account(parts: Parts, call: Call) -> Reply:
 async def end_session(parts: Parts, call: Call) -> Reply:
     """End one of this person's sessions, perhaps this one."""
     session, id = session_of(call), call.form.get("session")
-    if await parts.gatekeeper.pages.end(id, session.caller.name):
+    if await parts.gatekeeper.pages.end(id, session.caller):
         await log_act(parts.log, str(session.caller), "ended a session", call.request.address)
     if id == session.id:
         return redirect(call.request, "/sign-in", remove_cookie(SESSION, secure=secure(parts, call.request)))
@@ -43,7 +43,7 @@ async def end_session(parts: Parts, call: Call) -> Reply:
 async def sign_out_everywhere(parts: Parts, call: Call) -> Reply:
     """End every session of this person, and every token of the API."""
     session = session_of(call)
-    await parts.gatekeeper.pages.end_all(session.caller.name)
+    await parts.gatekeeper.pages.end_all(session.caller)
     await log_act(parts.log, str(session.caller), "signed out everywhere", call.request.address)
     return redirect(call.request, "/sign-in", remove_cookie(SESSION, secure=secure(parts, call.request)))
 
@@ -64,10 +64,10 @@ async def renew_recovery_codes(parts: Parts, call: Call) -> Reply:
 
 async def _page(parts: Parts, call: Call, errors: list[FieldError], status: int) -> Reply:
     session, language = session_of(call), language_of(parts, call.request)
-    name, pages = session.caller.name, parts.gatekeeper.pages
+    caller, pages = session.caller, parts.gatekeeper.pages
     sessions = [
         {"id": id, "opened": moment(language, found.opened), "address": found.address, "own": id == session.id}
-        for id, found in (await pages.of_user(name)).items()
+        for id, found in (await pages.of_caller(caller)).items()
     ]
     keys = [
         {
@@ -76,7 +76,7 @@ async def _page(parts: Parts, call: Call, errors: list[FieldError], status: int)
             "created": day(language, datetime.fromisoformat(record.created).timestamp()),
             "expires": day(language, record.expires) if record.expires else "",
         }
-        for key, record in (await pages.keys_of(name)).items()
+        for key, record in (await pages.keys_of(caller)).items()
     ]
     done = query_value(call.request, "done")
     return await show(
@@ -89,7 +89,8 @@ async def _page(parts: Parts, call: Call, errors: list[FieldError], status: int)
         roles=in_words(language, session.caller.grants),
         sessions=sessions,
         keys=keys,
-        recovery_left=len(session.user.recovery),
+        recovery_left=len(session.user.recovery) if session.user else 0,
+        of_provider=session.user is None,
         done=done if done in DONE else "",
         until=moment(language, session.expires),
     )

@@ -6,6 +6,8 @@ and a password manager fills all three fields.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from slipway.access.recovery_codes import digest_of
 from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError
 from slipway.gateway.endpoints.browser.addresses import local, secure
@@ -29,7 +31,7 @@ async def sign_in_page(parts: Parts, call: Call) -> Reply:
     wanted = local(query_value(call.request, "next"))
     if call.session:
         return redirect(call.request, wanted)
-    return await show(parts, call, "sign_in.html", errors=[], name="", next=wanted)
+    return await _form(parts, call, 200, [], wanted)
 
 
 async def sign_in(parts: Parts, call: Call) -> Reply:
@@ -44,20 +46,20 @@ async def sign_in(parts: Parts, call: Call) -> Reply:
     ]
     if missing:
         raise ShownError(
-            RequestError(400, "BAD_REQUEST", "expected a user name and a password."), await _again(parts, call, 400, missing, wanted)
+            RequestError(400, "BAD_REQUEST", "expected a user name and a password."), await _form(parts, call, 400, missing, wanted)
         )
     code = "".join(form.get("code").split()) or None
     try:
         cookie, user = await parts.gatekeeper.open_page_session(name, form.get("password"), code, request.address)
     except AccessError as error:
-        page = await _again(parts, call, error.status, [FieldError("", _explained(error, language))], wanted)
+        page = await _form(parts, call, error.status, [FieldError("", _explained(error, language))], wanted)
         refused = RequestError(error.status, error.code, str(error), headers=error.headers)
         raise ShownError(refused, page.with_headers(error.headers)) from None
     recovered = user.second_factor is not None and digest_of(code or "") is not None
     await log_act(parts.log, f"user:{name}", "signed in with a recovery code" if recovered else "signed in", request.address)
     tls = secure(parts, request)
     if call.session:
-        await parts.gatekeeper.pages.end(call.session.id, call.session.caller.name)
+        await parts.gatekeeper.pages.end(call.session.id, call.session.caller)
     wanted = "/account?done=recovery_used" if recovered else wanted
     return redirect(request, wanted, set_cookie(SESSION, cookie, secure=tls), remove_cookie(FORM, secure=tls))
 
@@ -65,14 +67,30 @@ async def sign_in(parts: Parts, call: Call) -> Reply:
 async def sign_out(parts: Parts, call: Call) -> Reply:
     """End this session."""
     if call.session:
-        await parts.gatekeeper.pages.end(call.session.id, call.session.caller.name)
+        await parts.gatekeeper.pages.end(call.session.id, call.session.caller)
         await log_act(parts.log, str(call.session.caller), "signed out", call.request.address)
     return redirect(call.request, "/sign-in", remove_cookie(SESSION, secure=secure(parts, call.request)))
 
 
-async def _again(parts: Parts, call: Call, status: int, errors: list[FieldError], wanted: str) -> Reply:
-    """Show the form with its errors. The name stays; password and code are never sent back."""
-    return await show(parts, call, "sign_in.html", status=status, errors=errors, name=call.form.get("name")[:64], next=wanted)
+async def show_sign_in(parts: Parts, call: Call, status: int, message: str) -> Reply:
+    """Return the form with a message above it, by its key."""
+    return await _form(parts, call, status, [FieldError("", text(language_of(parts, call.request), message))], "/")
+
+
+async def _form(parts: Parts, call: Call, status: int, errors: list[FieldError], wanted: str) -> Reply:
+    """Show the form. The name stays; password and code are never sent back."""
+    flow = parts.gatekeeper.at_provider
+    return await show(
+        parts,
+        call,
+        "sign_in.html",
+        status=status,
+        path="/sign-in",
+        errors=errors,
+        name=call.form.get("name")[:64],
+        next=wanted,
+        provider=urlsplit(flow.issuer).hostname if flow else "",
+    )
 
 
 def _explained(error: AccessError, language: Language) -> str:

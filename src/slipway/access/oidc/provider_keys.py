@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from slipway.access.provider import Provider
+from slipway.access.oidc.provider import Provider
 from slipway.access.refusals import UnauthenticatedError, UndecidedError
 
 if TYPE_CHECKING:

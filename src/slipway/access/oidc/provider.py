@@ -48,8 +48,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         wrong = sorted(set(self.algorithms) - set(ASYMMETRIC))
         if wrong or not self.algorithms:
             raise ProviderError(f"OIDC algorithms: expected some of {', '.join(ASYMMETRIC)}, received {', '.join(wrong) or 'none'}.")
-        url = urlsplit(self.jwks_url)
-        if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
+        if not is_safe(self.jwks_url):
             raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody can replace a key on the way.")
         for role in (role for given in self.roles.values() for role in given):
             Grant.parse(role)
@@ -64,6 +63,12 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def has_second_factor(self, claims: Mapping[str, Any]) -> bool:
         """Return whether the token says that a second factor was used, or none is needed."""
         return not self.second_factor or any(set(texts(claim(claims, name))) & set(good) for name, good in self.second_factor.items())
+
+
+def is_safe(address: str) -> bool:
+    """Return whether nobody on the way can read or replace what is at this address."""
+    url = urlsplit(address)
+    return url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:
