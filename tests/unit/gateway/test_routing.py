@@ -33,6 +33,7 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/models/{model}/openapi.json"): "model_openapi",
         ("POST", "/models/{model}/invocations"): "invocations",
         ("POST", "/models/{model}/predict"): "predict",
+        ("POST", "/models/{model}/explain"): "explain",
         ("GET", "/models/{model}/report"): "report",
         ("POST", "/models/{model}/outcomes"): "outcomes",
     }
