@@ -82,6 +82,25 @@ def metrics(gateway, name):
     return {sample.labels.get("agrees", sample.labels["model"]): sample.value for sample in samples}
 
 
+def test_an_explanation_is_of_the_version_that_answers_and_the_other_answers_in_shadow(challenged_by, serving, until):
+    challenged_by(share=0.0)
+
+    by_champion, by_challenger = (
+        httpx.post(f"{serving.model_url}/explain", json={"rows": [OLD]}, headers={**serving.bearer, **wanted})
+        for wanted in ({}, {"x-slipway-version": "2"})
+    )
+
+    assert [reply.headers["x-slipway-version"] for reply in (by_champion, by_challenger)] == ["1", "2"]
+    (one,), (two,) = (reply.json()["predictions"] for reply in (by_champion, by_challenger))
+    assert (one["label"], two["label"]) == (1, 0)
+    for prediction in (one, two):
+        assert prediction["explanation"]["margin"] == pytest.approx(prediction["probabilities"]["1"], abs=1e-9)
+    logged = {line.prediction_id: line.version for line in audit.explanations(serving.home, ALL)}
+    assert logged == {one["prediction_id"]: 1, two["prediction_id"]: 2}
+    found = until(lambda: len(lines := shadows(serving)) == 2 and lines, what="two shadows")
+    assert {line.prediction_id: line.version for line in found} == {one["prediction_id"]: 2, two["prediction_id"]: 1}
+
+
 def test_a_shadow_is_logged_beside_the_answer_and_never_returned(serving, challenged_by, until):
     challenged_by("toy-2")
 

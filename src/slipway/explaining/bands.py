@@ -17,17 +17,18 @@ Sets = npt.NDArray[np.uint64]
 class Bands:
     """The conditions about one column of the matrix: all their `ends` in order, and where the `low` and the `high` of each leaf are there.
 
-    A leaf without such a condition is open to every row.
+    A leaf without such a condition is open to every row. `joint` are the columns of the contract that it is made of, as bits of a mix.
     """
 
     feature: int
+    joint: int
     ends: npt.NDArray[np.floating]
     low: Whole
     high: Whole
     missing: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, conditions: Conditions, feature: int, leaves: int) -> Bands:
+    def of(cls, conditions: Conditions, feature: int, joint: int, leaves: int) -> Bands:
         """Return the bands of one column for leaves numbered from 0."""
         own = conditions.take(conditions.feature == feature)
         ends = np.unique(np.concatenate([own.low[~np.isnan(own.low)], own.high, np.array([np.inf], dtype=own.high.dtype)]))
@@ -35,10 +36,10 @@ class Bands:
         low[own.leaf] = np.where(np.isnan(own.low), len(ends), np.searchsorted(ends, own.low))
         high[own.leaf] = np.searchsorted(ends, own.high)
         missing[own.leaf] = own.missing
-        return cls(feature, ends, low, high, missing)
+        return cls(feature, joint, ends, low, high, missing)
 
-    def kept(self, cells: npt.NDArray[np.floating], leaves: Whole | slice) -> Sets:
-        """Return for each of some leaves the set of rows whose cell, of (rows,), is inside."""
+    def kept(self, cells: npt.NDArray[np.floating]) -> Sets:
+        """Return for each leaf the set of rows whose cell, of (rows,), is inside."""
         bit = np.left_shift(np.uint64(1), np.arange(len(cells), dtype=np.uint64))
         gaps = np.isnan(cells)
         order = np.argsort(cells[~gaps], kind="stable")
@@ -46,5 +47,5 @@ class Bands:
         sets = np.concatenate([np.zeros(1, dtype=np.uint64), np.bitwise_or.accumulate(bit[~gaps][order])])
         up_to = np.repeat(sets, np.diff(reached, prepend=0, append=len(self.ends)))
         up_to = np.append(up_to, np.uint64(0))
-        found: Sets = up_to[self.high[leaves]] & ~up_to[self.low[leaves]]
-        return found | (np.bitwise_or.reduce(bit[gaps]) * self.missing[leaves]) if gaps.any() else found
+        found: Sets = up_to[self.high] & ~up_to[self.low]
+        return found | (np.bitwise_or.reduce(bit[gaps]) * self.missing) if gaps.any() else found

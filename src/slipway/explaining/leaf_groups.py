@@ -7,6 +7,7 @@ is looked at. Every other column of a way is one bit of a pattern.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,8 @@ class LeafGroup:
         own, shared_own, bands = conditions.take(~derived & ~shared), conditions.take(shared), conditions.take(derived)
         self._own = Patterns.of(own, single[own.feature], len(value), columns)
         self._shared = Patterns.of(shared_own, np.searchsorted(joint, single[shared_own.feature]), len(value), len(joint))
-        self._bands = [Bands.of(bands, feature, len(value)) for feature in np.unique(bands.feature).tolist()]
+        features = np.unique(bands.feature).tolist()
+        self._bands = [Bands.of(bands, feature, _bits(made_of[feature], self.joint), len(value)) for feature in features]
         self._weights = [table.ravel() for table in tables(columns)]
         self._pair(background)
         self._keep_shared(background)
@@ -81,17 +83,15 @@ class LeafGroup:
         for keeping in self._keeping:
             sets &= keeping
         for band in self._bands:
-            sets &= band.kept(background[:, band.feature], slice(None))
-        base: Floats = np.bitwise_count(sets) @ self._value / self._rows
-        return base
+            sets &= band.kept(background[:, band.feature])
+        return total_of(np.bitwise_count(sets), self._value) / self._rows
 
     def margin(self, cells: Cells) -> Floats:
         """Return the (outputs,) sum of the values of the leaves that one row of the matrix reaches."""
         reached = np.all([word == 0 for word in (*self._own.broken(cells), *self._shared.broken(cells))], axis=0)
         for band in self._bands:
-            reached &= band.kept(cells[band.feature][None], slice(None)) == 1
-        margin: Floats = reached @ self._value
-        return margin
+            reached &= band.kept(cells[band.feature][None]) == 1
+        return total_of(reached, self._value)
 
     def explained(self, cells: Cells, mixed: Cells, weights: Floats) -> tuple[Floats, Floats]:
         """Return the margin of one row of the matrix, as `margin` does, and the (columns,) contributions to its sum with weights.
@@ -105,11 +105,11 @@ class LeafGroup:
         pairs, leaf, sets = self._met(broken, opened)
         size = self._columns + 1
         place = self._from_row[pairs] * size + counted(broken)[leaf]
-        value = (self._value @ weights / self._rows)[leaf]
+        value = (np.einsum("lo,o->l", self._value, weights) / self._rows)[leaf]
         up, down = np.zeros((2, len(pairs)))
         for mix, rows in enumerate(opened):
             open_to = np.bitwise_count(sets & rows[leaf])
-            some = np.flatnonzero(open_to) if self.joint else slice(None)
+            some = np.flatnonzero(open_to != 0) if self.joint else slice(None)
             given = mix.bit_count()
             at, share = place[some] + (given * size + len(self.joint) - given), value[some] * open_to[some]
             risen, fallen = self._weights[0][at] * share, self._weights[1][at] * share
@@ -117,10 +117,11 @@ class LeafGroup:
             down[some] += fallen
             for bit, column in enumerate(self.joint):
                 total[column] += risen.sum() if mix >> bit & 1 else -fallen.sum()
-        total += up @ spread([bits[pairs] for bits in self._bits], self._columns)
+        total += total_of(up, spread([bits[pairs] for bits in self._bits], self._columns))
         lost = np.bincount(leaf, down, minlength=len(self._value))
         some = np.flatnonzero(lost)
-        return reached @ self._value, total - lost[some] @ spread([word[some] for word in broken], self._columns)
+        total -= total_of(lost[some], spread([word[some] for word in broken], self._columns))
+        return total_of(reached, self._value), total
 
     def _met(self, broken: Sequence[Bits], opened: Sets) -> tuple[Whole, Whole, Sets]:
         """Return the patterns of which no column is broken by the row too, and their leaves and sets of background rows."""
@@ -134,17 +135,30 @@ class LeafGroup:
 
     def _opened(self, cells: Cells, mixed: Cells) -> Sets:
         """Return (mixes, leaves) sets of the background rows for which the joint columns keep the way open."""
-        found = np.zeros((1 << len(self.joint), len(self._value)), dtype=np.uint64)
         if not self.joint:
-            return ~found
+            return np.full((1, len(self._value)), EVERY)
         (broken,) = self._shared.broken(cells)
-        for mix, sets in enumerate(found):
-            leaves = np.flatnonzero((broken & broken.dtype.type(mix)) == 0)
-            rows = np.full(len(leaves), EVERY)
+        found = np.empty((1 << len(self.joint), len(self._value)), dtype=np.uint64)
+        known: dict[tuple[int, int], Sets] = {}  # several mixes have the same columns of a band
+        for mix, rows in enumerate(found):
+            rows[:] = EVERY
+            for number, band in enumerate(self._bands):
+                if (of := (number, mix & band.joint)) not in known:
+                    known[of] = band.kept(mixed[mix][:, band.feature])
+                rows &= known[of]
             for place, keeping in enumerate(self._keeping):
                 if not mix >> place & 1:
-                    rows &= keeping[leaves]
-            for band in self._bands:
-                rows &= band.kept(mixed[mix][:, band.feature], leaves)
-            sets[leaves] = rows
+                    rows &= keeping
+            rows[(broken & broken.dtype.type(mix)) != 0] = 0
         return found
+
+
+def _bits(places: Sequence[int], joint: Sequence[int]) -> int:
+    """Return the joint columns at some places of the contract, as the bits of a mix."""
+    return sum(1 << joint.index(place) for place in places)
+
+
+def total_of(weights: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Floats:
+    """Return the sum of (n, columns) rows with (n,) weights. BLAS would use threads, which other callers need."""
+    total: Floats = np.einsum("n,nc->c", weights.astype(np.float64), rows)
+    return total
