@@ -94,7 +94,7 @@ def test_an_explanation_is_of_the_version_that_answers_and_the_other_answers_in_
     (one,), (two,) = (reply.json()["predictions"] for reply in (by_champion, by_challenger))
     assert (one["label"], two["label"]) == (1, 0)
     for prediction in (one, two):
-        assert prediction["explanation"]["margin"] == pytest.approx(prediction["probabilities"]["1"], abs=1e-9)
+        assert prediction["explanation"]["margin"] == pytest.approx(prediction["probabilities"]["1"], abs=1e-6)
     logged = {line.prediction_id: line.version for line in audit.explanations(serving.home, ALL)}
     assert logged == {one["prediction_id"]: 1, two["prediction_id"]: 2}
     found = until(lambda: len(lines := shadows(serving)) == 2 and lines, what="two shadows")

@@ -135,7 +135,7 @@ def test_explained_rows_come_back_with_contributions_that_add_up(gateway, answer
         assert (explanation.scale, explanation.method, explanation.of_label) == ("probability", "exact", 1)
         assert {each.column: each.value for each in explanation.contributions} == row
         assert explanation.contributions[0].unit == "years"
-        assert explanation.margin == pytest.approx(one.prediction.probabilities[1], abs=1e-9)
+        assert explanation.margin == pytest.approx(one.prediction.probabilities[1], abs=1e-6)
         added = sum(each.contribution for each in explanation.contributions)
         assert explanation.base + added == pytest.approx(explanation.margin, abs=1e-9)
         assert explanation.background.rows == 20

@@ -56,17 +56,21 @@ class SamplingExplainer:
         columns, rows = len(self._background.names), len(self._background)
         answers = self._engine.probabilities(self._background.mixed(row, range(columns)))[:, output]
         game = answers.reshape(1 << columns, rows).mean(axis=1)
+        game[0], game[-1] = self._bases[:, output].mean(), self._own(row, output)  # a graph rounds otherwise among other rows
         return float(game[-1]), shapley.values(game), None
 
     def _sampled(self, row: Row, output: int) -> tuple[float, Floats, Floats]:
         columns, rows = len(self._background.names), len(self._background)
         pairs = max(FEWEST_PAIRS, MIXES // (rows * 2 * columns))
-        own = float(self._engine.probabilities({name: [row[name]] for name in self._background.names})[0, output])
+        own = self._own(row, output)
         ranks = self._ranks(row, rows * pairs, columns)
         found = self._exchanged(row, np.concatenate([ranks, columns - 1 - ranks]), pairs, own, output)
         each = found.reshape(2, rows, pairs, columns).mean(axis=0)
         errors: Floats = np.sqrt(each.var(axis=1, ddof=1).sum(axis=0) / pairs) / rows
         return own, each.mean(axis=(0, 1)), errors
+
+    def _own(self, row: Row, output: int) -> float:
+        return float(self._engine.probabilities({name: [row[name]] for name in self._background.names})[0, output])
 
     def _ranks(self, row: Row, orders: int, columns: int) -> Whole:
         """Return (orders, columns): the place of each column in each order."""
