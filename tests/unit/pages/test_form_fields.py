@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from slipway.bundle.contract import Column
 from slipway.bundle.wording import ColumnWords, Words
@@ -14,7 +16,7 @@ from slipway.gateway.replies import RequestError
 from slipway.pages.languages import LANGUAGES, Language
 from slipway.pages.prediction.answers import value_of
 from slipway.pages.prediction.fields import FormField, form_fields
-from slipway.pages.prediction.refusals import field_errors
+from slipway.pages.prediction.refusals import field_errors, refused_columns
 from slipway.pages.prediction.typed_values import typed_row
 from slipway.pages.prediction.words import Vocabulary
 
@@ -177,6 +179,32 @@ def test_every_kind_of_mistake_is_named_in_the_reader_s_language(
     errors = field_errors(fields, sent, typed_row(fields, sent, language), refused, language)
 
     assert [(error.field, error.message) for error in errors] == [(fields[0].id, english if language == "en" else spanish)]
+
+
+COLUMNS = (NUMBER, WHOLE, OPEN, GAP, CODE, FEW, MANY, FREE, YES, YES_GAP, DAY, TIME, TEXT, TEXT_GAP)
+TYPED = st.one_of(
+    st.text(max_size=30), st.from_regex(r"[+-]?[0-9.,' ]{1,12}", fullmatch=True), st.sampled_from(["?other", "?unknown", "=true", "=1"])
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), language=st.sampled_from(LANGUAGES))
+def test_whatever_is_typed_is_a_row_that_keeps_the_contract_or_has_an_error_beside_the_field(
+    with_columns: Vocabularies, data: st.DataObject, language: Language
+) -> None:
+    column = data.draw(st.sampled_from(COLUMNS))
+    vocabulary = with_columns(column, language=language)
+    fields = form_fields(vocabulary)
+    sent = data.draw(st.dictionaries(st.sampled_from(fields[0].names), TYPED))
+    typed = typed_row(fields, sent, language)
+
+    _, refused = checked(fields, sent, vocabulary)
+    errors = field_errors(fields, sent, typed, refused_columns(fields, typed), language)
+
+    fault = typed[column.name].fault
+    assert fault or refused == refused_columns(fields, typed)  # the form and the API refuse the same
+    assert bool(errors) == bool(refused or fault)
+    assert all(error.message for error in errors)
 
 
 def test_errors_come_in_the_order_of_the_form_with_the_subject_first(with_columns: Vocabularies) -> None:

@@ -193,12 +193,13 @@ def test_the_bundle_of_the_run_knows_its_version_and_answers_its_own_probe_rows(
     candidate = registered[0]
 
     with registry.downloaded_bundle(desk.client, candidate.run_id) as bundle:
-        contract, probe = bundle.contract, bundle.probe
+        contract, probe, words = bundle.contract, bundle.probe, bundle.words
         answers = open_engine(bundle).probabilities(by_column(probe.rows, contract))
 
     assert (contract.version, contract.run_id, contract.sample) == (1, candidate.run_id, True)
     assert contract.metrics == candidate.metrics
     assert len(probe.rows) == 40
+    assert (words["es"].columns["Age"].name, words["en"].title) == ("Edad", "Heart disease")
     assert contract.output.labels(answers) == probe.labels
     assert set(probe.labels) == {0, 1}
     assert np.abs(answers - probe.probabilities).max() <= 1e-6
