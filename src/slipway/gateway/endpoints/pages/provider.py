@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import time
 
 import msgspec
@@ -22,6 +23,8 @@ from slipway.gateway.replies import NOT_FOUND, Reply, RequestError
 from slipway.gateway.routing import Call
 
 MINUTES = 10
+
+logger = logging.getLogger(__name__)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -90,6 +93,8 @@ async def _kept(parts: Parts, call: Call) -> Kept:
 
 
 async def _refused(parts: Parts, call: Call, error: AccessError) -> ShownError:
+    """Return the error with the sign-in form. The log says why, because only the operator can change it."""
+    logger.warning("nobody was signed in at the provider: %s", error)
     key = "sign_in.provider_refused" if isinstance(error, UnauthenticatedError) else "sign_in.provider_silent"
     page = await show_sign_in(parts, call, error.status, key)
     refused = RequestError(error.status, error.code, str(error), headers=error.headers)
