@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from slipway.spec import ModelSpec
-from tests.gateway.conftest import Gateway, _free_port
+from tests.gateway.conftest import Gateway, _build, _free_port
 from tests.pages.conftest import Person, Visitor
 
 if TYPE_CHECKING:
@@ -210,6 +211,22 @@ def test_a_version_without_words_has_a_form_too(doctor):
     answer = doctor.submit("/predict/toy", doctor.form("/predict/toy") | {"value:Age": "80", "value:Oldpeak": "2", "value:Sex": "=M"})
     assert answer.status_code == 200
     assert "El archivo del modelo no dice para qué sirve" in text_of(answer)
+
+
+def test_an_answer_that_cannot_be_explained_is_shown_and_logged_all_the_same(clinic, doctor, tmp_path):
+    _build(tmp_path / "bare-1", "bare", 1, (0, 1), lambda age: int(age > 55))
+    pointer = clinic.serve(tmp_path / "bare-1", "bare", _free_port())
+    try:
+        shutil.rmtree(clinic.store / "bare" / pointer.bundle)  # the version in service does not need it, its explanation does
+
+        answer = doctor.submit("/predict/bare", doctor.form("/predict/bare") | {"value:Age": "80", "value:Oldpeak": "2", "value:Sex": "=M"})
+
+        assert answer.status_code == 200
+        assert "Para esta versión no hay explicación de la respuesta." in text_of(answer)
+        assert logged(clinic, "predictions", answer.headers["x-request-id"])["model"] == "bare"
+        assert "bare version 1 cannot be explained" in clinic.log()
+    finally:
+        clinic.withdraw("bare")
 
 
 # in a real browser
