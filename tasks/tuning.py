@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.tracking.logged_models import require_storable
+from slipway.training.pipelines import require_storable
 from slipway.training.search import tuning
 from slipway.training.splitting import Rows
 from tasks.patience import HOUR

@@ -173,7 +173,9 @@ def test_a_check_of_a_file_loads_only_what_the_file_needs(loaded: Callable[..., 
     modules = loaded("check", str(Path(models.__file__).parent / "heart_failure.py"))
 
     assert {"sklearn.linear_model", "optuna.distributions"} <= modules
-    assert {"pandas.core.frame", "redis.client", "mlflow", "prefect"} & modules == set()
+    assert (
+        modules & {"scipy.stats", "scipy.interpolate", "numpy.f2py", "pandas", "narwhals", "redis", "skops", "mlflow", "prefect"} == set()
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from slipway import models
 from slipway.catalogue import source, specs
-from slipway.catalogue.imports import loaded_at_first_use
-from slipway.errors import SpecError
+from slipway.catalogue.imports import loaded_at_first_use, without_collector
+from slipway.errors import SpecError, UnstorableEstimatorError
+from slipway.problems.estimators import is_plain
 from slipway.spec import ModelSpec
 from slipway.spec.declarations import Collector, collecting
 
@@ -68,8 +69,14 @@ def faults(files: Sequence[Path]) -> list[FileFault]:
     """
     found: set[FileFault] = set()
     folders = {str(file.parent) for file in files} | {str(PROJECT)}
-    with loaded_at_first_use(), collecting(lambda name: name != models.__file__ and str(Path(name).parent) in folders) as collector:
+    with (
+        loaded_at_first_use(),
+        without_collector(),
+        collecting(lambda name: name != models.__file__ and str(Path(name).parent) in folders) as collector,
+    ):
         executed = {file: _executed(file, collector, found) for file in files if _may_be_executed(file, found)}
+        for file, spec in executed.items():
+            found |= {*_unstorable(file, spec)} if spec else set()
     for place, fault in collector.faults:
         found.add(FileFault(place.file, source.line_of(place, fault.path), fault.message))
     sound = {file: spec for file, spec in executed.items() if spec is not None}
@@ -148,6 +155,18 @@ def _line(file: Path, error: BaseException) -> int:
         return error.lineno or 1
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
     return (lines[-1] if lines else None) or 1
+
+
+def _unstorable(file: Path, spec: ModelSpec) -> Iterator[FileFault]:
+    """Yield what keeps a model from being stored. Only a parameter that is not plain can, and to look at it takes seconds."""
+    if is_plain(spec.estimator):
+        return
+    from slipway.training.pipelines import require_storable
+
+    try:
+        require_storable(spec)
+    except UnstorableEstimatorError as error:
+        yield FileFault(str(file), source.line_of_model(file, "estimator"), str(error))
 
 
 def _taken(file: Path) -> Taken:

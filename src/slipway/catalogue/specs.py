@@ -16,6 +16,7 @@ from itertools import combinations
 from pathlib import Path
 
 from slipway import models
+from slipway.catalogue.imports import without_collector
 from slipway.catalogue.models import Models
 from slipway.errors import SpecError
 from slipway.files.rights import open_to_all
@@ -38,11 +39,12 @@ def catalogue() -> Models[ModelSpec]:
     """
     places, left_out = files()
     found: list[tuple[str, ModelSpec]] = []
-    for module, file in places.items():
-        try:
-            found.append((module, declared(module, file)))
-        except SpecError as error:
-            left_out[_named(module)] = str(error)
+    with without_collector():
+        for module, file in places.items():
+            try:
+                found.append((module, declared(module, file)))
+            except SpecError as error:
+                left_out[_named(module)] = str(error)
     accepted: list[ModelSpec] = []
     by_name: dict[str, Path] = {}
     for module, spec in sorted(found, key=lambda one: one[1].challenges is not None):  # a challenger after its champion

@@ -10,6 +10,8 @@ CLASSIFIER, REGRESSOR = "classifier", "regressor"
 # transformers that take sparse rows and return dense ones, with a column for each of their components
 DENSE_AFTER = ("PCA", "TruncatedSVD", "NMF", "LatentDirichletAllocation")
 
+NOT_STORED = "Birch"  # the one estimator of scikit-learn that skops does not write
+
 
 @runtime_checkable
 class Estimator(Protocol):
@@ -52,6 +54,22 @@ def takes_sparse_rows(estimator: Any) -> bool:
         if type(step).__name__ in DENSE_AFTER:
             break
     return True
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a parameter is a plain value or a list of them, or an estimator of scikit-learn that has only such parameters.
+
+    A stored model may contain all of them. Of all else, `slipway.training.pipelines.require_storable` knows.
+    """
+    if isinstance(value, list | tuple):
+        return all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(map(is_plain, value.values()))
+    declared = type(value)
+    public = declared.__module__.startswith("sklearn.") and not declared.__name__.startswith("_")
+    if public and hasattr(value, "__sklearn_tags__") and declared.__name__ != NOT_STORED:
+        return all(map(is_plain, value.get_params(deep=False).values()))
+    return value is None or declared in (bool, int, float, str)
 
 
 def _steps(estimator: Any) -> list[Any]:

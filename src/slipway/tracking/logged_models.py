@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.bundle.compiling.compiled import inner
 from slipway.bundle.contract import of_output
-from slipway.bundle.trusted_types import ALLOWED, other_types, refuse_other_types
-from slipway.errors import UnstorableEstimatorError
+from slipway.bundle.trusted_types import ALLOWED, refuse_other_types
 from slipway.spec import Boolean, Category, Date, Feature, ModelSpec, Text
 from slipway.training.networks import ConvolutionalNetwork
-from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP, build
+from slipway.training.pipelines import MODEL_STEP, PREPARATION_STEP
 from slipway.training.splitting import Rows
 
 if TYPE_CHECKING:
@@ -43,24 +42,6 @@ def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
     if info.signature is None:
         raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so it would check no input of its callers.")
     return str(info.model_uri)
-
-
-def require_storable(spec: ModelSpec) -> None:
-    """Refuse an estimator that could not be stored, before the search for its parameters.
-
-    Raises:
-        UnstorableEstimatorError: The message names the type, and says what to do.
-    """
-    from skops.io import dumps
-
-    pipeline = build(spec, {})
-    if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
-        return  # Keras stores it
-    if strangers := other_types(dumps(pipeline)):
-        raise UnstorableEstimatorError(
-            f"{spec.name}: the estimator contains {', '.join(strangers)}. A stored model may contain only types of scikit-learn and those "
-            "that slipway/bundle/trusted_types.py lists. Nothing was searched. Use one of scikit-learn, or add yours there after a review."
-        )
 
 
 def signature(spec: ModelSpec) -> ModelSignature:

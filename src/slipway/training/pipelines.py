@@ -13,8 +13,11 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from slipway.bundle.trusted_types import other_types
+from slipway.errors import UnstorableEstimatorError
 from slipway.spec import PREPARATION, ModelSpec, Preparation
 from slipway.training import dates, derived, texts
+from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.width import is_sparse
 
 PREPARATION_STEP, MODEL_STEP = "preparation", "model"
@@ -33,6 +36,29 @@ def build(spec: ModelSpec, parameters: Mapping[str, Any], instead: Any = None) -
     preparation = replace(spec.preparation, **chosen)
     sparse = is_sparse(spec.columns, preparation, estimator)
     return Pipeline([(PREPARATION_STEP, _preparation(spec, preparation, sparse)), (MODEL_STEP, estimator)])
+
+
+def require_storable(spec: ModelSpec) -> None:
+    """Refuse an estimator that could not be stored, before the search for its parameters.
+
+    Raises:
+        UnstorableEstimatorError: The message names the type, and says what to do.
+    """
+    pipeline = build(spec, {})
+    if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
+        return  # Keras stores it
+    from skops.io import dumps
+    from skops.io.exceptions import UnsupportedTypeException
+
+    try:
+        strangers = other_types(dumps(pipeline))
+    except UnsupportedTypeException as error:
+        raise UnstorableEstimatorError(f"{spec.name}: the estimator cannot be stored by skops: {error} Use another.") from None
+    if strangers:
+        raise UnstorableEstimatorError(
+            f"{spec.name}: the estimator contains {', '.join(strangers)}. A stored model may contain only types of scikit-learn and those "
+            "that slipway/bundle/trusted_types.py lists. Use one of scikit-learn, or add yours there after a review."
+        )
 
 
 def _seeded(estimator: Any, seed: int) -> Any:

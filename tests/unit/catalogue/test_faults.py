@@ -130,6 +130,31 @@ def test_a_fault_is_named_in_its_line(check: Check, before: str, after: str, pla
     assert message in found
 
 
+STRANGER = """from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
+
+
+class Halved(BaseEstimator):
+    def fit(self, rows, labels=None):
+        return self
+
+    def transform(self, rows):
+        return rows / 2
+
+
+FEATURES = {"""
+
+
+def test_an_estimator_that_a_release_could_not_store_is_named_in_its_line(check: Check) -> None:
+    own = WARD.replace("FEATURES = {", STRANGER).replace("=LogisticRegression()", "=make_pipeline(Halved(), LogisticRegression())")
+    content = own.replace('"C":', '"logisticregression__C":')
+
+    [(file, number, message)] = check(ward_stay=content)
+
+    assert (file, number) == ("ward_stay.py", line("estimator=", content))
+    assert message.startswith("ward-stay: the estimator contains slipway.models.ward_stay.Halved. A stored model may contain only types of")
+
+
 def test_two_files_with_one_name_are_both_named(check: Check, tmp_path: Path) -> None:
     found = check(ward_stay=WARD, ward_copy=WARD.replace("8990", "8991").replace('"ward_stay"', '"ward_copy"'))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import pandas as pd
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.cluster import Birch
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, f_classif, mutual_info_classif
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, PolynomialFeatures, QuantileTransformer, SplineTransformer
+from sklearn.utils import all_estimators
 from skops.io import dumps, loads
 
 from slipway.bundle.borders import border_rows, prove_rows
@@ -27,10 +32,9 @@ from slipway.bundle.engine import open_engine
 from slipway.bundle.trusted_types import ALLOWED, other_types
 from slipway.bundle.writing import write
 from slipway.errors import ParityError, SpecError, UnstorableEstimatorError
-from slipway.problems.estimators import takes_missing_cells
+from slipway.problems.estimators import is_plain, takes_missing_cells
 from slipway.spec import Columns, ModelSpec, Numeric, Preparation, Target
-from slipway.tracking.logged_models import require_storable
-from slipway.training.pipelines import MODEL_STEP, build
+from slipway.training.pipelines import MODEL_STEP, build, require_storable
 from slipway.training.search.tuning import study_name, tune
 from slipway.training.splitting import Rows, split
 
@@ -149,6 +153,10 @@ class Stranger(TransformerMixin, BaseEstimator):
         return rows
 
 
+def parameters_of(declared: type) -> list[Parameter]:
+    return [one for one in signature(declared).parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+
+
 def doubled(rows: Any) -> Any:
     return 2 * rows
 
@@ -164,9 +172,24 @@ def doubled(rows: Any) -> Any:
 def test_what_could_not_be_stored_is_refused_before_the_search(spec: ModelSpec, transformer: Any, name: str) -> None:
     with pytest.raises(
         UnstorableEstimatorError,
-        match=rf"toy: the estimator contains \S*{name}\. A stored model may contain only types of scikit-learn.*Nothing was searched\.",
+        match=rf"toy: the estimator contains \S*{name}\. A stored model may contain only types of scikit-learn.*there after a review\.",
     ):
         require_storable(replace(spec, estimator=make_pipeline(transformer, LogisticRegression())))
+
+
+def test_what_skops_does_not_write_is_refused_before_the_search(spec: ModelSpec) -> None:
+    with pytest.raises(UnstorableEstimatorError, match="toy: the estimator cannot be stored by skops: Objects of type Birch are not"):
+        require_storable(replace(spec, estimator=make_pipeline(Birch(), LogisticRegression())))
+
+
+def test_skops_stores_each_estimator_that_is_plain() -> None:
+    needs_nothing = [declared for _, declared in all_estimators() if all(one.default is not one.empty for one in parameters_of(declared))]
+    plain = [estimator for estimator in (declared() for declared in needs_nothing) if is_plain(estimator)]
+
+    assert len(plain) > 150
+    assert [repr(estimator) for estimator in plain if other_types(dumps(estimator))] == []
+    assert not is_plain(FunctionTransformer(doubled))
+    assert not is_plain([GaussianProcessClassifier(RBF())])
 
 
 @pytest.mark.parametrize(
