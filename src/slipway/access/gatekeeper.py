@@ -17,7 +17,7 @@ from slipway.access import sessions, users
 from slipway.access.callers import NAME, Caller
 from slipway.access.guessing import Guessing
 from slipway.access.keys import digest as digest_of
-from slipway.access.oidc.authorization import Client, CodeFlow
+from slipway.access.oidc.authorization import CodeFlow, RelyingParty
 from slipway.access.page_sessions import PageSessions
 from slipway.access.records import AccessFile, User, change
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
@@ -48,7 +48,7 @@ class Gatekeeper:
         *,
         session_minutes: float = 15.0,
         provider: Provider | None = None,
-        client: Client | None = None,
+        client: RelyingParty | None = None,
         guessing: Guessing | None = None,
     ) -> None:
         """`client`: the gateway as the provider knows it, if people may sign in there."""

@@ -29,14 +29,14 @@ LARGEST = 1_000_000  # bytes of an answer
 logger = logging.getLogger(__name__)
 
 
-class Client(msgspec.Struct, frozen=True):
+class RelyingParty(msgspec.Struct, frozen=True):
     """The gateway as the provider knows it. Without a secret, it is a public client, which PKCE protects."""
 
     id: str
     secret: str = ""
 
     def __repr__(self) -> str:
-        return f"<Client {self.id}>"
+        return f"<RelyingParty {self.id}>"
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class Addresses:
 class CodeFlow:
     """Sends people to the provider, and learns from the code they bring back who they are."""
 
-    def __init__(self, provider: Provider, client: Client) -> None:
+    def __init__(self, provider: Provider, client: RelyingParty) -> None:
         self._provider, self._client = provider, client
         self._verifier = TokenVerifier(msgspec.structs.replace(provider, audience=client.id))
         self._addresses: Addresses | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.guessing import BY_ADDRESS, Guessing, Policy
-from slipway.access.oidc.authorization import Client
+from slipway.access.oidc.authorization import RelyingParty
 from slipway.access.oidc.provider import Provider
 from slipway.gateway.configuration import Configuration
 
@@ -23,7 +23,7 @@ def gatekeeper_of(configuration: Configuration) -> Gatekeeper:
         Path(configuration.home),
         session_minutes=configuration.session_minutes,
         provider=provider_of(configuration),
-        client=Client(configuration.oidc_client_id, configuration.oidc_client_secret or "") if configuration.oidc_client_id else None,
+        client=RelyingParty(configuration.oidc_client_id, configuration.oidc_client_secret or "") if configuration.oidc_client_id else None,
         guessing=Guessing(by_name, BY_ADDRESS),
     )
 
