@@ -252,11 +252,10 @@ class ModelSpec:
         if objected := objection(self.baseline, self.baseline.get_params()):
             raise SpecError(f"baseline={type(self.baseline).__name__}(...): {objected}")
 
-    @_concerns("columns", "estimator", "baseline", "search_space")
+    @_concerns("columns", "estimator", "baseline")
     def _refuse_weights(self) -> None:
         if self.columns.weight:
-            offered = [value for values in search.choices(self.search_space).values() for value in values if hasattr(value, "fit")]
-            require_weights(self.columns.weight, self.estimator, self.baseline, *offered)
+            require_weights(self.columns.weight, self.estimator, self.baseline)
 
     @_concerns("schedules")
     def _refuse_equal_schedules(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
@@ -39,8 +40,22 @@ def refuse_searched(estimator: Estimator, space: Space) -> None:
     """Refuse a search that would try what the estimator does not take."""
     for name, distribution in space.items():
         for value in () if name.startswith(PREPARATION) else offered(distribution):
+            if not _is_kept(value):
+                raise SpecError(
+                    f"search_space[{name!r}] offers {value!r}, which a study cannot keep: expected None, True, False, numbers or texts. "
+                    "Search the parameters of a step, as step__parameter, or write a file for each estimator."
+                )
             if objected := objection(estimator, {name: value}):
                 raise SpecError(f"search_space[{name!r}] offers {value!r}. {objected}")
+
+
+def _is_kept(value: Any) -> bool:
+    """Return whether the journal of a study, which is JSON, can hold a value."""
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def refuse_choices(estimator: Estimator, space: Space, target: Target | Quantity) -> None:

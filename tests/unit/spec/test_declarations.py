@@ -14,6 +14,7 @@ from mlflow.utils.validation import _validate_model_name
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -226,6 +227,10 @@ def test_a_name_that_is_no_name_of_a_file_or_an_option_is_refused(toy: ModelSpec
         ({"search_space": {"C": FloatDistribution(-5, -1)}}, r"search_space\['C'\] offers -5\.0\. The 'C' parameter .*range \(0\.0, inf\]"),
         ({"search_space": {"l1_ratio": FloatDistribution(0, 2)}}, r"search_space\['l1_ratio'\] offers 2\.0\. The 'l1_ratio' parameter"),
         ({"search_space": {"solver": CategoricalDistribution(["lbfgs", "magic"])}}, r"search_space\['solver'\] offers 'magic'"),
+        (
+            {"estimator": make_pipeline(PCA(), LogisticRegression()), "search_space": {"pca": CategoricalDistribution([PCA(2), PCA(3)])}},
+            r"search_space\['pca'\] offers PCA\(n_components=2\), which a study cannot keep: expected None, True, False",
+        ),
         (
             {"estimator": DecisionTreeClassifier(), "search_space": {"max_depth": FloatDistribution(2, 8)}},
             r"search_space\['max_depth'\] offers 2\.0\. The 'max_depth' parameter of DecisionTreeClassifier must be an int",
