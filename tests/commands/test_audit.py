@@ -14,8 +14,9 @@ import pytest
 from slipway import audit
 from slipway.access import keys
 from slipway.access.callers import Grant
-from slipway.audit import Answered, AuditLog, Refused, Shadowed, Wanted
+from slipway.audit import Answered, AuditLog, Explained, Refused, Shadowed, Wanted
 from slipway.bundle.contract import Column, Contract
+from slipway.explaining.explanation import Explanation
 from tests.support import forking
 
 
@@ -114,9 +115,24 @@ def test_what_the_other_version_says_is_shown_and_deleted_with_its_prediction(ho
     assert "the log has no such lines" in slipway(home, "show", "--shadows").stdout
 
 
+def test_explanations_are_shown_and_deleted_with_their_predictions(home):
+    log, entry = AuditLog(home), answered("toy", 500)
+    why = Explanation("log-odds", 1, "", 0.25, 1.0, (0.75,), None, 40)
+    asyncio.run(log.record(Explained(entry.request_id, entry.time, entry.contract, [why])))
+    log.close()
+
+    (line,) = json.loads(slipway(home, "show", "--explanations", "--prediction", "toy-500-0", "--json").stdout)
+    pruned = slipway(home, "prune", "--older-than", "400d")
+
+    assert (line["version"], line["explanation"]["scale"], line["explanation"]["contributions"]) == (3, "log-odds", [0.75])
+    assert "deleted 1 predictions and 0 refused requests, 1 explanations" in pruned.stderr
+    assert "the log has no such lines" in slipway(home, "show", "--explanations").stdout
+
+
+@pytest.mark.parametrize("what", ["--shadows", "--explanations"])
 @pytest.mark.parametrize("other", [("--refused",), ("--reveal",), ("--caller", "anna"), ("--subject", "patient-1")])
-def test_shadows_have_neither_callers_nor_subjects(home, other):
-    shown = slipway(home, "show", "--shadows", *other)
+def test_shadows_and_explanations_have_neither_callers_nor_subjects(home, other, what):
+    shown = slipway(home, "show", what, *other)
 
     assert shown.returncode == 2
     assert "--model" in shown.stderr

@@ -65,7 +65,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
     engine = open_engine(bundle)
     deployment = Deployment(bundle.contract, pointer.installation, port, engine, folder, words=bundle.words)
     _answer_probe(bundle, deployment)
-    _give_memory_back()
+    give_memory_back()
     logger.info("%s version %s loaded in %.0f ms", model, bundle.contract.version, (time.perf_counter() - started) * 1e3)
     return deployment
 
@@ -89,7 +89,7 @@ def _answer_probe(bundle: Bundle, deployment: Deployment) -> None:
             )
 
 
-def _give_memory_back() -> None:
+def give_memory_back() -> None:
     """Return freed memory to the system: reading the graph of a forest takes many times its size, and glibc keeps that memory."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # only glibc has it
         trim(0)

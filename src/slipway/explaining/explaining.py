@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from slipway.bundle.deployment import Deployment
+from slipway.bundle.deployment import Deployment, give_memory_back
 from slipway.bundle.reading import read
 from slipway.errors import BundleError
 from slipway.explaining.exact import ExactExplainer, additive
@@ -74,6 +74,7 @@ def _made(deployment: Deployment) -> Explainer:
     else:
         explainer = ExactExplainer(model, background, contract)
         explainer.prove(deployment.engine.probabilities(background.columns))
+    give_memory_back()
     milliseconds = (time.perf_counter() - started) * 1e3
     logger.info("%s version %s can be explained after %.0f ms", contract.model, contract.version, milliseconds)
     return explainer

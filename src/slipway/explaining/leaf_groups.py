@@ -63,9 +63,9 @@ class LeafGroup:
             begins = np.flatnonzero(np.diff(ordered, axis=1, prepend=~ordered[:, :1]).ravel())
             self._bits = [ordered.ravel()[begins]]
             self._sets = np.bitwise_or.reduceat(bit[order.ravel()], begins)
-        self._leaf = begins // self._rows
-        self._each = np.bincount(self._leaf, minlength=len(self._value))
-        self._from_row = counted(self._bits)
+        leaf = begins // self._rows
+        self._each = np.bincount(leaf, minlength=len(self._value))
+        self._leaf, self._from_row = leaf.astype(np.int32), counted(self._bits).astype(np.uint8 if self._columns < 256 else np.int32)
 
     def _keep_shared(self, background: Cells) -> None:
         """Find for each joint column the set of background rows that keep all its conditions, by leaf."""
@@ -104,7 +104,7 @@ class LeafGroup:
         reached = np.all([word == 0 for word in broken], axis=0) & (opened[-1] != 0)
         pairs, leaf, sets = self._met(broken, opened)
         size = self._columns + 1
-        place = self._from_row[pairs] * size + counted(broken)[leaf]
+        place = self._from_row[pairs].astype(np.intp) * size + counted(broken)[leaf]
         value = (np.einsum("lo,o->l", self._value, weights) / self._rows)[leaf]
         up, down = np.zeros((2, len(pairs)))
         for mix, rows in enumerate(opened):
@@ -127,7 +127,7 @@ class LeafGroup:
         """Return the patterns of which no column is broken by the row too, and their leaves and sets of background rows."""
         free = np.all([np.repeat(word, self._each) & bits == 0 for word, bits in zip(broken, self._bits, strict=True)], axis=0)
         pairs = np.flatnonzero(free)
-        leaf, sets = self._leaf[pairs], self._sets[pairs]
+        leaf, sets = self._leaf[pairs].astype(np.intp), self._sets[pairs]
         if not self.joint:
             return pairs, leaf, sets
         some = np.flatnonzero(np.bitwise_or.reduce(opened, axis=0)[leaf] & sets)

@@ -23,7 +23,7 @@ from slipway.explaining.mixing import Background, Row
 from slipway.explaining.nodes import Floats, Whole
 from slipway.problems.serving import Answer
 
-MIXES = 8_192  # that an engine answers for one row
+MIXES = 4_096  # that an engine answers for one row
 FEWEST_PAIRS = 2  # of orders for each background row; with fewer there is no standard error
 
 
