@@ -28,7 +28,7 @@ from slipway.pages.prediction.typed_values import Typed, typed_row
 from slipway.pages.prediction.why import shown_why
 from slipway.pages.prediction.words import Vocabulary
 from slipway.pages.rendering import FieldError
-from slipway.rows.checks import violation
+from slipway.rows.checks import keeps, violation, with_gaps
 from slipway.rows.subjects import SUBJECT, Subjects, is_subject, takes_no_subject, wrong_subjects
 
 if TYPE_CHECKING:
@@ -57,9 +57,12 @@ class FilledForm:
         """
         columns: Columns = {name: [typed.cell] for name, typed in self.typed.items()}
         subjects = [self.subject] if self.subject else []
-        if faulty := [one.column for one in self.fields if self.typed[one.column.name].fault]:
-            others = [violation(0, column, self.typed[column.name].cell) for column in faulty]
-            check(columns, contract, [*others, *wrong_subjects(subjects)])
+        faulty = [(one.column, columns[one.column.name]) for one in self.fields if self.typed[one.column.name].fault]
+        # the check of the API finds the others; it takes an empty text for a missing cell
+        taken = [(column, cells) for column, cells in faulty if keeps(column, with_gaps(column, cells) if column.missing else cells)]
+        if taken:
+            valid = [violation(0, column, *cells) for column, cells in taken]
+            check(columns, contract, [*valid, *wrong_subjects(subjects)])
         return columns, subjects
 
     def errors(self) -> list[FieldError]:
