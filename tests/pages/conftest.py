@@ -128,6 +128,18 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def end_sessions(pages: Gateway, soon: Callable[[Callable[[], object]], object]) -> Callable[[Visitor], None]:
+    """Let the session of a visitor end."""
+    import msgspec
+
+    def end(visitor: Visitor) -> None:
+        change(pages.home, lambda content: msgspec.structs.replace(content, sessions={}))
+        assert soon(lambda: visitor.get("/").status_code == 303)
+
+    return end
+
+
+@pytest.fixture
 def soon() -> Callable[[Callable[[], object]], object]:
     """Return the first true value of a condition, which comes within a second or two."""
 

@@ -25,6 +25,8 @@ def set_up(visitor: Visitor) -> tuple[str, list[str]]:
     fields = visitor.form("/second-factor")
     reply = visitor.submit("/second-factor", fields | {"code": pyotp.TOTP(fields["secret"]).now()})
     assert reply.status_code == 200
+    token = re.search(r'name="form_token" value="(\w+)"', reply.text)[1]
+    assert token == visitor.form("/")["form_token"]  # that of the new session
     return fields["secret"], re.findall(r"<li>([\w-]{14})</li>", reply.text)
 
 

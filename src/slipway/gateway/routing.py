@@ -26,7 +26,8 @@ OF_MODEL = f"{MODELS}{MODEL}"
 class Call:
     """A request, and what is known about it so far: its route, its model ("": the gateway itself), its caller, the version that answers.
 
-    Requests for pages have a session, if somebody is signed in, and a form, if one was sent.
+    Requests for pages have a session, if somebody is signed in, and a form, if one was sent. `cookie` is that of a session that is opened
+    while the request is answered.
     """
 
     request: Request
@@ -36,6 +37,7 @@ class Call:
     deployment: Deployment | None = None
     session: PageSession | None = None
     form: SentForm = field(default_factory=SentForm)
+    cookie: str = ""
 
     @property
     def caller_name(self) -> str:

@@ -19,7 +19,13 @@ def test_no_value_of_a_page_becomes_markup():
     view = View("en", path=f"/{HOSTILE}", name=HOSTILE, form_token=HOSTILE)
 
     page = render(
-        "sign_in.html", view, errors=[FieldError("name", HOSTILE), FieldError("", HOSTILE)], name=HOSTILE, next=HOSTILE, provider=HOSTILE
+        "sign_in.html",
+        view,
+        errors=[FieldError("name", HOSTILE), FieldError("", HOSTILE)],
+        name=HOSTILE,
+        next=HOSTILE,
+        provider=HOSTILE,
+        kept=HOSTILE,
     ).decode()
 
     assert "<script" not in page

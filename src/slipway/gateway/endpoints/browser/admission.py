@@ -5,11 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from slipway.access.refusals import ForbiddenError
-from slipway.gateway.bodies.forms import decode
+from slipway.gateway.bodies.forms import SentForm, decode
 from slipway.gateway.endpoints.browser.addresses import own_address, secure
 from slipway.gateway.endpoints.browser.cookies import SESSION, cookie
-from slipway.gateway.endpoints.browser.form_tokens import require_own_form
+from slipway.gateway.endpoints.browser.form_tokens import require_own_form, require_own_site
+from slipway.gateway.endpoints.browser.kept_forms import kept
 from slipway.gateway.endpoints.browser.showing import redirect, wants_page
+from slipway.gateway.endpoints.browser.sign_in_form import sign_in_form
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import NOT_FOUND, Reply, RequestError
 from slipway.gateway.routing import Call, Route
@@ -19,7 +21,7 @@ SECOND_FACTOR = "/second-factor"
 
 
 async def admit(parts: Parts, call: Call, route: Route) -> Reply | None:
-    """Find the session of a request for a page, and read its form. Return the redirect to the page that must come first, or None.
+    """Find the session of a request for a page, and read its form. Return the page that must come first, or None.
 
     Raises:
         AccessError: The person may not see this page, or cannot be identified now.
@@ -37,8 +39,19 @@ async def admit(parts: Parts, call: Call, route: Route) -> Reply | None:
 
 async def find_session(parts: Parts, call: Call) -> None:
     """Note who is signed in, if anybody is."""
-    call.session = await parts.gatekeeper.pages.find(cookie(call.request, SESSION, secure=secure(parts, call.request)))
+    sent = call.cookie or cookie(call.request, SESSION, secure=secure(parts, call.request))
+    call.session = await parts.gatekeeper.pages.find(sent)
     call.caller = call.session.caller if call.session else None
+
+
+async def _kept(parts: Parts, call: Call) -> Reply:
+    """Show the sign-in form, which keeps the form that was sent: its session has ended while its person was filling it in."""
+    request = call.request
+    call.form = decode(request.content_type, await request.body())
+    require_own_site(parts, call)
+    text = kept(call)
+    call.form = SentForm()
+    return await sign_in_form(parts, call, status=401, kept=text)
 
 
 async def _identify(parts: Parts, call: Call, route: Route) -> Reply | None:
@@ -48,6 +61,8 @@ async def _identify(parts: Parts, call: Call, route: Route) -> Reply | None:
         if not wants_page(request):
             message = f"there is nothing for programs at {request.path[:200]!r}, which is a page. GET /openapi.json describes every path."
             raise RequestError(404, NOT_FOUND, message)
+        if route.method == "POST" and not route.first:
+            return await _kept(parts, call)
         wanted = own_address(request) if route.method == "GET" else "/"
         return redirect(request, SIGN_IN if wanted == "/" else f"{SIGN_IN}?next={quote(wanted, safe='/')}")
     await parts.limits.caller(str(call.caller))

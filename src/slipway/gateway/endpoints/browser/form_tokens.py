@@ -35,11 +35,16 @@ async def require_own_form(parts: Parts, call: Call) -> None:
     Raises:
         RequestError: 403, it was not, or its session is over.
     """
-    if wrong := _foreign(parts, call):
-        raise RequestError(403, FOREIGN_FORM, f"expected a form of the gateway's own pages, received one from {wrong}.")
+    require_own_site(parts, call)
     seed = _seed(parts, call)
     if not seed or not _same(call.form.get(FIELD), await _token(parts, call, seed)):
         raise RequestError(403, FOREIGN_FORM, f"expected a form with the field {FIELD} of this visitor's session; load the page again.")
+
+
+def require_own_site(parts: Parts, call: Call) -> None:
+    """Require that a form comes from this site. Raises RequestError: 403, it does not."""
+    if wrong := _foreign(parts, call):
+        raise RequestError(403, FOREIGN_FORM, f"expected a form of the gateway's own pages, received one from {wrong}.")
 
 
 async def sealed(parts: Parts, call: Call, value: str) -> str:
@@ -52,10 +57,15 @@ async def is_sealed(parts: Parts, call: Call, value: str, seal: str) -> bool:
     return _same(seal, await sealed(parts, call, value))
 
 
+async def is_of_former_session(parts: Parts, call: Call, token: str, owner: str) -> bool:
+    """Return whether a form's token is that of this browser's session before, and the session was this person's."""
+    seed = cookie(call.request, SESSION, secure=secure(parts, call.request))
+    return bool(seed) and _same(token, await _mac(parts, f"form of session of {owner} {seed}"))
+
+
 async def signed(parts: Parts, value: str) -> str:
     """Return the proof that the value of a cookie was made here."""
-    secret = await parts.gatekeeper.pages.form_secret()
-    return hmac.new(secret.encode(), f"cookie {value}".encode(), hashlib.sha256).hexdigest()
+    return await _mac(parts, f"cookie {value}")
 
 
 async def is_signed(parts: Parts, value: str, seal: str) -> bool:
@@ -75,13 +85,17 @@ def _foreign(parts: Parts, call: Call) -> str:
 
 
 def _seed(parts: Parts, call: Call) -> str:
-    return cookie(call.request, SESSION if call.session else FORM, secure=secure(parts, call.request))
+    return call.cookie or cookie(call.request, SESSION if call.session else FORM, secure=secure(parts, call.request))
 
 
 async def _token(parts: Parts, call: Call, seed: str, purpose: str = "form") -> str:
+    kind = f"session of {call.session.caller}" if call.session else "visitor"
+    return await _mac(parts, f"{purpose} of {kind} {seed}")
+
+
+async def _mac(parts: Parts, what: str) -> str:
     secret = await parts.gatekeeper.pages.form_secret()
-    kind = "session" if call.session else "visitor"
-    return hmac.new(secret.encode(), f"{purpose} of {kind} {seed}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), what.encode(), hashlib.sha256).hexdigest()
 
 
 def _same(sent: str, expected: str) -> bool:

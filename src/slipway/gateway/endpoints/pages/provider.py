@@ -13,14 +13,17 @@ from slipway.access.refusals import AccessError, UnauthenticatedError
 from slipway.gateway.endpoints.browser.addresses import local, origin, root, secure
 from slipway.gateway.endpoints.browser.cookies import FORM, PROVIDER, SESSION, cookie, remove_cookie, set_cookie
 from slipway.gateway.endpoints.browser.form_tokens import is_signed, signed
+from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import HTML, ShownError
+from slipway.gateway.endpoints.browser.sign_in_form import sign_in_form
 from slipway.gateway.endpoints.pages.front import query_value
-from slipway.gateway.endpoints.pages.signing_in import show_sign_in
 from slipway.gateway.endpoints.sessions import log_act
 from slipway.gateway.network.headers import PAGE
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import NOT_FOUND, Reply, RequestError
 from slipway.gateway.routing import Call
+from slipway.pages.rendering import FieldError
+from slipway.pages.texts import text
 
 MINUTES = 10
 
@@ -39,8 +42,8 @@ async def go_to_provider(parts: Parts, call: Call) -> Reply:
     """Send the browser to the provider."""
     request, flow, attempt = call.request, _flow(parts), Attempt.new()
     kept = Kept(attempt, local(query_value(request, "next")), time.time() + MINUTES * 60)
-    text = base64.urlsafe_b64encode(msgspec.json.encode(kept)).decode()
-    value = f"{text}.{await signed(parts, text)}"
+    content = base64.urlsafe_b64encode(msgspec.json.encode(kept)).decode()
+    value = f"{content}.{await signed(parts, content)}"
     try:
         address = await flow.begin(attempt, _back(parts, call))
     except AccessError as error:
@@ -84,9 +87,9 @@ async def _kept(parts: Parts, call: Call) -> Kept:
     Raises:
         UnauthenticatedError: It kept nothing, too long, or for another state: somebody else may have begun this sign-in.
     """
-    text, _, seal = cookie(call.request, PROVIDER, secure=secure(parts, call.request)).partition(".")
-    if text and await is_signed(parts, text, seal):
-        kept = msgspec.json.decode(base64.urlsafe_b64decode(text), type=Kept)
+    content, _, seal = cookie(call.request, PROVIDER, secure=secure(parts, call.request)).partition(".")
+    if content and await is_signed(parts, content, seal):
+        kept = msgspec.json.decode(base64.urlsafe_b64decode(content), type=Kept)
         if time.time() < kept.until and query_value(call.request, "state") == kept.attempt.state:
             return kept
     raise UnauthenticatedError("this sign-in was not begun in this browser, or took too long. Sign in again.")
@@ -96,6 +99,7 @@ async def _refused(parts: Parts, call: Call, error: AccessError) -> ShownError:
     """Return the error with the sign-in form. The log says why, because only the operator can change it."""
     logger.warning("nobody was signed in at the provider: %s", error)
     key = "sign_in.provider_refused" if isinstance(error, UnauthenticatedError) else "sign_in.provider_silent"
-    page = await show_sign_in(parts, call, error.status, key)
+    message = FieldError("", text(language_of(parts, call.request), key))
+    page = await sign_in_form(parts, call, status=error.status, errors=[message])
     refused = RequestError(error.status, error.code, str(error), headers=error.headers)
     return ShownError(refused, page.with_headers((*error.headers, remove_cookie(PROVIDER, secure=secure(parts, call.request)))))

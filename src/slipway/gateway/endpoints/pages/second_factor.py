@@ -8,6 +8,7 @@ from slipway.access import second_factor
 from slipway.access.page_sessions import PageSession
 from slipway.access.users import UnknownUserError
 from slipway.gateway.endpoints.browser.addresses import secure
+from slipway.gateway.endpoints.browser.admission import find_session
 from slipway.gateway.endpoints.browser.cookies import SESSION, set_cookie
 from slipway.gateway.endpoints.browser.form_tokens import is_sealed, sealed
 from slipway.gateway.endpoints.browser.languages import language_of
@@ -47,9 +48,10 @@ async def set_up_second_factor(parts: Parts, call: Call) -> Reply:
         error = FieldError("code", text(language, "second_factor.wrong"))
         page = await _form(parts, call, session, secret, [error], 400)
         raise ShownError(RequestError(400, BAD_REQUEST, "expected the code that the authenticator app shows now."), page)
-    cookie, codes = done
+    call.cookie, codes = done
+    await find_session(parts, call)
     await log_act(parts.log, str(session.caller), "set up second factor", address)
-    return await codes_page(parts, call, codes, set_cookie(SESSION, cookie, secure=secure(parts, call.request)))
+    return await codes_page(parts, call, codes, set_cookie(SESSION, call.cookie, secure=secure(parts, call.request)))
 
 
 async def codes_page(parts: Parts, call: Call, codes: list[str], *headers: Header) -> Reply:

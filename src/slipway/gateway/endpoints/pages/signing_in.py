@@ -6,20 +6,22 @@ and a password manager fills all three fields.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from functools import partial
 
 from slipway.access.recovery_codes import digest_of
 from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError
 from slipway.gateway.endpoints.browser.addresses import local, secure
 from slipway.gateway.endpoints.browser.admission import find_session
 from slipway.gateway.endpoints.browser.cookies import FORM, SESSION, remove_cookie, set_cookie
+from slipway.gateway.endpoints.browser.kept_forms import of_person
 from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import ShownError, redirect, show
+from slipway.gateway.endpoints.browser.sign_in_form import sign_in_form
 from slipway.gateway.endpoints.pages.front import query_value
 from slipway.gateway.endpoints.pages.waiting import waiting
 from slipway.gateway.endpoints.sessions import log_act
 from slipway.gateway.parts import Parts
-from slipway.gateway.replies import Reply, RequestError
+from slipway.gateway.replies import BAD_REQUEST, Reply, RequestError
 from slipway.gateway.routing import Call
 from slipway.pages.languages import Language
 from slipway.pages.rendering import FieldError
@@ -31,7 +33,7 @@ async def sign_in_page(parts: Parts, call: Call) -> Reply:
     wanted = local(query_value(call.request, "next"))
     if call.session:
         return redirect(call.request, wanted)
-    return await _form(parts, call, 200, [], wanted)
+    return await sign_in_form(parts, call, wanted=wanted)
 
 
 async def sign_in(parts: Parts, call: Call) -> Reply:
@@ -44,15 +46,15 @@ async def sign_in(parts: Parts, call: Call) -> Reply:
         for field, message, sent in (("name", "sign_in.no_name", name), ("password", "sign_in.no_password", form.get("password")))
         if not sent
     ]
+    again = partial(sign_in_form, parts, call, wanted=wanted, name=name, kept=form.get("kept"))
     if missing:
-        raise ShownError(
-            RequestError(400, "BAD_REQUEST", "expected a user name and a password."), await _form(parts, call, 400, missing, wanted)
-        )
+        refused = RequestError(400, BAD_REQUEST, "expected a user name and a password.")
+        raise ShownError(refused, await again(status=400, errors=missing))
     code = "".join(form.get("code").split()) or None
     try:
         cookie, user = await parts.gatekeeper.open_page_session(name, form.get("password"), code, request.address)
     except AccessError as error:
-        page = await _form(parts, call, error.status, [FieldError("", _explained(error, language))], wanted)
+        page = await again(status=error.status, errors=[FieldError("", _explained(error, language))])
         refused = RequestError(error.status, error.code, str(error), headers=error.headers)
         raise ShownError(refused, page.with_headers(error.headers)) from None
     recovered = user.second_factor is not None and digest_of(code or "") is not None
@@ -60,8 +62,14 @@ async def sign_in(parts: Parts, call: Call) -> Reply:
     tls = secure(parts, request)
     if call.session:
         await parts.gatekeeper.pages.end(call.session.id, call.session.caller)
+    former = await of_person(parts, call, name)
+    headers = (set_cookie(SESSION, cookie, secure=tls), remove_cookie(FORM, secure=tls))
+    if former and user.second_factor:
+        call.cookie = cookie
+        await find_session(parts, call)
+        return await show(parts, call, "kept_form.html", headers=headers, path="/", action=former.path, fields=former.fields)
     wanted = "/account?done=recovery_used" if recovered else wanted
-    return redirect(request, wanted, set_cookie(SESSION, cookie, secure=tls), remove_cookie(FORM, secure=tls))
+    return redirect(request, wanted, *headers)
 
 
 async def sign_out(parts: Parts, call: Call) -> Reply:
@@ -70,27 +78,6 @@ async def sign_out(parts: Parts, call: Call) -> Reply:
         await parts.gatekeeper.pages.end(call.session.id, call.session.caller)
         await log_act(parts.log, str(call.session.caller), "signed out", call.request.address)
     return redirect(call.request, "/sign-in", remove_cookie(SESSION, secure=secure(parts, call.request)))
-
-
-async def show_sign_in(parts: Parts, call: Call, status: int, message: str) -> Reply:
-    """Return the form with a message above it, by its key."""
-    return await _form(parts, call, status, [FieldError("", text(language_of(parts, call.request), message))], "/")
-
-
-async def _form(parts: Parts, call: Call, status: int, errors: list[FieldError], wanted: str) -> Reply:
-    """Show the form. The name stays; password and code are never sent back."""
-    flow = parts.gatekeeper.at_provider
-    return await show(
-        parts,
-        call,
-        "sign_in.html",
-        status=status,
-        path="/sign-in",
-        errors=errors,
-        name=call.form.get("name")[:64],
-        next=wanted,
-        provider=urlsplit(flow.issuer).hostname if flow else "",
-    )
 
 
 def _explained(error: AccessError, language: Language) -> str:
