@@ -90,6 +90,8 @@ def test_csv_cells_are_numbers_where_the_contract_says_so():
         ({"inputs": [[1, 2, "F"]], "instances": [[1, 2, "F"]]}, "received 'inputs', 'instances'"),
         ({"inputs": [[1, 2, "F"]], "parms": {}}, "expected no other key beside inputs than params, received 'parms'"),
         ({"inputs": [[1, 2, "F"]], "params": {"x": 1}}, r'toy takes no parameters, received \{"x":1\}'),
+        ({"inputs": [[1, 2, "F"]], "params": ""}, 'toy takes no parameters, received ""'),
+        ({"inputs": [[1, 2, "F"]], "params": 0}, "toy takes no parameters, received 0"),
         ({"inputs": []}, "contains no rows"),
         ({"inputs": {}}, "contains no rows"),
         ({"inputs": 3}, "expected a list of rows, received a number"),

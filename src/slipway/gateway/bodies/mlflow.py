@@ -90,7 +90,7 @@ def columns_of(content: Any, contract: Contract, others: Sequence[str] = ()) -> 
         raise malformed(f"expected exactly one of {forms}, received {received}.{hint}")
     if unknown := [name for name in content if name not in FORMS and name != PARAMS]:
         raise malformed(f"expected no other key beside {found[0]} than {PARAMS}, received {named(unknown)}.")
-    if content.get(PARAMS):
+    if content.get(PARAMS) not in (None, {}):
         raise malformed(f"{PARAMS}: {contract.model} takes no parameters, received {shown(content[PARAMS])}.")
     return FORMS[found[0]](found[0], content[found[0]], contract)
 
