@@ -27,7 +27,9 @@ def outcomes(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="FILE", help="A CSV file with outcome, prediction_id or subject, and perhaps observed_at.", show_default=False
+            metavar="FILE",
+            help="A CSV file, or a table as the model's file declares it, with outcome, prediction_id or subject, and perhaps observed_at.",
+            show_default=False,
         ),
     ] = None,
     history: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,23 @@ from slipway.data.tables.sniffing import begins_with_object, kind_by_signature
 from slipway.errors import InvalidRowsError
 from slipway.rows.checks import Violation
 from slipway.scoring.chunks import Chunk
-from slipway.spec import CSV, Excel, JSONLines, ModelSpec, Parquet, Query, Table
+from slipway.spec import CSV, Excel, JSONLines, Parquet, Query, Table
 from slipway.spec.tables import PLAIN_CSV
 
 
 class DeclaredSource:
     """A CSV of another dialect, JSON lines, or a sheet of a workbook. Numbers with the declared marks become those of plain CSV.
 
+    Args:
+        numeric: The columns of numbers.
     Raises:
         InvalidRowsError: The file is damaged.
     """
 
     spelled = True
 
-    def __init__(self, path: Path, spec: ModelSpec) -> None:
-        self._path, self._table = path, spec.dataset.table
-        self._numeric = spec.columns.numeric
+    def __init__(self, path: Path, table: Table, numeric: Collection[str]) -> None:
+        self._path, self._table, self._numeric = path, table, set(numeric)
         try:
             found = reading.read(path, self._table)
         except TableError as error:
@@ -46,7 +47,7 @@ class DeclaredSource:
             part = self._text.iloc[first : first + size]
             columns = {name: pa.array(part[name], pa.string()) for name in wanted}
             wrong: dict[int, Violation] = {}
-            for name in self._numeric.keys() & set(wanted):
+            for name in self._numeric & set(wanted):
                 columns[name] = self._plain(part[name], first, wrong)
             good = np.ones(len(part), dtype=np.bool_)
             good[[row - first for row in wrong]] = False
@@ -65,11 +66,10 @@ class DeclaredSource:
         return pa.array(values, pa.float64(), from_pandas=True).cast(pa.string()).fill_null("")
 
 
-def is_declared(path: Path, spec: ModelSpec) -> bool:
-    """Return whether a file is of the kind and the dialect that the model's file declares, if that is not plain CSV or Parquet."""
-    table = spec.dataset.table
+def is_declared(path: Path, table: Table, wanted: Collection[str]) -> bool:
+    """Return whether a file is a table of the declared kind and dialect, if that is not plain CSV or Parquet, with these columns if CSV."""
     if isinstance(table, CSV):
-        return table != PLAIN_CSV and _has_columns(path, table, spec.columns.names)
+        return table != PLAIN_CSV and _has_columns(path, table, wanted)
     return not isinstance(table, Parquet) and _is_of_kind(path, table)
 
 
@@ -83,7 +83,7 @@ def _is_of_kind(path: Path, table: Table) -> bool:
     return isinstance(table, JSONLines | Query) and found is None and begins_with_object(path)
 
 
-def _has_columns(path: Path, table: CSV, names: list[str]) -> bool:
+def _has_columns(path: Path, table: CSV, names: Collection[str]) -> bool:
     try:
         there = csv_files.names(path, table)
     except TableError:

@@ -32,8 +32,8 @@ def open_source(path: Path, spec: ModelSpec | None = None) -> Source:
     if spec is not None and spec.dataset.table != PLAIN_CSV:
         from slipway.scoring.declared_source import DeclaredSource, is_declared
 
-        if is_declared(path, spec):
-            return DeclaredSource(path, spec)
+        if is_declared(path, spec.dataset.table, spec.columns.names):
+            return DeclaredSource(path, spec.dataset.table, spec.columns.numeric)
     with path.open("rb") as file:
         begin = file.read(4)
     for signature, what in KNOWN.items():

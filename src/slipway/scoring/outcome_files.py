@@ -14,18 +14,14 @@ import msgspec
 from slipway.audit import Claim
 from slipway.bundle.contract import Contract
 from slipway.client import Client, ClientError, RecordedOutcomes, RefusedOutcomes
-from slipway.errors import InvalidRowsError, OutcomesError
+from slipway.errors import OutcomesError
 from slipway.files.replacing import replace
-from slipway.rows import spelling
 from slipway.rows.checks import Violation
-from slipway.rows.claims import KEYS, OUTCOME, PREDICTION, claim_of, contradicts
-from slipway.rows.subjects import SUBJECT
-from slipway.scoring.csv_source import CsvSource
+from slipway.rows.claims import claim_of, contradicts
 from slipway.scoring.from_endpoint import connect, in_service
+from slipway.scoring.outcome_rows import ROWS, read
 from slipway.scoring.results import REJECTED
 from slipway.settings import Settings
-
-ROWS = 1_000  # a request
 
 
 @dataclass
@@ -43,7 +39,7 @@ class Report:
 
 
 def send(model: str, path: Path, settings: Settings, progress: Callable[[int, int, int], None]) -> Report:
-    """Send the outcomes in a CSV file, and write the reasons for those rejected to `<its name>.rejected.csv` beside it.
+    """Send the outcomes in a file, and write the reasons for those rejected to `<its name>.rejected.csv` beside it.
 
     The file has a column `outcome`, `prediction_id` or `subject` or both, and perhaps `observed_at`; other columns are ignored. A file
     may be sent again: outcomes that are recorded already count as repetitions.
@@ -58,7 +54,7 @@ def send(model: str, path: Path, settings: Settings, progress: Callable[[int, in
             be written.
     """
     contract = in_service(model, settings)
-    records = _records(path, contract)
+    records = read(path, contract)
     report, reasons = Report(len(records)), list[Violation]()
     with connect(settings) as client:
         for part in _parts(_fit(records, contract, reasons), min(ROWS, settings.max_rows)):
@@ -72,36 +68,6 @@ def send(model: str, path: Path, settings: Settings, progress: Callable[[int, in
     report.rejected = len(records) - report.in_the_log
     report.rejected_to = _write(reasons, path.with_name(f"{path.name}.rejected.csv"))
     return report
-
-
-def _records(path: Path, contract: Contract) -> list[dict[str, Any] | Violation]:
-    """Return each row as in a request, without empty cells, or what is wrong with its line."""
-    try:
-        source = CsvSource(path)
-        names = _columns(path, source.names)
-        found: dict[int, dict[str, Any] | Violation] = {}
-        for chunk in source.chunks(names, ROWS):
-            found |= {one.row: one for one in chunk.broken}
-            cells = chunk.cells.to_pydict()
-            cells[OUTCOME] = cells[OUTCOME] if contract.output.texts else spelling.numbers(cells[OUTCOME])
-            rows = zip(*(cells[name] for name in names), strict=True)
-            found |= {
-                int(number): {name: cell for name, cell in zip(names, row, strict=True) if cell not in ("", None)}
-                for number, row in zip(chunk.rows, rows, strict=True)
-            }
-    except OSError as error:
-        raise InvalidRowsError(f"{path} cannot be read ({error.strerror}). Nothing was recorded.") from None
-    return [found[row] for row in sorted(found)]
-
-
-def _columns(path: Path, there: Sequence[str]) -> list[str]:
-    names = [name for name in KEYS if name in there]
-    if OUTCOME not in names or not {PREDICTION, SUBJECT} & set(names) or any(there.count(name) > 1 for name in names):
-        raise InvalidRowsError(
-            f"{path.name}: expected the columns outcome and prediction_id, or outcome and subject, each once, and perhaps observed_at; "
-            f"it has {', '.join(map(repr, there))}. Nothing was recorded."
-        )
-    return names
 
 
 def _fit(
