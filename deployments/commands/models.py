@@ -221,6 +221,10 @@ def _explain(made: Draft, path: Path, written: bool, difference: str, settings: 
     classes = getattr(made.target, "classes", None)
     what = f"one of {', '.join(map(str, classes))}" if classes else "a number"
     show(f"{made.source.rows:,} rows; {made.target.name} is {what}; tuned by {made.metric}, the floor is {made.floor:g}")
+    if made.families:
+        from slipway.drafting.families import described
+
+        show(f"the estimator is {'a linear model' if made.linear else 'boosted trees'}: {described(made.families, made.metric)}")
     for ask in made.asks:
         show(f"only you can say: {ask}")
     if difference and not written:
@@ -246,6 +250,8 @@ def _as_json(made: Draft, path: Path, written: bool, difference: str) -> dict[st
         "metric": made.metric,
         "floor": made.floor,
         "baselines": made.baselines,
+        "families": made.families,
+        "linear": made.linear,
         "columns": [
             {"name": column.name, "kind": column.feature and type(column.feature).__name__, "because": column.why}
             for column in made.columns

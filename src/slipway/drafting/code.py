@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from slipway.drafting.columns import spoken
+from slipway.drafting.families import described
 from slipway.drafting.findings import Draft, Found
 from slipway.spec import Boolean, Category, Date, Numeric, Quantity, Query, Table, Target, Text
 from slipway.spec.tables import PLAIN_CSV, as_code
@@ -24,7 +25,6 @@ TREES = """    estimator=HistGradientBoosting{kind}(),
     },
     trials=24,
 """
-# of texts, a linear model sees each word, and it takes sparse rows
 LINEAR = """    estimator={estimator},
     search_space={"{penalty}": FloatDistribution(1e-2, 1e2, log=True)},
     trials=12,
@@ -36,13 +36,12 @@ def code(draft: Draft) -> str:
     number = isinstance(draft.target, Quantity)
     kind = "Regressor" if number else "Classifier"
     features = [column for column in draft.columns if column.feature is not None]
-    words = any(isinstance(column.feature, Text) for column in features)
     excluded = [column for column in draft.columns if column.feature is None]
     aim, file = _harmless(spoken(draft.target.name)), _harmless(draft.source.file)
     lines = [
         f'"""{aim} from {len(features)} columns of {file}, drafted by `slipway new`."""',
         "",
-        *_training_imports(words, number),
+        *_training_imports(draft.linear, number),
         f"from sklearn.tree import DecisionTree{kind}",
         "",
         *_imports(_names(draft, features)),
@@ -65,7 +64,7 @@ def code(draft: Draft) -> str:
         *_excluded(excluded),
         "    ),",
         f"    split=Split({_split(draft)}),",
-        *_estimator(words, number),
+        *_estimator(draft, number),
         *(["    folds=3,"] if draft.source.rows > MANY_ROWS else []),
         f"    metric={_text(draft.metric)},",
         *([f"    slices={{{', '.join(f'{_text(name)}: ()' for name in draft.slices)}}},"] if draft.slices else []),
@@ -83,8 +82,8 @@ def code(draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _training_imports(words: bool, number: bool) -> list[str]:
-    if words:
+def _training_imports(linear: bool, number: bool) -> list[str]:
+    if linear:
         return [
             "from optuna.distributions import FloatDistribution",
             f"from sklearn.linear_model import {'Ridge' if number else 'LogisticRegression'}",
@@ -95,19 +94,20 @@ def _training_imports(words: bool, number: bool) -> list[str]:
     ]
 
 
-def _estimator(words: bool, number: bool) -> list[str]:
-    """Return the lines of the estimator and its search: boosting, or a linear model where there are texts."""
-    if not words:
-        return TREES.replace("{kind}", "Regressor" if number else "Classifier").rstrip("\n").split("\n")
+def _estimator(draft: Draft, number: bool) -> list[str]:
+    """Return the lines of the estimator and its search, and what it was compared with."""
+    compared = [f"    # {described(draft.families, draft.metric)}"] if draft.families else []
+    if not draft.linear:
+        return [*compared, *TREES.replace("{kind}", "Regressor" if number else "Classifier").rstrip("\n").split("\n")]
     estimator, penalty = ("Ridge()", "alpha") if number else ("LogisticRegression(max_iter=2_000)", "C")
-    return LINEAR.replace("{estimator}", estimator).replace("{penalty}", penalty).rstrip("\n").split("\n")
+    return [*compared, *LINEAR.replace("{estimator}", estimator).replace("{penalty}", penalty).rstrip("\n").split("\n")]
 
 
 def _names(draft: Draft, features: list[Found]) -> list[str]:
     """Return what the file imports of `slipway.spec`, as formatters order it: names in capitals first."""
     names = {"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Split", type(draft.target).__name__}
     names |= {type(column.feature).__name__ for column in features}
-    names |= set() if "Text" in names else {"Preparation"}
+    names |= set() if draft.linear else {"Preparation"}
     if draft.source.table != PLAIN_CSV:
         names.add(type(draft.source.table).__name__)
     return sorted(names, key=lambda name: (not name.isupper(), name))

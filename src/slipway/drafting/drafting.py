@@ -16,13 +16,13 @@ from slipway.data.tables import reading, sniffing
 from slipway.data.tables.errors import TableError
 from slipway.data.tables.numbers import numbers
 from slipway.data.validation import validate
-from slipway.drafting import columns, dates, floor, suspects, target
+from slipway.drafting import columns, dates, families, floor, suspects, target
 from slipway.drafting.code import code
 from slipway.drafting.findings import Draft, Found, TableAt
 from slipway.errors import DraftError, SlipwayError
 from slipway.files.addresses import NO_LOGIN, SQL, Login
 from slipway.files.checksums import digest
-from slipway.spec import CSV, Boolean, Category, ModelSpec, Quantity, Query, Table, Target
+from slipway.spec import CSV, Boolean, Category, ModelSpec, Quantity, Query, Table, Target, Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
         raise DraftError(f"{address} {wrong}.")
     with tempfile.TemporaryDirectory() as folder:
         source, path = _fetched(name, address, query, Path(folder), login)
-        return _with_floor(_with_split(_without_floor(name, path, source, aim, port)), path)
+        return _measured(_with_split(_without_floor(name, path, source, aim, port)), path)
 
 
 def _without_floor(name: str, path: Path, source: TableAt, aim: str, port: int) -> Draft:
@@ -73,6 +73,7 @@ def _without_floor(name: str, path: Path, source: TableAt, aim: str, port: int) 
         baselines={},
         slices=_slices(found, text),
         asks=tuple(asks),
+        linear=any(isinstance(column.feature, Text) for column in found),  # of texts, it sees each word, and it takes sparse rows
     )
 
 
@@ -198,19 +199,31 @@ def _with_split(made: Draft) -> Draft:
     return replace(made, by=by, group=group, asks=tuple(asks))
 
 
-def _with_floor(made: Draft, path: Path) -> Draft:
-    """Validate the rows by the draft, as a release will, and take the floor from simple models."""
+def _measured(made: Draft, path: Path) -> Draft:
+    """Validate the rows by the draft, as a release will, and take the floor and the family of the estimator from simple models."""
     spec = executed(code(made), made.name)
     rows = validate(spec, path)
     try:
-        baselines = floor.measured(spec, rows)
+        return _with_family(_with_floor(made, spec, rows), spec, rows)
     except SlipwayError as error:  # a class is not in every part of the time, or there are too few groups
         if not (made.by or made.group):
             raise
         column = made.by or made.group
         asks = [ask for ask in made.asks if not ask.startswith(f"{column}: ")]
-        return _with_floor(replace(made, by="", group="", asks=(*asks, f"{column}: it cannot decide the split: {error}")), path)
+        return _measured(replace(made, by="", group="", asks=(*asks, f"{column}: it cannot decide the split: {error}")), path)
+
+
+def _with_floor(made: Draft, spec: ModelSpec, rows: pd.DataFrame) -> Draft:
+    baselines = floor.measured(spec, rows)
     return replace(made, floor=baselines.floor, baselines=baselines.figures)
+
+
+def _with_family(made: Draft, trees: ModelSpec, rows: pd.DataFrame) -> Draft:
+    if made.linear or len(rows) > families.MOST_ROWS:
+        return made
+    linear = replace(made, linear=True)
+    figures = families.compared(trees, executed(code(linear), made.name), rows)
+    return replace(linear if families.better(figures, trees.lower_is_better) == families.LINEAR else made, families=figures)
 
 
 def executed(content: str, name: str) -> ModelSpec:

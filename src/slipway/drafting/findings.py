@@ -34,7 +34,10 @@ class TableAt:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything that the file will say. `asks` are the open questions to a person, the most important first."""
+    """Everything that the file will say. `asks` are the open questions to a person, the most important first.
+
+    `families`: the figures of boosted trees and of a linear model, if they were compared. `linear`: the file has a linear model.
+    """
 
     name: str
     source: TableAt
@@ -48,3 +51,5 @@ class Draft:
     asks: tuple[str, ...] = field(default=())
     by: str = ""
     group: str = ""
+    linear: bool = False
+    families: dict[str, float] = field(default_factory=dict)

@@ -37,8 +37,8 @@ def measured(spec: ModelSpec, rows: pd.DataFrame) -> Baselines:
     found = split(spec, rows.head(MOST_ROWS) if len(rows) > MOST_ROWS else rows)
     name, simplest = next(iter(spec.problem.baselines().items()))
     lower = spec.lower_is_better
-    guess, _ = _scored(spec, found, simplest)
-    rule, error = _scored(spec, found, _tree(spec))
+    guess, _ = scored(spec, found, simplest, FOLDS)
+    rule, error = scored(spec, found, _tree(spec), FOLDS)
     figures = {name: guess, RULE: rule}
     if lower:
         return Baselines(_rounded(min(guess, rule + 2 * error), up=True), figures)
@@ -52,13 +52,13 @@ def _tree(spec: ModelSpec) -> Any:
     return kind(max_leaf_nodes=LEAVES, random_state=spec.split.seed)
 
 
-def _scored(spec: ModelSpec, rows: Any, estimator: Any) -> tuple[float, float]:
-    """Return the mean of the metric over the folds, and its standard error."""
+def scored(spec: ModelSpec, rows: Any, estimator: Any, count: int) -> tuple[float, float]:
+    """Return the mean of the metric over so many folds, and its standard error."""
     from slipway.training.pipelines import build
     from slipway.training.splitting import folds
 
     scores = []
-    for learnt, asked in folds(spec, rows, FOLDS, 1):
+    for learnt, asked in folds(spec, rows, count, 1):
         pipeline = spec.problem.wrapped(build(spec, {}, estimator))
         pipeline.fit(rows.train.iloc[learnt], rows.train_labels.iloc[learnt])
         answered = spec.problem.ask(pipeline, rows.train.iloc[asked], rows.train_labels.iloc[asked].tolist())
