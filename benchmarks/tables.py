@@ -1,15 +1,22 @@
 """From a table of one's own to the first right answer, and how good the drafted model is: the examples and ten tables of other kinds.
 
-    python benchmarks/tables.py [--only NAME]... [--trials N] [--autogluon PYTHON] [--json]
+    python benchmarks/tables.py [--only NAME]... [--trials N] [--autogluon PYTHON] [--without-platform] [--json]
+
+For example, with AutoGluon in an environment of its own:
+
+    python -m venv /tmp/autogluon && /tmp/autogluon/bin/pip install 'autogluon.tabular[lightgbm,catboost,xgboost]'
+    python benchmarks/tables.py --only messages --autogluon /tmp/autogluon/bin/python
 
 On a platform in a temporary home, each table is drafted by `slipway new`, released as it was drafted, and asked: the seconds are those from
 the first command until the endpoint has answered a held-out row as `slipway score` does. No file is edited; "edited" is the number of lines
-that had to be, or "-" where a draft did not become an endpoint, with the reason.
+that had to be, or "-" where a draft did not become an endpoint, with the reason. Without a platform, the draft is tuned and fitted here by
+the same code as in a release: the scores are the same, and there are no seconds.
 
-A quarter of the rows is held out: the latest where there is a trend, whole patients where rows are of patients. The score on them is the
-accuracy; the area under the ROC curve of rare classes; and of a number, which share of the mean absolute error of the median is gone.
-Beside it is the score of AutoGluon with a limit of one minute, if --autogluon names a Python that has it, or else that of scikit-learn's
-HistGradientBoosting with its defaults. Both see neither ids nor what is known only later, as a person would arrange it.
+Some rows are held out: the latest where there is a trend, whole patients where rows are of patients. The score on them is the accuracy; the
+area under the ROC curve of rare classes; and of a number, which share of the mean absolute error of the median is gone. Beside it is the
+score of AutoGluon with a limit of one minute, if --autogluon names a Python that has it, or else that of scikit-learn's
+HistGradientBoosting with its defaults. Both learn from the same rows and are tuned for the same score. They see neither ids nor what is
+known only later, and dates and decimal commas are read for them, as a person would arrange it.
 """
 
 from __future__ import annotations
@@ -23,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,7 +38,7 @@ import httpx
 import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
-from tables_parts import by_hand, made
+from tables_parts import by_hand, fitted, made
 from tables_parts.made import TableMade
 
 POINT = 0.01
@@ -54,10 +62,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a platform in a temporary home."""
+    """A person with a temporary home, and with a platform there if `platform`."""
 
     environment: dict[str, str]
     folder: Path
+    platform: bool
 
     def slipway(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "deployments.cli", *arguments]
@@ -74,30 +83,30 @@ class Person:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", help="a table, by its name; once for each")
-    parser.add_argument("--trials", help="points that the search may try; if left out, as drafted")
+    parser.add_argument("--trials", type=int, help="points that the search may try; if left out, as drafted")
     parser.add_argument("--autogluon", help="a Python with AutoGluon, to compare with")
+    parser.add_argument("--without-platform", action="store_true", help="fit the drafts in this process: scores, but no seconds")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args()
     tables = [table for table in made.every() if not asked.only or table.name in asked.only]
-    with tempfile.TemporaryDirectory() as folder:
-        person = _person(Path(folder), [table.name for table in tables])
-        person.slipway("up").check_returncode()
-        try:
-            found = [_measured(person, table, asked.trials, asked.autogluon) for table in tables]
-        finally:
-            person.slipway("down")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _person(Path(folder), [table.name for table in tables], not asked.without_platform) as person,
+    ):
+        found = [_measured(person, table, asked.trials, asked.autogluon) for table in tables]
     other = "AutoGluon, 1 minute" if asked.autogluon else "HistGradientBoosting by hand"
     print(json.dumps({"other": other, "tables": [asdict(one) for one in found]}, indent=1) if asked.json else _table(found, other))
 
 
-def _person(folder: Path, names: list[str]) -> Person:
+@contextlib.contextmanager
+def _person(folder: Path, names: list[str], platform: bool) -> Iterator[Person]:
     with contextlib.ExitStack() as taken:
         sockets = [taken.enter_context(socket.socket()) for _ in range(3 + len(names))]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         prefect, mlflow, gateway, *own = [each.getsockname()[1] for each in sockets]
     (folder / "models").mkdir()
-    return Person(
+    person = Person(
         {name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "PREFECT_", "MLFLOW_"))}
         | {
             "PYTHONPATH": str(Path(__file__).parents[1]),
@@ -109,26 +118,50 @@ def _person(folder: Path, names: list[str]) -> Person:
             "SLIPWAY_MODEL_PORTS": json.dumps(dict(zip(names, own, strict=True))),
         },
         folder,
+        platform,
     )
+    if not platform:
+        yield person
+        return
+    try:
+        _progress("starting the platform")
+        person.slipway("up").check_returncode()
+        yield person
+    finally:
+        person.slipway("down")
 
 
-def _measured(person: Person, table: TableMade, trials: str | None, autogluon: str | None) -> Found:
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _measured(person: Person, table: TableMade, trials: int | None, autogluon: str | None) -> Found:
     folder = person.folder / table.name
     folder.mkdir()
     found = Found(table.name, table.measure)
     arguments = table.write(table.learnt, folder)
+    steps = [["new", table.name, *arguments, "--target", table.target]]
+    if person.platform:
+        steps += [["release", table.name, *(["--trials", str(trials)] if trials else [])]]
     began = time.monotonic()
-    steps = [["new", table.name, *arguments, "--target", table.target], ["release", table.name, *(["--trials", trials] if trials else [])]]
     for step in steps:
+        _progress(f"{table.name}: slipway {step[0]}")
         ran = person.slipway(*step)
         if ran.returncode:
             found.why = (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1]
             break
     else:
-        _score(person, table, folder, found, began)
+        if person.platform:
+            _score(person, table, folder, found, began)
+        else:
+            file = person.folder / "models" / f"{table.name.replace('-', '_')}.py"
+            answers, outcomes, found.rejected = fitted.answers(file, table, trials, folder)
+            found.score, found.edited = _figure(table, outcomes, answers), 0
+    _progress(f"{table.name}: {'AutoGluon' if autogluon else 'by hand'}")
     found.other = _other(table, folder, autogluon)
-    shown = "no endpoint" if found.seconds is None else f"{found.seconds:.0f} s, {found.score:.4f} and {found.other:.4f}"
-    print(f"{table.name}: {shown} {found.why}", file=sys.stderr, flush=True)
+    shown = "no model" if found.score is None else f"{found.score:.4f}, and {found.other:.4f} with the other"
+    after = "" if found.seconds is None else f" after {found.seconds:.0f} s"
+    _progress(f"{table.name}: {shown}{after} {found.why}")
     return found
 
 
@@ -166,7 +199,7 @@ def _cell(column: dict[str, object], cell: object) -> object:
         return None
     match column["kind"]:
         case "date":
-            return pd.to_datetime(str(cell), dayfirst=True).date().isoformat()
+            return pd.to_datetime(str(cell), format="%d/%m/%Y" if "/" in str(cell) else "%Y-%m-%d").date().isoformat()
         case "boolean":
             return str(cell).lower() in ("true", "yes", "1")
         case "category" | "text":
@@ -177,13 +210,14 @@ def _cell(column: dict[str, object], cell: object) -> object:
 
 def _other(table: TableMade, folder: Path, autogluon: str | None) -> float:
     hidden = [*table.known_later, *(name for name in table.learnt if name.endswith("_id") or name == "historia")]
-    learnt, held_out = table.learnt.drop(columns=hidden), table.held_out.drop(columns=hidden)
+    both = by_hand.as_read(pd.concat([table.learnt, table.held_out]).drop(columns=hidden))
+    learnt, held_out = both.iloc[: len(table.learnt)], both.iloc[len(table.learnt) :]
     truth = held_out[table.target].reset_index(drop=True)
     if autogluon is None:
         return _figure(table, truth, by_hand.answers(learnt, held_out, table.target, number=table.measure == "share of the error"))
     paths = [folder / f"{name}.csv" for name in ("learnt", "asked", "autogluon")]
     learnt.to_csv(paths[0], index=False)
-    held_out.to_csv(paths[1], index=False)
+    held_out.drop(columns=table.target).to_csv(paths[1], index=False)
     script = Path(__file__).parent / "tables_parts" / "with_autogluon.py"
     command = [autogluon, script, paths[0], paths[1], table.target, MINUTE, METRICS[table.measure], paths[2]]
     subprocess.run([str(part) for part in command], check=True, capture_output=True)

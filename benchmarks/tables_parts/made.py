@@ -15,7 +15,17 @@ import numpy as np
 import pandas as pd
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rows"
-ROWS, HELD_OUT = 4_000, 0.25
+ROWS, HELD_OUT = 8_000, 0.625  # 3,000 rows to learn from, and 5,000 to measure by, so that a point is more than chance
+QUARTER = 0.25  # of an example, which has fewer rows, and of the time
+COMMON = """
+the a to and is my I for it of in on you we please hello thanks can not have with this since yesterday again week still nobody answers
+already called twice want need know would like when how long help urgent customer account number home office months ago family waiting
+"""
+DEPARTMENTS = {
+    "billing": "invoice charged refund payment paid card bill amount price euros bank receipt tax discount debit statement",
+    "technical": "error router slow connection crash app update screen reset signal cable broken restart password login speed",
+    "contract": "cancel move plan upgrade end address name renew offer switch sign terms transfer period notice document",
+}
 Measure = Literal["accuracy", "roc_auc", "share of the error"]
 
 
@@ -52,27 +62,38 @@ def _csv(rows: pd.DataFrame, folder: Path, options: dict[str, str]) -> list[str]
     return [str(path)]
 
 
-def _table(name: str, rows: pd.DataFrame, target: str, measure: Measure, *, last: bool = False, by: str = "", **more: object) -> TableMade:
-    """Hold a quarter of the rows out: at random, the last ones, or all rows of some values of a column."""
+def _table(
+    name: str,
+    rows: pd.DataFrame,
+    target: str,
+    measure: Measure,
+    share: float = HELD_OUT,
+    *,
+    last: bool = False,
+    by: str = "",
+    **more: object,
+) -> TableMade:
+    """Hold a share of the rows out: at random, the last ones, or all rows of some values of a column."""
     options: dict[str, str] = more.pop("options", {})  # type: ignore[assignment]
     random = np.random.default_rng(99)
     if by:
         values = rows[by].unique()
-        out = rows[by].isin(random.choice(values, int(HELD_OUT * len(values)), replace=False)).to_numpy()
+        out = rows[by].isin(random.choice(values, int(share * len(values)), replace=False)).to_numpy()
     elif last:
-        out = np.arange(len(rows)) >= (1 - HELD_OUT) * len(rows)
+        out = np.arange(len(rows)) >= (1 - share) * len(rows)
     else:
-        out = random.random(len(rows)) < HELD_OUT
+        out = random.random(len(rows)) < share
     return TableMade(name, target, rows[~out], rows[out], measure, partial(_csv, options=options), options, **more)  # type: ignore[arg-type]
 
 
 def _hospital() -> TableMade:
     rows = runpy.run_path(str(EXAMPLES / "hospital.py"))["rows"]()
-    return _table("hospital-stay", rows, "estancia_larga", "accuracy", options={"sep": ";", "encoding": "latin-1"})
+    return _table("hospital-stay", rows, "estancia_larga", "accuracy", QUARTER, options={"sep": ";", "encoding": "latin-1"})
 
 
 def _progression() -> TableMade:
-    return _table("diabetes-progression", runpy.run_path(str(EXAMPLES / "progression.py"))["rows"](), "progression", "share of the error")
+    rows = runpy.run_path(str(EXAMPLES / "progression.py"))["rows"]()
+    return _table("diabetes-progression", rows, "progression", "share of the error", QUARTER)
 
 
 def _customers() -> TableMade:
@@ -80,7 +101,7 @@ def _customers() -> TableMade:
     example = runpy.run_path(str(EXAMPLES / "customers.py"))
     query = example["QUERY"]
     tables = example["tables"]()
-    out = np.random.default_rng(99).random(len(tables["customers"])) < HELD_OUT
+    out = np.random.default_rng(99).random(len(tables["customers"])) < QUARTER
 
     def write(_: pd.DataFrame, folder: Path) -> list[str]:
         path = folder / "customers.db"
@@ -88,7 +109,7 @@ def _customers() -> TableMade:
         return [f"sql+sqlite:///{path}", "--query", query]
 
     learnt, held_out = (_from_database({**tables, "customers": tables["customers"][which]}, query) for which in (~out, out))
-    return TableMade("customer-churn", "churned", learnt, held_out, "accuracy", write, {})
+    return TableMade("customer-churn", "churned", learnt, held_out, "roc_auc", write, {})
 
 
 def _into_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:
@@ -119,15 +140,25 @@ def numbers_with_gaps() -> TableMade:
     return _table("numbers-with-gaps", rows.assign(ill=np.where(score > np.median(score), "yes", "no")), "ill", "accuracy")
 
 
-def many_categories() -> TableMade:
+def categories_and_dates() -> TableMade:
     random = np.random.default_rng(2)
     towns, products = 300, 40
     town = np.minimum(random.zipf(1.3, ROWS) - 1, towns - 1)
     product, age = random.integers(0, products, ROWS), random.integers(18, 90, ROWS)
+    signed_up = pd.Timestamp("2023-01-01") + pd.to_timedelta(np.sort(random.integers(0, 700, ROWS)), "D")
+    silent = random.gamma(1.5, 60, ROWS).round()  # days from the contract to the last call
     effect, liking = random.normal(0, 1.2, towns), random.normal(0, 0.8, products)
-    score = effect[town] + liking[product] + age / 40 + random.normal(0, 0.8, ROWS)
-    rows = pd.DataFrame({"town": [f"town {number:03}" for number in town], "product": [f"P{number:02}" for number in product], "age": age})
-    return _table("many-categories", rows.assign(bought=(score > np.median(score)).astype(int)), "bought", "accuracy")
+    score = effect[town] + liking[product] + age / 40 - silent / 60 + random.normal(0, 0.8, ROWS)
+    rows = pd.DataFrame(
+        {
+            "signed_up": signed_up.strftime("%Y-%m-%d"),
+            "last_call": _gaps((signed_up + pd.to_timedelta(silent, "D")).strftime("%Y-%m-%d"), 0.15, random),
+            "town": [f"town {number:03}" for number in town],  # most are in few rows
+            "product": _gaps([f"P{number:02}" for number in product], 0.1, random),
+            "age": age,
+        }
+    )
+    return _table("categories-and-dates", rows.assign(bought=(score > np.median(score)).astype(int)), "bought", "accuracy")
 
 
 def skewed_amounts() -> TableMade:
@@ -150,13 +181,14 @@ def counts() -> TableMade:
 
 def dates_with_a_trend() -> TableMade:
     random = np.random.default_rng(5)
-    days = np.sort(random.integers(0, 1_460, ROWS))
+    many = ROWS // 2
+    days = np.sort(random.integers(0, 1_460, many))
     dates = pd.Timestamp("2022-01-01") + pd.to_timedelta(days, "D")
-    shop, price = random.choice(["A", "B", "C"], ROWS), random.normal(20, 3, ROWS).round(2)
+    shop, price = random.choice(["A", "B", "C"], many), random.normal(20, 3, many).round(2)
     sold = 200 + 0.06 * days + 40 * np.sin(2 * np.pi * dates.dayofyear / 365) + 25 * (dates.dayofweek >= 5) - 4 * price
-    sold = sold + 30 * (shop == "B") + random.normal(0, 10, ROWS)
+    sold = sold + 30 * (shop == "B") + random.normal(0, 10, many)
     rows = pd.DataFrame({"day": dates.strftime("%d/%m/%Y"), "shop": shop, "price": price, "sold": sold.round(1)})
-    return _table("dates-with-a-trend", rows, "sold", "share of the error", last=True)
+    return _table("dates-with-a-trend", rows, "sold", "share of the error", QUARTER, last=True)
 
 
 def groups() -> TableMade:
@@ -179,14 +211,30 @@ def imbalanced_classes() -> TableMade:
     return _table("imbalanced-classes", rows.assign(fraud=(score > np.quantile(score, 0.94)).astype(int)), "fraud", "roc_auc")
 
 
-def three_classes() -> TableMade:
+def messages() -> TableMade:
+    """Messages of customers to three departments: most words are common, some are those of a department, and some are mistyped."""
     random = np.random.default_rng(8)
-    numbers = random.normal(size=(ROWS, 6)).round(3)
-    scores = np.column_stack(
-        [numbers[:, 0] + numbers[:, 1] ** 2, 2 * numbers[:, 2] + 0.5, numbers[:, 3] * numbers[:, 4] + 0.8]
-    ) + random.normal(0, 0.5, (ROWS, 3))
-    rows = pd.DataFrame(numbers, columns=[f"signal_{place}" for place in range(6)])
-    return _table("three-classes", rows.assign(kind=np.array(["low", "middle", "high"])[scores.argmax(axis=1)]), "kind", "accuracy")
+    common, words = COMMON.split(), {name: text.split() for name, text in DEPARTMENTS.items()}
+    share = 1 / np.arange(1, len(common) + 1)  # as in any language, the first words are the most frequent
+    department = random.choice(list(words), ROWS, p=[0.4, 0.35, 0.25])
+    texts = []
+    for own in department:
+        others = [word for name in words if name != own for word in words[name]]
+        chosen = [
+            *random.choice(common, 4 + random.poisson(8), p=share / share.sum()),
+            *random.choice(words[own], random.poisson(2.2)),
+            *random.choice(others, random.poisson(0.7)),
+        ]
+        texts.append(" ".join(_mistyped(word, random) if random.random() < 0.04 else word for word in random.permutation(chosen)))
+    by_phone = random.random(ROWS) < np.where(department == "technical", 0.6, 0.3)
+    rows = pd.DataFrame({"channel": np.where(by_phone, "phone", "mail"), "months": random.integers(0, 120, ROWS), "message": texts})
+    return _table("messages", rows.assign(department=department), "department", "accuracy")
+
+
+def _mistyped(word: str, random: np.random.Generator) -> str:
+    """Return a word with one letter left out."""
+    place = random.integers(len(word))
+    return word[:place] + word[place + 1 :]
 
 
 def wide() -> TableMade:
@@ -208,13 +256,13 @@ def leaky_column() -> TableMade:
 
 MADE = (
     numbers_with_gaps,
-    many_categories,
+    categories_and_dates,
     skewed_amounts,
     counts,
     dates_with_a_trend,
     groups,
     imbalanced_classes,
-    three_classes,
+    messages,
     wide,
     leaky_column,
 )
