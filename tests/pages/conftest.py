@@ -115,9 +115,9 @@ def signed_in(pages: Gateway, anna: Person) -> Iterator[Visitor]:
         yield visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real browser."""
+    """A real browser. It ends with the tests of a file: while it is open, nothing else in the process can run an event loop."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs a browser: apt-get install chromium")

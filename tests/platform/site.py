@@ -92,6 +92,11 @@ class Site:
     def process(self, program: str) -> psutil.Process:
         return psutil.Process(Supervisor(self.settings.home).states()[program].pid)
 
+    @property
+    def own_port(self) -> int:
+        """The port of the model, where the smoke test asks."""
+        return int(json.loads(self.environment["SLIPWAY_MODEL_PORTS"])[MODEL])
+
     def pointer(self) -> Pointer | None:
         return active(self.settings.bundles, MODEL)
 

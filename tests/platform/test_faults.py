@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 
+import psutil
 import pytest
 
+from slipway.audit import AUDIT
 from slipway.lifecycle.ledger import Ledger
 from tests.platform.conftest import processes_of
+from tests.platform.holding import Hold
 from tests.platform.site import MANY_ROWS, MODEL, Run, Site, build, until
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
 MAKE_VERSION = "POST /api/2.0/mlflow/model-versions/create"
-READ_CHAMPION = "GET /api/2.0/mlflow/registered-models/search"
 SET_ALIAS = "POST /api/2.0/mlflow/registered-models/alias"
 
 
@@ -62,30 +66,63 @@ def in_register(site: Site, stack: ExitStack) -> Run:
 
 
 def in_judge(site: Site, stack: ExitStack) -> Run:
-    return _held(site, stack, READ_CHAMPION)
+    return _held_in(site, stack, "judge")[0]
 
 
 def in_promote(site: Site, stack: ExitStack) -> Run:
-    """The alias has moved, and the release does not know it yet."""
-    return _held(site, stack, SET_ALIAS, b'"champion"', answered=True)
+    """The promotion is about to be announced: another program holds the ledger."""
+    run, reporting = _held_in(site, stack, "report")
+    stack.enter_context(_locked(site.settings.home / "ledger.db"))
+    reporting.let_go()
+    until(lambda: run.steps().get("promote") == "RUNNING")
+    return run
 
 
 def in_serve(site: Site, stack: ExitStack) -> Run:
+    """The pointer has moved, and the gateway hangs."""
     before = site.pointer()
-    held = stack.enter_context(site.proxy.hold(SET_ALIAS, b'"champion"'))
-    run = site.start()
-    until(held.reached.is_set)
-    gateway = site.process("gateway")
-    stack.callback(gateway.resume)
-    gateway.suspend()  # one that hangs
-    held.let_go()
+    run, reporting = _held_in(site, stack, "report")
+    _suspend_gateway(site, stack)
+    reporting.let_go()
     until(lambda: site.pointer() != before)
     return run
 
 
 def in_smoke_test(site: Site, stack: ExitStack) -> Run:
-    before = site.pointer()
-    return _held(site, stack, "GET /health", when=lambda: site.pointer() != before)
+    """The first rows are sent, and the gateway hangs before it has logged an answer."""
+    run, reporting = _held_in(site, stack, "report")
+    with _locked(site.settings.home / AUDIT):
+        reporting.let_go()
+        until(lambda: any(other.raddr and other.raddr.port == site.own_port for other in run.engine().net_connections("tcp")))
+        _suspend_gateway(site, stack)
+    return run
+
+
+def _suspend_gateway(site: Site, stack: ExitStack) -> None:
+    gateway = site.process("gateway")
+    stack.callback(_resume, gateway)
+    gateway.suspend()
+
+
+def _resume(gateway: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):  # `slipway down` has ended it
+        gateway.resume()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a database as another program that writes would."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def _held_in(site: Site, stack: ExitStack, step: str) -> tuple[Run, Hold]:
+    """Start a release and hold its first request to MLflow in this step."""
+    run = site.start()
+    held = stack.enter_context(site.proxy.hold("", when=lambda: run.steps().get(step) == "RUNNING"))
+    until(held.reached.is_set)
+    return run, held
 
 
 def _forget_rows(site: Site) -> None:
