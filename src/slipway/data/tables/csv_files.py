@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GZIP = b"\x1f\x8b"
+BLOCK = 1 << 20  # bytes
 
 
 def compressed(path: Path) -> bool:
@@ -136,8 +137,23 @@ def _with_arrow(path: Path, before: int, dialect: CSV, names: pd.Index[str]) -> 
             )
     except (pa.ArrowException, OSError, UnicodeError):
         return None
+    if dialect.quote and table.num_rows and _left_open(path, dialect, table.column(table.num_columns - 1)[-1].as_py()):
+        return None
     kind: Any = pd.StringDtype("pyarrow", na_value=np.nan)
     return pd.DataFrame({name: kind.__from_arrow__(table.column(name)) for name in names})
+
+
+def _left_open(path: Path, dialect: CSV, last: str) -> bool:
+    """Return whether the last cell may have a quote that nothing closes, as in a file that was cut off: Arrow takes it for a whole cell."""
+    open_cell = dialect.quote + last.replace(dialect.quote, 2 * dialect.quote)
+    raw = open_cell.encode(dialect.encoding).removeprefix("".encode(dialect.encoding))  # without a byte order mark
+    with opened(path) as file:
+        if isinstance(file, io.BufferedReader):
+            file.seek(max(0, file.seek(0, io.SEEK_END) - len(raw)))
+        end = b""
+        while block := file.read(BLOCK):
+            end = (end + block)[-len(raw) :]
+    return end == raw
 
 
 def _arrows_name(dialect: CSV) -> str:

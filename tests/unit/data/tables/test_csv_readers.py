@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ FILES = st.tuples(st.lists(LINES, min_size=1, max_size=6), st.sampled_from(["\n"
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)  # the first reading imports the libraries
 @given(FILES, st.sampled_from(['"', "", "'"]))
 @example("a,b\n1,2\n\n3,4\n", '"')
 @example("a,b\n1\n", '"')
@@ -30,6 +32,7 @@ FILES = st.tuples(st.lists(LINES, min_size=1, max_size=6), st.sampled_from(["\n"
 @example('a,b\n1,"2\n3"\n', '"')
 @example("\n1\n", '"')
 @example('"a\nb",c\n1,2\n', '"')
+@example("1\n\n'", "'")
 def test_arrow_reads_what_it_reads_as_pandas_does(content: str, quote: str) -> None:
     dialect = CSV(quote=quote)
     with tempfile.TemporaryDirectory() as folder:
@@ -43,3 +46,22 @@ def test_arrow_reads_what_it_reads_as_pandas_does(content: str, quote: str) -> N
 
     assert list(found) == list(expected)
     assert found.to_numpy().tolist() == expected.to_numpy().tolist()
+
+
+@pytest.mark.parametrize("last", ['"', '"x', '"x\n', '"x""', '"5"",6'])
+@pytest.mark.parametrize("kind", ["plain", "gz", "utf-16"])
+def test_a_file_that_was_cut_off_in_a_quoted_cell_is_refused(tmp_path: Path, last: str, kind: str) -> None:
+    path = tmp_path / "rows.csv"
+    content = f"a,b\n1,2\n3,{last}".encode("utf-16" if kind == "utf-16" else "utf-8")
+    path.write_bytes(gzip.compress(content) if kind == "gz" else content)
+
+    with pytest.raises(TableError, match="EOF inside string"):
+        csv_files.read(path, CSV(encoding="utf-16" if kind == "utf-16" else "utf-8"))
+
+
+@pytest.mark.parametrize("last", ['"x"', '""', '"x""y"', "x", '"x\ny"\n'])
+def test_a_file_that_ends_in_a_whole_cell_is_read(tmp_path: Path, last: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(f"a,b\n1,2\n3,{last}".encode())
+
+    assert len(csv_files.read(path, CSV())) == 2
