@@ -51,8 +51,9 @@ class Supervisor:
     def socket(self) -> str:
         return f"unix://{configuration.socket_path(self.folder)}"
 
-    @cached_property
+    @property
     def _rpc(self) -> Any:  # the methods exist on the server only
+        """supervisord over a new connection: one whose call was cut short, as by Ctrl-C, would fail at the next call too."""
         return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, self.socket)).supervisor
 
     def process(self) -> psutil.Process | None:

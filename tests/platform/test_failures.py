@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -128,6 +129,26 @@ def test_ctrl_c_leaves_what_ran_before(settings):
     found = {one.name: one for one in local.status(settings)}
     assert (found["gateway"].pid, found["gateway"].answering) == (gateway.pid, True)
     assert local.running(settings) == {"gateway"}
+
+
+def test_what_runs_is_known_after_a_call_that_ctrl_c_has_cut_short(settings):
+    local.up(settings, programs=[local.GATEWAY])
+    supervisor = Supervisor(settings.home)
+    process = supervisor.process()
+    assert process is not None
+    process.suspend()  # so that the call waits for its answer when the signal comes
+    former = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    interrupt = threading.Timer(0.3, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
+    interrupt.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            supervisor.states()
+    finally:
+        interrupt.join()
+        signal.signal(signal.SIGUSR1, former)
+        process.resume()
+
+    assert set(supervisor.states()) == {"gateway"}  # `up` asks this to stop what it has started
 
 
 def test_a_program_that_lives_and_answers_nobody_is_restarted_with_all_its_processes(settings):

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,8 +22,7 @@ from slipway.access.oidc.authorization import CodeFlow, RelyingParty
 from slipway.access.page_sessions import PageSessions
 from slipway.access.records import AccessFile, User, change
 from slipway.access.refusals import AccessError, UnauthenticatedError, UndecidedError
-from slipway.access.second_factor import used_step
-from slipway.access.signing_in import sign_in, wrong
+from slipway.access.signing_in import sign_in
 from slipway.access.store import AccessSnapshot, AccessStore
 from slipway.access.tokens import Tokens
 from slipway.errors import SlipwayError
@@ -107,15 +107,12 @@ class Gatekeeper:
         """Return ten new recovery codes of a user who has sent a code of the app; the old ones end.
 
         Raises:
-            UnauthenticatedError: The code is wrong.
+            UnauthenticatedError: The code is wrong, or was used before.
+            UnknownUserError: The user was revoked in the meantime.
             LockedOutError: Too many failures of this name or from this address.
         """
-        user = (await self._store.look()).users.get(name)
-        self._guessing.begin(name, address)
-        if user is None or not user.second_factor or (step := used_step(user.second_factor, code, time.time(), user.last_step)) is None:
-            raise wrong()
-        codes = await self._in_thread(lambda: users.renew_recovery_codes(self._home, name, step))
-        self._guessing.succeeded(name, address)
+        with self._attempt(name, address):
+            codes = await self._in_thread(lambda: users.renew_recovery_codes(self._home, name, code))
         await self._store.look()
         return codes
 
@@ -123,17 +120,23 @@ class Gatekeeper:
         """Return the user's name and record, and the secret that signs tokens. Raises as `open_session` does."""
         known = await self._store.look()  # not in the one thread for passwords, which a file that hangs would hold up
         name = name if NAME.fullmatch(name) else "?"  # the name of no user; treated like any unknown name
-        self._guessing.begin(name, address)
-        try:
+        with self._attempt(name, address):
             user, secret = await self._in_thread(lambda: sign_in(self._home, known, name, password, code, time.time()))
             await self._tokens.prepare()
+        return name, user, secret
+
+    @contextmanager
+    def _attempt(self, name: str, address: str) -> Iterator[None]:
+        """Count an attempt of a person to be recognised. It is a failure if the person is not; another error is not the person's."""
+        self._guessing.begin(name, address)
+        try:
+            yield
         except UnauthenticatedError:
             raise
         except Exception:
             self._guessing.abandoned(name, address)
             raise
         self._guessing.succeeded(name, address)
-        return name, user, secret
 
     async def close_session(self, authorization: bytes | None) -> Caller:
         """End the session whose token was sent, and return its user.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from slipway.access import passwords, recovery_codes, second_factor
 from slipway.access.callers import Grant, as_stored, check_name
 from slipway.access.records import AccessFile, User, change, read
+from slipway.access.signing_in import wrong
 from slipway.errors import SlipwayError
 
 
@@ -68,16 +70,25 @@ def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | N
     return secret and second_factor.provisioning_uri(name, secret)
 
 
-def renew_recovery_codes(home: Path, name: str, step: int = 0) -> list[str]:
-    """Give a user ten new recovery codes in place of the old ones, and return them, this once. Raises UnknownUserError.
+def renew_recovery_codes(home: Path, name: str, code: str | None = None) -> list[str]:
+    """Give a user ten new recovery codes in place of the old ones, and return them, this once.
 
     Args:
-        step: That of the app's code that was used for this; 0 for none.
+        code: The user's code of the app, which is used up by this; None if an administrator asks.
+    Raises:
+        UnknownUserError: There is no such user.
+        UnauthenticatedError: The code is wrong, or was used before.
     """
     codes = recovery_codes.new_codes()
 
     def edit(user: User) -> User:
-        return msgspec.structs.replace(user, recovery=recovery_codes.digests(codes), last_step=max(user.last_step, step))
+        step = user.last_step
+        if code is not None:
+            used = second_factor.used_step(user.second_factor, code, time.time(), step) if user.second_factor else None
+            if used is None:
+                raise wrong()
+            step = used
+        return msgspec.structs.replace(user, recovery=recovery_codes.digests(codes), last_step=step)
 
     _change(home, name, edit)
     return codes

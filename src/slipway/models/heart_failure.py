@@ -79,8 +79,6 @@ MODEL = ModelSpec(
     wording={
         "en": Wording(
             title="Heart disease",
-            purpose="To help a clinician decide which patients to examine further for heart disease.",
-            not_for="A diagnosis by itself, patients unlike those of the five clinics the rows come from, or children.",
             columns={
                 "Age": "Age",
                 "Sex": Label("Sex", values={"F": "Female", "M": "Male"}),

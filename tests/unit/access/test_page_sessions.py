@@ -7,12 +7,14 @@ import json
 import time
 
 import msgspec
+import pyotp
 import pytest
 
 from slipway.access import recovery_codes, users
 from slipway.access.callers import Caller, Grant
 from slipway.access.page_sessions import LONGEST, MOST, PageSessions
 from slipway.access.records import ACCESS, OpenSession, change, read
+from slipway.access.refusals import UnauthenticatedError
 from slipway.access.store import AccessStore
 
 PASSWORD = "correct-horse-battery-staple"
@@ -168,3 +170,14 @@ def test_a_second_factor_that_the_operator_replaces_takes_the_recovery_codes_alo
     users.rotate(tmp_path, "anna", PASSWORD, with_second_factor=True)
 
     assert users.known(tmp_path, "anna").recovery == ()
+
+
+def test_a_code_of_the_app_makes_new_recovery_codes_once(tmp_path, sessions):
+    users.rotate(tmp_path, "anna", PASSWORD, with_second_factor=True)
+    code = pyotp.TOTP(users.known(tmp_path, "anna").second_factor).now()
+
+    first = users.renew_recovery_codes(tmp_path, "anna", code)
+
+    with pytest.raises(UnauthenticatedError):
+        users.renew_recovery_codes(tmp_path, "anna", code)
+    assert users.known(tmp_path, "anna").recovery == recovery_codes.digests(first)

@@ -77,7 +77,7 @@ def test_a_number_comes_with_its_interval_and_as_many_digits_as_mean_something(v
     answer = shown_answer(vocabulary("diabetes-progression", "en"), 152.3712, [93.2, 211.9])
 
     assert answer.headline.text == "Progression: 152"
-    assert answer.sentences[0].startswith("Probably between 93 and 212: of 90% of the people")
+    assert answer.sentences[0].startswith("Probably between 93 and 212: in 90% of cases")
     assert answer.bars == ()
 
 
@@ -129,7 +129,7 @@ def test_probabilities_are_explained_in_points_and_numbers_in_their_unit(vocabul
     why = shown_why(words, values, explanation(*parts, scale="probability", base=0.18, margin=0.9416))
 
     assert [one.amount for one in why.effects[:3]] == ["+74,1 puntos", "+2,1 puntos", ""]  # the third rounds to nothing
-    assert why.sentences[0].startswith(f"En detalle: la media de las otras personas es 18,0{NBSP}% y esta respuesta es 94,2{NBSP}%.")
+    assert why.sentences[0].startswith(f"En detalle: la media de los otros casos es 18,0{NBSP}% y esta respuesta es 94,2{NBSP}%.")
 
     numbers = shown_why(words, values, explanation(*(100 * one for one in parts), scale="number", unit="días", base=18.0, margin=94.16))
     assert [one.amount for one in numbers.effects[:2]] == ["+74,1 días", "+2,1 días"]
