@@ -219,6 +219,9 @@ def _cell(name: str, value: Any) -> str | None:
         return str(value)[:12]
     if name == "row" and isinstance(value, list | tuple):
         return str([_shortened(cell) for cell in value])
+    if name == "explanation":
+        added = ", ".join(f"{one:+.3g}" for one in value["contributions"])
+        return f"{value['scale']}: {value['base']:.3g} [{added}] = {value['margin']:.3g}"
     return f"{value:.1f}" if name == "latency_ms" else str(value)
 
 

@@ -122,8 +122,10 @@ def test_explanations_are_shown_and_deleted_with_their_predictions(home):
     log.close()
 
     (line,) = json.loads(slipway(home, "show", "--explanations", "--prediction", "toy-500-0", "--json").stdout)
+    shown = slipway(home, "show", "--explanations").stdout
     pruned = slipway(home, "prune", "--older-than", "400d")
 
+    assert "log-odds: 0.25 [+0.75] = 1" in shown
     assert (line["version"], line["explanation"]["scale"], line["explanation"]["contributions"]) == (3, "log-odds", [0.75])
     assert "deleted 1 predictions and 0 refused requests, 1 explanations" in pruned.stderr
     assert "the log has no such lines" in slipway(home, "show", "--explanations").stdout

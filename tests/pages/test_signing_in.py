@@ -160,3 +160,13 @@ def test_what_is_missing_is_said_beside_its_field(visitor):
     assert '<a href="#password">Enter your password</a>' in reply.text
     assert 'aria-describedby=" password-error"' in reply.text
     assert 'value="&lt;b&gt;"' in reply.text
+
+
+@pytest.mark.parametrize("path", ["/acount", "/models/toy/nothing", "/predict"])
+def test_a_mistake_in_an_address_is_a_page_for_a_browser_and_json_for_a_program(visitor, path):
+    shown = visitor.get(path)
+    assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "Page not found" in shown.text
+
+    answered = visitor.get(path, headers={"Accept": "*/*"})
+    assert (answered.status_code, answered.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")

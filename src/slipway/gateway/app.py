@@ -16,7 +16,7 @@ from slipway.gateway.logs import request_id
 from slipway.gateway.metrics.declarations import REFUSALS, REQUEST_SECONDS, REQUESTS
 from slipway.gateway.network.headers import replaced
 from slipway.gateway.parts import Parts
-from slipway.gateway.replies import INTERNAL_ERROR, Header, Reply, RequestError
+from slipway.gateway.replies import INTERNAL_ERROR, NOT_FOUND, Header, Reply, RequestError
 from slipway.gateway.request import REFUSAL, CallerGone, Receive, Request, Scope, Send
 from slipway.gateway.routing import MODELS, Call, Route
 
@@ -123,9 +123,16 @@ class App:
                 violations=error.total or 0,
             )
         )
-        if call.route and call.route.page and wants_page(request):
+        if self._is_page(call, error) and wants_page(request):
             return await error_page(self._parts, call, error)
         return error.reply()
+
+    @staticmethod
+    def _is_page(call: Call, error: RequestError) -> bool:
+        """Return whether a browser gets a page: at the address of one, and where nothing is, as after a mistake in an address."""
+        if call.route:
+            return call.route.page
+        return error.code == NOT_FOUND and not call.request.own_port
 
     def _count(self, call: Call, reply: Reply) -> None:
         """Count a reply. A model's name that a caller invented must not become a series of its own."""
