@@ -19,7 +19,7 @@ FLOW = "approval"
 
 @flow(name=FLOW, flow_run_name="approve-{name}-version-{candidate.version}", result_serializer="json", retries=0)
 def approve(name: str, candidate: Candidate, verdict: Verdict, hours: float) -> State[Any]:
-    """Ask a person whether to put a version into service, and pause until they have filled in the form.
+    """Ask a person whether to put a version into service, and pause until they have decided.
 
     It is a flow of its own inside the release, because Prefect takes away the concurrency slot of a paused run, and then ends the run
     when it cannot renew the slot. The release around it stays Running and keeps its slot, so no other run of its deployment begins.
@@ -30,8 +30,9 @@ def approve(name: str, candidate: Candidate, verdict: Verdict, hours: float) -> 
         verdict: The gate's verdict on it.
         hours: Without an answer for so long, it counts as rejected.
     """
-    question = ask(lookup(name), candidate, verdict, hours, Settings.load())
-    decision = wait_for_decision(Form.with_initial_data(description=question), hours)
+    settings = Settings.load()
+    question = ask(lookup(name), candidate, verdict, hours, settings)
+    decision = wait_for_decision(Form.with_initial_data(description=question), hours, settings)
     if decision is None:
         return Cancelled(message="cancelled in the run page, which counts as rejected")
     return Completed(name="Approved" if decision.approved else "Rejected", message=f"{decision.who}: {decision.why}", data=decision)

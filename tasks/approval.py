@@ -23,6 +23,7 @@ from pydantic import Field
 
 from slipway.errors import ApprovalError
 from slipway.lifecycle import approval
+from slipway.lifecycle.ledger import Ledger
 from slipway.records import Candidate, Decision, Verdict
 from slipway.retries import wait_until
 from slipway.settings import Settings
@@ -77,30 +78,45 @@ def settle(candidate: Candidate, verdict: Verdict, decision: Decision, settings:
     return approval.settle(candidate, verdict, decision, settings, events.run_url(), require_leave(candidate.model, settings))
 
 
-def wait_for_decision(form: type[Form], hours: float) -> Decision | None:
-    """Pause the flow run until the form is answered. Return None when the run is cancelled. No answer in time is a rejection.
+def wait_for_decision(form: type[Form], hours: float, settings: Settings) -> Decision | None:
+    """Pause the flow run until a person decides. Return None when the run is cancelled. No decision in time is a rejection.
 
-    It is not Prefect's `pause_flow_run`, because that fails the run when the time is up, and does not notice that it is cancelled.
+    A decision comes through the ledger, from the gateway's page or `slipway approve`, or with the form of the run page, unless the
+    settings close that. It is not Prefect's `pause_flow_run`, because that fails the run when the time is up, and does not notice that it
+    is cancelled.
 
     Raises:
         ApprovalError: Prefect refused to pause the run.
     """
     run, end = UUID(flow_run.id), datetime.now(UTC) + timedelta(hours=hours)
+    ledger = Ledger(settings.ledger)
     paused: State[None] = Paused(pause_expiration_time=end + GRACE, pause_key="approval")
     keyset = keyset_from_paused_state(paused)
-    paused.state_details.run_input_keyset = {str(part): key for part, key in keyset.items()}
-    form.save(keyset, run)
+    if settings.approval_form:
+        paused.state_details.run_input_keyset = {str(part): key for part, key in keyset.items()}
+        form.save(keyset, run)
     with get_client(sync_client=True) as client:
-        reply = client.set_flow_run_state(run, paused)
-        if reply.status != SetStateStatus.ACCEPT:
-            raise ApprovalError(f"Prefect does not let run {flow_run.name} wait for approval: {reply.details}")
-        state = wait_until(lambda: _state_after_pause(client, run) or datetime.now(UTC) >= end, every=POLL)
-    if not isinstance(state, State):
-        return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")
-    if not state.is_running():
-        return None
+        _pause(client, run, paused)
+        while True:
+            found = wait_until(lambda: ledger.decision(str(run)) or _state_after_pause(client, run) or datetime.now(UTC) >= end, every=POLL)
+            if isinstance(found, Decision):
+                return found
+            if not isinstance(found, State):
+                return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")
+            if not found.is_running():
+                return None
+            if settings.approval_form:
+                break
+            logger.warning("the run was resumed without a decision, so it waits again: decide at %s", settings.gateway_url)
+            _pause(client, run, Paused(pause_expiration_time=end + GRACE, pause_key="approval"))
     answer = cast(Form, form.load(keyset, run))  # in synchronous code, Prefect returns the form itself
     return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
+
+
+def _pause(client: SyncPrefectClient, run: UUID, paused: State[None]) -> None:
+    reply = client.set_flow_run_state(run, paused)
+    if reply.status != SetStateStatus.ACCEPT:
+        raise ApprovalError(f"Prefect does not let run {flow_run.name} wait for approval: {reply.details}")
 
 
 def _state_after_pause(client: SyncPrefectClient, run: UUID) -> State[Any] | None:

@@ -64,28 +64,15 @@ def resume(
     For example: slipway resume heart-failure --because "the cause was a broken sensor, and it is replaced"
     """
     with command(as_json) as settings:
+        from deployments.operations import acts
         from slipway.catalogue import listings
-        from slipway.lifecycle.reasons import reason
 
         model = listings().served(name).name
-        because = reason(because, "resumption", "the cause is found and mended")
-
-        from slipway.catalogue import served
-        from slipway.lifecycle import holds
-        from slipway.lifecycle.ledger import Ledger
-        from slipway.lifecycle.locking import exclusive
-        from slipway.monitoring.journal import Journal, Switch
-        from slipway.records import Origin
-
-        journal = Journal(settings.ledger)
-        with exclusive(model, settings):
-            held = holds.hold(Ledger(settings.ledger).history(model))
-            why = holds.resume(served(model), because, settings, Origin(started_by="shell"))
-        if frozen := journal.frozen(model):
-            journal.add(Switch(model=model, frozen=False, why=because))
+        done = acts.resume(settings, model, because, started_by="shell")
         if as_json:
-            show_json({"model": model, "resumed": bool(why or frozen), "held": held and held.model_dump(mode="json"), "frozen": frozen})
-        elif why or frozen:
+            held = done.held and done.held.model_dump(mode="json")
+            show_json({"model": model, "resumed": done.resumed, "held": held, "frozen": done.frozen})
+        elif done.resumed:
             say(f"{model}: automations may promote again: {because}")
         else:
             say(f"{model}: nothing holds automations back")

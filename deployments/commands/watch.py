@@ -112,10 +112,9 @@ def _show(name: str, settings: Settings, as_json: bool) -> None:
 
 
 def _switch(name: str, frozen: bool, because: str, settings: Settings, as_json: bool) -> None:
-    from slipway.monitoring.journal import Journal, Switch
+    from deployments.operations.acts import freeze
 
-    switch = Switch(model=name, frozen=frozen, why=because)
-    Journal(settings.ledger).add(switch)
+    switch = freeze(settings, name, frozen, because)
     if as_json:
         show_json(switch.model_dump(mode="json"))
     else:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from deployments.server.prefect_api import PrefectServer
+from deployments.server.prefect_api import PrefectServer, api_of, page_of
 from slipway.errors import ApprovalError, PlatformError
+from slipway.lifecycle.ledger import Ledger
+from slipway.records import Decision
 from slipway.retries import wait_until
 from slipway.settings import Settings
 
@@ -20,7 +21,10 @@ ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 @dataclass(frozen=True)
 class Waiting:
-    """One release that waits. `page` is where the run page shows the form; `release` is the run's name, `id` that of the paused run."""
+    """One release that waits. `release` is its run's name; `id`, `page` and `form` are those of the paused run.
+
+    `form`: whether the run page has a form for the decision.
+    """
 
     id: str
     model: str
@@ -29,6 +33,7 @@ class Waiting:
     since: str
     until: str
     page: str
+    form: bool = True
 
 
 def waiting(settings: Settings, model: str | None = None) -> list[Waiting]:
@@ -46,14 +51,31 @@ def waiting(settings: Settings, model: str | None = None) -> list[Waiting]:
 def answer(settings: Settings, asked: Waiting, *, approved: bool, who: str, why: str) -> str:
     """Hand a decision to the release that waits, and return the state in which its approval ended, once it has taken it.
 
+    With a form, it goes the form's way, so that a terminal needs no more than Prefect's API; without one, through the ledger.
+
     Raises:
         ApprovalError: Prefect refused the answer, or the release did not take it: its process is gone.
     """
+    if not asked.form:
+        return decide(settings, asked, Decision(approved=approved, who=who, why=why))
     given = {"decision": "approve" if approved else "reject", "reason": why, "name": who}
     reply = _post(settings, f"/flow_runs/{asked.id}/resume", {"run_input": given})
     if reply["status"] != "ACCEPT":
         reason = (reply.get("details") or {}).get("reason")
         raise ApprovalError(f"{asked.model}: Prefect did not take the answer for {asked.release}: {reason} See {asked.page}")
+    return _taken(settings, asked)
+
+
+def decide(settings: Settings, asked: Waiting, decision: Decision) -> str:
+    """Hand a decision to the release through the ledger, where nobody but Slipway writes names. Return and raise as `answer` does."""
+    counts = Ledger(settings.ledger).decide(asked.id, decision)
+    if counts != decision:
+        done = "approved" if counts.approved else "rejected"
+        raise ApprovalError(f"{asked.model}: version {asked.version} was {done} already, by {counts.who}: {counts.why}")
+    return _taken(settings, asked)
+
+
+def _taken(settings: Settings, asked: Waiting) -> str:
     if state := wait_until(partial(_ended_as, settings, asked), every=LOOK, within=TAKEN_WITHIN):
         return state
     raise ApprovalError(
@@ -83,12 +105,9 @@ def _waiting(settings: Settings, run: dict[str, Any], release: dict[str, Any]) -
         release=release["name"],
         since=since.isoformat(timespec="seconds"),
         until=(since + timedelta(hours=run["parameters"]["hours"])).isoformat(timespec="seconds"),
-        page=f"{_api(settings).removesuffix('/api')}/runs/flow-run/{run['id']}",
+        page=page_of(settings, run["id"]),
+        form=bool(run["state"]["state_details"].get("run_input_keyset")),
     )
-
-
-def _api(settings: Settings) -> str:
-    return os.environ.get("PREFECT_API_URL") or f"{settings.prefect_url}/api"
 
 
 def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
@@ -97,7 +116,7 @@ def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
 
 def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     try:
-        with PrefectServer(_api(settings)) as server:
+        with PrefectServer(api_of(settings)) as server:
             return server.call(method, path, body)
     except PlatformError as error:
         raise ApprovalError(f"no approval can be read or given: {error} See `slipway status`; PREFECT_API_URL names another.") from error

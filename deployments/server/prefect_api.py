@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,10 +10,21 @@ import httpx
 
 from slipway.errors import PlatformError
 from slipway.retries import retry
+from slipway.settings import Settings
 
 PAGE = 200  # the most that the server gives at once
 SECONDS = 90.0  # its database waits 60 for a lock, and then it may be asked again
 BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+def api_of(settings: Settings) -> str:
+    """Return the address of the API of the server in use."""
+    return os.environ.get("PREFECT_API_URL") or f"{settings.prefect_url}/api"
+
+
+def page_of(settings: Settings, run_id: str) -> str:
+    """Return the address of a run's page."""
+    return f"{api_of(settings).removesuffix('/api')}/runs/flow-run/{run_id}"
 
 
 class PrefectServer:
@@ -28,7 +40,7 @@ class PrefectServer:
     def __init__(self, api: str, seconds: float = SECONDS) -> None:
         try:
             # without TLS there is nothing to verify, and reading the public authorities takes longer than an answer
-            self._http = httpx.Client(base_url=api, timeout=seconds, verify=not api.startswith("http:"))
+            self._http = httpx.Client(base_url=api, timeout=seconds, verify=not api.startswith("http:"), auth=_auth())
         except httpx.InvalidURL as error:
             raise PlatformError(f"Prefect's API cannot be at {api!r}: {error}.") from error
         self._api = api
@@ -63,3 +75,9 @@ class PrefectServer:
 def _is_busy(answer: object, _attempts: int) -> bool:
     """Return whether the server's database is busy. Nothing was done then, so the call may be repeated."""
     return isinstance(answer, httpx.Response) and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+
+
+def _auth() -> tuple[str, str] | None:
+    """Return user and password of a server that requires them, as Prefect's own client reads them."""
+    user, colon, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
+    return (user, password) if colon else None

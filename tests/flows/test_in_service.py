@@ -299,7 +299,7 @@ def test_a_freeze_holds_a_release_that_a_schedule_starts(place, service, started
     assert Journal(place.settings.ledger).frozen(MODEL) == ""
 
 
-def test_a_hold_is_of_persons_only(place, service, spec, candidate):
+def test_a_hold_is_of_persons_only(place, service, candidate):
     settings = place.settings
     service.promote(1)
     about = Ledger(settings.ledger).history(MODEL)[-1]
@@ -316,7 +316,7 @@ def test_a_hold_is_of_persons_only(place, service, spec, candidate):
     ):
         Ledger(settings.ledger).append(about.model_copy(update={"event": event, "who": who, "started_by": by}))
         assert bool(holds.hold(Ledger(settings.ledger).history(MODEL))) is held, (event, who, by)
-    assert holds.resume(spec, "nothing to lift", settings, Origin()) == ""
+    assert holds.resume(MODEL, "nothing to lift", settings, Origin()) == ""
 
 
 # a run that was cancelled

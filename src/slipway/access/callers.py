@@ -61,6 +61,10 @@ class Caller:
         """Return whether the role is granted for this model; None is the whole gateway, which needs a grant for every model."""
         return (role, None) in self.grants or (model is not None and (role, model) in self.grants)
 
+    def has(self, role: Role) -> bool:
+        """Return whether the role is granted for every model or for some."""
+        return any(grant.role == role for grant in self.grants)
+
     def sees(self, model: str) -> bool:
         """Return whether any role is granted for this model."""
         return any(grant.model in (None, model) for grant in self.grants)

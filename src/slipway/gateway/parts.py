@@ -23,6 +23,7 @@ from slipway.gateway.network.forwarding import Proxies
 from slipway.gateway.network.headers import security
 from slipway.gateway.network.tls import ServerCertificate
 from slipway.gateway.openapi.documents import Documents
+from slipway.gateway.operations import Operations
 from slipway.gateway.replies import Header, Reply
 from slipway.gateway.versions.batching import Batches
 from slipway.gateway.versions.fleet import ServedFleet
@@ -56,6 +57,7 @@ class Parts:
     security: tuple[Header, ...]
     documents: Documents = field(default_factory=Documents)
     batches: Batches = field(default_factory=Batches)
+    operations: Operations = field(default_factory=Operations)
     explaining: Places = field(default_factory=lambda: Places(EXPLAINED_AT_ONCE, EXPLANATIONS_WAITING))
 
     async def exposition(self) -> Reply:

@@ -46,6 +46,7 @@ async def serve(configuration: Configuration, sock: socket.socket, number: int =
         await ports.shut()
         await parts.shadows.finish()
         parts.gatekeeper.close()
+        await parts.operations.close()
         await asyncio.to_thread(parts.book.close)
         await asyncio.to_thread(log.close)
 

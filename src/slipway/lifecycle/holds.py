@@ -13,7 +13,6 @@ from slipway.lifecycle.ledger import Ledger, LedgerEntry, LedgerEvent
 from slipway.lifecycle.record import InService
 from slipway.records import Origin
 from slipway.settings import Settings
-from slipway.spec import ModelSpec
 
 HOLDS: frozenset[LedgerEvent] = frozenset({"rolled back", "rejected"})
 ENDS_A_HOLD: frozenset[LedgerEvent] = frozenset({"promoted", "resumed"})
@@ -50,19 +49,19 @@ def _lost(entries: Sequence[LedgerEntry], now: InService | None) -> str:
     return f"the ledger has no line about version {now.version}, which is in service; it was removed, or replaced by another"
 
 
-def resume(spec: ModelSpec, because: str, settings: Settings, origin: Origin) -> str:
+def resume(model: str, because: str, settings: Settings, origin: Origin) -> str:
     """Write into the ledger that automations may promote again. Return in words what held them back; "" if nothing did.
 
     Raises:
         RollbackError: Nothing was ever in service.
     """
     ledger = Ledger(settings.ledger)
-    entries = ledger.history(spec.service)
-    now = record.of_entries(spec.service, entries, settings)
+    entries = ledger.history(model)
+    now = record.of_entries(model, entries, settings)
     if not (held := why_held(entries, now)):
         return ""
     if now is None:
-        raise RollbackError(f"{spec.service} has no version in service. `slipway release {spec.service}` puts one into service.")
+        raise RollbackError(f"{model} has no version in service. `slipway release {model}` puts one into service.")
     ledger.append(record.line("resumed", now, because, origin))
     return held
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from slipway.errors import ReleaseInProgressError
 from slipway.lifecycle.append_only import database, guard
-from slipway.records import Candidate, Metrics, Origin, Promotion, Record
+from slipway.records import Candidate, Decision, Metrics, Origin, Promotion, Record
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,13 @@ _ENTRIES = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("model", String, nullable=False, index=True),
     Column("entry", JSON, nullable=False),
+)
+_DECISIONS = Table(
+    "approval_decisions",
+    _METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", String, nullable=False, unique=True),
+    Column("decision", JSON, nullable=False),
 )
 _INTENTS = Table("promotions_in_progress", _METADATA, Column("model", String, primary_key=True), Column("promotion", JSON, nullable=False))
 
@@ -110,7 +117,8 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self._engine = database(url, _METADATA)
-        guard(self._engine, _ENTRIES.name)
+        for table in (_ENTRIES, _DECISIONS):
+            guard(self._engine, table.name)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -150,6 +158,21 @@ class Ledger:
         """Return the models whose promotion was announced and has not ended."""
         with self._transaction() as connection:
             return list(connection.execute(select(_INTENTS.c.model).order_by(_INTENTS.c.model)).scalars())
+
+    def decide(self, run: str, decision: Decision) -> Decision:
+        """Hand a person's decision to the approval run that waits for it. Return the one that counts, which is the first."""
+        try:
+            with self._transaction() as connection:
+                connection.execute(insert(_DECISIONS).values(run=run, decision=decision.model_dump(mode="json")))
+        except IntegrityError:
+            return self.decision(run) or decision
+        return decision
+
+    def decision(self, run: str) -> Decision | None:
+        """Return the decision that was handed to an approval run, or None."""
+        with self._transaction() as connection:
+            row = connection.execute(select(_DECISIONS.c.decision).where(_DECISIONS.c.run == run)).first()
+        return None if row is None else Decision.model_validate(row[0])
 
     def history(self, model: str | None = None, last: int | None = None) -> list[LedgerEntry]:
         """Return the entries of one model, or of all, oldest first.

@@ -106,6 +106,7 @@ def before(entries: Sequence[LedgerEntry], now: InService) -> LedgerEntry | None
 
 def line(event: LedgerEvent, now: InService, why: str, origin: Origin) -> LedgerEntry:
     """Return the ledger's entry of an event that is about the version in service and leaves it there, dated now."""
+    who = {"who": origin.who} if origin.who else {}
     return LedgerEntry(
         event=event,
         model=now.model,
@@ -121,6 +122,7 @@ def line(event: LedgerEvent, now: InService, why: str, origin: Origin) -> Ledger
         why=why,
         started_by=origin.started_by,
         because=origin.because,
+        **who,
     )
 
 

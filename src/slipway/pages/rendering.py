@@ -18,11 +18,20 @@ FOLDER = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link on top of the page: where to, the key of its message, and whether it leads to where the reader is."""
+
+    path: str
+    message: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What every page needs to know.
 
     `root` is the path of the gateway behind a reverse proxy, usually "". `path` is the address of this page, to which a change of the
-    language returns. `name` is that of the person who is signed in, or "". `form_token` belongs into every form.
+    language returns. `name` is that of the person who is signed in, or "". `form_token` belongs into every form. `links` are those on top.
     """
 
     language: Language
@@ -30,6 +39,7 @@ class View:
     path: str = "/"
     name: str = ""
     form_token: str = ""
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from slipway.gateway.endpoints.browser.addresses import own_address, root
 from slipway.gateway.endpoints.browser.form_tokens import form_token
 from slipway.gateway.endpoints.browser.languages import language_of
+from slipway.gateway.endpoints.browser.navigation import links_of
 from slipway.gateway.network.headers import PAGE
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Header, Reply, RequestError
@@ -55,11 +56,13 @@ async def _shown(
     values: dict[str, Any],
     path: str = "",
 ) -> Reply:
+    signed_in = call.caller if call.session else None
     view = View(
         language=language_of(parts, call.request),
         root=root(call.request),
         path=path or own_address(call.request),
-        name=call.caller.name if call.session and call.caller else "",
+        name=signed_in.name if signed_in else "",
+        links=links_of(signed_in, call.request.path) if signed_in else (),
         form_token=token,
     )
     await asyncio.to_thread(environment)  # its first call imports Jinja2

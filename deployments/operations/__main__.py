@@ -1,0 +1,61 @@
+"""Answer questions: `python -m deployments.operations` reads one JSON object a line, and writes one a line, in the order of the answers.
+
+A question is {"id": 1, "question": "waiting", "parameters": {...}}. An answer is {"id": 1, "value": ...}, or {"id": 1, "error": "...",
+"refused": true} if what was asked for is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any, TextIO
+
+from pydantic_core import to_json
+
+from deployments.operations.questions import QUESTIONS
+from slipway.errors import PlatformError, SlipwayError
+from slipway.settings import Settings
+
+AT_ONCE = 8
+
+logger = logging.getLogger("deployments.operations")
+
+
+def main() -> None:
+    """Answer until standard input ends, which is when the gateway does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the gateway
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    os.umask(0o077)
+    answers, sys.stdout = sys.stdout, sys.stderr  # nothing but answers goes to the gateway
+    lock = Lock()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for line in sys.stdin:
+            pool.submit(_answer, json.loads(line), answers, lock)
+
+
+def _answer(asked: dict[str, Any], answers: TextIO, lock: Lock) -> None:
+    line = to_json({"id": asked["id"], **_found(asked["question"], asked["parameters"])}).decode()
+    with lock:
+        answers.write(f"{line}\n")
+        answers.flush()
+
+
+def _found(question: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"value": QUESTIONS[question](Settings.load(), **parameters)}
+    except PlatformError as error:
+        return {"error": str(error)}
+    except SlipwayError as error:
+        return {"error": str(error), "refused": True}
+    except Exception:
+        logger.exception("the question %s has no answer", question)
+        return {"error": "the process for the operator's pages failed; the gateway's log says why."}
+
+
+if __name__ == "__main__":
+    main()
