@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -18,20 +20,35 @@ from tasks import events
 from tasks.origin import require_leave
 from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 
+logger = logging.getLogger("slipway.tasks.challenge")
+
 
 @task(task_run_name="challenge-{spec.service}", cache_policy=NO_CACHE, timeout_seconds=10 * MINUTE)
-def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: Settings) -> None:
-    """Have the gateway try the candidate in shadow, give it the alias `challenger`, and write that into the ledger."""
+def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: Settings, share: float = 0.0) -> None:
+    """Have the gateway try the candidate, give it the alias `challenger`, and write that into the ledger.
+
+    Args:
+        share: The fraction of requests that it answers; 0: none, in shadow.
+    """
 
     origin = require_leave(spec.service, settings)
 
     def begin() -> None:
         with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-            challenge.begin(spec, bundle, 0.0, settings)
+            challenge.begin(spec, bundle, share, settings)
 
     patiently(begin)
     patiently(lambda: promotion.note("challenging", candidate, settings, why, events.run_url(), origin))
     events.emit(events.CHALLENGING, candidate.model, candidate.version, why)
+
+
+@task(task_run_name="end-challenge-{spec.service}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
+def end_challenge(spec: ModelSpec, why: str, settings: Settings) -> bool:
+    """End the trial in gateway and registry; return whether there was one."""
+    require_leave(spec.service, settings)
+    ended = challenge.end(spec, settings)
+    logger.info("%s: %s", spec.service, f"the challenge is ended: {why}" if ended else "there is no challenger")
+    return ended
 
 
 @task(task_run_name="choose-challenger-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)

@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any, TextIO
 
-from pydantic_core import to_json
+import msgspec
+from pydantic import BaseModel
 
 from deployments.operations.questions import QUESTIONS
 from slipway.errors import PlatformError, SlipwayError
@@ -39,9 +40,9 @@ def main() -> None:
 
 
 def _answer(asked: dict[str, Any], answers: TextIO, lock: Lock) -> None:
-    line = to_json({"id": asked["id"], **_found(asked["question"], asked["parameters"])}).decode()
+    line = msgspec.json.encode({"id": asked["id"], **_found(asked["question"], asked["parameters"])}, enc_hook=_of_record)
     with lock:
-        answers.write(f"{line}\n")
+        answers.write(f"{line.decode()}\n")
         answers.flush()
 
 
@@ -55,6 +56,12 @@ def _found(question: str, parameters: dict[str, Any]) -> dict[str, Any]:
     except Exception:
         logger.exception("the question %s has no answer", question)
         return {"error": "the process for the operator's pages failed; the gateway's log says why."}
+
+
+def _of_record(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise NotImplementedError(f"{type(value).__name__} cannot be an answer")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deployments.operations import acts, runs
+from deployments.operations import acts, preview, runs
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "decide": acts.decide,
     "freeze": acts.freeze,
+    "preview": preview.preview,
     "resume": acts.resume,
     "run_state": runs.run_state,
     "start_run": runs.start_run,

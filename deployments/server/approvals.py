@@ -10,7 +10,8 @@ from typing import Any
 from deployments.server.prefect_api import PrefectServer, api_of, page_of
 from slipway.errors import ApprovalError, PlatformError
 from slipway.lifecycle.ledger import Ledger
-from slipway.records import Decision
+from slipway.lifecycle.report import verdict_and_figures
+from slipway.records import Candidate, Decision, Verdict
 from slipway.retries import wait_until
 from slipway.settings import Settings
 
@@ -46,6 +47,16 @@ def waiting(settings: Settings, model: str | None = None) -> list[Waiting]:
     paused = [run for run in _post(settings, "/flow_runs/filter", asked) if model in (None, run["parameters"]["name"])]
     found = [(run, _release(settings, run)) for run in paused]
     return [_waiting(settings, run, release) for run, release in found if release and release["state_type"] not in ENDED]
+
+
+def findings(settings: Settings, asked: Waiting) -> str:
+    """Return what the gate found about the version that waits, and its figures beside the champion's, as Markdown.
+
+    Raises:
+        ApprovalError: Prefect does not answer.
+    """
+    given = _ask(settings, "GET", f"/flow_runs/{asked.id}")["parameters"]
+    return "\n".join(verdict_and_figures(Candidate.model_validate(given["candidate"]), Verdict.model_validate(given["verdict"])))
 
 
 def answer(settings: Settings, asked: Waiting, *, approved: bool, who: str, why: str) -> str:

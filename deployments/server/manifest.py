@@ -47,6 +47,7 @@ CHALLENGES = "Takes {0.name} from its rows to a version that is tried in shadow 
 KINDS = {
     "release": Kind(RELEASES, promotes=True, schedules=lambda spec: spec.schedules, of_challengers=True),
     "promote": Kind("Puts the challenger of {0.registered_as} into service on port {0.port}, if the gate lets it.", promotes=True),
+    "challenge": Kind("Tries a version of {0.registered_as} beside the one in service, or ends the trial."),
     "rollback": Kind("Puts an earlier version of {0.registered_as} back into service on port {0.port}, tested first.", promotes=True),
     "score": Kind("Turns a file of rows into a file of predictions by the version of {0.registered_as} that is in service."),
     "watch": Kind("Judges what {0.registered_as} was sent and answered of late.", schedules=lambda spec: (spec.watch_schedule,)),

@@ -13,7 +13,7 @@ import msgspec
 from slipway.gateway.replies import UNAVAILABLE, RequestError, unavailable
 
 PROGRAM = (sys.executable, "-m", "deployments.operations")
-SECONDS = 60.0  # for an answer: Prefect's database may wait for a lock
+SECONDS = 90.0  # for an answer: Prefect's database may wait for a lock
 ENDS_WITHIN = 5.0
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
 REFUSED = "REFUSED"

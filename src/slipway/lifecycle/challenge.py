@@ -91,7 +91,7 @@ def choose(spec: ModelSpec, settings: Settings, version: int | None = None) -> C
             f"`slipway challenge {spec.name} --version N`, or name one with --version."
         )
     if now and wanted == now.version:
-        raise ChallengeError(f"{spec.name}: version {wanted} is in service already, so there is nothing to promote. Name another version.")
+        raise ChallengeError(f"{spec.name}: version {wanted} is in service already. Name another version.")
     run_id = registry.run_of(client, spec.registered_as, wanted)
     with record.bundle_of(spec.service, wanted, run_id, settings) as bundle:
         contract = bundle.contract

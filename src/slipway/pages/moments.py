@@ -27,3 +27,8 @@ def moment(language: Language, seconds: float) -> str:
     """Return a day, the time and its zone."""
     when = datetime.fromtimestamp(seconds).astimezone()
     return f"{day(language, seconds)}, {when:%H:%M} {when:%Z}"
+
+
+def instant(language: Language, iso: str) -> str:
+    """Do as `moment` does with a time in ISO 8601, such as those of the ledger; "" for ""."""
+    return moment(language, datetime.fromisoformat(iso).timestamp()) if iso else ""

@@ -7,6 +7,7 @@ from slipway.gateway.endpoints.models import model_openapi, model_ping, model_ve
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
 from slipway.gateway.endpoints.pages.account import account, end_session, renew_recovery_codes, sign_out_everywhere
+from slipway.gateway.endpoints.pages.acts import act, act_page, run_page
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
 from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
 from slipway.gateway.endpoints.pages.provider import go_to_provider, return_from_provider
@@ -15,6 +16,7 @@ from slipway.gateway.endpoints.pages.signing_in import sign_in, sign_in_page, si
 from slipway.gateway.endpoints.predict import invocations, predict
 from slipway.gateway.endpoints.sessions import close_session, open_session
 from slipway.gateway.routing import Route, Routes
+from slipway.pages.service.acts import ACTS
 
 ROUTES = Routes(
     [
@@ -55,5 +57,8 @@ ROUTES = Routes(
         Route("GET", "/predict/{model}", prediction_form, needs="predict", page=True),
         Route("POST", "/predict/{model}", predict_on_page, needs="predict", page=True),
         Route("POST", "/predict/{model}/values", change_values, needs="predict", page=True),
+        Route("GET", "/service/{model}/run", run_page, needs="operate", page=True),
+        *(Route("GET", f"/service/{{model}}/{address}", act_page, needs="operate", page=True) for address in ACTS),
+        *(Route("POST", f"/service/{{model}}/{address}", act, needs="operate", page=True) for address in ACTS),
     ]
 )

@@ -1,0 +1,233 @@
+"""What an operator can do with a model: what each act needs to know, and the preview that a person decides by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from slipway.pages.languages import Language
+from slipway.pages.rendering import FieldError
+from slipway.pages.texts import text
+
+ActName = Literal["release", "approve", "roll_back", "promote", "challenge", "freeze", "resume"]
+
+MOST_OF_A_REASON = 500  # characters
+DONE = ("approve", "reject", "freeze", "resume")
+END = "end"  # in place of a version: the trial ends
+WHOLE = re.compile(r"[0-9]{1,2}")
+
+
+class VersionFacts(msgspec.Struct, frozen=True):
+    """A version as the ledger knows it. `figure` is the model's metric on its test rows; `at`, `who` and `why` are of its latest line."""
+
+    version: int
+    figure: float | None
+    at: str
+    who: str
+    why: str
+    event: str
+    sample: bool
+
+    def words(self, language: Language) -> str:
+        """Return what its latest line says."""
+        event = self.event.replace(" ", "_")
+        return text(language, f"acts.event.{event}")
+
+
+class AwaitedApproval(msgspec.Struct, frozen=True):
+    """A version that waits for a person. `id` and `page` are of the approval's run; `findings` is HTML, in English."""
+
+    id: str
+    version: int
+    release: str
+    since: str
+    until: str
+    page: str
+    findings: str
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What an act starts from.
+
+    `before` is the version that a rollback goes back to unless another is named, among the `earlier` ones that were in service;
+    `others` are all that are known and not in service. `held` and `frozen` say what holds automations back, "" if nothing does.
+    `asks` says that the model's releases always wait for approval. `silent` says why it is not known what waits.
+    """
+
+    model: str
+    metric: str
+    now: VersionFacts | None
+    before: int | None
+    earlier: list[VersionFacts]
+    others: list[VersionFacts]
+    challenger: int | None
+    held: str
+    frozen: str
+    asks: bool
+    approvals: list[AwaitedApproval]
+    silent: str = ""
+
+    def named(self, version: int | None) -> VersionFacts | None:
+        """Return a version that is known, or None."""
+        return next((one for one in self.others if one.version == version), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act. `needs` is the field of the preview without which there is nothing to do; `run` is the flow that does it, "" for none."""
+
+    name: ActName
+    run: str = ""
+    needs: Literal["", "now", "earlier", "others", "challenger", "approvals"] = ""
+    alarming: bool = False
+
+    @property
+    def address(self) -> str:
+        """The last part of the address of its page."""
+        return self.name.replace("_", "-")
+
+    def words(self, what: str, language: Language) -> str:
+        """Return one of the act's own messages, such as its `title`."""
+        return text(language, f"acts.{self.name}.{what}")
+
+    def possible(self, preview: Preview) -> bool:
+        """Return whether there is something to do."""
+        if self.name == "resume":
+            return bool(preview.held or preview.frozen)
+        if self.name == "freeze":
+            return preview.now is not None and not preview.frozen
+        if self.name == "challenge":
+            return preview.now is not None and bool(preview.others or preview.challenger)
+        return not self.needs or bool(getattr(preview, self.needs))
+
+
+ACTS: dict[str, Act] = {
+    act.address: act
+    for act in (
+        Act("approve", needs="approvals"),
+        Act("roll_back", run="rollback", needs="earlier", alarming=True),
+        Act("promote", run="promote", needs="challenger"),
+        Act("challenge", run="challenge"),
+        Act("freeze"),
+        Act("resume"),
+        Act("release", run="release"),
+    )
+}
+
+
+class StartedRun(msgspec.Struct, frozen=True):
+    """A run of a flow as Prefect has it; see `deployments.operations.runs`."""
+
+    id: str
+    name: str
+    type: str
+    state: str
+    message: str
+    page: str
+
+    def words(self, language: Language) -> str:
+        """Return how it goes."""
+        state = self.type.lower() or "scheduled"
+        return text(language, f"run.state.{state}")
+
+    @property
+    def ended(self) -> bool:
+        return self.type in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+    @property
+    def failed(self) -> bool:
+        return self.ended and self.type != "COMPLETED"
+
+
+def act_links(language: Language) -> list[tuple[str, str]]:
+    """Return the last part of the address of each act's page, and its title."""
+    return [(address, act.words("title", language)) for address, act in ACTS.items()]
+
+
+def done(language: Language, what: str) -> str:
+    """Return what was done, by the query `done` of the address to which an act leads; "" for anything else."""
+    return text(language, f"acts.done.{what}") if what in DONE else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person orders with the form of an act: the reason, and the parameters of the flow or the question that does it."""
+
+    why: str
+    parameters: dict[str, Any]
+
+
+def read_order(act: Act, preview: Preview, sent: Mapping[str, str], language: Language) -> tuple[Order, list[FieldError]]:
+    """Return what a form orders, and what is wrong with it. The order counts only if nothing is."""
+    errors: list[FieldError] = []
+
+    def wrong(field: str, key: str, **values: Any) -> None:
+        errors.append(FieldError(field, text(language, f"acts.{key}", **values)))
+
+    parameters = _FIELDS[act.name](preview, sent, wrong) if act.name in _FIELDS else {}
+    why = " ".join(sent.get("why", "").split())
+    if not why:
+        wrong("why", "why_missing")
+    elif len(why) > MOST_OF_A_REASON:
+        wrong("why", "why_long", most=MOST_OF_A_REASON, found=len(why))
+    return Order(why, parameters), errors
+
+
+Wrong = Callable[..., None]
+
+
+def _approve(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[str, Any]:
+    decision, approval = sent.get("decision", ""), sent.get("approval", "")
+    if decision not in ("approve", "reject"):
+        wrong("decision", "decision_missing")
+    if approval not in {one.id for one in preview.approvals}:
+        wrong("", "approval_gone")
+    return {"approval": approval, "approved": decision == "approve"}
+
+
+def _roll_back(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[str, Any]:
+    return {"to": _version(sent, wrong, [one.version for one in preview.earlier])}
+
+
+def _promote(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[str, Any]:
+    if sent.get("version") != str(preview.challenger):
+        wrong("", "challenger_gone")
+    return {"version": preview.challenger} | _asks(sent)
+
+
+def _challenge(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[str, Any]:
+    if sent.get("version") == END:
+        return {"version": None}
+    version, share = _version(sent, wrong, [one.version for one in preview.others]), sent.get("share", "").strip() or "0"
+    if not WHOLE.fullmatch(share):
+        wrong("share", "share_wrong")
+        return {}
+    return {"version": version, "share": int(share) / 100}
+
+
+def _release(_: Preview, sent: Mapping[str, str], __: Wrong) -> dict[str, Any]:
+    return _asks(sent) | ({"dry_run": True} if sent.get("dry_run") else {})
+
+
+def _asks(sent: Mapping[str, str]) -> dict[str, Any]:
+    return {"approval": True} if sent.get("asks") else {}
+
+
+def _version(sent: Mapping[str, str], wrong: Wrong, known: list[int]) -> int | None:
+    found = next((version for version in known if str(version) == sent.get("version")), None)
+    if found is None:
+        wrong("version", "version_missing")
+    return found
+
+
+_FIELDS: dict[str, Callable[[Preview, Mapping[str, str], Wrong], dict[str, Any]]] = {
+    "approve": _approve,
+    "roll_back": _roll_back,
+    "promote": _promote,
+    "challenge": _challenge,
+    "release": _release,
+}
