@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from prefect import task
@@ -20,6 +20,7 @@ from prefect.input import RunInput, keyset_from_paused_state
 from prefect.runtime import flow_run
 from prefect.states import Paused
 from pydantic import Field
+from sqlalchemy.exc import OperationalError
 
 from slipway.errors import ApprovalError
 from slipway.lifecycle import approval
@@ -98,7 +99,7 @@ def wait_for_decision(form: type[Form], hours: float, settings: Settings) -> Dec
     with get_client(sync_client=True) as client:
         _pause(client, run, paused)
         while True:
-            found = wait_until(lambda: ledger.decision(str(run)) or _state_after_pause(client, run) or datetime.now(UTC) >= end, every=POLL)
+            found = wait_until(lambda: _decision(ledger, run) or _state_after_pause(client, run) or datetime.now(UTC) >= end, every=POLL)
             if isinstance(found, Decision):
                 return found
             if not isinstance(found, State):
@@ -108,9 +109,18 @@ def wait_for_decision(form: type[Form], hours: float, settings: Settings) -> Dec
             if settings.approval_form:
                 break
             logger.warning("the run was resumed without a decision, so it waits again: decide at %s", settings.gateway_url)
-            _pause(client, run, Paused(pause_expiration_time=end + GRACE, pause_key="approval"))
+            _pause(client, run, Paused(pause_expiration_time=end + GRACE, pause_key=str(uuid4())))  # Prefect takes each key once
     answer = cast(Form, form.load(keyset, run))  # in synchronous code, Prefect returns the form itself
     return Decision(approved=answer.decision == "approve", who=answer.name.strip(), why=answer.reason.strip())
+
+
+def _decision(ledger: Ledger, run: UUID) -> Decision | None:
+    """Return the decision that came through the ledger; None until then, or while the database does not answer."""
+    try:
+        return ledger.decision(str(run))
+    except OperationalError as error:
+        logger.warning("the ledger cannot be read; the approval still waits: %s", error)
+        return None
 
 
 def _pause(client: SyncPrefectClient, run: UUID, paused: State[None]) -> None:

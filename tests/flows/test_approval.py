@@ -8,10 +8,13 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.flow_runs import resume_flow_run
 from prefect.states import Cancelling
 
+from deployments.operations import acts
+from deployments.operations.preview import preview
 from deployments.server import approvals
 from flows.approval import approve, decided
 from flows.fleet import fleet
@@ -21,7 +24,7 @@ from slipway.catalogue import catalogue, lookup
 from slipway.errors import ApprovalError, ReleaseInProgressError
 from slipway.lifecycle import approval, promotion
 from slipway.lifecycle.locking import exclusive
-from slipway.records import Decision, Origin, Rule, Verdict
+from slipway.records import Candidate, Decision, Origin, Rule, Verdict
 from slipway.tracking import mirrors, registry
 from slipway.tracking.connection import connect
 from slipway.tracking.mirrors import Mirrors, Version
@@ -197,6 +200,51 @@ def test_the_run_page_shows_the_question_and_automations_hear_of_it(judged, begi
     assert question.endswith("# Model card: heart-failure")
     assert schema["required"] == ["decision", "reason", "name"]
     assert schema["properties"]["decision"]["enum"] == ["approve", "reject"]
+
+
+@flow(name="release", flow_run_name="release-heart-failure", result_serializer="json")
+def only_asks(candidate: Candidate, verdict: Verdict):
+    """The part of a release that asks a person."""
+    return approve(MODEL, candidate, verdict, 1, return_state=True)
+
+
+def test_the_first_decision_through_the_ledger_counts_and_its_page_shows_what_the_gate_found(place, judged, begin, waits):
+    candidate, verdict = judged
+    hostile = Rule(name="slices", passed=True, reason="<script>alert(1)</script> [x](javascript:alert(1)) is 1.00")
+    running = begin(only_asks, candidate, verdict.model_copy(update={"rules": [*verdict.rules, hostile]}))
+    asked = waits()
+
+    (shown,) = preview(place.settings, MODEL).approvals
+    assert (shown.id, shown.version, "it reaches the floor" in shown.findings) == (asked.id, 2, True)
+    assert "<script" not in shown.findings
+    assert 'href="javascript' not in shown.findings
+    with pytest.raises(ApprovalError, match="waits for approval no more"):
+        acts.decide(place.settings, MODEL, "another-run", True, "user:anna", "the figures hold")
+    assert acts.decide(place.settings, MODEL, asked.id, True, "user:anna", " the figures\nhold") == "Approved"
+
+    assert running.result(timeout=60).result().result() == Decision(approved=True, who="user:anna", why="the figures hold")
+    with pytest.raises(ApprovalError, match="was approved already, by user:anna: the figures hold"):
+        approvals.decide(place.settings, asked, Decision(approved=False, who="user:eve", why="no"))
+    with pytest.raises(ApprovalError, match="waits for approval no more"):
+        acts.decide(place.settings, MODEL, asked.id, True, "user:anna", "the figures hold")
+
+
+def test_without_its_form_a_run_that_is_resumed_by_hand_waits_again_and_the_command_decides(
+    place, judged, begin, waits, until, monkeypatch
+):
+    monkeypatch.setenv("SLIPWAY_APPROVAL_FORM", "false")
+    running = begin(only_asks, *judged)
+    asked = waits()
+
+    assert asked.form is False
+    assert resume(asked.id, **YES) == "ACCEPT"
+    until(lambda: [one.id for one in approvals.waiting(place.settings, MODEL)] == [asked.id], "it waits again")
+    assert not running.done()
+    said = slipway("reject", MODEL, "--because", "not before the audit", "--json")
+
+    assert json.loads(said.stdout)["state"] == "Rejected"
+    decision = running.result(timeout=60).result().result()
+    assert (decision.approved, decision.why) == (False, "not before the audit")
 
 
 def test_an_approval_does_not_count_when_another_version_has_come_into_service(place, judged):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ from slipway.access import keys, users
 from slipway.access.callers import Grant
 from slipway.access.records import change, read
 from tests.gateway.conftest import Gateway, _build
+from tests.support import browser
+from tests.support.browser import PASSWORD
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-PASSWORD = "correct-horse-battery-staple"
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en"}
 
 
@@ -118,13 +117,8 @@ def signed_in(pages: Gateway, anna: Person) -> Iterator[Visitor]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A real browser. It ends with the tests of a file: while it is open, nothing else in the process can run an event loop."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("needs a browser: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=[*CHROMIUM]) as browser:
-        yield browser
+    with browser.chromium() as started:
+        yield started
 
 
 @pytest.fixture

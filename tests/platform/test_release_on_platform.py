@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import psutil
@@ -22,6 +24,12 @@ from slipway.data import samples, validation
 from slipway.settings import Settings
 from slipway.training import splitting
 from tests.platform.conftest import MODEL, Operator, wait_until
+from tests.support.browser import chromium, signed_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LOADS_WITHIN, RUNS_WITHIN = 60_000.0, 180_000.0  # milliseconds, on a busy machine
 
 pytestmark = [pytest.mark.timeout(900)]
 
@@ -123,21 +131,43 @@ def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_l
     assert operator.history()[-1]["version"] == 2
 
 
-def test_rollback_from_the_shell_is_recorded_with_its_run_and_may_be_repeated(operator, released, settings):
-    printed = json.loads(operator.slipway("rollback", MODEL, "--because", "for the test", "--json").stdout)
-    again = operator.slipway("rollback", MODEL, "--because", "for the test")
+@pytest.fixture(scope="module")
+def page(operator: Operator, released: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The gateway's pages in a real browser, for an operator who is signed in; a picture of the last one is kept."""
+    with chromium() as browser:
+        page = signed_in(browser, operator.settings.gateway_url, operator.home, "olga", "operate")
+        page.set_default_timeout(LOADS_WITHIN)
+        yield page
+        page.screenshot(path=tmp_path_factory.mktemp("pages") / "page.png", full_page=True)
 
+
+def test_an_operator_rolls_back_on_the_page_and_lets_automations_go_on(operator, settings, page):
+    page.goto(f"/service/{MODEL}/roll-back")
+    page.get_by_role("button", name="Roll back").click()
+    assert "Enter a reason." in page.get_by_role("alert").inner_text()
+    page.get_by_label("Reason").fill("<b>for the test</b>")
+
+    page.get_by_role("button", name="Roll back").click()
+
+    page.get_by_text("from version 2 back to version 1: <b>for the test</b>").wait_for(timeout=RUNS_WITHIN)
     entry = operator.history()[-1]
-    assert (printed["outcome"], printed["candidate"]["version"], printed["previous"]) == ("rolled back", 1, 2)
-    assert (entry["event"], entry["version"], entry["previous"], entry["why"]) == ("rolled back", 1, 2, "for the test")
-    page, run = entry["run_url"].rsplit("/", 1)
-    assert page == f"{settings.prefect_url}/runs/flow-run"
+    assert (entry["event"], entry["version"], entry["previous"], entry["why"]) == ("rolled back", 1, 2, "<b>for the test</b>")
+    assert (entry["who"], entry["started_by"]) == ("user:olga", "gateway's page")
+    at, run = entry["run_url"].rsplit("/", 1)
+    assert at == f"{settings.prefect_url}/runs/flow-run"
     assert httpx.get(f"{settings.prefect_url}/api/flow_runs/{run}").json()["state_name"] == "RolledBack"
+    again = operator.slipway("rollback", MODEL, "--because", "for the test")
     assert f"{MODEL}: already in service" in again.stdout
-    operator.slipway("resume", MODEL, "--because", "for the test")  # the next tests start releases as schedules and alarms do
+
+    page.goto(f"/service/{MODEL}/resume")  # the next tests start releases as schedules and alarms do
+    assert "user:olga rolled back to version 1" in page.locator("main").inner_text()
+    page.get_by_label("Reason").fill("it was a test")
+    page.get_by_role("button", name="Let them go on").click()
+    page.get_by_text("Automations go on.").wait_for()
+    assert [operator.history()[-1][key] for key in ("event", "who", "why")] == ["resumed", "user:olga", "it was a test"]
 
 
-def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_it_is_approved(operator, settings, released):
+def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_an_operator_approves(operator, settings, page):
     before = max(entry["version"] for entry in operator.history())
     first = start(settings, approval=True)
     wait_until(lambda: approvals.waiting(settings, MODEL), 120)
@@ -151,13 +181,21 @@ def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_it
     wait_until(lambda: psutil.pid_exists(mlflow["pid"]) is False, 10)
     wait_until(lambda: answers(f"{settings.mlflow_url}/health"), 60)
 
-    operator.slipway("approve", MODEL, "--because", "the figures hold")
+    page.goto(f"/service/{MODEL}/approve")
+    page.get_by_text("Figures on the test rows").wait_for()
+    page.get_by_label("Approve: it is put into service and tested").check()
+    page.get_by_label("Reason").fill("the figures hold")
+    page.get_by_role("button", name="Send the decision").click()
+    page.get_by_text("The version is approved").wait_for()
 
     wait_until(lambda: state(settings, first)["type"] == "COMPLETED", 120)
     assert state(settings, first)["name"] == "Promoted"
     entries = operator.history()[-2:]
     assert [(entry["event"], entry["version"]) for entry in entries] == [("approved", before + 1), ("promoted", before + 1)]
     assert entries[0]["run_url"].startswith(settings.prefect_url)
+    assert entries[0]["who"] == "user:olga"
+    page.goto(f"/service/{MODEL}/approve")
+    assert "Nothing waits for approval." in page.locator("main").inner_text()
 
 
 def start(settings: Settings, **parameters: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +13,11 @@ from deployments.server.manifest import KINDS
 from deployments.server.manifest import deployments as declared
 from deployments.server.prefect_api import PrefectServer
 from tests.platform.conftest import MODEL, Operator, wait_until
+from tests.support.browser import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 LOADS_WITHIN = 60_000.0  # milliseconds, for the first page on a busy machine
 LOOKED_FOR_EVERY = 10  # seconds; how often the server looks for schedules
 
@@ -54,12 +53,7 @@ def switches(deployment: dict[str, Any]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def page(operator: Operator) -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs a browser: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM]) as browser:
+    with chromium() as browser:
         page = browser.new_page(base_url=operator.settings.prefect_url, viewport={"width": 1400, "height": 1600})
         page.set_default_timeout(LOADS_WITHIN)
         yield page
