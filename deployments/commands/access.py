@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deployments.terminal.access_rows import key_rows, show_rows, user_rows
 from deployments.terminal.command import AsJson, command
 from deployments.terminal.groups import group
-from deployments.terminal.output import say, show_json, show_table
+from deployments.terminal.output import say, show_json
 from deployments.terminal.passwords import new_password
 from deployments.terminal.second_factor import show_second_factor
 
@@ -26,7 +26,7 @@ Roles = Annotated[
     typer.Option(
         "--role",
         metavar="ROLE[:MODEL]",
-        help="One of predict, outcome, audit, operate, for every model or the one named. Give it several times.",
+        help="One of predict, outcome, audit, operate, for every model or the one named; or administer. Give it several times.",
     ),
 ]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input, for scripts.")]
@@ -62,13 +62,7 @@ def list_users(as_json: AsJson = False) -> None:
     For example: slipway users list --json
     """
     with command(as_json) as settings:
-        from slipway.access import users
-
-        rows = [
-            {"name": name, "roles": list(user.grants), "second_factor": user.second_factor is not None, "created": user.created}
-            for name, user in users.listed(settings.home).items()
-        ]
-        _show_rows(rows, as_json, "there are no users; `slipway users add NAME --role predict` adds one.")
+        show_rows(user_rows(settings.home), as_json, "there are no users; `slipway users add NAME --role predict` adds one.")
 
 
 @users_app.command("roles")
@@ -125,6 +119,21 @@ def sign_out_user(name: Name) -> None:
         say(f"{name} is signed out")
 
 
+@users_app.command("unlock")
+def unlock_user(name: Name) -> None:
+    """Forget a user's wrong passwords, so that the user may try again at once.
+
+    For example: slipway users unlock anna
+    """
+    with command() as settings:
+        from slipway.access import users
+
+        users.known(settings.home, name)
+        _administered(settings, "unlock user", name)
+        users.unlock(settings.home, name)
+        say(f"{name} may try again")
+
+
 @users_app.command("revoke")
 def revoke_user(name: Name) -> None:
     """Take a user away, and end the sessions.
@@ -155,6 +164,7 @@ def add_key(
         from slipway.access import keys, users
 
         grants = _grants(role)
+        keys.require_allowed(grants)
         keys.require_new(settings.home, name)
         if owner:
             users.known(settings.home, owner)
@@ -171,13 +181,8 @@ def list_keys(as_json: AsJson = False) -> None:
     For example: slipway keys list --json
     """
     with command(as_json) as settings:
-        from slipway.access import keys
-
-        rows = [
-            {"name": name, "roles": list(key.grants), "created": key.created, "expires": key.expires and _iso(key.expires)}
-            for name, key in keys.listed(settings.home).items()
-        ]
-        _show_rows(rows, as_json, "there are no keys; `slipway keys add NAME --role predict` makes one, `slipway up` its own.")
+        none = "there are no keys; `slipway keys add NAME --role predict` makes one, `slipway up` its own."
+        show_rows(key_rows(settings.home), as_json, none)
 
 
 @keys_app.command("roles")
@@ -190,6 +195,7 @@ def key_roles(name: Name, role: Roles) -> None:
         from slipway.access import keys
 
         grants = _grants(role)
+        keys.require_allowed(grants)
         keys.known(settings.home, name)
         _administered(settings, "change key's roles", f"{name}: {_listed(grants)}")
         keys.grant(settings.home, name, grants)
@@ -260,25 +266,6 @@ def _show_key(name: str, key: str, as_json: bool) -> None:
         return
     say(f"the key of {name}; it is not shown again:")
     typer.echo(key)
-
-
-def _show_rows(rows: list[dict[str, Any]], as_json: bool, none: str) -> None:
-    if as_json:
-        show_json(rows)
-    elif not rows:
-        say(none)
-    else:
-        show_table([name.replace("_", " ") for name in rows[0]], [[_cell(value) for value in row.values()] for row in rows])
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(value) if isinstance(value, list) else value
-
-
-def _iso(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
 
 
 def _administered(settings: Settings, what: str, about: str) -> None:

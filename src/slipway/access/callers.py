@@ -10,10 +10,11 @@ from typing import Literal, NamedTuple, get_args
 from slipway.access.refusals import ForbiddenError
 from slipway.errors import SlipwayError
 
-Role = Literal["predict", "outcome", "audit", "operate"]
+Role = Literal["predict", "outcome", "audit", "operate", "administer"]
 Kind = Literal["key", "user", "oidc"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
+ADMINISTER: Role = "administer"  # of users and keys: the one role that is about no model, and that only users of the gateway can have
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
@@ -26,7 +27,7 @@ class InvalidNameError(SlipwayError, ValueError):
 
 
 class Grant(NamedTuple):
-    """One role, for one model, or for every model if `model` is None."""
+    """One role, for one model, or for every model if `model` is None. `administer` is for the gateway, so its `model` is None."""
 
     role: Role
     model: str | None = None
@@ -36,9 +37,11 @@ class Grant(NamedTuple):
         """Read `predict` (every model) or `predict:heart-failure` (that one).
 
         Raises:
-            InvalidGrantError: There is no such role, or the text has another form.
+            InvalidGrantError: There is no such role, it is not for a single model, or the text has another form.
         """
         role, colon, model = text.partition(":")
+        if role == ADMINISTER and colon:
+            raise InvalidGrantError(f"role {text[:80]!r}: expected {ADMINISTER} alone, because users and keys are those of all models.")
         if role not in ROLES or (colon and not NAME.fullmatch(model)):
             raise InvalidGrantError(
                 f"role {text[:80]!r}: expected one of {', '.join(ROLES)}, or one for a model, such as predict:heart-failure."
@@ -66,8 +69,8 @@ class Caller:
         return any(grant.role == role for grant in self.grants)
 
     def sees(self, model: str) -> bool:
-        """Return whether any role is granted for this model."""
-        return any(grant.model in (None, model) for grant in self.grants)
+        """Return whether any role about models is granted for this one."""
+        return any(grant.model in (None, model) for grant in self.grants if grant.role != ADMINISTER)
 
     def require(self, role: Role, model: str | None = None) -> None:
         """Require that the role is granted.
@@ -81,7 +84,7 @@ class Caller:
                 "user": f"with `slipway users roles {self.name} --role ...`",
                 "oidc": "at the provider, in the claim with the roles",
             }
-            where = f" for {model[:60]}" if model else " for every model"
+            where = "" if role == ADMINISTER else f" for {model[:60]}" if model else " for every model"
             raise ForbiddenError(f"{self}: expected the role {role!r}{where}, which was not granted. Grant it {way_out[self.kind]}.")
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from slipway.access import sessions, users
 from slipway.access.callers import NAME, Caller
 from slipway.access.guessing import Guessing
 from slipway.access.keys import digest as digest_of
+from slipway.access.last_use import LastUse
 from slipway.access.oidc.authorization import CodeFlow, RelyingParty
 from slipway.access.page_sessions import PageSessions
 from slipway.access.records import AccessFile, User, change
@@ -59,7 +60,9 @@ class Gatekeeper:
         self._guessing = guessing or Guessing()
         self._thread = ThreadPoolExecutor(1, "passwords")  # one at a time: each needs 64 MB
         self._waiting = 0
-        self.pages = PageSessions(home, self._store, session_minutes, provider=provider is not None)
+        self._unlocked: dict[str, float] = {}
+        self._last_use = LastUse(home)
+        self.pages = PageSessions(home, self._store, session_minutes, provider=provider is not None, last_use=self._last_use)
         self.at_provider = CodeFlow(provider, client) if provider and client else None
 
     async def authenticate(self, authorization: bytes | None, *, basic: bool = False) -> Caller:
@@ -74,15 +77,17 @@ class Gatekeeper:
         snapshot = self._store.recent() or await self._store.look()
         credential = _password(authorization) if basic and authorization else _credential(authorization)
         digest = digest_of(credential)
-        return self._recall(digest, snapshot) or await self._look_closer(digest, credential)
+        caller = self._recall(digest, snapshot) or await self._look_closer(digest, credential)
+        self._last_use.note(caller)
+        return caller
 
     def problem(self) -> str | None:
         """Return why no caller can be authenticated, if the access file was removed, is damaged or cannot be read."""
         return self._store.problem()
 
     async def follow(self) -> None:
-        """Follow the access file, until cancelled."""
-        await self._store.follow()
+        """Follow the access file, and store when keys and users were last used, until cancelled."""
+        await asyncio.gather(self._store.follow(), self._last_use.follow())
 
     async def open_session(self, name: str, password: str, code: str | None, address: str) -> sessions.Opened:
         """Open a session with a password and, if the user has a second factor, a code.
@@ -111,23 +116,56 @@ class Gatekeeper:
             UnknownUserError: The user was revoked in the meantime.
             LockedOutError: Too many failures of this name or from this address.
         """
-        with self._attempt(name, address):
+        with self._attempt(name, address, await self._store.look()):
             codes = await self._in_thread(lambda: users.renew_recovery_codes(self._home, name, code))
         await self._store.look()
         return codes
+
+    async def confirm(self, name: str, code: str, address: str) -> None:
+        """Use up a code of a user's app, which shows who sits at an open screen.
+
+        Raises:
+            UnauthenticatedError: The code is wrong, or was used before.
+            LockedOutError: Too many failures of this name or from this address.
+            UndecidedError: The access file cannot be read or written now.
+        """
+        with self._attempt(name, address, await self._store.look()):
+            await self._in_thread(lambda: users.use_code(self._home, name, code))
+
+    async def registered(self) -> AccessSnapshot:
+        """Return users and keys as they are now. Raises UndecidedError."""
+        return await self._store.look()
+
+    async def register(self, work: Callable[[Path], T]) -> T:
+        """Change users or keys of the home folder, and return what `work` returns once the change counts here.
+
+        Raises:
+            UndecidedError: The access file cannot be read or written now; nothing was changed. Mistakes that `work` finds pass through.
+        """
+        done = await self._in_thread(lambda: work(self._home))
+        await self._store.look()
+        return done
+
+    def locked(self) -> dict[str, float]:
+        """Return until when users may not try to sign in, in Unix seconds, after wrong passwords that came to this process."""
+        now = time.time()
+        return {name: now + seconds for name, seconds in self._guessing.locked(self._store.users()).items()}
 
     async def _signed_in(self, name: str, password: str, code: str | None, address: str) -> tuple[str, User, str]:
         """Return the user's name and record, and the secret that signs tokens. Raises as `open_session` does."""
         known = await self._store.look()  # not in the one thread for passwords, which a file that hangs would hold up
         name = name if NAME.fullmatch(name) else "?"  # the name of no user; treated like any unknown name
-        with self._attempt(name, address):
+        with self._attempt(name, address, known):
             user, secret = await self._in_thread(lambda: sign_in(self._home, known, name, password, code, time.time()))
             await self._tokens.prepare()
         return name, user, secret
 
     @contextmanager
-    def _attempt(self, name: str, address: str) -> Iterator[None]:
+    def _attempt(self, name: str, address: str, known: AccessSnapshot) -> Iterator[None]:
         """Count an attempt of a person to be recognised. It is a failure if the person is not; another error is not the person's."""
+        if (user := known.users.get(name)) and user.unlocked > self._unlocked.get(name, 0.0):
+            self._guessing.unlock(name)
+            self._unlocked[name] = user.unlocked
         self._guessing.begin(name, address)
         try:
             yield
@@ -178,16 +216,16 @@ class Gatekeeper:
         return await self._tokens.verify(digest, credential, snapshot)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        """Raises UndecidedError for errors that the log explains, and if too many calls wait."""
+        """Raises UndecidedError for errors that the log explains, and if too many calls wait; mistakes of the caller pass through."""
         if self._waiting >= MOST_WAITING:
             raise UndecidedError("too many users are signing in. Try again.", retry_after=2)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except AccessError:
+        except (AccessError, ValueError, LookupError):
             raise
         except SlipwayError as error:
-            logger.error("nobody can sign in or out: %s", error)
+            logger.error("nobody can sign in or out, or change users and keys: %s", error)
             raise UndecidedError("the gateway cannot do this now, and its log says why. Ask the operator.", retry_after=5) from None
         finally:
             self._waiting -= 1

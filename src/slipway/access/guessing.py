@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from slipway.access.networks import network_of
@@ -111,6 +111,14 @@ class Guessing:
         """Forget the name's failures. The address keeps those of other names, or a valid user could guess at others freely."""
         self._names.clear(name)
         self._addresses.uncount(network_of(address))
+
+    def locked(self, names: Iterable[str]) -> dict[str, float]:
+        """Return the seconds for which each of these names must wait, without those that need not."""
+        return {name: seconds for name in names if (seconds := self._names.remaining(name)) > 0}
+
+    def unlock(self, name: str) -> None:
+        """Forget the name's failures."""
+        self._names.clear(name)
 
     def abandoned(self, name: str, address: str) -> None:
         """Uncount an attempt that was neither right nor wrong."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.access.callers import Grant, as_stored, check_name
+from slipway.access.callers import ADMINISTER, Grant, InvalidGrantError, as_stored, check_name
 from slipway.access.records import AccessFile, ApiKey, change, read
 from slipway.errors import SlipwayError
 
@@ -57,7 +57,7 @@ def add(home: Path, name: str, key: str, grants: Iterable[Grant] = OWN) -> None:
             f"API key of {name!r}: expected {SHORTEST} characters or more, received {len(key)}. "
             "Leave SLIPWAY_API_KEY empty, and `slipway up` makes one, or set it to a long random text."
         )
-    record = _record(key, as_stored(grants), None, "")
+    record = _record(key, _stored(grants), None, "")
     check_name(name)
     change(home, lambda content: _with(content, name, record))
 
@@ -72,7 +72,7 @@ def issue(home: Path, name: str, grants: Iterable[Grant], days: float | None = N
         KeyNameTakenError: There is a key of that name, which stays as it was.
         InvalidNameError, InvalidGrantError: See `slipway.access.callers`.
     """
-    key, stored = generate(), as_stored(grants)
+    key, stored = generate(), _stored(grants)
     expires = None if days is None else time.time() + days * DAY
     require_new(home, name)
 
@@ -102,7 +102,7 @@ def rotate(home: Path, name: str) -> str:
 
 def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
     """Replace the roles of a key. Raises UnknownKeyError, InvalidGrantError."""
-    stored = as_stored(grants)
+    stored = _stored(grants)
     change(home, lambda content: _with(content, name, msgspec.structs.replace(_known(content, name), grants=stored)))
 
 
@@ -132,9 +132,25 @@ def require_new(home: Path, name: str) -> None:
     _require_new(read(home), check_name(name))
 
 
+def require_allowed(grants: Iterable[Grant]) -> None:
+    """Require that a key may have these roles. Raises InvalidGrantError."""
+    if Grant(ADMINISTER) in grants:
+        raise InvalidGrantError(
+            f"role {ADMINISTER!r}: expected a user, received a key. Only people administer, each with a second factor: "
+            f"`slipway users add NAME --role {ADMINISTER}`."
+        )
+
+
 def known(home: Path, name: str) -> ApiKey:
     """Return a key's record. Raises UnknownKeyError."""
     return _known(read(home), name)
+
+
+def _stored(grants: Iterable[Grant]) -> tuple[str, ...]:
+    """Return the grants of a key as they are stored. Raises InvalidGrantError: there are none, or a key may not have them."""
+    found = tuple(grants)
+    require_allowed(found)
+    return as_stored(found)
 
 
 def _require_new(content: AccessFile, name: str) -> None:

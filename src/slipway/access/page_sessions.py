@@ -11,6 +11,7 @@ import hashlib
 import logging
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import msgspec
 
 from slipway.access import second_factor, users
 from slipway.access.callers import Caller, Grant
+from slipway.access.last_use import LastUse
 from slipway.access.records import AccessFile, ApiKey, OpenSession, User, change
 from slipway.access.store import AccessSnapshot, AccessStore
 from slipway.errors import SlipwayError
@@ -52,9 +54,10 @@ class PageSessions:
     A session ends `minutes` after its last request, and `LONGEST` seconds after it was opened.
     """
 
-    def __init__(self, home: Path, store: AccessStore, minutes: float, *, provider: bool = False) -> None:
-        """`provider`: whether there is one, without which sessions of its people end."""
+    def __init__(self, home: Path, store: AccessStore, minutes: float, *, provider: bool = False, last_use: LastUse | None = None) -> None:
+        """`provider`: whether there is one, without which sessions of its people end. `last_use`: where to note who was here."""
         self._home, self._store, self._seconds, self._provider = home, store, minutes * 60, provider
+        self._last_use = last_use or LastUse(home)
 
     def open(self, name: str, user: User, address: str) -> str:
         """Open a session of a user who has just signed in, and return the text of its cookie. It writes a file; call it in a thread."""
@@ -96,6 +99,7 @@ class PageSessions:
         session = snapshot.sessions.get(digest)
         if session is None or (found := self._valid(digest, session, snapshot)) is None:
             return None
+        self._last_use.note(found.caller)
         await self._renew(found)
         return found
 
@@ -104,6 +108,12 @@ class PageSessions:
         snapshot, owner = await self._store.look(), str(caller)
         own = {id: session for id, session in snapshot.sessions.items() if _owner(session) == owner and self._valid(id, session, snapshot)}
         return dict(sorted(own.items(), key=lambda item: -item[1].opened))
+
+    async def of_users(self) -> Counter[str]:
+        """Return how many open sessions each user has, by name."""
+        snapshot = await self._store.look()
+        valid = (session.user for id, session in snapshot.sessions.items() if self._valid(id, session, snapshot) and session.kind == "user")
+        return Counter(valid)
 
     async def end(self, id: str, caller: Caller) -> bool:
         """End a session of this person; return whether there was one."""

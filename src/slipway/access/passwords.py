@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 12, 256
 ADVICE = "Four random words do well."
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without i, l, o, 0 and 1, which are confused when they are read from paper
+GROUPS, LENGTH = 4, 4
 
 
 class WeakPasswordError(SlipwayError, ValueError):
@@ -30,6 +33,17 @@ def require_strong(name: str, password: str) -> None:
         raise WeakPasswordError(f"password: expected {SHORTEST} to {LONGEST} characters, received {len(text)}. {ADVICE}")
     if name.lower() in text.lower() or len(set(text)) < 5:
         raise WeakPasswordError(f"password: expected 5 different characters or more, and not the user's name. {ADVICE}")
+
+
+def generate(name: str) -> str:
+    """Return a new strong password of 79 random bits for a user, such as `k7fm-x2qa-9tbd-u4hc`."""
+    while True:
+        password = "-".join("".join(secrets.choice(LETTERS) for _ in range(LENGTH)) for _ in range(GROUPS))
+        try:
+            require_strong(name, password)
+        except WeakPasswordError:  # the name is a letter of it
+            continue
+        return password
 
 
 def hashed(password: str) -> str:

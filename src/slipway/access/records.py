@@ -53,6 +53,7 @@ class User(AccessRecord, frozen=True):
     """`password` is argon2's encoded hash. `generation` changes with everything that must end the user's sessions.
 
     `last_step` is the 30 s step of the last code that was used. `recovery` are the sha256 of the recovery codes that were not used yet.
+    Wrong passwords before `unlocked`, in Unix seconds, no longer count.
     """
 
     password: str
@@ -62,6 +63,7 @@ class User(AccessRecord, frozen=True):
     second_factor: str | None = None
     last_step: int = 0
     recovery: tuple[Digest, ...] = ()
+    unlocked: float = 0.0
 
 
 class OpenSession(AccessRecord, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,10 @@ class AccessStore:
                 self._take(stamp, found)
             self._looked = time.monotonic()
         return self._valid()
+
+    def users(self) -> Iterable[str]:
+        """Return the names of the users, as they were last read."""
+        return self._snapshot.users if self._snapshot else ()
 
     async def follow(self) -> None:
         """Look before the content is no longer recent, until cancelled. So a request looks only if this comes late."""

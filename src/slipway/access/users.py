@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from slipway.access import passwords, recovery_codes, second_factor
-from slipway.access.callers import Grant, as_stored, check_name
+from slipway.access.callers import ADMINISTER, Grant, as_stored, check_name
 from slipway.access.records import AccessFile, User, change, read
 from slipway.access.signing_in import wrong
 from slipway.errors import SlipwayError
@@ -23,6 +23,10 @@ class UserNameTakenError(SlipwayError, ValueError):
 
 class UnknownUserError(SlipwayError, LookupError):
     """There is no user of that name."""
+
+
+class LastAdministratorError(SlipwayError, ValueError):
+    """After this, no user could administer."""
 
 
 def add(home: Path, name: str, password: str, grants: Iterable[Grant], *, with_second_factor: bool = False) -> str | None:
@@ -47,7 +51,7 @@ def add(home: Path, name: str, password: str, grants: Iterable[Grant], *, with_s
 
 
 def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | None = None) -> str | None:
-    """Set a new password and end the user's sessions.
+    """Set a new password, end the user's sessions, and forget wrong passwords.
 
     Args:
         with_second_factor: True makes a new one and returns its provisioning URI, this once; False removes it; None leaves it.
@@ -63,7 +67,7 @@ def rotate(home: Path, name: str, password: str, *, with_second_factor: bool | N
         kept = user.second_factor if with_second_factor is None else secret
         step = user.last_step if with_second_factor is None else 0
         recovery = user.recovery if with_second_factor is None else ()
-        changes = {"password": digest, "second_factor": kept, "last_step": step, "recovery": recovery}
+        changes = {"password": digest, "second_factor": kept, "last_step": step, "recovery": recovery, "unlocked": time.time()}
         return msgspec.structs.replace(user, generation=_generation(), **changes)
 
     _change(home, name, edit)
@@ -82,16 +86,21 @@ def renew_recovery_codes(home: Path, name: str, code: str | None = None) -> list
     codes = recovery_codes.new_codes()
 
     def edit(user: User) -> User:
-        step = user.last_step
-        if code is not None:
-            used = second_factor.used_step(user.second_factor, code, time.time(), step) if user.second_factor else None
-            if used is None:
-                raise wrong()
-            step = used
-        return msgspec.structs.replace(user, recovery=recovery_codes.digests(codes), last_step=step)
+        return msgspec.structs.replace(user if code is None else _using(user, code), recovery=recovery_codes.digests(codes))
 
     _change(home, name, edit)
     return codes
+
+
+def use_code(home: Path, name: str, code: str) -> None:
+    """Use up a code of a user's app. Raises UnauthenticatedError: it is wrong, or was used before, or there is no such user."""
+
+    def edit(content: AccessFile) -> AccessFile:
+        if name not in content.users:
+            raise wrong()
+        return _with(content, name, _using(content.users[name], code))
+
+    change(home, edit)
 
 
 def set_up_second_factor(home: Path, name: str, generation: str, secret: str, step: int) -> tuple[User, list[str]]:
@@ -117,10 +126,21 @@ def set_up_second_factor(home: Path, name: str, generation: str, secret: str, st
     return known(home, name), codes
 
 
-def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
-    """Replace the roles of a user, also in open sessions. Raises UnknownUserError, InvalidGrantError."""
+def grant(home: Path, name: str, grants: Iterable[Grant], *, keep_administrator: bool = False) -> None:
+    """Replace the roles of a user, also in open sessions.
+
+    Args:
+        keep_administrator: Whether to refuse to take away the last administrator.
+    Raises:
+        UnknownUserError, InvalidGrantError, LastAdministratorError: Nothing was changed.
+    """
     stored = as_stored(grants)
-    _change(home, name, lambda user: msgspec.structs.replace(user, grants=stored))
+
+    def edit(content: AccessFile) -> AccessFile:
+        after = _with(content, name, msgspec.structs.replace(_find(content, name), grants=stored))
+        return _administered(after) if keep_administrator else after
+
+    change(home, edit)
 
 
 def sign_out(home: Path, name: str) -> None:
@@ -128,12 +148,24 @@ def sign_out(home: Path, name: str) -> None:
     _change(home, name, lambda user: msgspec.structs.replace(user, generation=_generation()))
 
 
-def revoke(home: Path, name: str) -> None:
-    """Remove a user and end all sessions. A user added later under that name is another user. Raises UnknownUserError."""
+def unlock(home: Path, name: str) -> None:
+    """Forget wrong passwords, so that a user may try again at once. Raises UnknownUserError."""
+    _change(home, name, lambda user: msgspec.structs.replace(user, unlocked=time.time()))
+
+
+def revoke(home: Path, name: str, *, keep_administrator: bool = False) -> None:
+    """Remove a user and end all sessions. A user added later under that name is another user.
+
+    Args:
+        keep_administrator: Whether to refuse to take away the last administrator.
+    Raises:
+        UnknownUserError, LastAdministratorError: Nothing was changed.
+    """
 
     def edit(content: AccessFile) -> AccessFile:
         _find(content, name)
-        return msgspec.structs.replace(content, users={other: user for other, user in content.users.items() if other != name})
+        after = msgspec.structs.replace(content, users={other: user for other, user in content.users.items() if other != name})
+        return _administered(after) if keep_administrator else after
 
     change(home, edit)
 
@@ -171,6 +203,26 @@ def _find(content: AccessFile, name: str) -> User:
     if name not in content.users:
         raise UnknownUserError(f"no user is called {name[:80]!r}; there are: {', '.join(sorted(content.users)) or 'none'}.")
     return content.users[name]
+
+
+def administrators(users: Mapping[str, User]) -> set[str]:
+    """Return the names of the users who administer."""
+    return {name for name, user in users.items() if ADMINISTER in user.grants}
+
+
+def _administered(content: AccessFile) -> AccessFile:
+    """Return the content, in which a user administers. Raises LastAdministratorError."""
+    if not administrators(content.users):
+        raise LastAdministratorError(f"no user would have the role {ADMINISTER!r}. Give it to another user first.")
+    return content
+
+
+def _using(user: User, code: str) -> User:
+    """Return a user whose code of the app is used up. Raises UnauthenticatedError."""
+    step = second_factor.used_step(user.second_factor, code, time.time(), user.last_step) if user.second_factor else None
+    if step is None:
+        raise wrong()
+    return msgspec.structs.replace(user, last_step=step)
 
 
 def _generation() -> str:

@@ -111,7 +111,7 @@ def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number
         book=OutcomeBook(home, configuration.audit_url, log.file),
         watches=Watches(home),
         health=health,
-        workers=WorkerStates(home / FOLDER, fleet, metrics.counts, number, configuration.workers),
+        workers=WorkerStates(home / FOLDER, fleet, metrics.counts, number, configuration.workers, gatekeeper.locked),
         connections=connections,
         certificate=tls,
         security=security(tls is not None),

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from slipway.access.last_use import FOLDER, last_uses
 from slipway.backup import back_up, restore
 from slipway.backup.manifest import MANIFEST
 from slipway.errors import BackupError, ReleaseInProgressError
@@ -64,6 +65,18 @@ def test_a_backup_restores_the_home_folder(lived_in, tmp_path):
     assert stat.S_IMODE((again / "credentials.env").stat().st_mode) == 0o600
     assert stat.S_IMODE(again.stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "backup.tar.gz").stat().st_mode) == 0o600
+
+
+def test_when_keys_were_last_used_is_restored_too(lived_in, tmp_path):
+    used = lived_in.home / FOLDER / "key-erp"
+    used.parent.mkdir()
+    used.touch()
+    os.utime(used, (1_000.25, 1_000.25))
+
+    back_up(lived_in, tmp_path / "backup.tar.gz")
+    restore(tmp_path / "backup.tar.gz", tmp_path / "again")
+
+    assert last_uses(tmp_path / "again") == {"key-erp": 1_000.25}
 
 
 def test_a_database_that_is_being_written_is_copied_as_it_was_at_one_moment(lived_in, tmp_path):

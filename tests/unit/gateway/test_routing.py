@@ -55,6 +55,20 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("POST", "/account/end-session"): "end_session",
         ("POST", "/account/sign-out-everywhere"): "sign_out_everywhere",
         ("POST", "/account/recovery-codes"): "renew_recovery_codes",
+        ("GET", "/access"): "access_page",
+        ("GET", "/access/add-user"): "user_form",
+        ("POST", "/access/add-user"): "add_user",
+        ("GET", "/access/add-key"): "key_form",
+        ("POST", "/access/add-key"): "add_key",
+        ("GET", "/access/one"): "registered_page",
+        ("GET", "/access/roles"): "roles_form",
+        ("POST", "/access/roles"): "change_roles",
+        ("GET", "/access/rotate"): "rotate_form",
+        ("POST", "/access/rotate"): "rotate",
+        ("GET", "/access/revoke"): "revoke_form",
+        ("POST", "/access/revoke"): "revoke",
+        ("POST", "/access/sign-out"): "sign_user_out",
+        ("POST", "/access/unlock"): "unlock",
     }
 
 

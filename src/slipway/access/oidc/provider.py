@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from slipway.access.callers import Grant, InvalidGrantError
+from slipway.access.callers import ADMINISTER, Grant, InvalidGrantError
 from slipway.errors import SlipwayError
 
 ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -51,7 +51,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not is_safe(self.jwks_url):
             raise ProviderError("OIDC JWKS address: expected one that begins with https://, so that nobody can replace a key on the way.")
         for role in (role for given in self.roles.values() for role in given):
-            Grant.parse(role)
+            if Grant.parse(role).role == ADMINISTER:
+                raise ProviderError(
+                    f"OIDC roles: {ADMINISTER!r} cannot come from a provider, because administering takes a code that the gateway checks. "
+                    f"Add a user of the gateway: `slipway users add NAME --role {ADMINISTER}`."
+                )
 
     def grants(self, claims: Mapping[str, Any]) -> frozenset[Grant]:
         """Return the grants of the token's role claim."""
@@ -83,9 +87,10 @@ def claim(claims: Mapping[str, Any], name: str) -> Any:
 
 def _as_grant(value: str) -> Grant | None:
     try:
-        return Grant.parse(value)
+        grant = Grant.parse(value)
     except InvalidGrantError:
         return None
+    return None if grant.role == ADMINISTER else grant
 
 
 def texts(value: Any) -> tuple[str, ...]:

@@ -6,6 +6,10 @@ from slipway.gateway.endpoints.explain import explain
 from slipway.gateway.endpoints.models import model_openapi, model_ping, model_version, models, report, summary
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
+from slipway.gateway.endpoints.pages.access.adding import add_key, add_user, key_form, user_form
+from slipway.gateway.endpoints.pages.access.changing import change_roles, roles_form, rotate, rotate_form
+from slipway.gateway.endpoints.pages.access.ending import revoke, revoke_form, sign_user_out, unlock
+from slipway.gateway.endpoints.pages.access.overview import access_page, registered_page
 from slipway.gateway.endpoints.pages.account import account, end_session, renew_recovery_codes, sign_out_everywhere
 from slipway.gateway.endpoints.pages.acts import act, act_page, run_page
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
@@ -60,5 +64,19 @@ ROUTES = Routes(
         Route("GET", "/service/{model}/run", run_page, needs="operate", page=True),
         *(Route("GET", f"/service/{{model}}/{address}", act_page, needs="operate", page=True) for address in ACTS),
         *(Route("POST", f"/service/{{model}}/{address}", act, needs="operate", page=True) for address in ACTS),
+        Route("GET", "/access", access_page, needs="administer", page=True),
+        Route("GET", "/access/add-user", user_form, needs="administer", page=True),
+        Route("POST", "/access/add-user", add_user, needs="administer", page=True),
+        Route("GET", "/access/add-key", key_form, needs="administer", page=True),
+        Route("POST", "/access/add-key", add_key, needs="administer", page=True),
+        Route("GET", "/access/one", registered_page, needs="administer", page=True),
+        Route("GET", "/access/roles", roles_form, needs="administer", page=True),
+        Route("POST", "/access/roles", change_roles, needs="administer", page=True),
+        Route("GET", "/access/rotate", rotate_form, needs="administer", page=True),
+        Route("POST", "/access/rotate", rotate, needs="administer", page=True),
+        Route("GET", "/access/revoke", revoke_form, needs="administer", page=True),
+        Route("POST", "/access/revoke", revoke, needs="administer", page=True),
+        Route("POST", "/access/sign-out", sign_user_out, needs="administer", page=True),
+        Route("POST", "/access/unlock", unlock, needs="administer", page=True),
     ]
 )

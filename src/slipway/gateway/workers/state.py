@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,31 @@ Status = dict[str, Any]
 
 
 class State(msgspec.Struct):
-    """One worker: by model, the installation in service, the error, and the challenger's status; and the worker's counts."""
+    """One worker: by model, the installation in service, the error, and the challenger's status; and the worker's counts.
+
+    `locked` says until when which users may not try to sign in there, in Unix seconds.
+    """
 
     installations: dict[str, str | None]
     errors: dict[str, Error]
     counts: Counts
     challengers: dict[str, Status] = {}
+    locked: dict[str, float] = {}
 
 
 class WorkerStates:
     """The states of all workers, as one of them sees them. A single worker writes no file."""
 
-    def __init__(self, folder: Path, fleet: ServedFleet, counts: Callable[[], Counts], number: int = 0, workers: int = 1) -> None:
-        self._folder, self._fleet, self._counts = folder, fleet, counts
+    def __init__(
+        self,
+        folder: Path,
+        fleet: ServedFleet,
+        counts: Callable[[], Counts],
+        number: int = 0,
+        workers: int = 1,
+        locked: Callable[[], dict[str, float]] = dict,
+    ) -> None:
+        self._folder, self._fleet, self._counts, self._locked = folder, fleet, counts, locked
         self.number, self.workers = number, workers
 
     def switched(self, model: str, installation: str | None) -> bool:
@@ -65,6 +78,15 @@ class WorkerStates:
         """Return the counts of each worker by its number; those of other workers are up to a second old."""
         return {str(number): state.counts for number, state in enumerate(self._all()) if state is not None}
 
+    def locked(self) -> dict[str, float]:
+        """Return until when users may not try to sign in, in Unix seconds; what other workers say is up to a second old."""
+        now, found = time.time(), dict[str, float]()
+        for state in self._all():
+            for name, until in state.locked.items() if state else ():
+                if until > max(now, found.get(name, 0.0)):
+                    found[name] = until
+        return found
+
     async def follow(self) -> None:
         """Write this worker's state whenever it changes and once a second, until cancelled."""
         written, age = None, 0.0
@@ -83,7 +105,7 @@ class WorkerStates:
         installations = {model: deployment.installation if deployment else None for model, deployment in found.items()}
         errors = {model: self._fleet.status(model)["error"] for model in models if self._fleet.failed(model)}
         tried = {model: challenger for model in models if (challenger := self._fleet.challengers.status(model))}
-        return State(installations, errors, self._counts(), tried)
+        return State(installations, errors, self._counts(), tried, self._locked())
 
     def _all(self) -> Iterator[State | None]:
         for number in range(self.workers):

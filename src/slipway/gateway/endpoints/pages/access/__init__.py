@@ -1,0 +1,1 @@
+"""The pages for administrators: users, keys, and their roles."""
