@@ -1,7 +1,7 @@
 """Answer questions: `python -m deployments.operations` reads one JSON object a line, and writes one a line, in the order of the answers.
 
 A question is {"id": 1, "question": "waiting", "parameters": {...}}. An answer is {"id": 1, "value": ...}, or {"id": 1, "error": "...",
-"refused": true} if what was asked for is refused.
+"status": 409} with the HTTP status that says why there is none.
 """
 
 from __future__ import annotations
@@ -49,10 +49,8 @@ def _answer(asked: dict[str, Any], answers: TextIO, lock: Lock) -> None:
 def _found(question: str, parameters: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"value": QUESTIONS[question](Settings.load(), **parameters)}
-    except PlatformError as error:
-        return {"error": str(error)}
     except SlipwayError as error:
-        return {"error": str(error), "refused": True}
+        return {"error": str(error), "status": 503 if isinstance(error, PlatformError) else 404 if isinstance(error, LookupError) else 409}
     except Exception:
         logger.exception("the question %s has no answer", question)
         return {"error": "the process for the operator's pages failed; the gateway's log says why."}

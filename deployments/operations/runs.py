@@ -7,10 +7,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from deployments.server.prefect_api import PrefectServer, api_of, page_of
+from slipway.errors import SlipwayError
 from slipway.settings import Settings
 
 ORIGIN = "gateway's page"
 LABELS = {"started_by": "slipway.started-by", "who": "slipway.who"}  # those that tasks.origin reads
+
+
+class UnknownRunError(SlipwayError, LookupError):
+    """No run can have this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,18 @@ def start_run(settings: Settings, deployment: str, parameters: dict[str, Any], w
 
 
 def run_state(settings: Settings, id: str) -> Run:
-    """Return a run as it is now. Raises PlatformError: Prefect does not answer, or has no such run."""
+    """Return a run as it is now.
+
+    Raises:
+        UnknownRunError: It is no id of a run.
+        PlatformError: Prefect does not answer, or has no such run.
+    """
+    try:
+        UUID(id)
+    except ValueError:
+        raise UnknownRunError(f"there is no run {id[:80]!r}.") from None
     with PrefectServer(api_of(settings)) as server:
-        return _run(settings, server.call("GET", f"/flow_runs/{UUID(id)}"))
+        return _run(settings, server.call("GET", f"/flow_runs/{id}"))
 
 
 def _run(settings: Settings, run: dict[str, Any]) -> Run:

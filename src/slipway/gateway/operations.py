@@ -10,24 +10,24 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from slipway.gateway.replies import UNAVAILABLE, RequestError, unavailable
+from slipway.gateway.replies import NOT_FOUND, UNAVAILABLE, RequestError, unavailable
 
 PROGRAM = (sys.executable, "-m", "deployments.operations")
 SECONDS = 90.0  # for an answer: Prefect's database may wait for a lock
 ENDS_WITHIN = 5.0
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
-REFUSED = "REFUSED"
+CODES = {404: NOT_FOUND, 409: "REFUSED"}
 
 Answer = TypeVar("Answer")
 
 
 class Answered(msgspec.Struct):
-    """One line of the process: the answer to a question, or why there is none. `refused`: what was asked for may not be done."""
+    """One line of the process: the answer to a question, or why there is none, with the HTTP status of that."""
 
     id: int
     value: msgspec.Raw = msgspec.Raw(b"null")
     error: str = ""
-    refused: bool = False
+    status: int = 503
 
 
 class Operations:
@@ -45,7 +45,7 @@ class Operations:
         """Return the answer to one of the questions of `deployments.operations.questions`.
 
         Raises:
-            RequestError: 409, what was asked for is refused; 503, there is no answer.
+            RequestError: 404, there is no such model; 409, what was asked for is refused; 503, there is no answer.
         """
         process, number = await self._started(), next(self._numbers)
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
@@ -61,8 +61,7 @@ class Operations:
         finally:
             self._waiting.pop(number, None)
         if answered.error:
-            status, code = (409, REFUSED) if answered.refused else (503, UNAVAILABLE)
-            raise RequestError(status, code, answered.error)
+            raise RequestError(answered.status, CODES.get(answered.status, UNAVAILABLE), answered.error)
         return msgspec.json.decode(answered.value, type=type)
 
     async def close(self) -> None:

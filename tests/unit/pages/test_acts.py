@@ -46,7 +46,7 @@ EMPTY = msgspec.structs.replace(
         ("freeze", {}, {}),
         ("resume", {}, {}),
         ("release", {}, {}),
-        ("release", {"dry_run": "1"}, {"dry_run": True}),
+        ("release", {"dry_run": "1", "sample": "1"}, {"dry_run": True}),  # sample rows replace no real ones
     ],
 )
 def test_a_form_orders_what_was_chosen_with_its_reason_on_one_line(address, sent, parameters):
@@ -92,5 +92,7 @@ def test_what_is_wrong_with_a_form_is_said_beside_its_field(address, sent, field
 def test_an_act_is_offered_while_there_is_something_to_do():
     assert {act.address for act in ACTS.values() if act.possible(FULL)} == set(ACTS)
     assert {act.address for act in ACTS.values() if act.possible(EMPTY)} == {"release"}
+    order, _ = read_order(ACTS["release"], EMPTY, WHY | {"sample": "1", "asks": "1"}, "en")
+    assert order.parameters == {"sample": True, "approval": True}
     frozen = msgspec.structs.replace(EMPTY, now=version(1), frozen="calibration")
     assert {act.address for act in ACTS.values() if act.possible(frozen)} == {"release", "resume"}

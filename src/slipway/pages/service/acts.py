@@ -71,6 +71,11 @@ class Preview(msgspec.Struct, frozen=True):
     approvals: list[AwaitedApproval]
     silent: str = ""
 
+    @property
+    def sample_allowed(self) -> bool:
+        """Whether a release may be on sample rows, which never replace real ones."""
+        return self.now is None or self.now.sample
+
     def named(self, version: int | None) -> VersionFacts | None:
         """Return a version that is known, or None."""
         return next((one for one in self.others if one.version == version), None)
@@ -209,8 +214,11 @@ def _challenge(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[
     return {"version": version, "share": int(share) / 100}
 
 
-def _release(_: Preview, sent: Mapping[str, str], __: Wrong) -> dict[str, Any]:
-    return _asks(sent) | ({"dry_run": True} if sent.get("dry_run") else {})
+def _release(preview: Preview, sent: Mapping[str, str], _: Wrong) -> dict[str, Any]:
+    chosen = {name: True for name in ("sample", "dry_run") if sent.get(name)}
+    if not preview.sample_allowed:
+        chosen.pop("sample", None)
+    return _asks(sent) | chosen
 
 
 def _asks(sent: Mapping[str, str]) -> dict[str, Any]:

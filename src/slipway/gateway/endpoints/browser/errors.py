@@ -26,6 +26,7 @@ async def error_page(parts: Parts, call: Call, error: RequestError) -> Reply:
         "title": text(language, f"error.{kind}.title"),
         "advice": text(language, f"error.{kind}.advice"),
         "detail": str(error),
+        "open": error.status == 409,  # the details say what the reader can do
         "request_id": call.request.id,
     }
     try:

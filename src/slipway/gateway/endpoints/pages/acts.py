@@ -21,7 +21,7 @@ from slipway.pages.prediction.numbers import SEPARATOR
 from slipway.pages.rendering import FieldError
 from slipway.pages.service.acts import ACTS, END, Act, Order, Preview, StartedRun, read_order
 
-FIELDS = ("why", "decision", "approval", "version", "share", "asks", "dry_run", "once")
+FIELDS = ("why", "decision", "approval", "version", "share", "asks", "sample", "dry_run", "once")
 LOOK_AGAIN = b"4"  # seconds
 
 
