@@ -281,6 +281,17 @@ def test_all_workers_must_have_switched_before_a_model_s_status_says_so(tmp_path
     assert first.agreed(fleets[0].status("toy"))["error"]["installation"] == "i-9"
 
 
+def test_a_lockout_of_any_worker_is_shown_by_each_until_it_is_over(tmp_path):
+    folder, later = tmp_path / FOLDER, time.time() + 300
+    folder.mkdir(parents=True)
+    locked = [{"anna": later, "bert": 1.0}, {"anna": later - 60, "carl": later}]
+    first, second = (WorkerStates(folder, StillFleet(), lambda: Metrics().counts(), number, 2, locked[number].copy) for number in range(2))
+    second._write(second._own())
+
+    assert first.locked() == {"anna": later, "carl": later}
+    assert second.locked() == {"anna": later - 60, "carl": later}  # the first one has not written yet
+
+
 def test_one_worker_needs_no_files(tmp_path):
     states = WorkerStates(tmp_path / FOLDER, StillFleet(toy="old"), lambda: Metrics().counts())
 

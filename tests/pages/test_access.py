@@ -214,6 +214,23 @@ def test_new_roles_count_in_an_open_session_and_a_role_for_a_model_that_is_gone_
     assert acts(pages.home, boss[1].name)[0] == ("change user's roles", f"{person.name}: predict:gone, predict:toy")
 
 
+def test_roles_that_somebody_else_has_changed_in_the_meantime_are_not_undone_unseen(pages, administrator, add_person, fresh):
+    boss, other, person = administrator(), administrator(), add_person(fresh("ulla"), "predict")
+    id, home = f"user:{person.name}", pages.home
+    first = boss[0].form(f"/access/roles?of={id}")
+    act(other, "roles", id, role=["predict", "audit"])
+
+    code = boss[1].code()
+    reply = boss[0].submit("/access/roles", first | {"role": ["predict", "operate"], "code": code})
+
+    assert reply.status_code == 400
+    assert "They are now: read the audit log, make predictions." in reply.text
+    assert read(home).users[person.name].grants == ("audit", "predict")
+    again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', reply.text[reply.text.rindex("<form") :]))
+    assert boss[0].submit("/access/roles", again | {"role": ["predict", "operate"], "code": code}).status_code == 303  # not used up
+    assert read(home).users[person.name].grants == ("operate", "predict")
+
+
 def test_an_administrator_may_give_itself_a_role_which_is_logged(pages, boss):
     visitor, person = boss
     assert visitor.get("/predict/toy").status_code == 403
@@ -315,7 +332,11 @@ def test_the_only_administrator_is_not_locked_out_by_mistake(pages, boss):
     visitor, person = boss
     id = f"user:{person.name}"
 
-    for reply in (visitor.submit("/access/revoke", visitor.form(f"/access/revoke?of={id}")), act(boss, "roles", id, role="predict")):
+    page = visitor.get(f"/access/revoke?of={id}").text
+    assert "You are the only administrator" in page
+    assert "Revoke boss" not in page
+    sent = visitor.form("/access/add-user") | {"of": id}
+    for reply in (visitor.submit("/access/revoke", sent), act(boss, "roles", id, role="predict")):
         assert reply.status_code == 400
         assert "You are the only administrator" in reply.text
     assert read(pages.home).users[person.name].grants == ("administer",)

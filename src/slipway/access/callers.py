@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -24,6 +24,10 @@ class InvalidGrantError(SlipwayError, ValueError):
 
 class InvalidNameError(SlipwayError, ValueError):
     """The name has characters that are not safe in a header, a log or a shell."""
+
+
+class GrantsChangedError(SlipwayError, ValueError):
+    """The roles are no longer those that somebody has looked at before changing them."""
 
 
 class Grant(NamedTuple):
@@ -85,6 +89,8 @@ class Caller:
                 "oidc": "at the provider, in the claim with the roles",
             }
             where = "" if role == ADMINISTER else f" for {model[:60]}" if model else " for every model"
+            if role == ADMINISTER and self.kind != "user":
+                raise ForbiddenError(f"{self}: expected a user with the role {role!r}: `slipway users add NAME --role {role}` adds one.")
             raise ForbiddenError(f"{self}: expected the role {role!r}{where}, which was not granted. Grant it {way_out[self.kind]}.")
 
     def __str__(self) -> str:
@@ -112,3 +118,9 @@ def as_stored(grants: Iterable[Grant]) -> tuple[str, ...]:
     if not (found := tuple(sorted({str(grant) for grant in grants}))):
         raise InvalidGrantError(f"expected at least one role of {', '.join(ROLES)}, received none; to remove all roles, revoke the name.")
     return found
+
+
+def require_unchanged(name: str, found: tuple[str, ...], seen: Collection[str] | None) -> None:
+    """Require that stored grants are those that were seen; None: that does not matter. Raises GrantsChangedError."""
+    if seen is not None and set(seen) != set(found):
+        raise GrantsChangedError(f"the roles of {name!r} were changed in the meantime; they are now: {', '.join(found)}.")

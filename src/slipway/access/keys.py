@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from slipway.access.callers import ADMINISTER, Grant, InvalidGrantError, as_stored, check_name
+from slipway.access.callers import ADMINISTER, Grant, InvalidGrantError, as_stored, check_name, require_unchanged
 from slipway.access.records import AccessFile, ApiKey, change, read
 from slipway.errors import SlipwayError
 
@@ -100,10 +100,22 @@ def rotate(home: Path, name: str) -> str:
     return key
 
 
-def grant(home: Path, name: str, grants: Iterable[Grant]) -> None:
-    """Replace the roles of a key. Raises UnknownKeyError, InvalidGrantError."""
+def grant(home: Path, name: str, grants: Iterable[Grant], *, seen: Collection[str] | None = None) -> None:
+    """Replace the roles of a key.
+
+    Args:
+        seen: The roles so far, as the person has seen them who changes them; None if that does not matter.
+    Raises:
+        UnknownKeyError, InvalidGrantError, GrantsChangedError: Nothing was changed.
+    """
     stored = _stored(grants)
-    change(home, lambda content: _with(content, name, msgspec.structs.replace(_known(content, name), grants=stored)))
+
+    def edit(content: AccessFile) -> AccessFile:
+        key = _known(content, name)
+        require_unchanged(name, key.grants, seen)
+        return _with(content, name, msgspec.structs.replace(key, grants=stored))
+
+    change(home, edit)
 
 
 def revoke(home: Path, name: str) -> None:

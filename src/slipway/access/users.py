@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from slipway.access import passwords, recovery_codes, second_factor
-from slipway.access.callers import ADMINISTER, Grant, as_stored, check_name
+from slipway.access.callers import ADMINISTER, Grant, as_stored, check_name, require_unchanged
 from slipway.access.records import AccessFile, User, change, read
 from slipway.access.signing_in import wrong
 from slipway.errors import SlipwayError
@@ -126,18 +126,21 @@ def set_up_second_factor(home: Path, name: str, generation: str, secret: str, st
     return known(home, name), codes
 
 
-def grant(home: Path, name: str, grants: Iterable[Grant], *, keep_administrator: bool = False) -> None:
+def grant(home: Path, name: str, grants: Iterable[Grant], *, seen: Collection[str] | None = None, keep_administrator: bool = False) -> None:
     """Replace the roles of a user, also in open sessions.
 
     Args:
+        seen: The roles so far, as the person has seen them who changes them; None if that does not matter.
         keep_administrator: Whether to refuse to take away the last administrator.
     Raises:
-        UnknownUserError, InvalidGrantError, LastAdministratorError: Nothing was changed.
+        UnknownUserError, InvalidGrantError, GrantsChangedError, LastAdministratorError: Nothing was changed.
     """
     stored = as_stored(grants)
 
     def edit(content: AccessFile) -> AccessFile:
-        after = _with(content, name, msgspec.structs.replace(_find(content, name), grants=stored))
+        user = _find(content, name)
+        require_unchanged(name, user.grants, seen)
+        after = _with(content, name, msgspec.structs.replace(user, grants=stored))
         return _administered(after) if keep_administrator else after
 
     change(home, edit)

@@ -9,7 +9,7 @@ import pyotp
 import pytest
 
 from slipway.access import keys, passwords, users
-from slipway.access.callers import Caller, Grant, InvalidGrantError
+from slipway.access.callers import Caller, Grant, GrantsChangedError, InvalidGrantError
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.access.guessing import Guessing, Policy
 from slipway.access.oidc.provider import Provider, ProviderError
@@ -43,6 +43,8 @@ def test_an_administrator_sees_no_model_and_may_do_nothing_else():
     assert not any(boss.may(role, "heart-failure") for role in ("predict", "outcome", "audit", "operate"))
     with pytest.raises(ForbiddenError, match="expected the role 'administer', which was not granted"):
         Caller("anna", "user", frozenset([Grant("predict")])).require("administer")
+    with pytest.raises(ForbiddenError, match="expected a user with the role 'administer'"):
+        Caller("dr.who", "oidc", frozenset([Grant("predict")])).require("administer")
 
 
 def test_a_key_does_not_administer(tmp_path):
@@ -78,6 +80,19 @@ def test_the_last_administrator_stays_one_on_the_pages_and_the_command_line_may_
     users.revoke(tmp_path, "anna")
 
     assert users.listed(tmp_path) == {}
+
+
+def test_roles_are_not_replaced_if_they_are_no_longer_those_that_were_seen(tmp_path, add):
+    add("anna", Grant("predict"), Grant("audit"))
+    keys.issue(tmp_path, "erp", [Grant("predict")])
+
+    for grant, name in ((users.grant, "anna"), (keys.grant, "erp")):
+        with pytest.raises(GrantsChangedError, match=f"the roles of '{name}' were changed in the meantime"):
+            grant(tmp_path, name, [Grant("operate")], seen=["outcome"])
+    users.grant(tmp_path, "anna", [Grant("operate")], seen=["predict", "audit"])
+    keys.grant(tmp_path, "erp", [Grant("operate")], seen=["predict"])
+
+    assert users.known(tmp_path, "anna").grants == keys.known(tmp_path, "erp").grants == ("operate",)
 
 
 def test_of_administrators_who_revoke_each_other_at_the_same_time_one_stays(tmp_path, add):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from slipway.access.callers import GrantsChangedError
 from slipway.access.keys import KeyNameTakenError, UnknownKeyError
 from slipway.access.refusals import AccessError, LockedOutError, UnauthenticatedError, UndecidedError
 from slipway.access.users import LastAdministratorError, UnknownUserError, UserNameTakenError
@@ -89,6 +90,8 @@ async def _refused(parts: Parts, call: Call, error: SlipwayError | RequestError,
         return error
     if isinstance(error, LastAdministratorError):
         return await refuse([FieldError("", text(language, "access.last_administrator"))], again)
+    if isinstance(error, GrantsChangedError):
+        return await refuse([FieldError("", text(language, "access.roles_changed_now"))], again)
     if isinstance(error, UserNameTakenError | KeyNameTakenError):
         return await refuse([FieldError("name", text(language, "access.name_taken"))], again)
     if isinstance(error, AccessError | RequestError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from slipway.access import keys, passwords, users
 from slipway.access.callers import ADMINISTER
@@ -30,7 +31,10 @@ async def roles_form(parts: Parts, call: Call) -> Reply:
 async def change_roles(parts: Parts, call: Call) -> Reply:
     """Replace the roles. They count in open sessions too."""
     found, language = await target(parts, call, call.form.get("of")), language_of(parts, call.request)
-    name, again = found.shown.name, partial(_roles, parts, call, found)
+    name, again, seen = found.shown.name, partial(_roles, parts, call, found), call.form.get("seen").split()
+    if set(seen) != set(found.record.grants):
+        changed = FieldError("", text(language, "access.roles_changed", roles=found.shown.roles))
+        raise await refuse([changed], partial(_roles, parts, call, found, seen_now=True))
     offered = role_groups(models(parts, call), found.record.grants, (), of_user=found.is_user)
     grants = chosen_grants(call.form.all("role"), offered)
     if grants is None:
@@ -42,9 +46,9 @@ async def change_roles(parts: Parts, call: Call) -> Reply:
 
     def work(home: Path) -> None:
         if found.is_user:
-            users.grant(home, name, given, keep_administrator=True)
+            users.grant(home, name, given, seen=seen, keep_administrator=True)
         else:
-            keys.grant(home, name, given)
+            keys.grant(home, name, given, seen=seen)
 
     what = "change user's roles" if found.is_user else "change key's roles"
     await give(parts, call, AccessChange(what, f"{name}: {', '.join(map(str, grants))}", work), again)
@@ -75,11 +79,17 @@ async def rotate(parts: Parts, call: Call) -> Reply:
     return await secret_page(parts, call, found.shown.id, password, added=False, second_factor=sets_up)
 
 
-async def _roles(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int) -> Reply:
-    chosen = call.form.all("role") if call.form.fields else found.record.grants
-    groups = role_groups(models(parts, call), found.record.grants, chosen, of_user=found.is_user)
-    path = found.address("roles")
-    return await show(parts, call, "access/roles.html", status=status, path=path, one=found.shown, groups=groups, errors=errors)
+async def _roles(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int, *, seen_now: bool = False) -> Reply:
+    """Show the form. It contains the roles so far, so that another administrator's change of them is noticed, and is not undone unseen.
+
+    Args:
+        seen_now: Whether this page shows a change since the form was made.
+    """
+    sent, stored = call.form, found.record.grants
+    groups = role_groups(models(parts, call), stored, sent.all("role") if sent.fields else stored, of_user=found.is_user)
+    seen = sent.get("seen") if sent.fields and not seen_now else " ".join(stored)
+    values: dict[str, Any] = {"one": found.shown, "groups": groups, "seen": seen, "errors": errors}
+    return await show(parts, call, "access/roles.html", status=status, path=found.address("roles"), **values)
 
 
 async def _rotate(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int) -> Reply:

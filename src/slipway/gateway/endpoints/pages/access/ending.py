@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from slipway.access import keys, users
 from slipway.gateway.endpoints.browser.languages import language_of
@@ -27,7 +28,7 @@ async def revoke_form(parts: Parts, call: Call) -> Reply:
 async def revoke(parts: Parts, call: Call) -> Reply:
     found, language = await target(parts, call, call.form.get("of")), language_of(parts, call.request)
     name, again = found.shown.name, partial(_form, parts, call, found)
-    if found.is_user and users.administrators(found.all.users) == {name}:
+    if _is_last(found):
         raise await refuse([FieldError("", text(language, "access.last_administrator"))], again)
     if found.is_user:
         act = AccessChange("revoke user", name, lambda home: users.revoke(home, name, keep_administrator=True))
@@ -62,5 +63,10 @@ async def _user(parts: Parts, call: Call) -> Target:
 
 async def _form(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int) -> Reply:
     kept = sorted(name for name, key in found.all.records.items() if key.owner == found.shown.name) if found.is_user else []
-    own, path = found.shown.id == str(session_of(call).caller), found.address("revoke")
-    return await show(parts, call, "access/revoke.html", status=status, path=path, one=found.shown, keys=kept, own=own, errors=errors)
+    values: dict[str, Any] = {"one": found.shown, "keys": kept, "own": found.shown.id == str(session_of(call).caller), "errors": errors}
+    return await show(parts, call, "access/revoke.html", status=status, path=found.address("revoke"), last=_is_last(found), **values)
+
+
+def _is_last(found: Target) -> bool:
+    """Return whether it is the only administrator."""
+    return found.is_user and users.administrators(found.all.users) == {found.shown.name}
