@@ -93,7 +93,7 @@ def wait_for_decision(form: type[Form], hours: float, settings: Settings) -> Dec
     ledger = Ledger(settings.ledger)
     paused: State[None] = Paused(pause_expiration_time=end + GRACE, pause_key="approval")
     keyset = keyset_from_paused_state(paused)
-    if settings.approval_form:
+    if settings.approval_form == "open":
         paused.state_details.run_input_keyset = {str(part): key for part, key in keyset.items()}
         form.save(keyset, run)
     with get_client(sync_client=True) as client:
@@ -106,7 +106,7 @@ def wait_for_decision(form: type[Form], hours: float, settings: Settings) -> Dec
                 return Decision(approved=False, who=NOBODY, why=f"nobody decided within {hours:g} hours")
             if not found.is_running():
                 return None
-            if settings.approval_form:
+            if settings.approval_form == "open":
                 break
             logger.warning("the run was resumed without a decision, so it waits again: decide at %s", settings.gateway_url)
             _pause(client, run, Paused(pause_expiration_time=end + GRACE, pause_key=str(uuid4())))  # Prefect takes each key once

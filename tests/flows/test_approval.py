@@ -232,7 +232,7 @@ def test_the_first_decision_through_the_ledger_counts_and_its_page_shows_what_th
 def test_without_its_form_a_run_that_is_resumed_by_hand_waits_again_and_the_command_decides(
     place, judged, begin, waits, until, monkeypatch
 ):
-    monkeypatch.setenv("SLIPWAY_APPROVAL_FORM", "false")
+    monkeypatch.setenv("SLIPWAY_APPROVAL_FORM", "closed")
     running = begin(only_asks, *judged)
     asked = waits()
 

@@ -23,11 +23,11 @@ from slipway.gateway.network.forwarding import Proxies
 from slipway.gateway.network.headers import security
 from slipway.gateway.network.tls import ServerCertificate
 from slipway.gateway.openapi.documents import Documents
-from slipway.gateway.operations import Operations
 from slipway.gateway.replies import Header, Reply
 from slipway.gateway.versions.batching import Batches
 from slipway.gateway.versions.fleet import ServedFleet
 from slipway.gateway.versions.shadowing import Shadows
+from slipway.gateway.workers.operations import Operations
 from slipway.gateway.workers.state import FOLDER, WorkerStates
 from slipway.monitoring.published import Watches
 

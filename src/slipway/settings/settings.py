@@ -74,10 +74,10 @@ class Settings(NotificationSettings, GatewaySettings):
     approval_hours: float = Field(
         72.0, gt=0, allow_inf_nan=False, description="Hours that a release waits for a person's approval; then it counts as rejected."
     )
-    approval_form: bool = Field(
-        True,
-        description="Whether the run page has a form for approvals, in which anybody who reaches Prefect types any name. "
-        "Without it, decisions are made on the gateway's page and with `slipway approve`.",
+    approval_form: Literal["open", "closed"] = Field(
+        "open",
+        description="The form for approvals in the run page, where anybody who reaches Prefect types any name. If it is closed, "
+        "decisions are made on the gateway's page and with `slipway approve`.",
     )
     hand_moves: Literal["gate", "restore"] = Field(
         "gate", description="A version that a person makes champion or Production in MLflow: gate judges it, restore puts it back."

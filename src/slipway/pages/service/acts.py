@@ -82,7 +82,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class OperatorAct:
     """One act. `needs` is the field of the preview without which there is nothing to do; `run` is the flow that does it, "" for none."""
 
     name: ActName
@@ -110,16 +110,16 @@ class Act:
         return not self.needs or bool(getattr(preview, self.needs))
 
 
-ACTS: dict[str, Act] = {
+ACTS: dict[str, OperatorAct] = {
     act.address: act
     for act in (
-        Act("approve", needs="approvals"),
-        Act("roll_back", run="rollback", needs="earlier", alarming=True),
-        Act("promote", run="promote", needs="challenger"),
-        Act("challenge", run="challenge"),
-        Act("freeze"),
-        Act("resume"),
-        Act("release", run="release"),
+        OperatorAct("approve", needs="approvals"),
+        OperatorAct("roll_back", run="rollback", needs="earlier", alarming=True),
+        OperatorAct("promote", run="promote", needs="challenger"),
+        OperatorAct("challenge", run="challenge"),
+        OperatorAct("freeze"),
+        OperatorAct("resume"),
+        OperatorAct("release", run="release"),
     )
 }
 
@@ -166,7 +166,7 @@ class Order:
     parameters: dict[str, Any]
 
 
-def read_order(act: Act, preview: Preview, sent: Mapping[str, str], language: Language) -> tuple[Order, list[FieldError]]:
+def read_order(act: OperatorAct, preview: Preview, sent: Mapping[str, str], language: Language) -> tuple[Order, list[FieldError]]:
     """Return what a form orders, and what is wrong with it. The order counts only if nothing is."""
     errors: list[FieldError] = []
 

@@ -19,7 +19,7 @@ from slipway.gateway.routing import Call
 from slipway.pages.moments import instant
 from slipway.pages.prediction.numbers import SEPARATOR
 from slipway.pages.rendering import FieldError
-from slipway.pages.service.acts import ACTS, END, Act, Order, Preview, StartedRun, read_order
+from slipway.pages.service.acts import ACTS, END, OperatorAct, Order, Preview, StartedRun, read_order
 
 FIELDS = ("why", "decision", "approval", "version", "share", "asks", "sample", "dry_run", "once")
 LOOK_AGAIN = b"4"  # seconds
@@ -64,7 +64,7 @@ async def run_page(parts: Parts, call: Call) -> Reply:
     )
 
 
-async def _decide(parts: Parts, call: Call, act: Act, order: Order) -> None:
+async def _decide(parts: Parts, call: Call, act: OperatorAct, order: Order) -> None:
     ask, about = parts.operations.ask, {"model": call.model, "who": call.caller_name, "why": order.why}
     if act.name == "approve":
         await ask("decide", str, **about, **order.parameters)
@@ -98,5 +98,5 @@ async def _preview(parts: Parts, call: Call) -> Preview:
     return await parts.operations.ask("preview", Preview, model=call.model)
 
 
-def _act(call: Call) -> Act:
+def _act(call: Call) -> OperatorAct:
     return ACTS[call.request.path.rstrip("/").rpartition("/")[2]]

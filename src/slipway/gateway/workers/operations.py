@@ -21,7 +21,7 @@ CODES = {404: NOT_FOUND, 409: "REFUSED"}
 Answer = TypeVar("Answer")
 
 
-class Answered(msgspec.Struct):
+class OperationsAnswer(msgspec.Struct):
     """One line of the process: the answer to a question, or why there is none, with the HTTP status of that."""
 
     id: int
@@ -37,7 +37,7 @@ class Operations:
         self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
-        self._waiting: dict[int, asyncio.Future[Answered]] = {}
+        self._waiting: dict[int, asyncio.Future[OperationsAnswer]] = {}
         self._numbers = itertools.count()
         self._reader: asyncio.Task[None] | None = None
 
@@ -87,9 +87,9 @@ class Operations:
         """Hand out the answers until the process ends; then nobody waits for one any more."""
         assert process.stdout  # noqa: S101 - it has a pipe
         while line := await process.stdout.readline():
-            answered = msgspec.json.decode(line, type=Answered)
+            answered = msgspec.json.decode(line, type=OperationsAnswer)
             if (future := self._waiting.get(answered.id)) and not future.done():
                 future.set_result(answered)
         for number, future in self._waiting.items():
             if not future.done():
-                future.set_result(Answered(number, error="the process for the operator's pages ended; load the page again."))
+                future.set_result(OperationsAnswer(number, error="the process for the operator's pages ended; load the page again."))
