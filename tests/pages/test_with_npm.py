@@ -13,7 +13,8 @@ import pyotp
 import pytest
 
 from slipway.access import keys
-from slipway.access.callers import Grant
+from slipway.access.callers import ROLES, Grant
+from slipway.gateway.endpoints.routes import ROUTES
 from tests.gateway.conftest import Gateway, _free_port, _until
 from tests.pages.conftest import PASSWORD
 
@@ -74,7 +75,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 def test_axe_finds_nothing_on_any_page(chromium, pages, add_person, installed, scheme):
     axe = (installed("axe-core") / "node_modules" / "axe-core" / "axe.min.js").read_text()
     person = f"ines-{scheme}"
-    add_person(person, "predict", second_factor=False)
+    add_person(person, *ROLES, second_factor=False)
     keys.issue(pages.home, f"key-of-{person}", [Grant("predict")], 90, person)
     context = chromium.new_context(
         base_url=pages.url, viewport={"width": 390, "height": 844}, color_scheme=scheme, locale="es", bypass_csp=True
@@ -98,9 +99,13 @@ def test_axe_finds_nothing_on_any_page(chromium, pages, add_person, installed, s
     page.fill("#code", pyotp.TOTP(str(page.locator("[name=secret]").get_attribute("value"))).now())
     page.click("main button")
     check("recovery codes")
-    for path in ("/", "/account", "/predict/toy", "/predict/none"):
+    for path in ("/predict/none", *(one.path for one in ROUTES if one.page and one.method == "GET" and one.needs != "nothing")):
+        path = path.replace("{model}", "heart-failure" if path.startswith("/service/") else "toy")
         page.goto(path)
         check(path)
+    page.goto("/service/heart-failure/release")
+    page.click("main button")
+    check("act with errors")
     page.goto("/predict/toy")
     page.click("main button:not(.link) >> nth=-1")
     check("form with errors")
