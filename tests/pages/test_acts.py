@@ -15,15 +15,15 @@ HOSTILE = '"><script>alert(1)</script>'
 
 
 @pytest.fixture(scope="module")
-def olga(add_person):
+def orla(add_person):
     """An operator."""
-    return add_person("olga", "operate")
+    return add_person("orla", "operate")
 
 
 @pytest.fixture
-def operator(pages, olga):
+def operator(pages, orla):
     with Visitor(pages.url) as visitor:
-        assert visitor.sign_in(olga).status_code == 303
+        assert visitor.sign_in(orla).status_code == 303
         yield visitor
 
 

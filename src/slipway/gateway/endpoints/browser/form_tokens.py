@@ -26,7 +26,7 @@ async def form_token(parts: Parts, call: Call) -> tuple[str, tuple[Header, ...]]
     if not seed:
         seed = secrets.token_urlsafe(24)
         headers = (set_cookie(FORM, seed, secure=secure(parts, call.request)),)
-    return await _token(parts, call, seed), headers
+    return _masked(await _token(parts, call, seed)), headers
 
 
 async def require_own_form(parts: Parts, call: Call) -> None:
@@ -37,7 +37,7 @@ async def require_own_form(parts: Parts, call: Call) -> None:
     """
     require_own_site(parts, call)
     seed = _seed(parts, call)
-    if not seed or not _same(call.form.get(FIELD), await _token(parts, call, seed)):
+    if not seed or not _same(_unmasked(call.form.get(FIELD)), await _token(parts, call, seed)):
         raise RequestError(403, FOREIGN_FORM, f"expected a form with the field {FIELD} of this visitor's session; load the page again.")
 
 
@@ -60,7 +60,7 @@ async def is_sealed(parts: Parts, call: Call, value: str, seal: str) -> bool:
 async def is_of_former_session(parts: Parts, call: Call, token: str, owner: str) -> bool:
     """Return whether a form's token is that of this browser's session before, and the session was this person's."""
     seed = cookie(call.request, SESSION, secure=secure(parts, call.request))
-    return bool(seed) and _same(token, await _mac(parts, f"form of session of {owner} {seed}"))
+    return bool(seed) and _same(_unmasked(token), await _mac(parts, f"form of session of {owner} {seed}"))
 
 
 async def signed(parts: Parts, value: str) -> str:
@@ -96,6 +96,22 @@ async def _token(parts: Parts, call: Call, seed: str, purpose: str = "form") -> 
 async def _mac(parts: Parts, what: str) -> str:
     secret = await parts.gatekeeper.pages.form_secret()
     return hmac.new(secret.encode(), what.encode(), hashlib.sha256).hexdigest()
+
+
+def _masked(token: str) -> str:
+    """Return a token that looks different in each page, so that the size of compressed pages says nothing about it (BREACH)."""
+    mask = secrets.token_bytes(len(token) // 2)
+    return mask.hex() + bytes(a ^ b for a, b in zip(mask, bytes.fromhex(token), strict=True)).hex()
+
+
+def _unmasked(sent: str) -> str:
+    """Return the token of a form, "" if it is none."""
+    try:
+        both = bytes.fromhex(sent)
+    except ValueError:
+        return ""
+    half = len(both) // 2
+    return bytes(a ^ b for a, b in zip(both[:half], both[half:], strict=False)).hex()
 
 
 def _same(sent: str, expected: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import Any
 
 from slipway.gateway.endpoints.browser.addresses import own_address, root
@@ -17,6 +18,7 @@ from slipway.gateway.routing import Call
 from slipway.pages.rendering import View, environment, render
 
 HTML = b"text/html; charset=utf-8"
+LARGE = 20_000  # bytes; the pages that show secrets are smaller
 
 
 class ShownError(RequestError):
@@ -66,7 +68,16 @@ async def _shown(
         form_token=token,
     )
     await asyncio.to_thread(environment)  # its first call imports Jinja2
-    return Reply(status, render(template, view, **values), HTML, headers, PAGE)
+    page, more = _compressed(call.request, render(template, view, **values))
+    return Reply(status, page, HTML, (*headers, *more), PAGE)
+
+
+def _compressed(request: Request, page: bytes) -> tuple[bytes, tuple[Header, ...]]:
+    """Compress a large page, such as the form of a model with hundreds of columns, if the browser can read that."""
+    accepted = request.headers.get(b"accept-encoding", b"").lower().replace(b" ", b"")
+    if len(page) < LARGE or b"gzip" not in accepted or b"gzip;q=0" in accepted:
+        return page, ()
+    return gzip.compress(page, 5, mtime=0), ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
 
 
 def redirect(request: Request, address: str, *headers: Header) -> Reply:
