@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 from filelock import FileLock
 
@@ -184,7 +185,7 @@ def test_a_key_is_made_for_a_user_with_an_end_and_works_at_once(pages, boss, ann
         ({"days": "1e3"}, "whole number of days"),
         ({"days": "9999"}, "whole number of days"),
         ({"days": "٣"}, "whole number of days"),
-        ({"owner": "nobody"}, "This user no longer exists"),
+        ({"owner": "nobody"}, "There is no user of that name"),
         ({"role": ["administer"]}, "Choose at least one role"),
         ({"name": "tester"}, "This name is taken"),
     ],
@@ -447,10 +448,23 @@ def test_a_long_list_is_cut_and_searched(pages, boss, fresh):
         change(pages.home, lambda content: _without(content, many))
 
 
-def _without(content, names):
-    import msgspec
+def test_among_many_users_the_owner_of_a_key_is_typed(pages, boss, fresh):
+    visitor, record = boss[0], read(pages.home).users[boss[1].name]
+    crowd = {fresh("crowd"): msgspec.structs.replace(record, grants=("predict",)) for _ in range(101)}
+    change(pages.home, lambda content: msgspec.structs.replace(content, users=content.users | crowd))
+    try:
+        assert "<select" not in visitor.get("/access/add-key").text
+        owner, name = next(iter(crowd)), fresh("erp")
+        assert act(boss, "add-key", name=name, owner=f" {owner} ", days="", role="predict").status_code == 200
+        assert read(pages.home).keys[name].owner == owner
+        assert "no user of that name" in act(boss, "add-key", name=fresh("erp"), owner="nobody", days="", role="predict").text
+    finally:
+        change(pages.home, lambda content: _without(content, crowd))
 
-    return msgspec.structs.replace(content, keys={name: key for name, key in content.keys.items() if name not in names})
+
+def _without(content, names):
+    kept = [{name: one for name, one in found.items() if name not in names} for found in (content.users, content.keys)]
+    return msgspec.structs.replace(content, users=kept[0], keys=kept[1])
 
 
 def test_a_damaged_file_is_an_error_page_and_nothing_of_it_is_lost(pages, boss, soon):

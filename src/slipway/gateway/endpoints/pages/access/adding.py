@@ -22,6 +22,7 @@ from slipway.pages.rendering import FieldError
 from slipway.pages.texts import text
 
 DAYS, MOST_DAYS = "365", 3_650
+MOST_OWNERS = 100  # users to choose from in a list; a name among more is typed
 
 
 async def user_form(parts: Parts, call: Call) -> Reply:
@@ -51,7 +52,7 @@ async def add_user(parts: Parts, call: Call) -> Reply:
 
 async def add_key(parts: Parts, call: Call) -> Reply:
     """Make a key."""
-    again, name, owner = partial(_form, parts, call, "key"), call.form.get("name").strip(), call.form.get("owner")
+    again, name, owner = partial(_form, parts, call, "key"), call.form.get("name").strip(), call.form.get("owner").strip()
     errors, language = [], language_of(parts, call.request)
     snapshot = await parts.gatekeeper.registered()
     errors += _name_errors(language, name, name in snapshot.records)
@@ -81,8 +82,8 @@ async def _form(parts: Parts, call: Call, kind: RegisteredKind, errors: list[Fie
         kind=kind,
         errors=errors,
         name=sent.get("name")[:64],
-        owner=sent.get("owner"),
-        owners=sorted(snapshot.users),
+        owner=sent.get("owner")[:64],
+        owners=sorted(snapshot.users) if len(snapshot.users) <= MOST_OWNERS else [],
         days=sent.get("days")[:10] if "days" in sent.fields else DAYS,
         groups=role_groups(models(parts, call), (), sent.all("role"), of_user=kind == "user"),
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import show
-from slipway.gateway.endpoints.pages.access.registry import everything, target
+from slipway.gateway.endpoints.pages.access.registry import registry, target
 from slipway.gateway.endpoints.pages.front import query_value
 from slipway.gateway.endpoints.pages.session import session_of
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import Reply
 from slipway.gateway.routing import Call
-from slipway.pages.access.registered import AccessEntry
 from slipway.pages.texts import text
 
 MOST = 40  # rows of a table; more are found by name
@@ -18,18 +17,15 @@ DONE = ("roles", "signed_out", "unlocked", "revoked")  # what a page may say on 
 
 
 async def access_page(parts: Parts, call: Call) -> Reply:
-    users, keys, _ = await everything(parts, call)
-    wanted = query_value(call.request, "find").strip()[:64]
-    found = [[one for one in rows if wanted.casefold() in f"{one.name} {one.owner}".casefold()] for rows in (users, keys)]
-    return await show(
-        parts,
-        call,
-        "access/list.html",
-        tables=[_table("user", found[0]), _table("key", found[1])],
-        find=wanted,
-        searchable=bool(wanted) or max(len(users), len(keys)) > MOST,
-        done=_done(parts, call),
-    )
+    found, wanted = await registry(parts, call), query_value(call.request, "find").strip()[:64]
+    users = [name for name in sorted(found.all.users) if wanted.casefold() in name.casefold()]
+    keys = [name for name, key in sorted(found.all.records.items()) if wanted.casefold() in f"{name} {key.owner}".casefold()]
+    tables = [
+        {"kind": "user", "rows": [found.user(name) for name in users[:MOST]], "number": len(users)},
+        {"kind": "key", "rows": [found.key(name) for name in keys[:MOST]], "number": len(keys)},
+    ]
+    searchable = bool(wanted) or max(len(users), len(keys)) > MOST
+    return await show(parts, call, "access/list.html", tables=tables, find=wanted, searchable=searchable, done=_done(parts, call))
 
 
 async def registered_page(parts: Parts, call: Call) -> Reply:
@@ -38,10 +34,6 @@ async def registered_page(parts: Parts, call: Call) -> Reply:
     keys = sorted(name for name, key in found.all.records.items() if key.owner == found.shown.name) if found.is_user else []
     own = found.shown.id == str(session_of(call).caller)
     return await show(parts, call, "access/one.html", one=found.shown, keys=keys, own=own, done=_done(parts, call))
-
-
-def _table(kind: str, rows: list[AccessEntry]) -> dict[str, object]:
-    return {"kind": kind, "rows": rows[:MOST], "number": len(rows)}
 
 
 def _done(parts: Parts, call: Call) -> str:

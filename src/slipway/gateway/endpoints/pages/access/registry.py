@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import NOT_FOUND, RequestError
 from slipway.gateway.routing import Call
-from slipway.pages.access.registered import AccessEntry, RegisteredKind, registered_key, registered_user
+from slipway.pages.access.registered import AccessEntry, registered_key, registered_user
+from slipway.pages.languages import Language
 from slipway.pages.prediction.words import Phrase, Vocabulary
 
 
@@ -35,28 +37,46 @@ class Target:
         return f"/access/{page}?of={self.shown.kind}:{quote(self.shown.name, safe='')}{f'&done={done}' if done else ''}"
 
 
-async def everything(parts: Parts, call: Call) -> tuple[list[AccessEntry], list[AccessEntry], AccessSnapshot]:
-    """Return the users and the keys, each by name, and the snapshot that they are of."""
-    language, snapshot = language_of(parts, call.request), await parts.gatekeeper.registered()
-    used = await asyncio.to_thread(_last_uses, Path(parts.configuration.home))
-    locked = await asyncio.to_thread(parts.workers.locked)
-    sessions = await parts.gatekeeper.pages.of_users()
-    users = [
-        registered_user(language, name, user, used.get(f"user-{name}"), sessions[name], locked.get(name))
-        for name, user in sorted(snapshot.users.items())
-    ]
-    keys = [registered_key(language, name, key, used.get(f"key-{name}")) for name, key in sorted(snapshot.records.items())]
-    return users, keys, snapshot
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Users and keys at one moment: `used` says when each was last here, by `user-NAME` and `key-NAME`; see `AccessEntry` for the rest."""
+
+    language: Language
+    all: AccessSnapshot
+    used: dict[str, float]
+    locked: dict[str, float]
+    sessions: Mapping[str, int]
+
+    def user(self, name: str) -> AccessEntry:
+        """Return a user as pages show it."""
+        user, sessions = self.all.users[name], self.sessions.get(name, 0)
+        return registered_user(self.language, name, user, self.used.get(f"user-{name}"), sessions, self.locked.get(name))
+
+    def key(self, name: str) -> AccessEntry:
+        """Return a key as pages show it."""
+        return registered_key(self.language, name, self.all.records[name], self.used.get(f"key-{name}"))
+
+
+async def registry(parts: Parts, call: Call) -> Registry:
+    """Return users and keys as they are now. Raises UndecidedError: their file cannot be read."""
+    snapshot = await parts.gatekeeper.registered()
+    return Registry(
+        language=language_of(parts, call.request),
+        all=snapshot,
+        used=await asyncio.to_thread(_last_uses, Path(parts.configuration.home)),
+        locked=await asyncio.to_thread(parts.workers.locked),
+        sessions=await parts.gatekeeper.pages.of_users(),
+    )
 
 
 async def target(parts: Parts, call: Call, id: str) -> Target:
     """Return the user or key of an id such as `user:anna`. Raises RequestError: 404, there is none."""
-    users, keys, snapshot = await everything(parts, call)
+    found = await registry(parts, call)
     kind, _, name = id.partition(":")
-    records: dict[RegisteredKind, dict[str, User] | dict[str, ApiKey]] = {"user": snapshot.users, "key": snapshot.records}
-    for shown in (*users, *keys):
-        if shown.id == id:
-            return Target(shown, records[shown.kind][name], snapshot)
+    if kind == "user" and name in found.all.users:
+        return Target(found.user(name), found.all.users[name], found.all)
+    if kind == "key" and name in found.all.records:
+        return Target(found.key(name), found.all.records[name], found.all)
     raise RequestError(404, NOT_FOUND, f"there is no {'key' if kind == 'key' else 'user'} called {name[:64]!r}; perhaps it was revoked.")
 
 
