@@ -12,6 +12,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from slipway.monitoring import in_service, observing, policy, published, watch_run
+from slipway.monitoring.distributions import shares
+from slipway.monitoring.drift.drift import compared
 from slipway.monitoring.findings import Alarm, Proposal, WatchReport, Window
 from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
@@ -19,6 +21,7 @@ from slipway.monitoring.observing import Observed
 from slipway.monitoring.report import report as evidently_report
 from slipway.monitoring.summary import watch_report
 from slipway.monitoring.trend import trend
+from slipway.pages.service.report import report_page
 from slipway.records import Paired
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -80,7 +83,8 @@ def conclude(spec: ModelSpec, version: Watched, observed: Observed, paired: Pair
 
 @task(task_run_name="report-watch-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=30 * MINUTE, **FOR_MLFLOW)
 def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: WatchReport, settings: Settings) -> str | None:
-    """Show verdict, windows and trend in the run page; log figures and Evidently's report to MLflow, and publish both for the gateway.
+    """Show verdict, windows and trend in the run page; log figures and Evidently's report to MLflow; publish verdict and figures for the
+    gateway, with the report that its page shows.
 
     Returns:
         The MLflow run; None when no window was judged.
@@ -95,8 +99,8 @@ def report_watch(spec: ModelSpec, version: Watched, observed: Observed, report: 
             if url := run_page(client, settings, run_id):
                 links.append(f"[Figures by window, and Evidently's reports]({url})")
                 create_link_artifact(url, link_text=f"MLflow run of the watch of {spec.name}", key=f"mlflow-watch-{spec.name}")
-        published.publish(settings.home, spec.name, page.read_bytes() if page else None, _latest(spec, report, windows))
-    links.append(f"[Evidently's report of the latest window]({settings.gateway_url}/models/{spec.name}/report), for the role `operate`")
+    published.publish(settings.home, spec.name, _page(spec, version, observed, report, windows, settings), _latest(spec, report, windows))
+    links.append(f"[The report of this watch]({settings.gateway_url}/service/{spec.name}/report), for the role `operate`")
     create_markdown_artifact(
         watch_report(spec, report, windows, trend(windows, spec) if windows else None, links),
         key=f"watch-{spec.name}",
@@ -133,6 +137,18 @@ def _evidently(spec: ModelSpec, version: Watched, observed: Observed, folder: Pa
     rows, path = observed.latest, folder / "report.html"
     evidently_report(spec, version.reference, rows.features, rows.labels, judged[-1].drift, path)
     return path
+
+
+def _page(spec: ModelSpec, version: Watched, observed: Observed, report: WatchReport, windows: list[Window], settings: Settings) -> bytes:
+    """Return the report of the watch, with pictures of the latest judged window, also if an earlier watch judged it."""
+    window = next((window for window in reversed(windows) if window.drift), None)
+    served = [one for one in observed.windows if one.kind == "served"]
+    if served and served[-1] == window:
+        rows = observed.latest
+    else:
+        rows = observing.rows_of(spec, window, settings.audit_url or settings.home) if window else None
+    columns = compared(spec, version.reference, rows.features, rows.labels) if rows else []
+    return report_page(spec.name, report, windows, shares(columns), datetime.now(UTC))
 
 
 def _latest(spec: ModelSpec, report: WatchReport, windows: list[Window]) -> published.Latest:

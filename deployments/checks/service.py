@@ -17,8 +17,6 @@ from slipway.catalogue import listings
 from slipway.errors import ReleaseInProgressError
 from slipway.lifecycle import mirroring
 from slipway.lifecycle.locking import exclusive
-from slipway.records import RegistryState
-from slipway.settings import Settings
 
 RESTART = "slipway down && slipway up"
 
@@ -58,7 +56,7 @@ def records(asked: Asked) -> Finding:
         for name, model in listings().services().items():
             try:
                 with exclusive(name, settings):
-                    found[name] = mirroring.disagreements(model, settings, partial(_registered, settings, http))
+                    found[name] = mirroring.disagreements(model, settings, partial(hand_moves.registered, settings, http))
             except ReleaseInProgressError:
                 continue  # alias and stage follow at its end
             except httpx.HTTPError as error:
@@ -68,15 +66,6 @@ def records(asked: Asked) -> Finding:
         return Finding("well", "gateway, ledger and MLflow agree about what is in service")
     reason = "; ".join(f"{name}: {', '.join(what)}" for name, what in wrong.items())
     return Finding("wrong", reason, f"slipway reconcile {next(iter(wrong))}")
-
-
-def _registered(settings: Settings, http: httpx.Client, registered_as: str) -> tuple[RegistryState, dict[int, str]]:
-    registered, versions = hand_moves.read(registered_as, settings, http) or ({}, [])
-    return RegistryState(
-        registered_as=registered_as,
-        aliases={alias["alias"]: int(alias["version"]) for alias in registered.get("aliases", [])},
-        stages={int(version["version"]): version.get("current_stage", "None") for version in versions},
-    ), {int(version["version"]): version.get("run_id", "") for version in versions}
 
 
 def audit_log(asked: Asked) -> Finding:

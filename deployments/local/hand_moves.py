@@ -20,6 +20,7 @@ from slipway.catalogue import listings
 from slipway.catalogue.index import Listing
 from slipway.lifecycle import record
 from slipway.lifecycle.ledger import Ledger
+from slipway.records import RegistryState
 from slipway.settings import Settings
 from slipway.tracking.mirrors import written
 from slipway.tracking.registry import CHAMPION, PRODUCTION
@@ -129,6 +130,20 @@ def read(registered_as: str, settings: Settings, http: httpx.Client) -> tuple[di
     wanted = {"filter": f"name='{registered_as}'", "max_results": "1000"}
     versions = http.get(f"{api}/model-versions/search", params=wanted).raise_for_status().json().get("model_versions", [])
     return answer.raise_for_status().json()["registered_model"], versions
+
+
+def registered(settings: Settings, http: httpx.Client, registered_as: str) -> tuple[RegistryState, dict[int, str]]:
+    """Return what alias and stage of a registered model say, and the run of each version, as `slipway.tracking.mirrors.read` does.
+
+    Raises:
+        httpx.HTTPError: MLflow's server does not answer.
+    """
+    found, versions = read(registered_as, settings, http) or ({}, [])
+    return RegistryState(
+        registered_as=registered_as,
+        aliases={alias["alias"]: int(alias["version"]) for alias in found.get("aliases", [])},
+        stages={int(version["version"]): version.get("current_stage", "None") for version in versions},
+    ), {int(version["version"]): version.get("run_id", "") for version in versions}
 
 
 def moved(model: Listing, registered: dict[str, Any], versions: list[dict[str, Any]]) -> HandMove | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deployments.operations import acts, preview, runs
+from deployments.operations import acts, overview, preview, runs, service
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "decide": acts.decide,
     "freeze": acts.freeze,
+    "overview": overview.overview,
     "preview": preview.preview,
     "resume": acts.resume,
     "run_state": runs.run_state,
+    "service": service.service,
     "start_run": runs.start_run,
 }

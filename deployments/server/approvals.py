@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from deployments.server.prefect_api import PrefectServer, api_of, page_of
+from deployments.server.prefect_api import SECONDS, PrefectServer, api_of, page_of
 from slipway.errors import ApprovalError, PlatformError
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.report import verdict_and_figures
@@ -37,15 +37,17 @@ class Waiting:
     form: bool = True
 
 
-def waiting(settings: Settings, model: str | None = None) -> list[Waiting]:
+def waiting(settings: Settings, model: str | None = None, seconds: float = SECONDS) -> list[Waiting]:
     """Return the releases that wait for approval, of one model or of all, oldest first. Those whose release has ended are left out.
 
+    Args:
+        seconds: How long each answer of Prefect may take.
     Raises:
         ApprovalError: Prefect does not answer.
     """
     asked = {"flows": {"name": {"any_": ["approval"]}}, "flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}, "sort": "START_TIME_ASC"}
-    paused = [run for run in _post(settings, "/flow_runs/filter", asked) if model in (None, run["parameters"]["name"])]
-    found = [(run, _release(settings, run)) for run in paused]
+    paused = [run for run in _post(settings, "/flow_runs/filter", asked, seconds) if model in (None, run["parameters"]["name"])]
+    found = [(run, _release(settings, run, seconds)) for run in paused]
     return [_waiting(settings, run, release) for run, release in found if release and release["state_type"] not in ENDED]
 
 
@@ -101,9 +103,9 @@ def _ended_as(settings: Settings, asked: Waiting) -> str:
     return str(run["state_name"]) if run["state_type"] in ENDED else ""
 
 
-def _release(settings: Settings, run: dict[str, Any]) -> dict[str, Any] | None:
+def _release(settings: Settings, run: dict[str, Any], seconds: float) -> dict[str, Any] | None:
     """Return the run of the release that asks."""
-    found = _post(settings, "/flow_runs/filter", {"task_runs": {"id": {"any_": [run["parent_task_run_id"]]}}})
+    found = _post(settings, "/flow_runs/filter", {"task_runs": {"id": {"any_": [run["parent_task_run_id"]]}}}, seconds)
     return found[0] if found else None
 
 
@@ -121,13 +123,13 @@ def _waiting(settings: Settings, run: dict[str, Any], release: dict[str, Any]) -
     )
 
 
-def _post(settings: Settings, path: str, body: dict[str, Any]) -> Any:
-    return _ask(settings, "POST", path, body)
+def _post(settings: Settings, path: str, body: dict[str, Any], seconds: float = SECONDS) -> Any:
+    return _ask(settings, "POST", path, body, seconds)
 
 
-def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def _ask(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None, seconds: float = SECONDS) -> Any:
     try:
-        with PrefectServer(api_of(settings)) as server:
+        with PrefectServer(api_of(settings), seconds) as server:
             return server.call(method, path, body)
     except PlatformError as error:
         raise ApprovalError(f"no approval can be read or given: {error} See `slipway status`; PREFECT_API_URL names another.") from error

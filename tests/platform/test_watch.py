@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from deployments.operations.service import service
 from deployments.server.prefect_api import PrefectServer
 from slipway.monitoring.journal import Journal
+from slipway.pages.service.shapes import ServiceDetail
 from tests.platform.conftest import MODEL, Operator, wait_until
 
 # one release, three watches and two releases that they start; a busy machine takes its time for each
@@ -119,8 +123,25 @@ def test_what_was_found_is_in_the_run_page_in_mlflow_and_at_the_gateway(operator
     key = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
     report = httpx.get(f"{settings.gateway_url}/models/{MODEL}/report", headers=key)
     gauges = httpx.get(f"{settings.gateway_url}/metrics", headers=key).text
-    assert (report.status_code, f"{MODEL}: 500 served rows beside" in report.text) == (200, True)
+    assert report.status_code == 200
+    assert re.search(rf"<h1>{MODEL}, version \d+: an alarm ", report.text)
+    assert "500 served rows beside the training rows" in report.text
+    assert len(report.content) < 500_000
     assert f'slipway_watch_distance{{column="Age",model="{MODEL}"}}' in gauges
+
+
+def test_the_operators_page_has_the_version_its_figures_with_intervals_and_what_mlflow_says(operator, simulated):
+    detail = msgspec.convert(service(operator.settings, MODEL), ServiceDetail)
+
+    assert (detail.known, detail.mlflow, detail.mlflow_disagreements) == (True, "agrees", [])
+    assert detail.line is not None
+    assert detail.figures[0].name == "accuracy"
+    assert detail.figures[0].low < detail.figures[0].value < detail.figures[0].high
+    assert detail.test_rows == 184  # a fifth of 918
+    for address in (detail.mlflow_run, detail.mlflow_version, detail.model_card):
+        assert address.startswith(operator.settings.mlflow_url)
+    assert [window.kind for window in detail.windows]
+    assert detail.latency[-1].median_ms <= detail.latency[-1].p95_ms
 
 
 def watched(prefect: PrefectServer, model: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from slipway.catalogue.index import Listing
 from slipway.errors import RegistryUnavailableError
 from slipway.lifecycle import promotion, record, version_tags
 from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.record import InService
 from slipway.records import Origin, RegistryState
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -51,6 +52,12 @@ def disagreements(spec: ModelSpec | Listing, settings: Settings, read: Reading |
     now = record.of_entries(model, Ledger(settings.ledger).history(model), settings)
     if now is None or should is None:
         return []
+    said = read(spec.registered_as) if read else mirrors.read(connect(settings), spec.registered_as)
+    return without_mlflow(now) + mirrors.differences(*said, should)
+
+
+def without_mlflow(now: InService) -> list[str]:
+    """Return in words where gateway, bundle and ledger disagree about what is in service; empty if they agree."""
     found = []
     if not now.served:
         found.append(f"the ledger says that version {now.version} is in service, and the gateway has no pointer to it")
@@ -58,8 +65,7 @@ def disagreements(spec: ModelSpec | Listing, settings: Settings, read: Reading |
         found.append(f"the bundle of version {now.version}, which is in service, is not whole on this host")
     if now.entry is None:
         found.append(f"the gateway serves version {now.version}, and the ledger has no line that put it into service")
-    said = read(spec.registered_as) if read else mirrors.read(connect(settings), spec.registered_as)
-    return found + mirrors.differences(*said, should)
+    return found
 
 
 def put_in_line(spec: ModelSpec, settings: Settings) -> None:

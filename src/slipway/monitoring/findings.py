@@ -48,6 +48,20 @@ class DriftFinding(Record):
         return [found.column for found in self.all if found.drifted]
 
 
+class ColumnShares(Record):
+    """How the cells of a column are spread: `then` among the training rows, `now` in a window, each summing to 1.
+
+    `labels` are the values of a category, the most frequent first, or spans of numbers in their order; the outermost include what is
+    beyond.
+    """
+
+    column: str
+    categories: bool
+    labels: list[str]
+    then: list[float]
+    now: list[float]
+
+
 class SliceFigure(Record):
     """The spec's metric in one slice of the rows with outcomes, with its 95 % interval; None if those rows do not define it.
 

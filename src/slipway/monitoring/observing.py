@@ -85,6 +85,17 @@ def observe(spec: ModelSpec, version: Watched, journal: Journal, place: Place, n
     return Observed(windows, latest, waiting, len(learnt) - (parts[-1].stop if parts else 0))
 
 
+def rows_of(spec: ModelSpec, window: Window, place: Place) -> WindowRows | None:
+    """Return the rows of a window of served rows that was judged before; None if the log has them no more.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    lines = served_rows(place, spec.name, since=window.first, until=window.last + MOMENT, limit=MOST_ROWS)
+    lines = [line for line in lines if line.version == window.version]
+    return _rows(spec, lines) if lines else None
+
+
 def compare(spec: ModelSpec, version: Watched, place: Place, now: datetime) -> Paired | None:
     """Compare the version in service with its challenger on all rows with outcomes that both answered; None if there are no such rows.
 

@@ -21,7 +21,7 @@ from slipway.monitoring.drift.drift import Reference
 from slipway.monitoring.findings import Proposal, Window
 from slipway.monitoring.in_service import Watched
 from slipway.monitoring.journal import Journal
-from slipway.monitoring.observing import Observed, observe, propose
+from slipway.monitoring.observing import Observed, observe, propose, rows_of
 from slipway.problems.classification.evaluation import Evaluation
 from slipway.records import Effect, Paired
 from slipway.spec import ModelSpec
@@ -226,3 +226,19 @@ def test_a_better_challenger_is_proposed_once(service):
     assert propose(replace(challenged, challenger=5), compared("challenger better"), [proposal], now) is not None
     assert [propose(challenged, compared(verdict), [], now) for verdict in ("champion better", "no difference shown")] == [None, None]
     assert propose(challenged, None, [], now) is None
+
+
+def test_the_rows_of_an_earlier_window_are_read_again_without_those_of_others(service):
+    for hour in range(3):
+        service.serve(ROWS, hours=hour, seed=hour)
+        service.serve(5, hours=hour, version=VERSION - 1)
+    windows = service.watch(START + timedelta(hours=4)).windows
+
+    again = rows_of(service.spec, windows[1], service.place)
+
+    assert [window.rows for window in windows] == [ROWS, ROWS, ROWS]
+    assert again is not None
+    assert again.features["size"].tolist() == drawn(ROWS, 1)["size"]
+    assert again.labels == labels_of(ROWS)
+    assert rows_of(service.spec, windows[1].model_copy(update={"first": START - timedelta(days=2), "last": START - timedelta(days=1)}),
+                   service.place) is None  # fmt: skip

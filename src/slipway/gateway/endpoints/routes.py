@@ -16,6 +16,7 @@ from slipway.gateway.endpoints.pages.front import choose_language, front_page, s
 from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
 from slipway.gateway.endpoints.pages.provider import go_to_provider, return_from_provider
 from slipway.gateway.endpoints.pages.second_factor import second_factor_page, set_up_second_factor
+from slipway.gateway.endpoints.pages.service import service_overview, service_page, watch_report
 from slipway.gateway.endpoints.pages.signing_in import sign_in, sign_in_page, sign_out
 from slipway.gateway.endpoints.predict import invocations, predict
 from slipway.gateway.endpoints.sessions import close_session, open_session
@@ -61,6 +62,9 @@ ROUTES = Routes(
         Route("GET", "/predict/{model}", prediction_form, needs="predict", page=True),
         Route("POST", "/predict/{model}", predict_on_page, needs="predict", page=True),
         Route("POST", "/predict/{model}/values", change_values, needs="predict", page=True),
+        Route("GET", "/service", service_overview, needs="operate", page=True),
+        Route("GET", "/service/{model}", service_page, needs="operate", page=True),
+        Route("GET", "/service/{model}/report", watch_report, needs="operate", page=True),
         Route("GET", "/service/{model}/run", run_page, needs="operate", page=True),
         *(Route("GET", f"/service/{{model}}/{address}", act_page, needs="operate", page=True) for address in ACTS),
         *(Route("POST", f"/service/{{model}}/{address}", act, needs="operate", page=True) for address in ACTS),
