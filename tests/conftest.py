@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # for a few hundred rows, threads wait for each other longer than they work
+# a tenth of the processor's time went into looking for garbage among the objects of large libraries
+gc.set_threshold(100_000, 50, 100)
 MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear it for the tests
 if not (MIRROR or "").startswith("https:"):
     # httpx reads the authorities for every client, also for plain http: those of a machine take longer than most requests, one takes
