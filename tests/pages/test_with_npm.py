@@ -106,6 +106,13 @@ def test_axe_finds_nothing_on_any_page(chromium, pages, add_person, installed, s
     page.goto("/service/heart-failure/release")
     page.click("main button")
     check("act with errors")
+    for id in (f"user:{person}", f"key:key-of-{person}"):
+        for name in ("one", "roles", "rotate", "revoke"):
+            page.goto(f"/access/{name}?of={id}")
+            check(page.url)
+    page.goto("/access/add-key")
+    page.click("main button:not(.link) >> nth=-1")
+    check("new key with errors")
     page.goto("/predict/toy")
     page.click("main button:not(.link) >> nth=-1")
     check("form with errors")

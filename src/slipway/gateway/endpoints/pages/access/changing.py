@@ -11,7 +11,7 @@ from slipway.access.callers import ADMINISTER
 from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import redirect, show
 from slipway.gateway.endpoints.pages.access.acting import AccessChange, give, refuse
-from slipway.gateway.endpoints.pages.access.registry import Target, models, target
+from slipway.gateway.endpoints.pages.access.registry import AccessHolder, models, target
 from slipway.gateway.endpoints.pages.access.secret import secret_page
 from slipway.gateway.endpoints.pages.front import query_value
 from slipway.gateway.endpoints.pages.session import session_of
@@ -79,7 +79,7 @@ async def rotate(parts: Parts, call: Call) -> Reply:
     return await secret_page(parts, call, found.shown.id, password, added=False, second_factor=sets_up)
 
 
-async def _roles(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int, *, seen_now: bool = False) -> Reply:
+async def _roles(parts: Parts, call: Call, found: AccessHolder, errors: list[FieldError], status: int, *, seen_now: bool = False) -> Reply:
     """Show the form. It contains the roles so far, so that another administrator's change of them is noticed, and is not undone unseen.
 
     Args:
@@ -92,6 +92,6 @@ async def _roles(parts: Parts, call: Call, found: Target, errors: list[FieldErro
     return await show(parts, call, "access/roles.html", status=status, path=found.address("roles"), **values)
 
 
-async def _rotate(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int) -> Reply:
+async def _rotate(parts: Parts, call: Call, found: AccessHolder, errors: list[FieldError], status: int) -> Reply:
     lost, path = bool(call.form.get("second_factor")), found.address("rotate")
     return await show(parts, call, "access/rotate.html", status=status, path=path, one=found.shown, lost=lost, errors=errors)

@@ -9,7 +9,7 @@ from slipway.access import keys, users
 from slipway.gateway.endpoints.browser.languages import language_of
 from slipway.gateway.endpoints.browser.showing import redirect, show
 from slipway.gateway.endpoints.pages.access.acting import AccessChange, refuse, take_away
-from slipway.gateway.endpoints.pages.access.registry import Target, target
+from slipway.gateway.endpoints.pages.access.registry import AccessHolder, target
 from slipway.gateway.endpoints.pages.front import query_value
 from slipway.gateway.endpoints.pages.session import session_of
 from slipway.gateway.parts import Parts
@@ -54,19 +54,19 @@ async def unlock(parts: Parts, call: Call) -> Reply:
     return redirect(call.request, found.address("one", "unlocked"))
 
 
-async def _user(parts: Parts, call: Call) -> Target:
+async def _user(parts: Parts, call: Call) -> AccessHolder:
     found = await target(parts, call, call.form.get("of"))
     if not found.is_user:
         raise RequestError(404, NOT_FOUND, f"{found.shown.id}: expected a user, received a key.")
     return found
 
 
-async def _form(parts: Parts, call: Call, found: Target, errors: list[FieldError], status: int) -> Reply:
+async def _form(parts: Parts, call: Call, found: AccessHolder, errors: list[FieldError], status: int) -> Reply:
     kept = sorted(name for name, key in found.all.records.items() if key.owner == found.shown.name) if found.is_user else []
     values: dict[str, Any] = {"one": found.shown, "keys": kept, "own": found.shown.id == str(session_of(call).caller), "errors": errors}
     return await show(parts, call, "access/revoke.html", status=status, path=found.address("revoke"), last=_is_last(found), **values)
 
 
-def _is_last(found: Target) -> bool:
+def _is_last(found: AccessHolder) -> bool:
     """Return whether it is the only administrator."""
     return found.is_user and users.administrators(found.all.users) == {found.shown.name}

@@ -21,7 +21,7 @@ from slipway.pages.prediction.words import Phrase, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AccessHolder:
     """The user or key that a page is about, and all the others at the same time."""
 
     shown: AccessEntry
@@ -69,14 +69,14 @@ async def registry(parts: Parts, call: Call) -> Registry:
     )
 
 
-async def target(parts: Parts, call: Call, id: str) -> Target:
+async def target(parts: Parts, call: Call, id: str) -> AccessHolder:
     """Return the user or key of an id such as `user:anna`. Raises RequestError: 404, there is none."""
     found = await registry(parts, call)
     kind, _, name = id.partition(":")
     if kind == "user" and name in found.all.users:
-        return Target(found.user(name), found.all.users[name], found.all)
+        return AccessHolder(found.user(name), found.all.users[name], found.all)
     if kind == "key" and name in found.all.records:
-        return Target(found.key(name), found.all.records[name], found.all)
+        return AccessHolder(found.key(name), found.all.records[name], found.all)
     raise RequestError(404, NOT_FOUND, f"there is no {'key' if kind == 'key' else 'user'} called {name[:64]!r}; perhaps it was revoked.")
 
 
