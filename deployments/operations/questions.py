@@ -16,6 +16,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "overview": overview.overview,
     "preview": preview.preview,
     "resume": acts.resume,
+    "progress": runs.progress,
     "run_state": runs.run_state,
     "service": service.service,
     "start_run": runs.start_run,

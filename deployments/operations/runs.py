@@ -74,3 +74,11 @@ def _run(settings: Settings, run: dict[str, Any]) -> Run:
         message=state.get("message") or "",
         page=page_of(settings, run["id"]),
     )
+
+
+def progress(settings: Settings, id: str) -> float | None:
+    """Return the per cent of its work that a run has reported, None if it reported none. Raises PlatformError: Prefect does not answer."""
+    asked = {"artifacts": {"flow_run_id": {"any_": [str(UUID(id))]}, "type": {"any_": ["progress"]}}, "limit": 1, "sort": "UPDATED_DESC"}
+    with PrefectServer(api_of(settings)) as server:
+        found = server.call("POST", "/artifacts/filter", asked)
+    return float(found[0]["data"]) if found else None

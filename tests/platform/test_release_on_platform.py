@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from deployments.demo import curl
+from deployments.operations.runs import progress
 from deployments.server import approvals
 from deployments.server.manifest import deployments as declared
 from deployments.server.manifest import full_name
@@ -135,10 +136,34 @@ def test_deployment_run_releases_through_the_worker_and_its_log_holds_slipways_l
 def page(operator: Operator, released: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The gateway's pages in a real browser, for an operator who is signed in; a picture of the last one is kept."""
     with chromium() as browser:
-        page = signed_in(browser, operator.settings.gateway_url, operator.home, "olga", "operate")
+        page = signed_in(browser, operator.settings.gateway_url, operator.home, "olga", "operate", "predict")
         page.set_default_timeout(LOADS_WITHIN)
         yield page
         page.screenshot(path=tmp_path_factory.mktemp("pages") / "page.png", full_page=True)
+
+
+def test_a_large_file_is_predicted_by_a_run_whose_progress_the_page_shows(operator, released, settings, page, tmp_path):
+    sample = samples.generate(lookup(MODEL), tmp_path).path.read_text().splitlines()
+    rows = [*(sample[1:] * (100_003 // (len(sample) - 1) + 1))[:100_003], sample[1].replace(sample[1].split(",")[0], "400", 1), "1,2,3"]
+    (tmp_path / "patients.csv").write_text("\n".join([sample[0], *rows]))
+    page.goto(f"/files/{MODEL}")
+    page.get_by_label("File", exact=True).set_input_files(tmp_path / "patients.csv")
+    page.get_by_role("button", name="Predict").click()
+
+    page.get_by_role("status").wait_for(timeout=LOADS_WITHIN)
+    assert "This page loads itself again every 5 seconds." in page.locator("main").inner_text()
+    page.screenshot(path=tmp_path / "waiting.png", full_page=True)
+    page.get_by_text("100,003 rows have a prediction.").wait_for(timeout=RUNS_WITHIN)
+    assert "2 rows were left out" in page.locator("main").inner_text()
+    assert page.get_by_role("region", name="Mistakes").locator("tbody tr").all_inner_texts()[0].split("\t")[:2] == ["100005", "Age"]
+    page.screenshot(path=tmp_path / "done.png", full_page=True)
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download the predictions").click()
+    lines = Path(found.value.path()).read_text("utf-8-sig").splitlines()
+    assert (len(lines), lines[1].partition(",")[0], lines[-1].partition(",")[0]) == (100_004, "2", "100004")
+    run = httpx.post(f"{settings.prefect_url}/api/flow_runs/filter", json={"flows": {"name": {"any_": ["score"]}}}).json()[-1]
+    assert run["labels"]["slipway.who"] == "user:olga"
+    assert progress(settings, run["id"]) == 100.0
 
 
 def test_an_operator_rolls_back_on_the_page_and_lets_automations_go_on(operator, settings, page):

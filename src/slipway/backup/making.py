@@ -24,7 +24,8 @@ from slipway.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LEFT_OUT = ("supervisor", "logs", "locks", "cache")  # they belong to the processes that run now; the next ones make them again
+# The first ones belong to the processes that run now, and the next ones make them again; files that people upload last for a day.
+LEFT_OUT = ("supervisor", "logs", "locks", "cache", "uploads")
 TEMPORARY = (".lock", ".tmp", "-wal", "-shm", "-journal", ".pid", ".sock")
 SQLITE = b"SQLite format 3\0"
 PATIENCE = 600.0  # seconds to wait for running releases

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 
@@ -17,9 +19,10 @@ from slipway.gateway.metrics.declarations import REFUSALS, REQUEST_SECONDS, REQU
 from slipway.gateway.network.headers import replaced
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import INTERNAL_ERROR, NOT_FOUND, Header, Reply, RequestError
-from slipway.gateway.request import REFUSAL, CallerGone, Receive, Request, Scope, Send
+from slipway.gateway.request import ALLOW, REFUSAL, CallerGone, Receive, Request, Scope, Send
 from slipway.gateway.routing import MODELS, Call, Route
 
+PART = 256 * 1024  # bytes of a file that are sent at a time
 BASIC: Header = (b"www-authenticate", b'Basic realm="slipway"')
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -48,6 +51,7 @@ class App:
         client = scope.get("client") or ("",)
         headers, query = dict(scope["headers"]), scope.get("query_string", b"")
         call = Call(Request(scope["method"], path, headers, receive, client[0], own_port, scope.get(REFUSAL), query=query))
+        call.request.allow = scope.get(ALLOW, call.request.allow)
         self._locate(call.request)
         request_id.set(call.request.id)
         try:
@@ -80,7 +84,8 @@ class App:
         await self._parts.limits.address(request.address)
         if request.refusal:
             raise request.refusal
-        request.refuse_large()
+        if not ROUTES.take_file(request.method, request.path):
+            request.refuse_large()
         route, call.model = ROUTES.find(request.method, request.path, own_port=request.own_port)
         call.route = route
         if route.page:
@@ -143,12 +148,19 @@ class App:
 
 
 async def _send(reply: Reply, request: Request, security: tuple[Header, ...], send: Send) -> None:
+    size = os.fstat(reply.file.fileno()).st_size if reply.file else len(reply.body)
     headers = [
         (b"content-type", reply.content_type),
-        (b"content-length", str(len(reply.body)).encode()),
+        (b"content-length", str(size).encode()),
         (b"x-request-id", request.id.encode()),
         *security,
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    if reply.file is None:
+        await send({"type": "http.response.body", "body": reply.body})
+        return
+    with reply.file as file:
+        while size > 0 and (part := await asyncio.to_thread(file.read, min(PART, size))):
+            size -= len(part)
+            await send({"type": "http.response.body", "body": part, "more_body": size > 0})

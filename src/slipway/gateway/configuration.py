@@ -33,6 +33,7 @@ class Configuration(msgspec.Struct, frozen=True):
     rate_per_address: tuple[int, int] = (120_000, 60)
     limits_storage: str = "memory://"
     max_body_bytes: int = 10 * 1024 * 1024
+    max_upload_bytes: int = 100 * 1024 * 1024
     max_rows: int = 100_000
     concurrency: int = 128
     queue: int = 512

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slipway.access.gatekeeper import Gatekeeper
 from slipway.audit import AuditLog, OutcomeBook
+from slipway.gateway.bodies.uploads import Uploads
 from slipway.gateway.configuration import Configuration
 from slipway.gateway.health import Check, Health, in_place, writable
 from slipway.gateway.limits.admission import gatekeeper_of
@@ -55,6 +56,7 @@ class Parts:
     connections: Connections
     certificate: ServerCertificate | None
     security: tuple[Header, ...]
+    uploads: Uploads
     documents: Documents = field(default_factory=Documents)
     batches: Batches = field(default_factory=Batches)
     operations: Operations = field(default_factory=Operations)
@@ -68,6 +70,7 @@ class Parts:
     async def follow(self) -> None:
         """Do the work beside answering, until cancelled: slow connections, changed keys, a new certificate, the other workers, shadows."""
         tasks = [FLOOD.follow(), self.connections.watch(), self.gatekeeper.follow(), self.workers.follow(), self.shadows.follow()]
+        tasks.append(self.uploads.follow())
         await asyncio.gather(*tasks, *([self.certificate.follow()] if self.certificate else []))
 
 
@@ -115,6 +118,7 @@ def make(configuration: Configuration, fleet: ServedFleet, log: AuditLog, number
         connections=connections,
         certificate=tls,
         security=security(tls is not None),
+        uploads=Uploads(home),
     )
 
 

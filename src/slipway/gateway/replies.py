@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -54,7 +54,8 @@ class RequestError(Exception):
 class Reply:
     """One HTTP reply. The application adds the request's id and the body's length.
 
-    `security` are headers in place of the usual ones of the same names, such as a Content-Security-Policy of this reply.
+    `security` are headers in place of the usual ones of the same names, such as a Content-Security-Policy of this reply. `file` is an open
+    file whose content is the body; it is closed afterwards.
     """
 
     status: int
@@ -62,9 +63,10 @@ class Reply:
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
     security: tuple[Header, ...] = ()
+    file: BinaryIO | None = None
 
     def with_headers(self, more: tuple[Header, ...]) -> Reply:
-        return Reply(self.status, self.body, self.content_type, self.headers + more, self.security)
+        return replace(self, headers=self.headers + more)
 
 
 def unavailable(message: str, *, retry_after: int) -> RequestError:

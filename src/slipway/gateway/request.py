@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.gateway.bodies import codings
 from slipway.gateway.bodies.sizes import ALLOWED
-from slipway.gateway.replies import TOO_LARGE, RequestError
+from slipway.gateway.replies import TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, RequestError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+ALLOW = "slipway.allow"  # in a scope: the function that lets the body of its request be larger, and take longer
+THROWN_AWAY = 4  # times the largest body: what a browser may send on before it reads that its file is too large
 REFUSAL = "slipway.refusal"  # in a scope: the error that refuses a request whose head is not right
 
 
 class CallerGone(Exception):  # noqa: N818
     """The caller closed the connection before the request was complete, so nobody waits for a reply."""
+
+
+def _as_usual(_: int) -> None:
+    """Allow nothing more: for a server that has no limits of its own."""
 
 
 def _request_id() -> str:
@@ -35,7 +41,7 @@ class Request:
 
     `path` is the path on the main port, also for a request to a model's own port. `headers` are by lower-case name; `address` is the
     caller's, empty if the server does not know it; `refusal` is the error that its head deserves; `base` is the URL before the path that
-    the caller used, as far as a trusted proxy says so; `query` is what follows the question mark.
+    the caller used, as far as a trusted proxy says so; `query` is what follows the question mark; `allow` has the connection take more.
     """
 
     method: str
@@ -47,6 +53,7 @@ class Request:
     refusal: RequestError | None = None
     base: str = ""
     query: bytes = b""
+    allow: Callable[[int], None] = _as_usual
     id: str = field(default_factory=_request_id)
     arrived: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
@@ -78,6 +85,30 @@ class Request:
         if (field := self.headers.get(b"content-encoding")) and (coding := codings.coding_of(field)):
             return await codings.decoded(await self._read(most), coding, most)
         return await self._read(most)
+
+    async def parts(self, most: int) -> AsyncIterator[bytes]:
+        """Yield the parts of a large body as they come, up to `most` bytes in all. It may take longer in proportion.
+
+        Raises:
+            RequestError: 413, the body is larger; 415, it has a coding.
+            CallerGone: The connection was closed before the end of the body.
+        """
+        if (field := self.headers.get(b"content-encoding")) and codings.coding_of(field):
+            raise RequestError(415, UNSUPPORTED_MEDIA_TYPE, "Content-Encoding: expected a form as it is; send the body without it.")
+        self.allow(THROWN_AWAY * most)
+        length = self.headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > most:
+            raise _too_large(most)
+        size, more = 0, True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise CallerGone
+            size += len(message.get("body", b""))
+            if size > most:
+                raise _too_large(most)
+            yield message.get("body", b"")
+            more = message.get("more_body", False)
 
     async def _read(self, most: int) -> bytes:
         parts, size, more = [], 0, True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from slipway.access.callers import Caller, Role
 from slipway.access.page_sessions import PageSession
 from slipway.gateway.bodies.forms import SentForm
+from slipway.gateway.bodies.multipart_forms import SentFile
 from slipway.gateway.parts import Parts
 from slipway.gateway.replies import METHOD_NOT_ALLOWED, NOT_FOUND, Reply, RequestError
 from slipway.gateway.request import Request
@@ -26,8 +27,8 @@ OF_MODEL = f"{MODELS}{MODEL}"
 class Call:
     """A request, and what is known about it so far: its route, its model ("": the gateway itself), its caller, the version that answers.
 
-    Requests for pages have a session, if somebody is signed in, and a form, if one was sent. `cookie` is that of a session that is opened
-    while the request is answered.
+    Requests for pages have a session, if somebody is signed in, and a form, if one was sent; `file` is that of a form with a file, which is
+    not read yet. `cookie` is that of a session that is opened while the request is answered.
     """
 
     request: Request
@@ -37,6 +38,7 @@ class Call:
     deployment: Deployment | None = None
     session: PageSession | None = None
     form: SentForm = field(default_factory=SentForm)
+    file: SentFile | None = None
     cookie: str = ""
 
     @property
@@ -56,7 +58,8 @@ class Route:
     HTTP's Basic, for which a browser prompts.
 
     `page`: a page for people. Its caller is known by the cookie of a session, never by `Authorization`, and its errors are pages too.
-    `first`: the page is shown also to a person who must still set up a second factor.
+    `first`: the page is shown also to a person who must still set up a second factor. `file`: its form ends with a file, which may be
+    larger than other bodies.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -66,6 +69,7 @@ class Route:
     basic: bool = False
     page: bool = False
     first: bool = False
+    file: bool = False
 
     @property
     def name(self) -> str:
@@ -107,6 +111,10 @@ class Routes:
         methods = [name for route in found for name in (("GET", "HEAD") if route.method == "GET" else (route.method,))]
         message = f"{asked[:200]}: expected {' or '.join(methods)}, received {method[:20]}."
         raise RequestError(405, METHOD_NOT_ALLOWED, message, headers=[(b"allow", ", ".join(methods).encode())])
+
+    def take_file(self, method: str, path: str) -> bool:
+        """Return whether a request may have a file, so that its body has a limit of its own."""
+        return method == "POST" and any(route.file for route in self._by_path.get(self._template(path)[0], ()))
 
     def _template(self, path: str) -> tuple[str, str]:
         """Return the path as it is in the table, perhaps with `{model}`, and the model."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from slipway.bundle.contract import Column
 from slipway.rows.checks import Cells
+from slipway.rows.dates import as_iso
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+
+
+def of_column(column: Column, texts_of_cells: Cells) -> Cells:
+    """Return the values of a column's cells; dates in the format of its files become ISO texts."""
+    if column.format:
+        texts_of_cells = [cell and as_iso(cell, column.format, column.time) for cell in texts_of_cells]
+    return cells(column.kind, texts_of_cells)
 
 
 def cells(kind: str, texts_of_cells: Cells) -> Cells:

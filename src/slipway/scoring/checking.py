@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from slipway.bundle.contract import Column, Contract
 from slipway.rows import spelling
 from slipway.rows.checks import Cells, Violation, faults, violation, with_gaps
-from slipway.rows.dates import as_iso
 from slipway.rows.subjects import wrong_subjects
 from slipway.scoring import vectors
 from slipway.scoring.chunks import Chunk, Numbers
@@ -76,10 +75,8 @@ def _cell_by_cell(column: Column, cells: Any, spelled: bool, found: list[Violati
     if column.kind == "date":
         cells = _as_texts(cells, column.time)
     read: Cells = cells.to_pylist()
-    if spelled and column.format:
-        read = [cell and as_iso(cell, column.format, column.time) for cell in read]
     if spelled:
-        read = spelling.cells(column.kind, read)
+        read = spelling.of_column(column, read)
     if column.missing:
         read = with_gaps(column, read)
     found += [violation(row, column, read[row]) for row in faults(column, read)]

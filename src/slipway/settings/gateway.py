@@ -94,6 +94,7 @@ class GatewaySettings(Variables):
     rate_per_address: Rate = Field("120000/minute", description="Requests from one address, before the caller is known.")
     limits_storage: str = Field("memory://", repr=False, description="Where requests are counted: memory:// or redis://host:port/0.")
     max_body_bytes: Count = Field(10 * 1024 * 1024, description="Largest body of a request, in bytes.")
+    max_upload_bytes: Count = Field(100 * 1024 * 1024, description="Largest file that a person uploads on a page, in bytes.")
     max_rows: Count = Field(100_000, description="Most rows of a request.")
     concurrency: Count = Field(128, description="Requests that one worker works on at a time.")
     queue: Annotated[int, Field(ge=0)] = Field(512, description="Requests that may wait for it, in each worker; more get 503.")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.data.extras import require
 from slipway.data.tables.errors import TableError
 from slipway.spec.tables import Excel
 
@@ -22,7 +21,6 @@ def read(path: Path, table: Excel) -> pd.DataFrame:
 
     Raises:
         TableError: There is no such sheet, it has no names, or more cells than names.
-        MissingExtraError: openpyxl is not installed.
     """
     import pyarrow as pa
 
@@ -51,7 +49,6 @@ def rows_in(path: Path, table: Excel) -> int:
 
 def _rows(path: Path, table: Excel) -> Iterator[Row]:
     """Yield the rows that are not empty, without the empty cells at their end, and their numbers in the sheet."""
-    require("openpyxl", "excel", path.name, "an Excel workbook")
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 

@@ -21,7 +21,6 @@ def read(path: Path, table: Table) -> pd.DataFrame:
 
     Raises:
         TableError: The file is damaged, or not the declared table; the reasons say what to write in the model's file instead.
-        MissingExtraError: It is an Excel workbook, and openpyxl is not installed.
     """
     if (other := differences.other_kind(path, table)) is not None:
         raise TableError(other)

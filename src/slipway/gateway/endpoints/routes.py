@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from slipway.gateway.endpoints.explain import explain
+from slipway.gateway.endpoints.files.results import delete_file, file_result, predictions_of_file, rejected_of_file
+from slipway.gateway.endpoints.files.sending import example_rows, file_form, send_file
 from slipway.gateway.endpoints.models import model_openapi, model_ping, model_version, models, report, summary
 from slipway.gateway.endpoints.operation import gateway_openapi, gateway_version, live, metrics, ping, ready
 from slipway.gateway.endpoints.outcome import outcomes
@@ -65,6 +67,13 @@ ROUTES = Routes(
         Route("GET", "/service", service_overview, needs="operate", page=True),
         Route("GET", "/service/{model}", service_page, needs="operate", page=True),
         Route("GET", "/service/{model}/report", watch_report, needs="operate", page=True),
+        Route("GET", "/files/{model}", file_form, needs="predict", page=True),
+        Route("POST", "/files/{model}", send_file, needs="predict", page=True, file=True),
+        Route("GET", "/files/{model}/example", example_rows, needs="predict", page=True),
+        Route("GET", "/files/{model}/result", file_result, needs="predict", page=True),
+        Route("GET", "/files/{model}/predictions", predictions_of_file, needs="predict", page=True),
+        Route("GET", "/files/{model}/rejected", rejected_of_file, needs="predict", page=True),
+        Route("POST", "/files/{model}/delete", delete_file, needs="predict", page=True),
         Route("GET", "/service/{model}/run", run_page, needs="operate", page=True),
         *(Route("GET", f"/service/{{model}}/{address}", act_page, needs="operate", page=True) for address in ACTS),
         *(Route("POST", f"/service/{{model}}/{address}", act, needs="operate", page=True) for address in ACTS),

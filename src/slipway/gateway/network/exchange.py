@@ -1,6 +1,6 @@
 """One request and its answer, between the connection and the application (ASGI).
 
-An answer is one write: two would wake the caller for half an answer, and then again.
+An answer is one write: two would wake the caller for half an answer, and then again. Only a file is sent part by part.
 """
 
 from __future__ import annotations
@@ -117,13 +117,30 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": self._more}
 
     async def send(self, message: Message) -> None:
-        """Keep the head of the answer, and write it together with the body, which must come whole."""
+        """Keep the head of the answer, and write it together with the first part of the body, which is nearly always the whole body."""
         if message["type"] == "http.response.start":
             self._start = message
+        elif self._start:
+            start, self._start = self._start, {}
+            await self._answer(start["status"], start["headers"], message["body"], message.get("more_body", False))
         else:
-            await self._answer(self._start["status"], self._start["headers"], message["body"])
+            await self._go_on(message["body"], message.get("more_body", False))
 
-    async def _answer(self, status: int, headers: Sequence[Header], body: bytes) -> None:
+    async def _go_on(self, body: bytes, more: bool) -> None:
+        """Write another part of the body, when the caller has taken those before."""
+        await self._wire.flow.writable()
+        if self.gone or self.complete:
+            return
+        if not self._silent:
+            self._wire.write(body)
+        self._end(more)
+
+    def _end(self, more: bool) -> None:
+        if not more:
+            self.complete = True
+            self._wire.answered()
+
+    async def _answer(self, status: int, headers: Sequence[Header], body: bytes, more: bool = False) -> None:
         await self._wire.flow.writable()
         if self.gone or self.complete:
             return
@@ -140,8 +157,7 @@ class Exchange:
         if not self._silent:
             parts.append(body)
         self._wire.write(b"".join(parts))
-        self.complete = True
-        self._wire.answered()
+        self._end(more)
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():

@@ -7,14 +7,28 @@ from __future__ import annotations
 
 import re
 
-from slipway.gateway.network.heads import RIGHT_FIELD, shown
+from slipway.gateway.bodies.sizes import ALLOWED
+from slipway.gateway.network.heads import MOST_HEAD, RIGHT_FIELD, shown
 from slipway.gateway.replies import BAD_REQUEST, RequestError
 
 LONGEST_LINE = 4 * 1024  # bytes, of a chunk's size and extensions, or of a trailer field
 MOST_TRAILER = 8 * 1024
+SURPLUS = 4  # times the largest body: a limit for the overhead of chunks, and for a body that is thrown away
 SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?\r\n")
 HEXADECIMAL = b"0123456789abcdefABCDEF"
 OF_SIZE, OF_CONTENT, OF_END, OF_TRAILER = range(4)
+
+
+class Allowance:
+    """What the body of one request may take: bytes, and its time as a multiple of the usual one."""
+
+    def __init__(self) -> None:
+        self.size, self.patience = MOST_HEAD + SURPLUS * ALLOWED.body, 1.0
+
+    def grow(self, most: int) -> None:
+        """Allow a larger body, and as much more time as it is larger than others."""
+        self.size = max(self.size, MOST_HEAD + most)
+        self.patience = max(1.0, most / ALLOWED.body)
 
 
 class Sized:

@@ -19,13 +19,12 @@ from slipway.gateway.network.connections import Connections
 from slipway.gateway.network.ending import Ending
 from slipway.gateway.network.exchange import Exchange
 from slipway.gateway.network.flow import Flow
-from slipway.gateway.network.framing import Chunks, Sized
+from slipway.gateway.network.framing import Allowance, Chunks, Sized
 from slipway.gateway.network.heads import MOST_HEAD, RequestHead
 from slipway.gateway.network.raw_replies import TOO_MANY, TOO_SLOW, late
 from slipway.gateway.replies import TOO_LARGE, Header, RequestError
-from slipway.gateway.request import REFUSAL
+from slipway.gateway.request import ALLOW, REFUSAL
 
-SURPLUS = 4  # times the largest body: a limit for the overhead of chunks, and for a body that is thrown away
 ENOUGH = 64 * 1024  # bytes that wait; more are not read from the network
 IDLE, HEADER, BODY, WORK, ANSWER, CLOSING = range(6)
 UNKNOWN = "?"
@@ -46,7 +45,7 @@ class HttpProtocol(asyncio.Protocol):
         self._waiting = b""  # bytes that have come and are not read yet
         self._exchange: Exchange | None = None
         self._body: Sized | Chunks | None = None  # of `_exchange`, while it is not complete
-        self._taken = 0  # bytes of this body so far, or of those after the last answer
+        self._taken, self._allowance = 0, Allowance()  # bytes of this body so far, or of those after the last answer
         self._deaf = self._ended = False
         self._ending: Ending | None = None
         self.flow: Flow = None  # type: ignore[assignment]  # likewise
@@ -179,7 +178,7 @@ class HttpProtocol(asyncio.Protocol):
             return b""
         if head.upgrade:
             self._count_upgrade(head)
-        length, self._taken = head.length, 0
+        length, self._taken, self._allowance = head.length, 0, Allowance()
         if length is not None and end + length <= len(data):  # nearly always
             self._begin(head, data[end : end + length], False)
             self._go_on(WORK)
@@ -196,6 +195,7 @@ class HttpProtocol(asyncio.Protocol):
             "raw_path": head.raw_path,
             "query_string": head.query,
             "headers": list(head.fields.items()),
+            ALLOW: self._allowance.grow,
         }
         self._start(Exchange(self, head, body, more), scope)
 
@@ -209,7 +209,7 @@ class HttpProtocol(asyncio.Protocol):
         """Feed the body to the exchange. Return the bytes after it."""
         content, rest, done = body.feed(data)
         self._taken += len(data) - len(rest)
-        if self._taken > MOST_HEAD + SURPLUS * ALLOWED.body:
+        if self._taken > self._allowance.size:
             raise RequestError(413, TOO_LARGE, f"expected a body of at most {ALLOWED.body:,} bytes, received much more.")
         exchange.feed(content, not done)
         if done:
@@ -271,7 +271,7 @@ class HttpProtocol(asyncio.Protocol):
         waited, may = now - self.since, self._connections
         if self.phase == HEADER and waited > may.header_seconds:
             self._end("header")
-        elif self.phase == BODY and waited > may.body_seconds and not self.flow.paused:
+        elif self.phase == BODY and waited > may.body_seconds * self._allowance.patience and not self.flow.paused:
             self._end("body")
         elif self.phase == ANSWER and waited > may.body_seconds:
             may.timed_out["answer"] += 1

@@ -6,7 +6,6 @@ import datetime as dt
 import gzip
 import json
 import random
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -24,7 +23,7 @@ from slipway.data.tables.numbers import numbers
 from slipway.data.tables.reading import read, rows_in
 from slipway.data.tables.sniffing import sniffed
 from slipway.data.validation import validate
-from slipway.errors import InvalidRowsError, MissingExtraError
+from slipway.errors import InvalidRowsError
 from slipway.spec import CSV, Date, Excel, JSONLines, ModelSpec, Parquet, Table
 
 ROWS: list[dict[str, Any]] = [
@@ -213,13 +212,6 @@ def test_a_sheet_is_read_by_name_or_number(workbook: Path, sheet: str | int) -> 
 def test_a_sheet_that_is_not_there_is_named_beside_those_that_are(workbook: Path) -> None:
     with pytest.raises(TableError, match=r"has no sheet 'June'; it has \['notes', 'May 2024'\]\. Write one of them in its Excel"):
         read(workbook, Excel("June"))
-
-
-def test_without_openpyxl_the_error_names_the_extra(workbook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "openpyxl", None)  # as if it were not installed
-
-    with pytest.raises(MissingExtraError, match=r"rows\.xlsx: .*openpyxl, which is not installed.*pip install 'slipway\[excel\]'"):
-        read(workbook, Excel(1))
 
 
 def test_rows_wider_than_the_names_are_refused(tmp_path: Path) -> None:

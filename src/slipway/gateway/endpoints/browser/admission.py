@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from slipway.access.refusals import ForbiddenError
 from slipway.gateway.bodies.forms import SentForm, decode
+from slipway.gateway.bodies.multipart_forms import AROUND, begin
 from slipway.gateway.endpoints.browser.addresses import own_address, secure
 from slipway.gateway.endpoints.browser.cookies import SESSION, cookie
 from slipway.gateway.endpoints.browser.form_tokens import require_own_form, require_own_site
@@ -32,7 +33,11 @@ async def admit(parts: Parts, call: Call, route: Route) -> Reply | None:
     if route.method == "POST":
         if route.needs == "nothing":
             await find_session(parts, call)
-        call.form = decode(call.request.content_type, await call.request.body())
+        if route.file:
+            most = parts.configuration.max_upload_bytes
+            call.form, call.file = await begin(call.request.content_type, call.request.parts(most + AROUND), most)
+        else:
+            call.form = decode(call.request.content_type, await call.request.body())
         await require_own_form(parts, call)
     return None
 
@@ -61,6 +66,9 @@ async def _identify(parts: Parts, call: Call, route: Route) -> Reply | None:
         if not wants_page(request):
             message = f"there is nothing for programs at {request.path[:200]!r}, which is a page. GET /openapi.json describes every path."
             raise RequestError(404, NOT_FOUND, message)
+        if route.file:  # a page cannot keep a file: it must be chosen again
+            require_own_site(parts, call)
+            return await sign_in_form(parts, call, status=401, wanted=own_address(request))
         if route.method == "POST" and not route.first:
             return await _kept(parts, call)
         wanted = own_address(request) if route.method == "GET" else "/"
