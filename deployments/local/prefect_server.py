@@ -12,6 +12,7 @@ refused from then on, and the pool gives it out again and again. Such a connecti
 
 from __future__ import annotations
 
+import importlib
 import runpy
 import sqlite3
 import sys
@@ -23,6 +24,7 @@ import uvicorn
 from sqlalchemy import Engine, ExceptionContext, event
 
 from deployments.local.own_pages import OwnPagesOnly
+from slipway.catalogue.imports import without_collector
 
 
 class ClosingCursor(aiosqlite.Cursor):
@@ -75,5 +77,7 @@ if __name__ == "__main__":
     close_refused_cursors()
     replace_stale_connections()
     admit_own_pages_only()
+    with without_collector():  # a fifth of the start
+        importlib.import_module("prefect.server.api.server")
     sys.argv[1:1] = ["server", "start"]
     runpy.run_module("prefect", run_name="__main__")
