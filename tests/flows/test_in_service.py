@@ -16,6 +16,7 @@ from prefect.states import Cancelling, Pending
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from flows.challenge import challenge as try_version
 from flows.promote import promote
 from flows.release import release
 from flows.rollback import rollback
@@ -188,6 +189,23 @@ def test_a_version_moved_by_hand_that_the_gate_refuses_is_put_back_with_the_reas
     line = Ledger(place.settings.ledger).history(MODEL)[-1]
     assert (line.event, line.version) == ("refused", 1)
     assert "is below the floor 0.9990" in line.why
+
+
+def test_a_run_tries_a_version_beside_the_champion_and_ends_the_trial_each_with_its_reason(place, service, spec, mlflow):
+    service.promote(1)
+    service.promote(2)
+
+    tried = try_version(MODEL, "it was right on Monday", version=1, share=0.25, return_state=True)
+    again = try_version(MODEL, "still", version=2, return_state=True)
+    ended = try_version(MODEL, "the trial is over", return_state=True)
+    nothing = try_version(MODEL, "to be sure", return_state=True)
+
+    assert (tried.name, tried.message) == ("Challenging", "version 1: it answers 25% of the requests: it was right on Monday")
+    assert "is in service already" in again.message
+    assert [(ended.name, ended.message), nothing.name] == [("ChallengeEnded", "the trial is over"), "NoChallenger"]
+    last = place.history()[-1]
+    assert (last["event"], last["version"], last["why"]) == ("challenging", 1, "it was right on Monday")
+    assert "challenger" not in registry.state(mlflow, spec.registered_as).aliases
 
 
 def test_a_release_goes_on_beside_a_challenger_with_a_share(place, service, spec, mlflow):
