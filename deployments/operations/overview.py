@@ -59,7 +59,7 @@ def sources(settings: Settings, model: str | None = None) -> Sources:
         awaited = approvals.waiting(settings, model, PREFECT_WITHIN)
     except ApprovalError:
         awaited, silent = [], ["Prefect"]
-    requests = latest_latencies(settings.audit_url or settings.home)
+    requests = latest_latencies(settings.audit_url or settings.home, model)
     return Sources(settings, Journal(settings.ledger), dict(entries), ledger.all_unfinished(), awaited, requests, silent)
 
 

@@ -1,8 +1,8 @@
 """What the latest lines of the log say about a model: how long its requests took, and whether its challenger gave the same answers.
 
-The log has no index on time or model, because that would slow every answer down. So only the last `LINES` lines of a table are read, by
-their number, which is its key: that takes some hundredths of a second, however many lines there are. A model with little traffic beside
-others with much has few requests among them.
+The log has no index on time or model, because that would slow every answer down. So only the last lines of a table are read, by their
+number, which is its key: that takes some hundredths of a second, however many lines there are. A model with little traffic beside others
+with much has few requests among them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from slipway.audit.databases.cells import shown
 from slipway.audit.databases.tables import BATCHES, PREDICTIONS, SHADOWS, Store, Table
 from slipway.audit.places import Place, missing, opened
 
-LINES = 20_000
+LINES = 20_000  # looked through for one model
+FEW = 5_000  # read for all models at once
+LARGE = 100  # of requests with many rows, whose lines are large, so many times fewer
 SPANS = 24
 
 
@@ -30,23 +32,28 @@ class LatencySpan(msgspec.Struct, frozen=True):
     p95_ms: float
 
 
-def latest_latencies(place: Place, lines: int = LINES) -> dict[str, list[tuple[float, float]]]:
+def latest_latencies(place: Place, model: str | None = None, lines: int | None = None) -> dict[str, list[tuple[float, float]]]:
     """Return the latest requests by model and in the order of time: when each came, in seconds since the epoch, and its milliseconds.
 
+    Args:
+        model: None for all models.
+        lines: How many lines of each table to look through; `LINES` or `FEW` if None.
     Raises:
         AuditError: The log cannot be read.
     """
     found: dict[str, tuple[str, float, float]] = {}
+    of_model, values = ("", ()) if model is None else (" AND model = ?", (model,))
+    most = lines or (FEW if model is None else LINES)
     if not missing(place):
         with opened(place) as store:
-            for table in (PREDICTIONS, BATCHES):
-                statement = f"SELECT request_id, model, time, latency_ms FROM {table.name} WHERE {_latest(store, table)}"  # noqa: S608
-                for line in store.rows(statement, (lines,)):
+            for table, number in ((PREDICTIONS, most), (BATCHES, most // LARGE)):
+                statement = f"SELECT request_id, model, time, latency_ms FROM {table.name} WHERE {_latest(store, table)}{of_model}"  # noqa: S608
+                for line in store.rows(statement, (number, *values)):
                     time = datetime.fromisoformat(shown(line["time"])).timestamp()
                     found[line["request_id"]] = (line["model"], time, line["latency_ms"])
     by_model: dict[str, list[tuple[float, float]]] = {}
-    for model, time, latency in sorted(found.values()):
-        by_model.setdefault(model, []).append((time, latency))
+    for name, time, latency in sorted(found.values()):
+        by_model.setdefault(name, []).append((time, latency))
     return by_model
 
 

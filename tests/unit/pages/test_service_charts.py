@@ -48,7 +48,7 @@ def test_outcomes_are_drawn_with_their_intervals_between_floor_and_registered_fi
     assert bad.high < bad.y < bad.low  # the picture's numbers grow downwards
     assert good.y < bad.y
     assert {curve.kind: curve.words for curve in chart.curves} == {
-        "floor": "límite del control, 0,800", "registered": "con las filas de prueba, 0,900",
+        "floor": "límite del control de calidad, 0,800", "registered": "con las filas de prueba, 0,900",
     }  # fmt: skip
     assert chart.rows[0][3] == "0,700 (de 0,650 a 0,750)"
     assert [words for _, words in chart.key] == ["peor de lo que explica el azar"]
