@@ -9,6 +9,7 @@ import pytest
 
 from slipway.gateway.endpoints.routes import ROUTES
 from slipway.gateway.replies import RequestError
+from slipway.pages.service.acts import ACTS
 
 
 def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
@@ -56,6 +57,12 @@ def test_metrics_and_dashboards_know_the_routes_by_these_names() -> None:
         ("GET", "/files/{model}/predictions"): "predictions_of_file",
         ("GET", "/files/{model}/rejected"): "rejected_of_file",
         ("POST", "/files/{model}/delete"): "delete_file",
+        ("GET", "/service"): "service_overview",
+        ("GET", "/service/{model}"): "service_page",
+        ("GET", "/service/{model}/report"): "watch_report",
+        ("GET", "/service/{model}/run"): "run_page",
+        **{("GET", f"/service/{{model}}/{address}"): "act_page" for address in ACTS},
+        **{("POST", f"/service/{{model}}/{address}"): "act" for address in ACTS},
         ("GET", "/second-factor"): "second_factor_page",
         ("POST", "/second-factor"): "set_up_second_factor",
         ("GET", "/account"): "account",

@@ -129,7 +129,7 @@ def _column(found: ColumnDrift, shares: ColumnShares | None, place: int) -> Repo
         f"{found.distance:.3g}",
         f"{found.threshold:g}",
         found.test,
-        f"{found.p_value:.2g}",
+        "< 0.0001" if found.p_value < 0.0001 else f"{found.p_value:.2g}",
         f"{found.significance:.2g}",
     )
     drawn = histogram(shares, f"column-{place}") if shares else None
