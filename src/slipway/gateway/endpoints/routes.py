@@ -13,7 +13,7 @@ from slipway.gateway.endpoints.pages.access.changing import change_roles, roles_
 from slipway.gateway.endpoints.pages.access.ending import revoke, revoke_form, sign_user_out, unlock
 from slipway.gateway.endpoints.pages.access.overview import access_page, registered_page
 from slipway.gateway.endpoints.pages.account import account, end_session, renew_recovery_codes, sign_out_everywhere
-from slipway.gateway.endpoints.pages.acts import act, act_page, run_page
+from slipway.gateway.endpoints.pages.acts import operator_act, operator_form, operator_run
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
 from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
 from slipway.gateway.endpoints.pages.provider import go_to_provider, return_from_provider
@@ -74,9 +74,9 @@ ROUTES = Routes(
         Route("GET", "/files/{model}/predictions", predictions_of_file, needs="predict", page=True),
         Route("GET", "/files/{model}/rejected", rejected_of_file, needs="predict", page=True),
         Route("POST", "/files/{model}/delete", delete_file, needs="predict", page=True),
-        Route("GET", "/service/{model}/run", run_page, needs="operate", page=True),
-        *(Route("GET", f"/service/{{model}}/{address}", act_page, needs="operate", page=True) for address in ACTS),
-        *(Route("POST", f"/service/{{model}}/{address}", act, needs="operate", page=True) for address in ACTS),
+        Route("GET", "/service/{model}/run", operator_run, needs="operate", page=True),
+        *(Route("GET", f"/service/{{model}}/{address}", operator_form, needs="operate", page=True) for address in ACTS),
+        *(Route("POST", f"/service/{{model}}/{address}", operator_act, needs="operate", page=True) for address in ACTS),
         Route("GET", "/access", access_page, needs="administer", page=True),
         Route("GET", "/access/add-user", user_form, needs="administer", page=True),
         Route("POST", "/access/add-user", add_user, needs="administer", page=True),

@@ -25,12 +25,12 @@ FIELDS = ("why", "decision", "approval", "version", "share", "asks", "sample", "
 LOOK_AGAIN = b"4"  # seconds
 
 
-async def act_page(parts: Parts, call: Call) -> Reply:
+async def operator_form(parts: Parts, call: Call) -> Reply:
     """Show what an act would change, and the form that orders it."""
     return await _page(parts, call, await _preview(parts, call), {}, [])
 
 
-async def act(parts: Parts, call: Call) -> Reply:
+async def operator_act(parts: Parts, call: Call) -> Reply:
     """Do what the form orders, in the person's name. A form with mistakes comes back as it was filled in."""
     act, preview, language = _act(call), await _preview(parts, call), language_of(parts, call.request)
     sent = {name: value for name in FIELDS if (value := call.form.get(name))}
@@ -55,7 +55,7 @@ async def act(parts: Parts, call: Call) -> Reply:
     return redirect(call.request, f"{here}?done={'reject' if rejected else act.name}")
 
 
-async def run_page(parts: Parts, call: Call) -> Reply:
+async def operator_run(parts: Parts, call: Call) -> Reply:
     """Show how a run goes that was started here; the browser looks again until it has ended."""
     run = await parts.operations.ask("run_state", StartedRun, id=query_value(call.request, "id"))
     headers = () if run.ended else ((b"refresh", LOOK_AGAIN),)
