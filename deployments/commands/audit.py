@@ -98,7 +98,7 @@ def prune_lines(
     """
     with command(as_json) as settings:
         from slipway.audit.acts import myself
-        from slipway.audit.retention import days_ago, prune
+        from slipway.audit.upkeep.retention import days_ago, prune
 
         deleted = prune(_place(settings), days_ago(_days(older_than, settings)), myself())
         if as_json:
@@ -124,7 +124,7 @@ def rotate_keys(
     """
     with command(as_json) as settings:
         from slipway.audit.acts import myself
-        from slipway.audit.rotation import rotate
+        from slipway.audit.upkeep.rotation import rotate
 
         done = rotate(settings.home, _place(settings), myself(), pseudonyms=new_pseudonyms)
         if as_json:

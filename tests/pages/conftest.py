@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,24 @@ import pytest
 from slipway.access import keys, users
 from slipway.access.callers import Grant
 from slipway.access.records import change, read
-from tests.gateway.conftest import Gateway, _build
+from slipway.spec import ModelSpec
+from tests.gateway.conftest import Gateway, _build, _free_port
 from tests.support import browser
 from tests.support.browser import PASSWORD
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+PATIENT = {
+    "value:gender": "=Female",
+    "value:age": "61",
+    "value:hypertension": "=1",
+    "value:heart_disease": "=0",
+    "value:smoking_history": "=never",
+    "value:bmi": "31,4",
+    "value:HbA1c_level": "8,1",
+    "value:blood_glucose_level": "240",
+}
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en"}
 
 
@@ -100,6 +112,41 @@ def anna(add_person: Callable[..., Person]) -> Person:
     return add_person("anna")
 
 
+@pytest.fixture(scope="session")
+def clinic(pages: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Gateway:
+    """The gateway of the pages, with the model diabetes in service too: a small forest on sample rows."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    from slipway.bundle.cells import rows_of
+    from slipway.bundle.compiling import compile_model, contract_columns, words_of
+    from slipway.bundle.contract import FORMAT, Contract, Probe, of_output
+    from slipway.bundle.writing import write
+    from slipway.catalogue import lookup
+    from slipway.data import samples
+    from slipway.data.validation import validate
+    from slipway.training.pipelines import build
+
+    spec: ModelSpec = lookup("diabetes")
+    folder = tmp_path_factory.mktemp("diabetes")
+    frame = validate(spec, samples.generate(spec, folder).path)
+    rows, labels = frame[spec.columns.names], frame["diabetes"]
+    forest = RandomForestClassifier(20, max_depth=5, random_state=0)
+    pipeline = build(spec, {}, instead=forest).fit(rows, labels)
+    compiled = compile_model(spec, pipeline)
+    output = spec.problem.output(0.35, None)
+    contract = Contract(
+        format=FORMAT, model=spec.name, registered_as=spec.registered_as, version=4, run_id="4" * 32, engine=compiled.engine,
+        description=spec.description, columns=contract_columns(spec), target="diabetes", data_sha256="0" * 64, sample=True,
+        metrics={"f1": 0.8}, mlflow_version="3.17.2", created_at="2026-11-01T00:00:00+00:00", **of_output(output),
+    )  # fmt: skip
+    head = rows.head(30)
+    numbers = pipeline.predict_proba(head)
+    probe = Probe(rows_of(head, contract.columns), output.labels(numbers), numbers.tolist())
+    write(folder / "diabetes-4", compiled.files, contract, probe, words_of(spec))
+    pages.serve(folder / "diabetes-4", "diabetes", _free_port())
+    return pages
+
+
 @pytest.fixture
 def visitor(pages: Gateway) -> Iterator[Visitor]:
     """Somebody who is not signed in."""
@@ -111,6 +158,14 @@ def visitor(pages: Gateway) -> Iterator[Visitor]:
 def signed_in(pages: Gateway, anna: Person) -> Iterator[Visitor]:
     """Anna, signed in."""
     with Visitor(pages.url) as visitor:
+        assert visitor.sign_in(anna).status_code == 303
+        yield visitor
+
+
+@pytest.fixture
+def doctor(clinic: Gateway, anna: Person) -> Iterator[Visitor]:
+    """Anna, signed in, who reads Spanish."""
+    with Visitor(clinic.url, **{"Accept-Language": "es"}) as visitor:
         assert visitor.sign_in(anna).status_code == 303
         yield visitor
 
@@ -145,3 +200,12 @@ def soon() -> Callable[[Callable[[], object]], object]:
         return value
 
     return wait
+
+
+def predict(visitor: Visitor, values: dict[str, str], path: str = "/predict/diabetes") -> httpx.Response:
+    return visitor.submit(path, visitor.form("/predict/diabetes") | values)
+
+
+def text_of(reply: httpx.Response) -> str:
+    """Return the words of a page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", reply.text)).split())

@@ -1,7 +1,7 @@
 """The log of answers, their outcomes, shadows, refusals and acts of administration.
 
-A reply is sent only after its lines are committed. Databases: `databases`; keys of subject ids: `subjects`; commands on the log:
-`retention`, `rotation`, `disclosure`.
+A reply is sent only after its lines are committed. Databases: `databases`; keys of subject ids: `subjects`; searches of its
+pages: `search`; commands that change it: `upkeep`; subject ids for those who may see them: `disclosure`.
 """
 
 from slipway.audit.acts import record_act

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from slipway.audit.batches import unpacked
-from slipway.audit.databases.tables import BATCHES, PREDICTIONS, SHADOWS, Store
-from slipway.audit.reading import Line, Shadow, line_of, shadow_of
+from slipway.audit.databases.tables import BATCHES, EXPLANATIONS, PREDICTIONS, SHADOWS, Store
+from slipway.audit.reading import Line, LoggedExplanation, Shadow, explanation_of, line_of, shadow_of
 
 AT_ONCE = 500
 BATCHES_AT_ONCE = 20  # each has many rows
@@ -42,6 +42,18 @@ def shadows_of(store: Store, ids: Iterable[str]) -> dict[str, Shadow]:
     """Return the shadows of those ids; not every prediction has one."""
     found = _chosen(store, f"{', '.join(SHADOWS.columns)} FROM shadows", "prediction_id", ids)
     return {line["prediction_id"]: shadow_of(line) for line in found}
+
+
+def rows_of_request(store: Store, request_id: str) -> list[Line]:
+    """Return the rows of a request of many, in their order; none if it is not in the log."""
+    found = _chosen(store, f"{', '.join(BATCHES.columns)} FROM batches", "request_id", [request_id])
+    return [line_of(line) for line in unpacked(found, None)][::-1]
+
+
+def explanations_of(store: Store, ids: Iterable[str]) -> dict[str, LoggedExplanation]:
+    """Return the explanations of those ids that were given with the answer."""
+    found = _chosen(store, f"{', '.join(EXPLANATIONS.columns)} FROM explanations", "prediction_id", ids)
+    return {line["prediction_id"]: explanation_of(line) for line in found}
 
 
 def some(values: Iterable[str], at_once: int = AT_ONCE) -> Iterator[Sequence[str]]:

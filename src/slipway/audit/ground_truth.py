@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slipway.audit.by_id import lines, shadows_of
+from slipway.audit.by_id import lines, marks, shadows_of
 from slipway.audit.databases.cells import shown, utc
-from slipway.audit.databases.tables import OUTCOMES
+from slipway.audit.databases.tables import OUTCOMES, Store
 from slipway.audit.outcomes import current
 from slipway.audit.places import Place, missing, opened
 from slipway.audit.reading import Line, Shadow
@@ -76,10 +77,19 @@ def history(place: Place, prediction_id: str) -> list[Outcome]:
     """
     if missing(place):
         return []
-    columns = ", ".join(OUTCOMES.columns)
     with opened(place) as store:
-        found = store.rows(f"SELECT {columns} FROM outcomes WHERE prediction_id = ? ORDER BY id", (prediction_id,))  # noqa: S608
-    return [_outcome(line) for line in found]
+        return histories(store, [prediction_id]).get(prediction_id, [])
+
+
+def histories(store: Store, ids: Sequence[str]) -> dict[str, list[Outcome]]:
+    """Return all outcomes of some predictions, oldest first, by prediction; one without an outcome is left out."""
+    found: dict[str, list[Outcome]] = {}
+    if ids:
+        columns = ", ".join(OUTCOMES.columns)
+        statement = f"SELECT {columns} FROM outcomes WHERE prediction_id IN ({marks(ids)}) ORDER BY id"  # noqa: S608
+        for line in store.rows(statement, ids):
+            found.setdefault(line["prediction_id"], []).append(_outcome(line))
+    return found
 
 
 def _outcome(found: dict[str, Any]) -> Outcome:

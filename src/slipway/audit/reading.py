@@ -137,6 +137,11 @@ def shadow_of(found: Mapping[str, Any]) -> Shadow:
     return Shadow(**{**found, **read})
 
 
+def explanation_of(found: Mapping[str, Any]) -> LoggedExplanation:
+    """Return an explanation from a row of the database."""
+    return LoggedExplanation(**{**found, "time": shown(found["time"]), "explanation": decoded(found["explanation"])})
+
+
 def shadows(place: Place, wanted: Wanted) -> list[Shadow]:
     """Return shadows; `caller` has no effect.
 
@@ -154,8 +159,7 @@ def explanations(place: Place, wanted: Wanted) -> list[LoggedExplanation]:
         AuditError: The log cannot be read.
     """
     conditions = {"model = ?": wanted.model, "prediction_id = ?": wanted.prediction_id}
-    found = _select(place, EXPLANATIONS, conditions, wanted)
-    return [LoggedExplanation(**{**line, "explanation": decoded(line["explanation"])}) for line in found]
+    return [explanation_of(line) for line in _select(place, EXPLANATIONS, conditions, wanted)]
 
 
 def refusals(place: Place, wanted: Wanted) -> list[Refusal]:

@@ -11,12 +11,11 @@ from datetime import datetime
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from slipway.audit.batches import unpacked
-from slipway.audit.by_id import AT_ONCE, lines
+from slipway.audit.by_id import AT_ONCE, lines, rows_of_request
 from slipway.audit.databases.cells import shown, utc
 from slipway.audit.databases.tables import BATCHES, PREDICTIONS, Store, Table
 from slipway.audit.places import Place, missing, opened
-from slipway.audit.reading import Line, line_of
+from slipway.audit.reading import Line
 
 
 class Head(NamedTuple):
@@ -72,12 +71,6 @@ def _lines(store: Store, heads: Iterator[Head]) -> Iterator[Line]:
         single = lines(store, [head.key for head in part if not head.size])
         for head in part:
             if head.size:
-                yield from _batch(store, head.key)
+                yield from rows_of_request(store, head.key)
             elif line := single.get(head.key):  # else it was deleted a moment ago
                 yield line
-
-
-def _batch(store: Store, request_id: str) -> Iterator[Line]:
-    columns = ", ".join(BATCHES.columns)
-    found = store.rows(f"SELECT {columns} FROM batches WHERE request_id = ?", (request_id,))  # noqa: S608
-    yield from reversed([line_of(line) for line in unpacked(found, None)])

@@ -151,12 +151,22 @@ async def _send(reply: Reply, request: Request, security: tuple[Header, ...], se
     size = os.fstat(reply.file.fileno()).st_size if reply.file else len(reply.body)
     headers = [
         (b"content-type", reply.content_type),
-        (b"content-length", str(size).encode()),
+        *([] if reply.parts else [(b"content-length", str(size).encode())]),
         (b"x-request-id", request.id.encode()),
         *security,
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    try:
+        await _send_body(reply, size, send)
+    except ConnectionResetError:  # nobody waits for the rest
+        return
+
+
+async def _send_body(reply: Reply, size: int, send: Send) -> None:
+    if reply.parts:
+        async for part in reply.parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
     if reply.file is None:
         await send({"type": "http.response.body", "body": reply.body})
         return

@@ -33,6 +33,7 @@ from slipway.gateway.workers.state import FOLDER, WorkerStates
 from slipway.monitoring.published import Watches
 
 EXPLAINED_AT_ONCE, EXPLANATIONS_WAITING = 1, 16  # requests of one worker: an explanation takes up to some hundred ms of a core a row
+READ_AT_ONCE, READERS_WAITING = 2, 32  # pages of one worker that read the audit log: one looks for about a second at most
 SOON = 14 * 86_400
 LEDGER = "It says what is in service and why: put it back from a backup before the next release, then restart the gateway."
 
@@ -61,6 +62,7 @@ class Parts:
     batches: Batches = field(default_factory=Batches)
     operations: Operations = field(default_factory=Operations)
     explaining: Places = field(default_factory=lambda: Places(EXPLAINED_AT_ONCE, EXPLANATIONS_WAITING))
+    reading: Places = field(default_factory=lambda: Places(READ_AT_ONCE, READERS_WAITING))
 
     async def exposition(self) -> Reply:
         """Return what `/metrics` answers, for all workers; put together in a thread."""

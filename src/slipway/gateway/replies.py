@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -55,7 +55,8 @@ class Reply:
     """One HTTP reply. The application adds the request's id and the body's length.
 
     `security` are headers in place of the usual ones of the same names, such as a Content-Security-Policy of this reply. `file` is an open
-    file whose content is the body; it is closed afterwards.
+    file whose content is the body; it is closed afterwards. `parts` are a body whose length is not known; if they end in an error, the
+    connection is closed before the end of the body.
     """
 
     status: int
@@ -64,6 +65,7 @@ class Reply:
     headers: tuple[Header, ...] = ()
     security: tuple[Header, ...] = ()
     file: BinaryIO | None = None
+    parts: AsyncIterator[bytes] | None = None
 
     def with_headers(self, more: tuple[Header, ...]) -> Reply:
         return replace(self, headers=self.headers + more)

@@ -58,6 +58,7 @@ class Route:
     HTTP's Basic, for which a browser prompts.
 
     `page`: a page for people. Its caller is known by the cookie of a session, never by `Authorization`, and its errors are pages too.
+    `also`: roles on a page about all models of which one is as good as `needs`.
     `first`: the page is shown also to a person who must still set up a second factor. `file`: its form ends with a file, which may be
     larger than other bodies.
     """
@@ -70,6 +71,7 @@ class Route:
     page: bool = False
     first: bool = False
     file: bool = False
+    also: tuple[Role, ...] = ()
 
     @property
     def name(self) -> str:

@@ -23,10 +23,10 @@ def written_day(language: Language, when: date) -> str:
     return f"{when.day} de {month} de {when.year}" if language == "es" else f"{when.day} {month} {when.year}"
 
 
-def moment(language: Language, seconds: float) -> str:
-    """Return a day, the time and its zone."""
+def moment(language: Language, seconds: float, *, exact: bool = False) -> str:
+    """Return a day, the time and its zone; with seconds, if it is to be exact."""
     when = datetime.fromtimestamp(seconds).astimezone()
-    return f"{day(language, seconds)}, {when:%H:%M} {when:%Z}"
+    return f"{day(language, seconds)}, {when:{'%H:%M:%S' if exact else '%H:%M'}} {when:%Z}"
 
 
 def instant(language: Language, iso: str) -> str:

@@ -8,7 +8,7 @@ from slipway import audit
 from slipway.audit import Wanted
 from slipway.audit.batches import MANY
 from slipway.audit.places import opened
-from slipway.audit.retention import prune
+from slipway.audit.upkeep.retention import prune
 
 NOW, DAY = 1_700_000_000.0, 86_400.0
 

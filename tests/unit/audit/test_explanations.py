@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from slipway import audit
 from slipway.audit import Explained, Wanted
-from slipway.audit.retention import prune
+from slipway.audit.upkeep.retention import prune
 from slipway.explaining.explanation import Explanation
 
 DAY = 86_400.0

@@ -14,9 +14,9 @@ from slipway.audit import AuditError, Claim, OutcomeBook, OutcomeCounts, Outcome
 from slipway.audit.batches import MANY
 from slipway.audit.outcomes import record as write
 from slipway.audit.places import AUDIT, opened
-from slipway.audit.retention import prune
-from slipway.audit.rotation import rotate
 from slipway.audit.subjects.key_file import SUBJECTS, KeyFile
+from slipway.audit.upkeep.retention import prune
+from slipway.audit.upkeep.rotation import rotate
 
 NOW, DAY = 1_700_000_000.0, 86_400.0
 SENT = OutcomeRequest("r-outcomes", "clinic", "toy")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from slipway import audit
 from slipway.audit import Refused, Wanted
 from slipway.audit.places import missing
-from slipway.audit.retention import days_ago, prune
+from slipway.audit.upkeep.retention import days_ago, prune
 
 DAY = 86_400.0
 NOW = 1_700_000_000.0
@@ -53,7 +53,7 @@ KILLED = """
 import os, sys
 from datetime import datetime
 from pathlib import Path
-from slipway.audit import retention
+from slipway.audit.upkeep import retention
 retention.AT_ONCE = 10
 pauses = []
 retention.time.sleep = lambda _: pauses.append(1) or len(pauses) == 2 and os.kill(os.getpid(), 9)

@@ -13,7 +13,7 @@ import pytest
 from slipway import audit
 from slipway.audit import AuditError, Shadowed, Wanted
 from slipway.audit.places import opener
-from slipway.audit.retention import prune
+from slipway.audit.upkeep.retention import prune
 
 DAY = 86_400.0
 

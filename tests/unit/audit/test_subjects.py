@@ -15,9 +15,9 @@ from slipway import audit
 from slipway.audit import AuditError, Wanted
 from slipway.audit.disclosure import pseudonyms, reveal
 from slipway.audit.places import opened
-from slipway.audit.rotation import rotate
 from slipway.audit.subjects.key_file import Content, KeyFile
 from slipway.audit.subjects.pseudonyms import Ring, generation
+from slipway.audit.upkeep.rotation import rotate
 
 
 def lines(place):
@@ -148,7 +148,7 @@ def test_rotation_of_the_key_of_pseudonyms_gives_new_ones_that_link_the_same(tmp
 KILLED = """
 import os, sys
 from pathlib import Path
-from slipway.audit import rotation
+from slipway.audit.upkeep import rotation
 rotation.AT_ONCE = 7
 pages = []
 rotation.time.sleep = lambda _: pages.append(1) or len(pages) == 2 and os.kill(os.getpid(), 9)

@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 
 from slipway.gateway.network.connections import Connections
 from slipway.gateway.network.http_protocol import HttpProtocol
+from slipway.gateway.replies import RequestError
 from tests.support.http_corpus import BODY, CORPUS, PING, SIZE, get, post
 
 LONGEST = 1_000  # bytes of a request that is cut at every byte
@@ -133,6 +134,84 @@ def test_an_answer_is_one_write():
         return transport.writes
 
     assert asyncio.run(count()) == 1
+
+
+def in_parts(*parts, error=None):
+    """Make an application that answers in parts, and then perhaps fails."""
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/csv")]})
+        for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        if error:
+            raise error
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+def test_an_answer_in_parts_is_sent_in_chunks_and_the_connection_goes_on():
+    written, closed = asyncio.run(connection([PING], in_parts(b"a,b\r\n", b"", b"1,2\r\n" * 5)))
+
+    head, _, body = written.partition(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head
+    assert b"content-length" not in head
+    assert body == b"5\r\na,b\r\n\r\n19\r\n" + b"1,2\r\n" * 5 + b"\r\n0\r\n\r\n"
+    assert not closed
+
+
+def test_a_caller_of_http_1_0_gets_the_parts_up_to_the_end_of_the_connection():
+    sent = b"GET /ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+
+    written, closed = asyncio.run(connection([sent], in_parts(b"one", b"two")))
+
+    head, _, body = written.partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert b"connection: close" in head
+    assert (body, closed) == (b"onetwo", True)
+
+
+def test_the_answer_to_head_has_no_parts():
+    written, closed = asyncio.run(connection([b"HEAD /ping HTTP/1.1\r\nHost: a\r\n\r\n"], in_parts(b"one", b"two")))
+
+    assert written.endswith(b"\r\n\r\n")
+    assert (written.count(b"\r\n\r\n"), closed) == (1, False)
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), RequestError(503, "TEMPORARILY_UNAVAILABLE", "the log cannot be read")])
+def test_an_answer_in_parts_that_fails_has_no_end_and_no_second_head(error, caplog):
+    written, closed = asyncio.run(connection([PING], in_parts(b"one", error=error)))
+
+    assert written.endswith(b"\r\n\r\n3\r\none\r\n")
+    assert (written.count(b"HTTP/1.1"), closed) == (1, True)
+    assert "an answer ended" in caplog.text or "a request failed" in caplog.text
+
+
+def test_an_answer_in_parts_stops_when_its_caller_is_gone():
+    sent = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                sent.append(1)
+                await asyncio.sleep(0)
+        except ConnectionResetError:
+            sent.append("stopped")
+
+    async def leave():
+        transport = Recorded()
+        protocol = HttpProtocol(app, ServerState(), Connections(), asyncio.get_running_loop())
+        protocol.connection_made(transport)
+        protocol.data_received(PING)
+        while not sent:
+            await asyncio.sleep(0)
+        protocol.connection_lost(None)
+        while sent[-1] != "stopped":
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(leave(), 5))
 
 
 def test_a_failure_of_the_application_ends_the_connection(caplog):

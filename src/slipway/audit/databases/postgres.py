@@ -77,6 +77,7 @@ class PostgresStore:
 
     newest_first = "time DESC, id DESC"
     number = "id"
+    compared = "(time, id) {} (?, ?)"
     wrong_lines: tuple[type[Exception], ...] = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError)
 
     def __init__(self, url: str) -> None:

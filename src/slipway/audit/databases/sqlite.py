@@ -72,6 +72,7 @@ class SqliteStore:
 
     newest_first = "rowid DESC"
     number = "rowid"
+    compared = "? IS NOT NULL AND rowid {} ?"  # lines are in the order of their commits, not of their times
     wrong_lines: tuple[type[Exception], ...] = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
     def __init__(self, path: Path, patience: float = PATIENCE, file: LogFile | None = None) -> None:

@@ -70,6 +70,7 @@ class Store(Protocol):
 
     newest_first: str  # the ORDER BY of lines, newest first
     number: str  # the column that numbers the lines of a table in the order of their insertion
+    compared: str  # a condition on the place in `newest_first`, with `{}` for the sign and `?` for a time and a number
     wrong_lines: tuple[type[Exception], ...]  # errors about the content of a line, not about the database
 
     def transaction(self, lock: Lock | None = None) -> AbstractContextManager[object]:

@@ -14,6 +14,10 @@ from slipway.gateway.endpoints.pages.access.ending import revoke, revoke_form, s
 from slipway.gateway.endpoints.pages.access.overview import access_page, registered_page
 from slipway.gateway.endpoints.pages.account import account, end_session, renew_recovery_codes, sign_out_everywhere
 from slipway.gateway.endpoints.pages.acts import operator_act, operator_form, operator_run
+from slipway.gateway.endpoints.pages.audit.export import export_audit_log
+from slipway.gateway.endpoints.pages.audit.line import open_line
+from slipway.gateway.endpoints.pages.audit.predictions import find_my_predictions, my_predictions, record_outcome
+from slipway.gateway.endpoints.pages.audit.search import audit_page, search_audit_log
 from slipway.gateway.endpoints.pages.front import choose_language, front_page, style
 from slipway.gateway.endpoints.pages.predicting import change_values, predict_on_page, prediction_form
 from slipway.gateway.endpoints.pages.provider import go_to_provider, return_from_provider
@@ -60,6 +64,13 @@ ROUTES = Routes(
         Route("POST", "/account/end-session", end_session, needs="any", page=True),
         Route("POST", "/account/sign-out-everywhere", sign_out_everywhere, needs="any", page=True),
         Route("POST", "/account/recovery-codes", renew_recovery_codes, needs="any", page=True),
+        Route("GET", "/predictions", my_predictions, needs="predict", also=("outcome",), page=True),
+        Route("POST", "/predictions", find_my_predictions, needs="predict", also=("outcome",), page=True),
+        Route("POST", "/predictions/outcome", record_outcome, needs="outcome", page=True),
+        Route("GET", "/audit", audit_page, needs="audit", page=True),
+        Route("POST", "/audit", search_audit_log, needs="audit", page=True),
+        Route("POST", "/audit/line", open_line, needs="audit", page=True),
+        Route("POST", "/audit/export", export_audit_log, needs="audit", page=True),
         Route("GET", "/", front_page, needs="any", page=True),
         Route("GET", "/predict/{model}", prediction_form, needs="predict", page=True),
         Route("POST", "/predict/{model}", predict_on_page, needs="predict", page=True),

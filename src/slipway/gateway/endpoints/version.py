@@ -25,7 +25,7 @@ def of_version(handler: Callable[[Parts, Call, Deployment], Awaitable[Reply]]) -
 
     @wraps(handler)
     async def with_version(parts: Parts, call: Call) -> Reply:
-        deployment = call.deployment = _in_service(parts.fleet, call.model)
+        deployment = call.deployment = in_service(parts.fleet, call.model)
         try:
             reply = await handler(parts, call, deployment)
         except RequestError as error:
@@ -40,7 +40,8 @@ def unknown(model: str) -> RequestError:
     return RequestError(404, NOT_FOUND, f"no model {model[:60]!r} is in service; GET /models lists those that are.")
 
 
-def _in_service(fleet: ServedFleet, model: str) -> Deployment:
+def in_service(fleet: ServedFleet, model: str) -> Deployment:
+    """Return the version in service. Raises RequestError: 404 or 503, there is none."""
     if deployment := fleet.find(model):
         return deployment
     if fleet.starting(model):

@@ -40,7 +40,7 @@ class Exchange:
     """
 
     __slots__ = (
-        *("_arrival", "_body", "_error", "_expects", "_wire", "_more", "_old", "_silent", "_start"),
+        *("_arrival", "_begun", "_body", "_chunked", "_error", "_expects", "_wire", "_more", "_old", "_silent", "_start"),
         *("complete", "gone", "keep_alive", "size"),
     )
 
@@ -50,7 +50,7 @@ class Exchange:
         self._body, self.size = [body] if body else [], len(body)
         self._arrival: asyncio.Future[None] | None = None
         self._start: Message = {}
-        self.complete = self.gone = False
+        self.complete = self.gone = self._begun = self._chunked = False
         if head is None:
             self._old = self._silent = self._expects = self.keep_alive = False
         else:
@@ -87,9 +87,12 @@ class Exchange:
         try:
             await app(scope, self.receive, self.send)
         except RequestError as error:  # raised by `receive`, and not handled by the application
-            reply = error.reply()
-            length = (b"content-length", b"%d" % len(reply.body))
-            await self._answer(reply.status, [(b"content-type", reply.content_type), length, *reply.headers], reply.body)
+            if self._begun:
+                logger.error("an answer ended before its end: %s", error)
+            else:
+                reply = error.reply()
+                length = (b"content-length", b"%d" % len(reply.body))
+                await self._answer(reply.status, [(b"content-type", reply.content_type), length, *reply.headers], reply.body)
         except Exception:
             logger.exception("a request failed")
         if not self.complete and not self.gone:
@@ -127,13 +130,26 @@ class Exchange:
             await self._go_on(message["body"], message.get("more_body", False))
 
     async def _go_on(self, body: bytes, more: bool) -> None:
-        """Write another part of the body, when the caller has taken those before."""
+        """Write another part of the body, when the caller has taken those before.
+
+        Raises:
+            ConnectionResetError: The caller is gone, so that nobody needs the rest.
+        """
         await self._wire.flow.writable()
-        if self.gone or self.complete:
+        if self.gone:
+            raise ConnectionResetError
+        if self.complete:
             return
         if not self._silent:
-            self._wire.write(body)
+            self._wire.write(self._framed(body, more))
         self._end(more)
+
+    def _framed(self, body: bytes, more: bool) -> bytes:
+        """Return a part of the body as it is written: as a chunk, if its length is not known before (RFC 9112, 7.1)."""
+        if not self._chunked:
+            return body
+        chunk = b"".join((b"%x\r\n" % len(body), body, b"\r\n")) if body else b""  # an empty chunk would be the end
+        return chunk if more else chunk + b"0\r\n\r\n"
 
     def _end(self, more: bool) -> None:
         if not more:
@@ -146,6 +162,10 @@ class Exchange:
             return
         if self._expects and self._more:  # the caller may or may not send its body now, so what follows has no certain meaning
             self.keep_alive = False
+        self._begun = True
+        if more and not any(name == b"content-length" for name, _ in headers):
+            self._chunked, self.keep_alive = not self._old, self.keep_alive and not self._old  # to HTTP/1.0, the end of it ends the body
+            headers = [*headers, (b"transfer-encoding", b"chunked")] if self._chunked else headers
         parts = [STATUS_LINES[status]]
         for name, value in (*self._wire.default_headers(), *headers):
             parts += (name, b": ", value, b"\r\n")
@@ -155,7 +175,7 @@ class Exchange:
             parts.append(b"connection: keep-alive\r\n")
         parts.append(b"\r\n")
         if not self._silent:
-            parts.append(body)
+            parts.append(self._framed(body, more))
         self._wire.write(b"".join(parts))
         self._end(more)
 

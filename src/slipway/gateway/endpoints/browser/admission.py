@@ -77,7 +77,8 @@ async def _identify(parts: Parts, call: Call, route: Route) -> Reply | None:
     if not (call.session.second_factor or route.first):
         return redirect(request, SECOND_FACTOR)
     if route.needs != "any" and route.needs != "nothing":
-        if call.model or not call.caller.has(route.needs):  # a page about all models shows those for which the role is granted
+        # a page about all models shows those for which the role is granted
+        if call.model or not any(map(call.caller.has, (route.needs, *route.also))):
             call.caller.require(route.needs, call.model or None)
     elif call.model and not call.caller.sees(call.model):
         raise ForbiddenError(f"{call.caller}: expected a role for {call.model[:60]}, which was not granted.")

@@ -1,0 +1,1 @@
+"""Commands that change the log: old lines are deleted, and the keys of subject ids replaced."""
