@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -12,8 +15,11 @@ import pytest
 from slipway.audit import Line, Outcome, Refusal
 from slipway.pages.audit.export import beginning, columns_of, part, record_of
 from slipway.pages.audit.lines import shown_line
-from slipway.pages.audit.outcomes import OutcomeError, known_outcome, outcome_field, typed_outcome
+from slipway.pages.audit.outcomes import OutcomeError, OutcomeField, known_outcome, outcome_field, typed_outcome
 from slipway.pages.audit.search_form import SearchForm
+from slipway.pages.prediction.fields import Choice
+from slipway.pages.prediction.words import Phrase
+from slipway.pages.rendering import FieldError, View, render
 
 LINE = Line("r-0", "r", "2026-11-30T10:12:00.000+00:00", "user:anna", "diabetes", 4, "4" * 32, [61, "=1+1"], 1, [0.25, 0.75], 1.5)
 FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1"]
@@ -52,6 +58,28 @@ def test_a_number_is_typed_as_the_reader_writes_numbers(vocabulary, specs):
     ]:
         with pytest.raises(OutcomeError, match=message):
             typed_outcome(words, typed)
+
+
+@pytest.mark.parametrize("kind", ["number", "select"])
+def test_a_refused_outcome_stays_in_its_field_with_the_message_beside_it(kind):
+    choices = tuple(Choice(f"={name}", Phrase(name)) for name in "abcdef") if kind == "select" else ()
+    field = OutcomeField(kind, Phrase("Progression"), choices, unit="points", hint="From 0 to 700.")
+    line = replace(shown_line(LINE, None, "en"), field=field)
+
+    page = render(
+        "audit/predictions.html", View("en"), lines=[line], errors=[FieldError("o1", "Not a number")], typed='1"2', models=[], older="",
+        chosen=SimpleNamespace(model="", open=False, after=""), looked_until="", back="", done="", subject=None,
+    ).decode()  # fmt: skip
+
+    assert '<a href="#o1">Not a number</a>' in page
+    assert '<p class="error" id="o1-error">Not a number</p>' in page
+    assert "<details open><summary>Record the outcome" in page
+    if kind == "number":
+        assert re.search(
+            r'<input id="o1" name="outcome" [^>]*value="1&#34;2" aria-invalid="true" aria-describedby="o1-hint o1-error">', page
+        )
+    else:
+        assert re.findall(r'<option value="([^"]*)"', page) == ["", *(f"={name}" for name in "abcdef")]
 
 
 def test_what_is_known_names_the_latest_outcome_and_those_before_it(vocabulary):
