@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 420, 190
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 26  # margins, for the numbers of the axes
+LEFT, RIGHT, TOP, BOTTOM = 56, 10, 12, 26  # margins, for the numbers of the axes
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
