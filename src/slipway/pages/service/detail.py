@@ -16,7 +16,7 @@ from slipway.pages.service.words import count, figure_text, short_moment, tried,
 from slipway.pages.texts import text
 
 IN_SERVICE = ("promoted", "rolled back")  # after these lines of the ledger, their version is in service
-DIGITS = 12  # of a checksum
+LONGEST = 300  # characters of a reason; `slipway history` has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +101,23 @@ def _line(line: LedgerLine, metric: str, language: Language) -> ShownLine:
         at=short_moment(language, line.at),
         who=line.who,
         started_by=line.started_by,
-        why=Phrase(line.why),
-        because=Phrase(line.because if line.because != line.why else ""),
+        why=Phrase(_shortened(line.why)),
+        because=Phrase(_shortened(line.because) if line.because != line.why else ""),
         figure=f"{metric} {figure_text(line.figure, language)}" if line.figure is not None else "",
         sample=line.sample,
         run_url=line.run_url if line.run_url.startswith(("http://", "https://")) else "",
     )
 
 
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= LONGEST else f"{reason[: LONGEST - 1]}…"
+
+
 def _latest(windows: list[JudgedWindow], language: Language) -> Iterator[Phrase]:
     """Yield what the watch says about the latest window of each kind."""
     for kind in ("served", "outcomes"):
         if found := next((window for window in reversed(windows) if window.kind == kind), None):
-            yield english(found.reason, language)
+            yield english(_shortened(found.reason), language)
 
 
 def _challenger(detail: ServiceDetail, language: Language) -> Iterator[str]:
@@ -134,4 +138,4 @@ def _challenger(detail: ServiceDetail, language: Language) -> Iterator[str]:
 
 def _alarm(alarm: RaisedAlarm, language: Language) -> ShownAlarm:
     kind = text(language, f"service.alarm.{alarm.kind}")
-    return ShownAlarm(kind, alarm.version, short_moment(language, alarm.at), english(alarm.reason, language))
+    return ShownAlarm(kind, alarm.version, short_moment(language, alarm.at), english(_shortened(alarm.reason), language))

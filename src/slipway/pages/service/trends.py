@@ -13,6 +13,8 @@ from slipway.pages.service.shapes import JudgedWindow
 from slipway.pages.service.words import count, figure_text, milliseconds, short_day, short_moment, with_interval
 from slipway.pages.texts import text
 
+NAMED = 3  # columns in a cell; the report has all
+
 
 def drift_chart(windows: Sequence[JudgedWindow], language: Language) -> Chart | None:
     """Return the farthest column of each window of served rows, as a multiple of its threshold; None before the first judged window."""
@@ -35,7 +37,7 @@ def drift_chart(windows: Sequence[JudgedWindow], language: Language) -> Chart | 
         columns=_heads(language, "window", "last", "rows", "farthest", "multiple", "drifted"),
         rows=[
             (str(window.number), short_moment(language, window.last), count(window.rows, language), window.farthest,
-             _times(multiple, language), ", ".join(window.drifted) or "–")
+             _times(multiple, language), _named(window.drifted))
             for window, multiple in reversed(measured)
         ],
         marks=marks,
@@ -137,6 +139,11 @@ def _of_outcomes(window: JudgedWindow, x: float, y: Callable[[float], float], la
         None if window.low is None else y(window.low),
         None if window.high is None else y(window.high),
     )
+
+
+def _named(columns: Sequence[str]) -> str:
+    more = [f"+{len(columns) - NAMED}"] if len(columns) > NAMED else []
+    return ", ".join([*columns[:NAMED], *more]) or "–"
 
 
 def _times(multiple: float, language: Language) -> str:
