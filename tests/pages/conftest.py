@@ -88,7 +88,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     keys.add(home, "tester", gateway.key)
     # a test says then what a proxy would, and locks a name out quickly
     # and no page may reach a platform that runs on this machine
-    (home / ".env").write_text("SLIPWAY_TRUSTED_PROXIES=127.0.0.1\nSLIPWAY_LOCKOUT_FAILURES=4\nSLIPWAY_PREFECT_PORT=1\n")
+    (home / ".env").write_text(
+        "SLIPWAY_MAX_UPLOAD_BYTES=12000000\nSLIPWAY_TRUSTED_PROXIES=127.0.0.1\nSLIPWAY_LOCKOUT_FAILURES=4\nSLIPWAY_PREFECT_PORT=1\n"
+    )
     gateway.start().serve(home / "toy-1")
     yield gateway
     gateway.stop()

@@ -207,7 +207,25 @@ def test_a_file_that_is_refused_leaves_nothing_and_the_form_says_what_to_do(page
     assert reply.status_code == 400
     assert said in text_of(reply)
     assert 'href="#file"' in reply.text
-    assert list((pages.home / "uploads").iterdir()) == []
+    assert list((pages.home / "uploads").glob("*/*")) == []
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_may_be_larger_than_a_body_of_the_api_but_not_than_its_own_limit(pages, doctor, announced):
+    def form(content: bytes) -> httpx.Response:
+        token = re.search(r'name="form_token" value="([^"]+)"', doctor.get(FORM).text)[1].encode()
+        body = b'--b\r\nContent-Disposition: form-data; name="form_token"\r\n\r\n' + token
+        body += b'\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' + content + b"\r\n--b--\r\n"
+        parts = body if announced else (body[place : place + 2**16] for place in range(0, len(body), 2**16))
+        headers = {"Content-Type": "multipart/form-data; boundary=b", "Origin": doctor.own}
+        return doctor.post(FORM, content=parts, headers=headers)
+
+    blank = b"Age,Oldpeak,Sex\n" + b" " * 1_000_000
+    assert form(blank * 11).status_code == 400  # it was read as a whole, and is no CSV
+    large = form(b"80,2.5,M\n" * 1_500_000)
+    assert large.status_code == 413
+    assert "expected a file of at most 12,000,000 bytes" in text_of(large)
+    assert list((pages.home / "uploads").glob("*/*")) == []
 
 
 def test_a_row_of_another_length_is_left_out(doctor):
@@ -311,7 +329,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(pages, doctor, soon):
         assert soon(lambda: stored(pages))
 
     assert soon(lambda: not stored(pages))
-    assert list((pages.home / "uploads").iterdir()) == []
+    assert list((pages.home / "uploads").glob("*/*")) == []
 
 
 def test_a_large_download_comes_whole(pages, doctor):
@@ -334,7 +352,7 @@ def test_a_large_file_without_a_platform_is_refused_and_leaves_nothing(pages, do
 
     assert reply.status_code == 503
     assert "text/html" in reply.headers["content-type"]
-    assert list((pages.home / "uploads").iterdir()) == []
+    assert list((pages.home / "uploads").glob("*/*")) == []
 
 
 # in a real browser

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable
 
@@ -22,7 +20,6 @@ from slipway.gateway.replies import INTERNAL_ERROR, NOT_FOUND, Header, Reply, Re
 from slipway.gateway.request import ALLOW, REFUSAL, CallerGone, Receive, Request, Scope, Send
 from slipway.gateway.routing import MODELS, Call, Route
 
-PART = 256 * 1024  # bytes of a file that are sent at a time
 BASIC: Header = (b"www-authenticate", b'Basic realm="slipway"')
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -148,29 +145,18 @@ class App:
 
 
 async def _send(reply: Reply, request: Request, security: tuple[Header, ...], send: Send) -> None:
-    size = os.fstat(reply.file.fileno()).st_size if reply.file else len(reply.body)
     headers = [
         (b"content-type", reply.content_type),
-        *([] if reply.parts else [(b"content-length", str(size).encode())]),
+        *([] if reply.parts else [(b"content-length", str(len(reply.body)).encode())]),
         (b"x-request-id", request.id.encode()),
         *security,
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     try:
-        await _send_body(reply, size, send)
+        if reply.parts:
+            async for part in reply.parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": reply.body})
     except ConnectionResetError:  # nobody waits for the rest
         return
-
-
-async def _send_body(reply: Reply, size: int, send: Send) -> None:
-    if reply.parts:
-        async for part in reply.parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-    if reply.file is None:
-        await send({"type": "http.response.body", "body": reply.body})
-        return
-    with reply.file as file:
-        while size > 0 and (part := await asyncio.to_thread(file.read, min(PART, size))):
-            size -= len(part)
-            await send({"type": "http.response.body", "body": part, "more_body": size > 0})

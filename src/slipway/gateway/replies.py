@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -54,9 +54,8 @@ class RequestError(Exception):
 class Reply:
     """One HTTP reply. The application adds the request's id and the body's length.
 
-    `security` are headers in place of the usual ones of the same names, such as a Content-Security-Policy of this reply. `file` is an open
-    file whose content is the body; it is closed afterwards. `parts` are a body whose length is not known; if they end in an error, the
-    connection is closed before the end of the body.
+    `security` are headers in place of the usual ones of the same names, such as a Content-Security-Policy of this reply. `parts` are a
+    body that is sent as they come; if they end in an error, the connection is closed before the end of the body.
     """
 
     status: int
@@ -64,7 +63,6 @@ class Reply:
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
     security: tuple[Header, ...] = ()
-    file: BinaryIO | None = None
     parts: AsyncIterator[bytes] | None = None
 
     def with_headers(self, more: tuple[Header, ...]) -> Reply:

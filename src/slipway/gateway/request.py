@@ -86,11 +86,11 @@ class Request:
             return await codings.decoded(await self._read(most), coding, most)
         return await self._read(most)
 
-    async def parts(self, most: int) -> AsyncIterator[bytes]:
+    async def parts(self, most: int, too_large: RequestError) -> AsyncIterator[bytes]:
         """Yield the parts of a large body as they come, up to `most` bytes in all. It may take longer in proportion.
 
         Raises:
-            RequestError: 413, the body is larger; 415, it has a coding.
+            RequestError: `too_large`, the body is larger; 415, it has a coding.
             CallerGone: The connection was closed before the end of the body.
         """
         if (field := self.headers.get(b"content-encoding")) and codings.coding_of(field):
@@ -98,7 +98,7 @@ class Request:
         self.allow(THROWN_AWAY * most)
         length = self.headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > most:
-            raise _too_large(most)
+            raise too_large
         size, more = 0, True
         while more:
             message = await self.receive()
@@ -106,7 +106,7 @@ class Request:
                 raise CallerGone
             size += len(message.get("body", b""))
             if size > most:
-                raise _too_large(most)
+                raise too_large
             yield message.get("body", b"")
             more = message.get("more_body", False)
 

@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 from slipway.gateway.network.connections import Connections
 from slipway.gateway.network.http_protocol import HttpProtocol
 from slipway.gateway.replies import RequestError
+from slipway.gateway.request import ALLOW
 from tests.support.http_corpus import BODY, CORPUS, PING, SIZE, get, post
 
 LONGEST = 1_000  # bytes of a request that is cut at every byte
@@ -212,6 +213,48 @@ def test_an_answer_in_parts_stops_when_its_caller_is_gone():
             await asyncio.sleep(0)
 
     asyncio.run(asyncio.wait_for(leave(), 5))
+
+
+def test_a_part_of_an_answer_waits_until_the_caller_has_taken_those_before():
+    async def parts(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+        await send({"type": "http.response.body", "body": b"cd", "more_body": False})
+
+    async def ask():
+        transport = Recorded()
+        protocol = HttpProtocol(parts, ServerState(), Connections(), asyncio.get_running_loop())
+        protocol.connection_made(transport)
+        protocol.data_received(PING)
+        transport.write = lambda data: (Recorded.write(transport, data), protocol.pause_writing())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        before = transport.written[-2:]
+        protocol.resume_writing()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return before, transport.written[-2:]
+
+    assert asyncio.run(ask()) == (b"ab", b"cd")
+
+
+@pytest.mark.parametrize(("allowed", "statuses"), [(0, [413]), (100 * 2**20, [200])])
+def test_a_body_may_be_larger_if_the_application_allows_it(allowed, statuses):
+    async def app(scope, receive, send):
+        scope[ALLOW](allowed)
+        try:
+            while (await receive()).get("more_body"):
+                pass
+            status = 200
+        except RequestError as error:
+            status = error.status
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (800 * len(PART))
+    written, _ = asyncio.run(connection([head, *[PART] * 800], app))
+
+    assert [status for status, _ in read(written)] == statuses
 
 
 def test_a_failure_of_the_application_ends_the_connection(caplog):

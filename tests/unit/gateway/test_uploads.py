@@ -23,7 +23,7 @@ def added(uploads: Uploads, owner: str = "user:anna", age: float = 0.0) -> Uploa
     from slipway.catalogue import lookup
 
     async def make() -> Upload:
-        async with uploads.new() as folder:
+        async with uploads.new(owner) as folder:
             upload = Upload(
                 id=folder.name, owner=owner, model="toy", name="a.csv", size=1, rows=1, created=time.time() - age, language="en",
                 separator=",", decimal=".", contract=contract_of_spec(lookup("diabetes"), columns=COLUMNS),
@@ -47,7 +47,7 @@ def test_a_file_is_found_by_its_owner_for_its_model_only(uploads: Uploads) -> No
 
 def test_files_and_what_a_killed_process_left_go_after_a_day(uploads: Uploads, tmp_path: Path) -> None:
     old, new = added(uploads, age=DAY + 1), added(uploads, age=DAY - 60)
-    left = tmp_path / "uploads" / "left"
+    left = uploads.folder(new).with_name("left")
     left.mkdir()
     os.utime(left, (0, 0))
 
@@ -60,18 +60,18 @@ def test_files_and_what_a_killed_process_left_go_after_a_day(uploads: Uploads, t
 
 def test_a_block_that_fails_leaves_nothing(uploads: Uploads, tmp_path: Path) -> None:
     async def fail() -> None:
-        async with uploads.new() as folder:
+        async with uploads.new("user:anna") as folder:
             (folder / "part").write_text("x")
             raise ValueError("gone")
 
     with pytest.raises(ValueError, match="gone"):
         asyncio.run(fail())
 
-    assert list((tmp_path / "uploads").iterdir()) == []
+    assert list((tmp_path / "uploads").glob("*/*")) == []
 
 
-def test_a_record_of_another_version_of_slipway_is_as_one_never_there(uploads: Uploads, tmp_path: Path) -> None:
+def test_a_record_of_another_version_of_slipway_is_as_one_never_there(uploads: Uploads) -> None:
     upload = added(uploads)
-    (tmp_path / "uploads" / upload.id / "upload.json").write_text('{"id": 1}')
+    (uploads.folder(upload) / "upload.json").write_text('{"id": 1}')
 
     assert uploads.of(upload.owner) == []

@@ -1,8 +1,9 @@
-"""The folder of uploaded files: `home/uploads`, one folder a file, which only this user can read. Each is removed after a day."""
+"""The folder of uploaded files: `home/uploads`, in it one folder a person, and in that one a file. Each file is removed after a day."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import re
 import secrets
@@ -70,10 +71,9 @@ class Uploads:
         self.places = Places(READ_AT_ONCE, WAITING)
 
     @asynccontextmanager
-    async def new(self) -> AsyncIterator[Path]:
-        """Make a folder for a file. If the block fails, nothing of it stays."""
-        folder = private_folder(self._folder) / secrets.token_hex(16)
-        folder.mkdir(mode=0o700)
+    async def new(self, owner: str) -> AsyncIterator[Path]:
+        """Make a folder for a file of a person. If the block fails, nothing of it stays."""
+        folder = private_folder(self._of(owner) / secrets.token_hex(16))
         try:
             yield folder
         except BaseException:
@@ -81,20 +81,19 @@ class Uploads:
             raise
 
     def folder(self, upload: Upload) -> Path:
-        return self._folder / upload.id
+        return self._of(upload.owner) / upload.id
 
     def save(self, upload: Upload) -> None:
         replace(self.folder(upload) / RECORD, msgspec.json.encode(upload), private=True)
 
     def find(self, id: str, owner: str, model: str) -> Upload | None:
         """Return an upload, if it is this person's."""
-        found = self._read(self._folder / id) if ID.fullmatch(id) else None
+        found = self._read(self._of(owner) / id) if ID.fullmatch(id) else None
         return found if found and found.owner == owner and found.model == model else None
 
     def of(self, owner: str) -> list[Upload]:
         """Return all uploads of a person, the newest first."""
-        folders = self._folder.iterdir() if self._folder.is_dir() else ()
-        found = [upload for folder in folders if (upload := self._read(folder)) and upload.owner == owner]
+        found = [upload for folder in self._of(owner).glob("*") if (upload := self._read(folder))]
         return sorted(found, key=lambda upload: upload.created, reverse=True)
 
     def remove(self, upload: Upload) -> None:
@@ -102,8 +101,7 @@ class Uploads:
 
     def sweep(self, now: float) -> int:
         """Remove what is older than a day, also what a killed process has left, and return how many."""
-        folders = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        old = [folder for folder in folders if self._began(folder, now) < now - DAY]
+        old = [folder for folder in self._folder.glob("*/*") if self._began(folder, now) < now - DAY]
         for folder in old:
             shutil.rmtree(folder, ignore_errors=True)
         return len(old)
@@ -114,6 +112,10 @@ class Uploads:
             if removed := await asyncio.to_thread(self.sweep, time.time()):
                 logger.info("%d uploaded files were removed after a day", removed)
             await asyncio.sleep(SWEEP_EVERY)
+
+    def _of(self, owner: str) -> Path:
+        """Return the folder of a person, whose name may have characters that a path may not have."""
+        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32]
 
     def _began(self, folder: Path, now: float) -> float:
         if upload := self._read(folder):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import cast
 
 from slipway.pages.languages import Language
 from slipway.pages.prediction.numbers import DECIMAL, GROUPED, MINUS, SEPARATORS, readings
 from slipway.rows.uploads import Mark
 
+MEMORY = 1 << 16  # cells: a column of numbers repeats most of them
 EXPONENT = re.compile(r"[eE][+-]?[0-9]{1,3}$")
 
 
+@lru_cache(MEMORY)
 def certain_mark(cell: str) -> Mark:
     """Return the decimal mark of a cell where only that can be meant, as in 8,1 or 0.125; else ""."""
     digits = EXPONENT.sub("", cell.strip().translate(MINUS))
@@ -37,6 +40,7 @@ def mark_of(cells: Iterable[str], separator: str) -> Mark:
     return found.pop() if found else ""
 
 
+@lru_cache(MEMORY)
 def plain(cell: str, decimal: Mark, language: str) -> str:
     """Return a number as plain CSV has it. Anything else stays as it is, so that the check reports it.
 

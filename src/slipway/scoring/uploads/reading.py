@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from slipway.rows.uploads import ROWS, UPLOADED, ReadFile, Reading, ReadTask, Why
-from slipway.scoring.uploads.tables import OpenedTable, WrongFileError, check_names
+from slipway.scoring.uploads.tables import OpenedTable, WrongFileError, check_names, is_blank
 
 SIGNATURES: dict[bytes, Why] = {b"\xd0\xcf\x11\xe0": "old_excel", b"\x1f\x8b": "compressed"}
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"
@@ -53,7 +53,7 @@ def write(path: Path, table: OpenedTable, most: int) -> int:
         for row in table.rows:
             while len(row) > width and not row[-1]:  # separators at the end of a line, as some programs write them
                 row.pop()
-            if not any(map(str.strip, row)):
+            if is_blank(row):
                 continue
             rows += 1
             if rows > most:

@@ -40,6 +40,11 @@ def check_names(names: Sequence[str], task: ReadTask) -> None:
         raise WrongFileError("twice", twice)
 
 
+def is_blank(row: Sequence[str]) -> bool:
+    """Return whether a row has nothing in any cell."""
+    return not (row and row[0].strip()) and not any(map(str.strip, row))
+
+
 def refuse(error: Exception) -> NoReturn:
     """Refuse a file that a library cannot read."""
     raise WrongFileError("damaged", detail=str(error)) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slipway.rows.uploads import Mark, ReadTask
 from slipway.scoring.uploads.marks import mark_of, plain
-from slipway.scoring.uploads.tables import OpenedTable, WrongFileError, check_names
+from slipway.scoring.uploads.tables import OpenedTable, WrongFileError, check_names, is_blank
 
 SEPARATORS = (",", ";", "\t", "|")
 EXCELS_HINT = re.compile(r"\s*sep=.\s*", re.IGNORECASE)  # Excel writes it as the first line for itself
@@ -70,7 +70,7 @@ def lines_of(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
         if not EXCELS_HINT.fullmatch(_first_line(file)):
             file.seek(begin)
         try:
-            yield from (row for row in csv.reader(file, delimiter=separator, strict=True) if any(map(str.strip, row)))
+            yield from (row for row in csv.reader(file, delimiter=separator, strict=True) if not is_blank(row))
         except UnicodeError:
             raise WrongFileError("no_text") from None
         except csv.Error as error:

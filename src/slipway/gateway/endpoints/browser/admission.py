@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from slipway.access.refusals import ForbiddenError
 from slipway.gateway.bodies.forms import SentForm, decode
-from slipway.gateway.bodies.multipart_forms import AROUND, begin
+from slipway.gateway.bodies.multipart_forms import AROUND, begin, too_large_file
 from slipway.gateway.endpoints.browser.addresses import own_address, secure
 from slipway.gateway.endpoints.browser.cookies import SESSION, cookie
 from slipway.gateway.endpoints.browser.form_tokens import require_own_form, require_own_site
@@ -35,7 +35,7 @@ async def admit(parts: Parts, call: Call, route: Route) -> Reply | None:
             await find_session(parts, call)
         if route.file:
             most = parts.configuration.max_upload_bytes
-            call.form, call.file = await begin(call.request.content_type, call.request.parts(most + AROUND), most)
+            call.form, call.file = await begin(call.request.content_type, call.request.parts(most + AROUND, too_large_file(most)), most)
         else:
             call.form = decode(call.request.content_type, await call.request.body())
         await require_own_form(parts, call)

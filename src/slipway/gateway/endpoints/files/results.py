@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from slipway.gateway.bodies.uploads import Upload
 from slipway.gateway.endpoints.browser.languages import language_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from slipway.bundle.deployment import Deployment
 
 CSV = b"text/csv; charset=utf-8"
+PART = 256 * 1024  # bytes that are sent at a time
 REFRESH: Header = (b"refresh", b"5")  # seconds, while a run works: the page loads itself again, without script
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")  # Prefect's types of states
 
@@ -110,4 +112,10 @@ async def _download(parts: Parts, call: Call, name: str, what: str) -> Reply:
     except FileNotFoundError:
         raise RequestError(404, NOT_FOUND, "this file has no such result.") from None
     disposition = f'attachment; filename="{download_name(upload.name, what)}"'
-    return Reply(200, b"", CSV, ((b"content-disposition", disposition.encode()),), file=file)
+    return Reply(200, b"", CSV, ((b"content-disposition", disposition.encode()),), parts=_content(file))
+
+
+async def _content(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while part := await asyncio.to_thread(file.read, PART):
+            yield part

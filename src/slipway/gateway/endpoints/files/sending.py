@@ -74,7 +74,7 @@ async def send_file(parts: Parts, call: Call, deployment: Deployment) -> Reply:
     language, owner = language_of(parts, call.request), str(call.caller)
     if problem := await _not_now(parts, owner, call):
         raise await _refused(parts, call, deployment, Problem(problem))
-    async with parts.uploads.new() as folder:
+    async with parts.uploads.new(owner) as folder:
         size = await call.file.store(folder / UPLOADED)
         if not (call.file.name and size):
             raise await _refused(parts, call, deployment, Problem(text(language, "files.no_file" if not size else "files.wrong_empty")))
