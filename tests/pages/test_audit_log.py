@@ -411,7 +411,7 @@ def test_a_prediction_is_found_in_the_log_by_its_subject(browse, tmp_path):
     assert page.locator("tbody tr").count() == 1
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 700, 1280])
 def test_no_page_of_the_log_is_wider_than_the_screen_or_has_small_targets(browse, clinic, caller, width):
     asked(clinic, caller, rows=20)
     asked(clinic, caller)
