@@ -34,6 +34,17 @@ class RegisteredVersion:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """What MLflow keeps of a run and never changes: its experiment, and its figures with their intervals."""
+
+    experiment: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+_KNOWN: dict[tuple[str, str], RunFiles] = {}  # by address and run: half of MLflow's answers are the same at every look
+
+
 def registered(model: str, registered_as: str, now: InService, settings: Settings) -> RegisteredVersion:
     """Ask MLflow's server, which may take two seconds for each of a few answers, and else counts as silent."""
     uri = (settings.tracking_uri or settings.mlflow_url).rstrip("/")
@@ -43,23 +54,28 @@ def registered(model: str, registered_as: str, now: InService, settings: Setting
         with client(settings) as http:
             should = mirroring.wanted(model, settings)
             found = mirrors.differences(*hand_moves.registered(settings, http, registered_as), should) if should else []
-            return RegisteredVersion(
-                "disagrees" if found else "agrees", found, *_pages(http, uri, registered_as, now), _evidence(http, uri, now)
-            )
+            run = _run(http, uri, now.run_id)
     except (httpx.HTTPError, ValueError):
         return RegisteredVersion("silent")
+    state: MlflowState = "disagrees" if found else "agrees"
+    if not run.experiment:
+        return RegisteredVersion(state, found)
+    shown = re.sub(r"://[^/@]*@", "://", uri)  # without the credentials that the address may contain
+    page = f"{shown}/#/experiments/{run.experiment}/runs/{now.run_id}"
+    return RegisteredVersion(
+        state, found, page, f"{shown}/#/models/{registered_as}/versions/{now.version}", f"{page}/artifacts/{CARD}", run.evidence
+    )
 
 
-def _pages(http: httpx.Client, uri: str, registered_as: str, now: InService) -> tuple[str, str, str]:
-    """Return the addresses of the run, of the version and of the model card, without the credentials that MLflow's own may contain."""
-    shown = re.sub(r"://[^/@]*@", "://", uri)
-    answer = http.get(f"{uri}/api/2.0/mlflow/runs/get", params={"run_id": now.run_id})
+def _run(http: httpx.Client, uri: str, run_id: str) -> RunFiles:
+    """Return what MLflow has of a run; nothing if it has lost it."""
+    if known := _KNOWN.get((uri, run_id)):
+        return known
+    answer = http.get(f"{uri}/api/2.0/mlflow/runs/get", params={"run_id": run_id})
     if not answer.is_success:
-        return "", "", ""
-    run = f"{shown}/#/experiments/{answer.json()['run']['info']['experiment_id']}/runs/{now.run_id}"
-    return run, f"{shown}/#/models/{registered_as}/versions/{now.version}", f"{run}/artifacts/{CARD}"
-
-
-def _evidence(http: httpx.Client, uri: str, now: InService) -> dict[str, Any]:
-    answer = http.get(f"{uri}/get-artifact", params={"run_uuid": now.run_id, "path": FIGURES})
-    return dict(answer.json()) if answer.is_success else {}
+        return RunFiles()
+    experiment = str(answer.json()["run"]["info"]["experiment_id"])
+    figures = http.get(f"{uri}/get-artifact", params={"run_uuid": run_id, "path": FIGURES})
+    if not figures.is_success:
+        return RunFiles(experiment)
+    return _KNOWN.setdefault((uri, run_id), RunFiles(experiment, figures.json()))
