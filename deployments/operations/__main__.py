@@ -11,14 +11,17 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 from pydantic import BaseModel
 
 from deployments.operations.questions import QUESTIONS
+from slipway.catalogue.specs import files
 from slipway.errors import PlatformError, SlipwayError
 from slipway.settings import Settings
 
@@ -27,16 +30,38 @@ AT_ONCE = 8
 logger = logging.getLogger("deployments.operations")
 
 
-def main() -> None:
-    """Answer until standard input ends, which is when the gateway does."""
+def main(*first: str) -> None:
+    """Answer until standard input ends, which is when the gateway does.
+
+    Args:
+        first: A question that was read before, if this process has begun anew.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the gateway
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
     answers, sys.stdout = sys.stdout, sys.stderr  # nothing but answers goes to the gateway
-    lock = Lock()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for line in sys.stdin:
+    lock, known = Lock(), _model_files()
+    # nothing is read ahead, so that nothing is lost by beginning anew
+    with open(0, "rb", buffering=0, closefd=False) as questions, ThreadPoolExecutor(AT_ONCE) as pool:
+        for line in _lines(first, questions):
+            if _model_files() != known:
+                pool.shutdown()  # what was asked before is answered first
+                os.execv(sys.executable, [sys.executable, "-m", "deployments.operations", line])  # noqa: S606 - the same process
             pool.submit(_answer, json.loads(line), answers, lock)
+
+
+def _lines(first: Sequence[str], questions: BinaryIO) -> Iterator[str]:
+    yield from first
+    while line := questions.readline():
+        yield line.decode()
+
+
+def _model_files() -> dict[Path, int]:
+    """Return when each model file was changed. The catalogue is read once, so after a change this process begins anew."""
+    try:
+        return {file: file.stat().st_mtime_ns for file in files()[0].values()}
+    except (SlipwayError, OSError):
+        return {}
 
 
 def _answer(asked: dict[str, Any], answers: TextIO, lock: Lock) -> None:
@@ -63,4 +88,4 @@ def _of_record(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
