@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,19 +60,26 @@ def expected_cell(vocabulary: Vocabulary, column: Column) -> str:
 
 
 def _expected(vocabulary: Vocabulary, column: Column) -> str:
-    language = vocabulary.language
+    language, phrases = vocabulary.language, vocabulary.column(column)
+    meant = {value: words.text for value, words in phrases.values.items()}
     if column.is_number:
-        return number_hint(column, vocabulary.column(column).unit, language)
+        hint = number_hint(column, phrases.unit, language)
+        return f"{hint.removesuffix('.')}: {_values(meant, meant)}" if meant else hint
     if column.kind == "category":
         if column.other:
             return text(language, "files.expected_text")
         more = text(language, "files.more_values", number=len(column.values) - LISTED) if len(column.values) > LISTED else ""
-        return f"{', '.join(column.values[:LISTED])}{more}"
+        return f"{_values(column.values[:LISTED], meant)}{more}"
     if column.kind == "text":
         return text(language, "form.text_hint", longest=written(column.longest, language))
     if column.kind == "boolean":
         return text(language, "files.expected_boolean")
     return text(language, "files.expected_date", example=example_date(column))
+
+
+def _values(values: Iterable[str], meant: Mapping[str, str]) -> str:
+    """Return values as a file has them, with what they mean."""
+    return ", ".join(f"{value} ({meant[value]})" if meant.get(value, value) != value else value for value in values)
 
 
 def example_date(column: Column) -> str:
