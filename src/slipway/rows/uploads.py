@@ -63,11 +63,10 @@ class ReadFile(msgspec.Struct, frozen=True, tag="read"):
 
 
 class WrongFile(msgspec.Struct, frozen=True, tag="wrong"):
-    """Why a file cannot be read. `names` are the columns that it has; `detail` is what a library said."""
+    """Why a file cannot be read. `names` are the columns that it is about."""
 
     why: Why
     names: tuple[str, ...] = ()
-    detail: str = ""
 
 
 class FinishTask(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import subprocess
 import sys
 import zipfile
@@ -204,3 +205,20 @@ def test_the_mark_of_a_file_is_open_if_its_numbers_disagree_or_say_nothing() -> 
 )
 def test_a_number_becomes_plain_or_shows_how_it_can_be_read(cell: str, decimal: Any, found: str) -> None:
     assert plain(cell, decimal, "en") == found
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet", "csv"])
+def test_a_file_with_any_bytes_changed_is_read_or_refused(reading: Read, kind: str) -> None:
+    whole = {
+        "xlsx": workbook(["age", "bmi", "sex"], *[[age, 31.4, "M"] for age in range(50)]),
+        "parquet": parquet(age=list(range(50)), bmi=[31.4] * 50, sex=["M"] * 50),
+        "csv": b'age;bmi;sex\r\n61;31,4;M\r\n"50";"1,5";"F"\r\n',
+    }[kind]
+    chosen = random.Random(7)
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(chosen.randint(1, 8)):
+            content[chosen.randrange(len(content))] = chosen.randrange(256)
+        found, _ = reading(bytes(content[: chosen.randrange(1, 2 * len(content))]))
+
+        assert isinstance(found, ReadFile | WrongFile)

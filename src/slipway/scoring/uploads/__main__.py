@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.rows.uploads import FinishTask, ReadTask, WrongFile
+from slipway.rows.uploads import FinishTask, ReadTask
 
 MEMORY = 2 << 30  # bytes of addresses
 PROCESSOR = 120  # seconds
@@ -45,10 +45,7 @@ def perform(what: str, folder: Path, task: bytes) -> object:
         return finish(folder, msgspec.json.decode(task, type=FinishTask))
     from slipway.scoring.uploads.reading import read
 
-    try:
-        return read(folder, msgspec.json.decode(task, type=ReadTask))
-    except (MemoryError, OverflowError) as error:
-        return WrongFile("too_large", detail=str(error))
+    return read(folder, msgspec.json.decode(task, type=ReadTask))
 
 
 if __name__ == "__main__":

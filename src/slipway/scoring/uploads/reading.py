@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import logging
+import traceback
 from pathlib import Path
 
-from slipway.rows.uploads import ROWS, UPLOADED, ReadFile, Reading, ReadTask, Why
+from slipway.rows.uploads import ROWS, UPLOADED, ReadFile, Reading, ReadTask, Why, WrongFile
 from slipway.scoring.uploads.tables import OpenedTable, WrongFileError, check_names, is_blank
 
 SIGNATURES: dict[bytes, Why] = {b"\xd0\xcf\x11\xe0": "old_excel", b"\x1f\x8b": "compressed"}
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"
+
+logger = logging.getLogger(__name__)
 
 
 def read(folder: Path, task: ReadTask) -> Reading:
@@ -21,6 +25,12 @@ def read(folder: Path, task: ReadTask) -> Reading:
         rows = write(folder / ROWS, table, task.most_rows)
     except WrongFileError as error:
         return error.result
+    except MemoryError:
+        return WrongFile("too_large")
+    except Exception as error:  # what a library raises about a file that was made to break it is not known before
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        logger.warning("a file could not be read: %s in %s, line %d", type(error).__name__, place.filename, place.lineno or 0)
+        return WrongFile("damaged")
     return ReadFile(rows, tuple(table.names), (folder / ROWS).stat().st_size, table.separator, table.decimal)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from slipway.rows.uploads import Mark, ReadTask, Why, WrongFile
 
@@ -15,9 +14,9 @@ MOST_COLUMNS = 2_000
 class WrongFileError(Exception):
     """A file that cannot be read, and why."""
 
-    def __init__(self, why: Why, names: Sequence[str] = (), detail: str = "") -> None:
+    def __init__(self, why: Why, names: Sequence[str] = ()) -> None:
         super().__init__(why)
-        self.result = WrongFile(why, tuple(names), detail[:500])
+        self.result = WrongFile(why, tuple(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,3 @@ def check_names(names: Sequence[str], task: ReadTask) -> None:
 def is_blank(row: Sequence[str]) -> bool:
     """Return whether a row has nothing in any cell."""
     return not (row and row[0].strip()) and not any(map(str.strip, row))
-
-
-def refuse(error: Exception) -> NoReturn:
-    """Refuse a file that a library cannot read."""
-    raise WrongFileError("damaged", detail=str(error)) from None

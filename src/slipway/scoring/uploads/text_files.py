@@ -73,8 +73,8 @@ def lines_of(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
             yield from (row for row in csv.reader(file, delimiter=separator, strict=True) if not is_blank(row))
         except UnicodeError:
             raise WrongFileError("no_text") from None
-        except csv.Error as error:
-            raise WrongFileError("no_csv", detail=str(error)) from None
+        except csv.Error:
+            raise WrongFileError("no_csv") from None
 
 
 def _first_line(file: object) -> str:
