@@ -10,7 +10,7 @@ from typing import Any
 from slipway.data.tables.texts import text
 from slipway.rows.uploads import ReadTask
 from slipway.scoring.uploads.marks import plain
-from slipway.scoring.uploads.tables import MOST_COLUMNS, OpenedTable, WrongFileError
+from slipway.scoring.uploads.tables import OpenedTable, WrongFileError
 
 WORKBOOK = "xl/workbook.xml"
 UNPACKED = 1 << 30  # bytes; a bomb unpacks to more
@@ -52,7 +52,7 @@ def sheet_rows(path: Path) -> Iterator[list[Any]]:
         if not sheets:
             raise WrongFileError("empty")
         sheets[0].reset_dimensions()  # what a file says about its size may be wrong
-        for values in sheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS + 1):
+        for values in sheets[0].iter_rows(values_only=True):
             row = list(values)
             while row and row[-1] in (None, ""):
                 row.pop()
