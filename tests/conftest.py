@@ -46,6 +46,8 @@ if not (MIRROR or "").startswith("https:"):
 OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_run_page.py", "tests/platform/test_watch.py")
 # these look for the release that waits for approval on the one Prefect server, and must find their own only
 APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py", "tests/flows/test_pairs.py")
+# these bring the deployments of the one Prefect server in line with a catalogue of their own, or need those of the project
+DEPLOYMENTS = ("tests/flows/test_deploying.py", "tests/flows/test_shell_run.py")
 # the longest first, so that no worker begins one of them when the others have finished
 LONGEST = (
     *OPERATORS,
@@ -80,7 +82,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     """Give whole files to the workers, because the tests of a file share servers, and files that share more to one worker."""
     from xdist.scheduler import LoadScopeScheduling
 
-    together = dict.fromkeys(OPERATORS, "the operator's platform") | dict.fromkeys(APPROVALS, "approvals")
+    together = (
+        dict.fromkeys(OPERATORS, "the operator's platform")
+        | dict.fromkeys(APPROVALS, "approvals")
+        | dict.fromkeys(DEPLOYMENTS, "deployments")
+    )
 
     class ByServers(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -159,7 +161,7 @@ def released(tmp_path_factory, with_mlflow, heart, snapshot, rows, tuned):
 def mlflow(released, tmp_path_factory):
     """A real `mlflow models serve`; gives its address."""
     settings, version, _ = released
-    port = _free_port()
+    port = _lasting_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", version, "-p", str(port), "--env-manager", "local"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts uvicorn by name
     environment = os.environ | {"MLFLOW_TRACKING_URI": settings.tracking, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -189,6 +191,14 @@ def ours(released, answering):
 def _free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
+
+
+def _lasting_port():
+    """Return a port that the system gives to nobody who asks for any: MLflow takes it only after many seconds."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _wait(url, seconds, runs, log):

@@ -388,7 +388,7 @@ def test_a_person_sends_a_file_with_three_bad_rows_reads_the_table_and_downloads
     )
     page.get_by_role("button", name="Predecir" if spanish else "Predict").click()
 
-    assert page.get_by_role("heading", level=1).inner_text().endswith("pacientes ñ.csv")
+    page.get_by_role("heading", level=1, name="pacientes ñ.csv").wait_for()
     table = page.get_by_role("region", name="Errores" if spanish else "Mistakes")
     assert table.locator("tbody tr").count() == 3
     assert "400" in table.inner_text()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 SQLITE = {
     "update": "BEFORE UPDATE ON {table}",
@@ -25,7 +26,14 @@ def database(url: str, tables: MetaData) -> Engine:
     if location.get_backend_name() == "sqlite" and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
-    tables.create_all(engine)
+    for _ in tables.tables:
+        try:
+            tables.create_all(engine)
+        except (OperationalError, ProgrammingError) as error:
+            if "already exists" not in str(error):
+                raise  # else another process, or a thread of this one, was quicker with one of them
+        else:
+            break
     return engine
 
 
