@@ -194,7 +194,7 @@ def _free_port():
 
 
 def _lasting_port():
-    """Return a port that the system gives to nobody who asks for any: MLflow takes it only after many seconds."""
+    """Return a port outside of those that the system chooses from: MLflow takes it only after many seconds."""
     while True:
         port = random.randrange(20_000, 32_000)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
