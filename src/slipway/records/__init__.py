@@ -5,26 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-Metrics = dict[str, float]
+from slipway.records.base import Metrics, Record
+from slipway.records.rows import Admission, ColumnDifference, DataFinding, NotAdmitted, Snapshot, SnapshotDifference
 
-
-class Record(BaseModel):
-    """Immutable, and strict about its fields. It can be written as JSON and read again: Prefect stores it as text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Snapshot(Record):
-    """The rows of one run, stored under a name that contains their checksum."""
-
-    model: str
-    path: Path
-    sha256: str
-    rows: int
-    origin: str
-    sample: bool
+__all__ = ["Admission", "ColumnDifference", "DataFinding", "Metrics", "NotAdmitted", "Record", "Snapshot", "SnapshotDifference"]
 
 
 class Tuned(Record):
@@ -63,7 +49,7 @@ class Candidate(Record):
     confusion_matrix: list[list[int]]
     data_sha256: str
     sample: bool
-    baselines: dict[str, Metrics] = {}
+    baselines: dict[str, Metrics] = Field(default_factory=dict)
 
 
 class Rule(Record):
@@ -216,7 +202,10 @@ class Decision(Record):
 
 
 class Release(Record):
-    """How a release ended. `decision` is None if nobody was asked. For a challenger, `smoke_test` is that of the rehearsal."""
+    """How a release ended. `decision` is None if nobody was asked. For a challenger, `smoke_test` is that of the rehearsal.
+
+    `admission` is what the data gate found; None of a release of an earlier Slipway.
+    """
 
     outcome: Literal["promoted", "challenging", "refused", "rejected", "dry run"]
     snapshot: Snapshot
@@ -225,6 +214,7 @@ class Release(Record):
     verdict: Verdict
     smoke_test: SmokeReport | None = None
     decision: Decision | None = None
+    admission: Admission | None = None
 
 
 class Promoted(Record):
