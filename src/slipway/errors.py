@@ -22,6 +22,10 @@ class OriginUnreachableError(SlipwayError):
     """The data set's address did not answer, or answered 5xx; another attempt may help."""
 
 
+class OriginChangingError(OriginUnreachableError):
+    """The rows at the address were written while they were read; another attempt may help."""
+
+
 class DatasetNotFoundError(SlipwayError):
     """The data set's address answered, but has no such file; another attempt will not help."""
 

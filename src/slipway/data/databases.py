@@ -10,7 +10,9 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,7 +23,7 @@ from slipway.files.addresses import SQL, WAY_OUT, Login, masked
 from slipway.spec.tables import Query
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import URL, Connection, CursorResult, Engine, TextClause
     from sqlalchemy.exc import DBAPIError
 
 PART = 10_000  # rows that are fetched at a time
@@ -44,12 +46,29 @@ def read(model: str, address: str, query: Query, login: Login) -> bytes:
         DatasetNotFoundError: There is no such database, table or column, the login is refused, or the query is wrong.
         MissingExtraError: The driver of the database is not installed.
     """
+    with result(model, address, query.sql, login) as (names, parts):
+        return b"".join(sorted(_lines(model, names, parts)))
+
+
+@contextmanager
+def result(
+    model: str, address: str, sql: str, login: Login, ordered_by: str | None = None, beyond: Any = None
+) -> Iterator[tuple[list[str], Iterator[Sequence[Any]]]]:
+    """Yield the names of the columns of a query, and its rows in parts, none of them empty, as long as the block lasts.
+
+    Args:
+        ordered_by: A column of the result that decides the order of the rows; None for any order.
+        beyond: Only rows whose value in this column is as high or higher, or missing; None for all rows.
+    Raises:
+        OriginUnreachableError, DatasetNotFoundError, MissingExtraError: See `read`.
+    """
     from sqlalchemy.exc import DBAPIError
 
     engine = _engine(model, address, login)
     try:
         with engine.connect() as connection:
-            return b"".join(sorted(_lines(model, connection, query)))
+            found = _executed(model, connection, sql, ordered_by, beyond)
+            yield list(found.keys()), found.partitions(PART)
     except DBAPIError as error:
         raise _explained(model, address, login, error) from None  # the cause may name the password
     finally:
@@ -90,24 +109,46 @@ def _read_only(model: str, url: URL) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
 
 
-def _lines(model: str, connection: Connection, query: Query) -> Iterator[bytes]:
-    # no_parameters: a % in the query is a %
-    connection = connection.execution_options(stream_results=True, no_parameters=True)
+def _executed(model: str, connection: Connection, sql: str, ordered_by: str | None, beyond: Any) -> CursorResult[Any]:
+    connection = connection.execution_options(stream_results=True)
     if connection.dialect.name == "postgresql":
         connection = connection.execution_options(postgresql_readonly=True)
-    result = connection.exec_driver_sql(query.sql)
-    if not result.returns_rows:
+    if ordered_by:
+        found = connection.execute(_growing(connection, sql, ordered_by, beyond))
+    else:
+        # no_parameters: a % in the query is a %
+        found = connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+    if not found.returns_rows:
         raise DatasetNotFoundError(f"{model}: the query returns no rows; write a SELECT.")
-    names = list(result.keys())
+    names = list(found.keys())
     if len(set(names)) < len(names):
         raise DatasetNotFoundError(f"{model}: the query returns a column name twice: {names}. Name each with AS.")
-    for part in result.partitions(PART):
+    return found
+
+
+def _growing(connection: Connection, sql: str, column: str, beyond: Any) -> TextClause:
+    """Return the query, limited to the rows from a value on, in the order of the database."""
+    from sqlalchemy import DateTime, bindparam, text
+
+    name = connection.dialect.identifier_preparer.quote_identifier(column)
+    inside = sql.strip().rstrip(";").replace(":", r"\:")  # a colon in the query is a colon
+    limit = f"WHERE {name} >= :beyond OR {name} IS NULL" if beyond is not None else ""
+    whole = text(f"SELECT * FROM (\n{inside}\n) AS slipway_rows {limit} ORDER BY {name}")  # noqa: S608 - the query is the model's own
+    if beyond is None:
+        return whole
+    kind = DateTime(timezone=True) if isinstance(beyond, datetime) and beyond.tzinfo else None
+    return whole.bindparams(bindparam("beyond", beyond, type_=kind))
+
+
+def _lines(model: str, names: list[str], parts: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+    for part in parts:
         for row in part:
-            cells = {name: _cell(model, name, value) for name, value in zip(names, row, strict=True)}
+            cells = {name: cell(model, name, value) for name, value in zip(names, row, strict=True)}
             yield json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _cell(model: str, name: str, value: Any) -> Any:
+def cell(model: str, name: str, value: Any) -> Any:
+    """Return a value of a database as JSON has it; what JSON lacks, such as a date, as text."""
     from slipway.data.tables.texts import text
 
     if isinstance(value, bytes | memoryview):

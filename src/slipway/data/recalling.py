@@ -8,10 +8,10 @@ from pathlib import Path
 
 from slipway.data import fetching, samples, snapshots
 from slipway.errors import DatasetChangedError, SnapshotNotFoundError
-from slipway.files.addresses import NO_LOGIN, Login
+from slipway.files.addresses import NO_LOGIN, SQL, Login
 from slipway.files.checksums import checksum
 from slipway.records import Snapshot
-from slipway.spec import ModelSpec
+from slipway.spec import FollowedDataset, ModelSpec
 from slipway.tracking.recorded_rows import RecordedRows
 
 logger = logging.getLogger(__name__)
@@ -72,15 +72,31 @@ def _sample(spec: ModelSpec, found: RecordedRows, folder: Path) -> Snapshot:
 
 
 def _real(spec: ModelSpec, found: RecordedRows, mirror: str | None, folder: Path, login: Login) -> Snapshot:
-    if found.sha256 == spec.dataset.sha256:
+    if spec.dataset.pins(found.sha256):
         return fetching.fetch(spec, mirror, folder, login)
-    logger.warning("%s: releasing recorded rows, sha256 %s, not those that the model's file pins", spec.name, found.sha256)
+    logger.warning("%s: releasing recorded rows, sha256 %s, not those of the model's file today", spec.name, found.sha256)
     there = [file for file in snapshots.files(folder, spec.name) if not file.sample and found.sha256.startswith(file.digits)]
     ending = snapshots.ending_of(spec.dataset)  # the older rows may have been of another kind
     path = there[0].path if there else snapshots.path_of(folder, spec.name, found.sha256, sample=False, ending=ending)
     hint = f"The recorded rows are gone from there. Put the file back as {path}."
+    if isinstance(spec.dataset, FollowedDataset) and not (path.exists() and checksum(path) == found.sha256):
+        _require_file(spec, found, hint)
     fetching.obtain(spec, found.origin, found.sha256, path, hint, login)
-    return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False, table=spec.dataset.table)
+    table = snapshots.table_of(spec.dataset, path, sample=False)
+    return snapshots.snapshot(spec.name, path, found.sha256, found.origin, sample=False, table=table)
+
+
+def _require_file(spec: ModelSpec, found: RecordedRows, hint: str) -> None:
+    """Refuse rows of a folder or a query that was followed: only the snapshot had them in this form.
+
+    Raises:
+        DatasetChangedError: The recorded origin is a folder or a database.
+    """
+    if found.origin.startswith(SQL) or Path(found.origin.removeprefix("file://")).expanduser().is_dir():
+        raise DatasetChangedError(
+            f"{spec.name}: the snapshot {found.sha256[: snapshots.DIGITS]} is gone, and {found.origin} moves, so it cannot give these rows "
+            f"again. {hint}"
+        )
 
 
 def _in_folder(spec: ModelSpec, digits: str, folder: Path) -> list[RecordedRows]:

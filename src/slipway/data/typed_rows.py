@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.data import validation
-from slipway.data.snapshots import SAMPLE_TABLE, typed_path
+from slipway.data.snapshots import table_of, typed_path
 from slipway.files.replacing import replacing
 from slipway.records import Snapshot
 from slipway.spec import ModelSpec
@@ -40,7 +40,7 @@ def read(spec: ModelSpec, snapshot: Snapshot) -> pd.DataFrame:
     if (kept := _kept(path, made_from)) is not None:
         logger.info("%s: %d rows were validated by an earlier run; %s has them", spec.name, len(kept), path.name)
         return kept
-    rows = validation.validate(spec, snapshot.path, SAMPLE_TABLE if snapshot.sample else spec.dataset.table)
+    rows = validation.validate(spec, snapshot.path, table_of(spec.dataset, snapshot.path, sample=snapshot.sample))
     _keep(path, made_from, rows)
     return rows
 
@@ -49,11 +49,11 @@ def _made_from(spec: ModelSpec, snapshot: Snapshot) -> bytes:
     """Return all that decides what the rows are."""
     declared = repr((spec.dataset, spec.columns, spec.split))
     parts = {"original": snapshot.sha256, "sample": snapshot.sample, "declared": hashlib.sha256(declared.encode()).hexdigest()}
-    return json.dumps(parts | {"code": _code()}).encode()
+    return json.dumps(parts | {"code": code()}).encode()
 
 
 @cache
-def _code() -> str:
+def code() -> str:
     """Return the checksum of the code that reads and checks rows."""
     digest = hashlib.sha256()
     for room in ROOMS:

@@ -13,10 +13,11 @@ from slipway.spec.columns import (
     Feature,
     Numeric,
 )
+from slipway.spec.datasets import AnyDataset, DataGate, Dataset, FollowedDataset
 from slipway.spec.declarations import check_when_made
 from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
 from slipway.spec.model import ModelSpec, describe
-from slipway.spec.parts import Card, Dataset, Gate, Preparation, Simplest
+from slipway.spec.parts import Card, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
 from slipway.spec.search import PREPARATION
 from slipway.spec.splits import Split
@@ -28,11 +29,13 @@ from slipway.spec.wording import Label, Wording
 __all__ = [
     "CSV",
     "PREPARATION",
+    "AnyDataset",
     "Boolean",
     "Card",
     "Category",
     "ClassLabel",
     "Columns",
+    "DataGate",
     "Dataset",
     "Date",
     "Derived",
@@ -40,6 +43,7 @@ __all__ = [
     "Drift",
     "Excel",
     "Feature",
+    "FollowedDataset",
     "Gate",
     "JSONLines",
     "Label",

@@ -12,8 +12,9 @@ from slipway.problems.estimators import Distribution, Estimator, objection, take
 from slipway.problems.weights import require_weights
 from slipway.spec import names, search, texts
 from slipway.spec.columns import Columns
+from slipway.spec.datasets import USUAL_DATA_GATE, DataGate, Dataset, FollowedDataset
 from slipway.spec.derived import Ratio
-from slipway.spec.parts import USUAL_PREPARATION, Card, Dataset, Gate, Preparation, Simplest
+from slipway.spec.parts import USUAL_PREPARATION, Card, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
 from slipway.spec.search import PREPARATION
 from slipway.spec.splits import Split
@@ -55,7 +56,7 @@ class ModelSpec:
     name: str
     registered_as: str
     description: str
-    dataset: Dataset
+    dataset: Dataset | FollowedDataset
     columns: Columns
     split: Split
     estimator: Estimator
@@ -75,6 +76,7 @@ class ModelSpec:
     baseline: Estimator | None = None  # a simple model to compare with, after the same preparation
     schedules: tuple[Schedule, ...] = ()
     approval: bool = False
+    data_gate: DataGate = USUAL_DATA_GATE
     watch: Watch = AS_USUAL
     challenges: str | None = None
     wording: Mapping[Language, Wording] = field(default_factory=dict)  # what its pages say, by language

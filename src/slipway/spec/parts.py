@@ -1,4 +1,4 @@
-"""The parts of a model that are neither columns nor times: where its rows are, what it must reach, how its rows are prepared, its card."""
+"""The parts of a model that are neither columns nor times: what it must reach, how its rows are prepared, its card."""
 
 from __future__ import annotations
 
@@ -7,37 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slipway.errors import SpecError
-from slipway.files import addresses
-from slipway.spec.tables import PLAIN_CSV, Query, Table, as_code
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """The address of the rows, the checksum they must have, the file's name in a mirror, and the kind of table it is.
-
-    The address is a path, or begins with http://, https://, file://, s3://, dvc+ or sql+; see docs/data.md.
-    `drop_duplicates` leaves out every row that repeats an earlier one in all columns, so that no row is both for training and for test.
-    """
-
-    origin: str
-    sha256: str
-    file: str
-    drop_duplicates: bool = False
-    table: Table = PLAIN_CSV
-
-    def __post_init__(self) -> None:
-        try:
-            addresses.checked(self.origin, "the origin")
-            if self.origin.startswith("dvc+"):
-                addresses.dvc_file(self.origin)
-        except ValueError as error:
-            raise SpecError(str(error)) from None
-        if self.origin.startswith(addresses.SQL) != isinstance(self.table, Query):
-            raise SpecError(
-                f"{self.origin}: a database needs table=Query(...), and no other origin has a query; received {as_code(self.table)}."
-            )
-        if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
-            raise SpecError(f"{self.origin}: sha256 must be 64 lower-case hexadecimal digits, not {self.sha256!r}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from slipway.data.tables.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
+PART = 65_536  # rows that are in memory at a time
 ROW_NAMES = re.compile(r"__index_level_\d+__")  # pandas keeps the names of rows so; they are no column of the data
 
 
@@ -28,6 +30,21 @@ def read(path: Path) -> pd.DataFrame:
     if len(set(names)) < len(names):
         raise TableError(f"{path.name} has a column name twice: {names}.")
     return texts.frame({name: table.column(name).combine_chunks() for name in names}, range(1, table.num_rows + 1), "row")
+
+
+def parts(path: Path) -> Iterator[pd.DataFrame]:
+    """Yield all rows in parts, numbered as `read` does."""
+    first = 1
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            names = [name for name in file.schema_arrow.names if not ROW_NAMES.fullmatch(name)]
+            if len(set(names)) < len(names):
+                raise TableError(f"{path.name} has a column name twice: {names}.")
+            for batch in file.iter_batches(PART):
+                yield texts.frame({name: batch.column(name) for name in names}, range(first, first + batch.num_rows), "row")
+                first += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path.name} cannot be read as Parquet: {error}.") from None
 
 
 def rows_in(path: Path) -> int:
