@@ -11,10 +11,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from slipway.errors import NotInServiceError
+from slipway.lifecycle.refused_rows import why
 from slipway.monitoring.findings import WatchReport
-from slipway.records import Decision, Promoted, Release, Rollback, SmokeReport
+from slipway.records import Admission, Decision, NotAdmitted, Promoted, Release, Rollback, SmokeReport, Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from tasks.data import refuse_rows
 from tasks.registry import mirror, refuse
 from tasks.reporting import show_history
 
@@ -30,6 +32,14 @@ def held(why: str) -> State[Any]:
     """End a run that no person started, before anything is tuned: a person's decision holds automations back."""
     _stand_out()
     return Completed(name="Held", message=why)
+
+
+def rows_refused(spec: ModelSpec, snapshot: Snapshot, admission: Admission, settings: Settings, *, dry_run: bool) -> State[Any]:
+    """End before anything is tuned: the data gate refused the rows. What is in service stays. A dry run writes nothing into the ledger."""
+    if not dry_run:
+        refuse_rows(spec, admission, settings)
+    _stand_out()
+    return _ended("Refused", why(spec, admission), NotAdmitted(snapshot=snapshot, admission=admission), spec, settings)
 
 
 def refused(spec: ModelSpec, result: Release | Promoted, settings: Settings) -> State[Any]:
@@ -101,7 +111,7 @@ def findings(result: Release | Promoted) -> str:
     return "; ".join(result.verdict.failures or [rule.reason for rule in result.verdict.rules])
 
 
-def _ended(name: str, message: str, result: Release | Promoted | Rollback, spec: ModelSpec, settings: Settings) -> State[Any]:
+def _ended(name: str, message: str, result: Release | Promoted | Rollback | NotAdmitted, spec: ModelSpec, settings: Settings) -> State[Any]:
     mirror(spec, settings)
     show_history(spec, settings, return_state=True)  # a table that cannot be made fails no release
     return Completed(name=name, message=message, data=result)

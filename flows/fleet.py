@@ -17,7 +17,7 @@ from flows.recovery import RECOVERS
 from flows.release import release
 from flows.tags import tags_of
 from slipway.catalogue import catalogue, lookup
-from slipway.records import Fleet, FleetEntry, Release
+from slipway.records import Fleet, FleetEntry, NotAdmitted, Release
 from tasks.reporting import report_fleet
 
 
@@ -97,6 +97,8 @@ def _entry(name: str, state: State[Any]) -> FleetEntry:
     """Sum up one release. Its own run has the full error."""
     ended = state.result(raise_on_failure=False)
     spec = lookup(name)
+    if isinstance(ended, NotAdmitted):
+        return FleetEntry(model=name, outcome="refused", version=None, metric=spec.metric, figure=None, message=state.message or "")
     if not isinstance(ended, Release):
         outcome, message = ("held", state.message or "") if state.name == "Held" else ("failed", _in_one_line(ended))
         return FleetEntry(model=name, outcome=outcome, version=None, metric=spec.metric, figure=None, message=message)

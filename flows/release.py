@@ -16,10 +16,10 @@ from flows.service import put_into_service
 from flows.trial import require_trial, try_beside
 from slipway.catalogue import lookup
 from slipway.lifecycle.locking import Held, exclusive, releasing
-from slipway.records import Release
+from slipway.records import Admission, Release, Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from tasks.data import fetch, validate
+from tasks.data import admit, fetch, validate
 from tasks.gate import judge
 from tasks.origin import held_back
 from tasks.registry import recover, register
@@ -39,7 +39,7 @@ def release(
     approval: bool = False,
     because: str | None = None,
 ) -> State[Any]:
-    """Release one model: fetch, validate, tune, register, judge, promote, serve and smoke-test.
+    """Release one model: fetch, admit, validate, tune, register, judge, promote, serve and smoke-test.
 
     A model that challenges another is not promoted: its version is tried beside the one in service.
 
@@ -51,7 +51,7 @@ def release(
         dry_run: Stop after the gate, and change neither registry nor service.
         snapshot: Use the rows of an earlier run: the first 8 digits or more of their sha256, as `slipway history` shows them.
         approval: After the gate, wait until a person approves in the run page of the approval, or with `slipway approve`. No answer
-            in time is a rejection. Some models always wait.
+            in time is a rejection. Some models always wait, and so does a release whose rows differ too much from the last ones.
         because: What it is for, such as an alarm; it is written into the ledger.
     """
     spec, settings = lookup(name), Settings.load()
@@ -61,15 +61,25 @@ def release(
             return endings.held(why)
         require_trial(spec, settings, dry_run=dry_run, approval=approval)
         fetched = fetch(spec, settings, sample, snapshot)
-        rows = validate(spec, fetched)
-        tuned = tune(spec, fetched, rows, settings, trials, jobs)
-        candidate = register(spec, fetched, rows, tuned, settings, dry_run)
-        verdict = judge(spec, candidate, rows, settings, to_try=spec.challenges is not None)
-        report(spec, fetched, tuned, candidate, verdict, settings)
-        result = Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict)
+        admission = admit(spec, fetched, settings, chosen=snapshot is not None)
+        if admission.outcome == "refused":
+            return endings.rows_refused(spec, fetched, admission, settings, dry_run=dry_run)
+        result = measure(spec, fetched, admission, settings, trials, jobs, dry_run=dry_run)
         if dry_run:
             return endings.dry_run(result)
         return conclude(spec, result, lock, settings, approval)
+
+
+def measure(
+    spec: ModelSpec, fetched: Snapshot, admission: Admission, settings: Settings, trials: int | None, jobs: int | None, *, dry_run: bool
+) -> Release:
+    """Make a version of the rows and judge it: validate, tune, register, judge. A dry run registers none."""
+    rows = validate(spec, fetched)
+    tuned = tune(spec, fetched, rows, settings, trials, jobs)
+    candidate = register(spec, fetched, rows, tuned, settings, dry_run)
+    verdict = judge(spec, candidate, rows, settings, to_try=spec.challenges is not None)
+    report(spec, fetched, tuned, candidate, verdict, settings)
+    return Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict, admission=admission)
 
 
 def conclude(spec: ModelSpec, result: Release, lock: Held, settings: Settings, approval: bool) -> State[Any]:
@@ -79,7 +89,9 @@ def conclude(spec: ModelSpec, result: Release, lock: Held, settings: Settings, a
         return endings.refused(spec, result, settings)
     if spec.challenges:
         return try_beside(spec, result, settings)
-    decision = request_approval(lock, candidate, result.verdict, settings) if approval or spec.approval else None
+    asked = result.admission is not None and result.admission.outcome == "asked"
+    needed = approval or spec.approval or asked
+    decision = request_approval(lock, candidate, result.verdict, settings, result.admission) if needed else None
     if decision and not decision.approved:
         return endings.rejected(spec, result, decision, settings)
     tested = put_into_service(spec, candidate, settings, why=endings.findings(result))

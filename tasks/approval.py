@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 from slipway.errors import ApprovalError
 from slipway.lifecycle import approval
 from slipway.lifecycle.ledger import Ledger
-from slipway.records import Candidate, Decision, Verdict
+from slipway.records import Admission, Candidate, Decision, Verdict
 from slipway.retries import wait_until
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -52,12 +52,14 @@ class Form(RunInput):
 
 
 @task(task_run_name="ask-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE, **FOR_MLFLOW)
-def ask(spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, settings: Settings) -> str:
+def ask(
+    spec: ModelSpec, candidate: Candidate, verdict: Verdict, hours: float, settings: Settings, admission: Admission | None = None
+) -> str:
     """Show the question as an artifact, emit the event that it waits, and return the question for the form, as Markdown."""
     client = connect(settings)
     with tempfile.TemporaryDirectory() as folder:
         card = Path(client.download_artifacts(candidate.run_id, "card.md", folder)).read_text(encoding="utf-8")
-    text = approval.question(spec, candidate, verdict, card, run_page(client, settings, candidate.run_id))
+    text = approval.question(spec, candidate, verdict, card, run_page(client, settings, candidate.run_id), admission)
     create_markdown_artifact(text, key=f"approval-{spec.name}", description=f"{spec.name}: the question")
     until = f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%d %H:%M} UTC"
     events.emit(events.APPROVAL_WAITING, spec.name, candidate.version, f"it waits until {until}; no answer counts as rejected")

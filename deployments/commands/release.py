@@ -10,7 +10,7 @@ from deployments.terminal.command import AsJson, command, complete_model
 from deployments.terminal.output import follow_slipway, say, show, show_json, show_outcome, show_table
 
 if TYPE_CHECKING:
-    from slipway.records import Fleet, Release
+    from slipway.records import Admission, Fleet, NotAdmitted, Release
 
 REFUSED = 3
 COLOURS = {"promoted": "green", "challenging": "green", "refused": "red", "rejected": "red"}
@@ -45,7 +45,7 @@ def release(
 ) -> None:
     """Take one model from its rows to a tested endpoint.
 
-    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by the gate or rejected by a person.
+    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by a gate or rejected by a person.
 
     For example: slipway release heart-failure --sample --trials 10
     """
@@ -85,12 +85,12 @@ def release(
                 approval=approval,
                 because=because,
             )
-            result = cast("Release", state.result())
+            result = cast("Release | NotAdmitted", state.result())
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:
-            _show_release(result)
-        if not result.verdict.passed or result.outcome == "rejected":
+            show_end(result)
+        if result.outcome in ("refused", "rejected") or not cast("Release", result).verdict.passed:
             raise typer.Exit(REFUSED)
 
 
@@ -137,6 +137,29 @@ def fleet(
         raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval", "wrong file"} else 0)
 
 
+def show_end(result: Release | NotAdmitted) -> None:
+    """Print how a release ended."""
+    if result.outcome != "refused" or result.admission is None or result.admission.outcome != "refused":
+        _show_release(cast("Release", result))
+        return
+    from slipway.catalogue import lookup
+    from slipway.lifecycle.refused_rows import why
+
+    show_outcome(f"{result.admission.model}: refused", COLOURS["refused"], " (before anything was tuned)")
+    _show_findings(result.admission)
+    show(why(lookup(result.admission.model), result.admission))
+
+
+def _show_findings(admission: Admission) -> None:
+    """Print what the data gate found, with the figures of both snapshots."""
+    from slipway.data.admission import words
+
+    for finding in admission.findings:
+        show(f"  {finding.outcome}  {finding.name}: {finding.reason}")
+    if admission.difference:
+        show_table(("", "before", "now"), words.counts(admission.difference))
+
+
 def _show_release(release: Release) -> None:
     """Print how a release ended, with the figures and the address."""
     candidate, verdict = release.candidate, release.verdict
@@ -148,6 +171,8 @@ def _show_release(release: Release) -> None:
     )
     if candidate.sample:
         show("trained on sample rows: not for use on patients or customers")
+    if release.admission and release.admission.findings:
+        _show_findings(release.admission)
     for rule in verdict.rules:
         show(f"  {'passed' if rule.passed else 'failed'}  {rule.name}: {rule.reason}")
     before = verdict.champion_metrics

@@ -101,7 +101,7 @@ def test_rows_of_a_database_are_fetched_and_split_as_those_of_a_file(toy, tmp_pa
     rows = reading()
 
     assert (len(rows.train), len(rows.test)) == (15, 5)
-    assert sorted(path.name.partition(".")[2] for path in settings.snapshots.iterdir()) == ["jsonl", "typed.parquet"]
+    assert sorted(path.name.partition(".")[2] for path in settings.snapshots.iterdir()) == ["jsonl", "manifest.json", "typed.parquet"]
 
 
 class Lines(logging.Handler):

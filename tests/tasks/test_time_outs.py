@@ -14,6 +14,7 @@ from tasks import data, gate, patience, registry, reporting, serving, tuning
 PAGE = (Path(__file__).parents[2] / "docs" / "faults.md").read_text()
 STEPS: dict[str, Task] = {
     "fetch": data.fetch,
+    "admit": data.admit,
     "validate": data.validate,
     "tune": tuning.tune,
     "register": registry.register,

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 
+from slipway.data.admission import words
 from slipway.lifecycle import promotion, record
 from slipway.lifecycle.ledger import DecisionEvent, Ledger
 from slipway.lifecycle.report import SAMPLE_WARNING, verdict_and_figures
-from slipway.records import Candidate, Decision, Origin, Verdict
+from slipway.records import Admission, Candidate, Decision, Origin, Verdict
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
 
 
-def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str, run_url: str | None) -> str:
+def question(
+    spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str, run_url: str | None, admission: Admission | None = None
+) -> str:
     """Return, as Markdown, the question and the facts to decide it by: verdict, figures beside the champion's, the model card.
 
     Args:
         card: The model card, as Markdown.
         run_url: The page of the MLflow run, with pictures and evidence; None if MLflow has no pages.
+        admission: What the data gate found; None if the rows were not judged.
     """
     place = f"in the place of version {verdict.champion}" if verdict.champion else "as the first version"
     lines = [
@@ -27,6 +31,7 @@ def question(spec: ModelSpec, candidate: Candidate, verdict: Verdict, card: str,
         SAMPLE_WARNING if candidate.sample else "",
         f"It passed the gate. {'Version ' + str(verdict.champion) + ' answers until you approve.' if verdict.champion else ''}"
         f"{f' Pictures and evidence: [MLflow run]({run_url}).' if run_url else ''}\n",
+        *(["## Rows\n", words.report(admission), ""] if admission and admission.findings else []),
         *verdict_and_figures(candidate, verdict),
         "",
         card,

@@ -24,7 +24,9 @@ from slipway.records import Candidate, Decision, Metrics, Origin, Promotion, Rec
 
 logger = logging.getLogger(__name__)
 
-LedgerEvent = Literal["promoted", "refused", "undone", "rolled back", "challenging", "approved", "rejected", "resumed", "reconciled"]
+LedgerEvent = Literal[
+    "promoted", "refused", "rows refused", "undone", "rolled back", "challenging", "approved", "rejected", "resumed", "reconciled"
+]
 DecisionEvent = Literal["approved", "rejected"]
 IN_SERVICE: frozenset[LedgerEvent] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service
 ENDS_A_PROMOTION: frozenset[LedgerEvent] = IN_SERVICE | {"undone"}  # the others happen without one
