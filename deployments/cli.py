@@ -14,7 +14,7 @@ from deployments.commands.backup import backup, restore
 from deployments.commands.certs import certs
 from deployments.commands.challenge import challenge
 from deployments.commands.deploy import deploy
-from deployments.commands.history import history, reconcile
+from deployments.commands.history import data, history, reconcile
 from deployments.commands.models import check, models, new, samples
 from deployments.commands.notify import notify
 from deployments.commands.outcomes import outcomes
@@ -46,6 +46,7 @@ COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
         resume,
         reconcile,
         history,
+        data,
     ],
     "Watch": [watch, outcomes, simulate, notify],
     "Serve": [score, tunnel, certs],

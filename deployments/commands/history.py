@@ -1,4 +1,4 @@
-"""`slipway history` and `slipway reconcile`: the ledger, and MLflow's alias and stage that follow it."""
+"""`slipway history`, `slipway data` and `slipway reconcile`: what was released, from which rows, and whether MLflow follows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from deployments.terminal.command import AsJson, ModelArgument, command, complet
 from deployments.terminal.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
+    from slipway.data.admission.listing import SnapshotLine
     from slipway.lifecycle.ledger import LedgerEntry
+    from slipway.records import SnapshotDifference
+    from slipway.settings import Settings
 
 
 def history(
@@ -44,6 +47,44 @@ def history(
             show(f"{name} was never released here; `slipway release {name}` does that.")
         else:
             show("nothing was released here yet; `slipway release NAME` does that, and `slipway models` lists the names.")
+
+
+def data(
+    name: ModelArgument,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option("--diff", metavar="A B", help="Compare two snapshots, by the first digits of their sha256.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the snapshots of a model's rows, oldest first: how each differs from the one before it, and which versions learnt from it.
+
+    Rows are compared by the columns that the model uses. --json has the whole comparison.
+
+    For example: slipway data heart-failure --diff 948420b0 77ab01c2
+    """
+    with command(as_json) as settings:
+        from slipway.catalogue import listings
+
+        listings().lookup(name)
+        say(f"{name}: {'two snapshots are' if diff else 'the snapshots in the home folder are'} compared")
+
+        from slipway.catalogue import lookup
+        from slipway.data.admission import listing
+
+        spec = lookup(name)
+        if diff:
+            from slipway.data.admission.gate import compare
+
+            found = compare(spec, *(listing.named(spec, settings.snapshots, digits) for digits in diff))
+            show_json(found.model_dump(mode="json")) if as_json else _show_difference(found)
+            return
+        lines = listing.lines(spec, settings.snapshots, _learnt(spec.service, settings))
+        if as_json:
+            show_json([line.model_dump(mode="json") for line in lines])
+        elif lines:
+            _show_snapshots(lines)
+        else:
+            show(f"{name} has no snapshot here yet; `slipway release {name}` makes one.")
 
 
 def reconcile(
@@ -111,3 +152,46 @@ def _show(entries: list[LedgerEntry], *, of_one: bool) -> None:
         lines.append(cells if of_one else [entry.model, *cells])
     columns = ("when, who, started by", "event", "version", "figure, rows", "why", "run")
     show_table(columns if of_one else ("model", *columns), lines)
+
+
+def _learnt(model: str, settings: Settings) -> dict[str, list[int]]:
+    """Return the versions that learnt from rows, by the checksum of these."""
+    from slipway.lifecycle.ledger import Ledger
+
+    found: dict[str, list[int]] = {}
+    for entry in Ledger(settings.ledger).history(model):
+        if entry.version not in (versions := found.setdefault(entry.data_sha256, [])):
+            versions.append(entry.version)
+    return found
+
+
+def _show_snapshots(lines: list[SnapshotLine]) -> None:
+    """Print a line for each snapshot."""
+    rows = []
+    for line in lines:
+        found = line.difference
+        kinds = ", ".join(part.kind for part in line.parts) or ("sample" if line.sample else "")
+        rows.append(
+            [
+                line.sha256[:12] if line.whole else f"{line.file.name} is damaged",
+                kinds,
+                None if line.rows is None else f"{line.rows:,}",
+                f"{found.added:,}" if found else None,
+                f"{found.gone:,}" if found else None,
+                None if found is None or found.changed is None else f"{found.changed:,}",
+                line.read[:16].replace("T", " "),
+                ", ".join(map(str, line.versions)),
+            ]
+        )
+    show_table(("snapshot", "kind", "rows", "added", "gone", "changed", "read", "versions"), rows)
+
+
+def _show_difference(found: SnapshotDifference) -> None:
+    """Print two snapshots beside each other: the counts, then the columns that differ."""
+    from slipway.data.admission import words
+
+    show(f"{found.later[:12]} beside the earlier {found.earlier[:12]}")
+    show_table(("", "before", "now"), words.counts(found))
+    if columns := words.columns(found):
+        show()
+        show_table(words.COLUMNS, columns)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slipway.data import dates, fetching, snapshots, texts
+from slipway.data import dates, fetching, manifests, snapshots, texts
 from slipway.data.sample_statistics import QUANTILES, Statistics, derive, keep, names_of, statistics
 from slipway.files.checksums import digest
 from slipway.records import Snapshot
@@ -41,6 +41,8 @@ def generate(spec: ModelSpec, folder: Path) -> Snapshot:
     path = snapshots.path_of(folder, spec.name, sha256, sample=True)
     fetching.store(content, path)
     made = snapshots.snapshot(spec.name, path, sha256, origin(spec), sample=True)
+    if manifests.read(path) is None:  # the same bytes every time
+        manifests.note(made, "sample")
     logger.info("%s: generated %d sample rows", spec.name, made.rows)
     return made
 
