@@ -1,7 +1,9 @@
 """Exact contributions to the sum of trees: interventional TreeSHAP by column of the contract, for all leaves at once.
 
 Of each leaf, the columns in which a row leaves its way are a pattern of bits; so are those of a background row. Together they say which
-weights of `weights` are due. The background's patterns are found once for each version.
+weights of `weights` are due. The background's patterns are found once for each version. Contributions are of differences, so a number can
+be taken from all leaves of a tree: the most frequent value of each, whose leaves then add nothing and are left out. In a forest that was
+grown until its leaves are pure, these are more than half.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from slipway.bundle.engines.preparation import FittedPreparation, Preparer
-from slipway.explaining.leaf_groups import Cells, LeafGroup
+from slipway.explaining.bands import Cells
+from slipway.explaining.derived import DerivedColumn
+from slipway.explaining.leaf_groups import LeafGroup, Leaves
 from slipway.explaining.mixing import Background, Row, refuse_many
 from slipway.explaining.nodes import Floats, Trees, Whole
 from slipway.explaining.paths import Conditions, conditions
+from slipway.explaining.patterns import Bits, Patterns, total_by_column
 from slipway.explaining.players import sources
 
 Columns = Mapping[str, Sequence[Any]]
@@ -25,63 +30,80 @@ class Ensemble:
     """Trees over a preparation."""
 
     def __init__(self, preparation: FittedPreparation, trees: Trees, background: Background) -> None:
-        self._preparer, self._kind, self._start, self._background = Preparer(preparation), trees.threshold.dtype, trees.start, background
+        self._preparer, self._kind, self._background = Preparer(preparation), trees.threshold.dtype, background
         made_of = background.places(sources(preparation))
-        matrix, every = self._matrix(background.columns), conditions(trees)
-        self._groups = [
-            LeafGroup(_of_leaves(every, leaves), trees.value[leaves], made_of, joint, matrix, len(background.names))
-            for leaves, joint in _grouped(every, made_of, len(trees.value))
-        ]
+        usual = _usual(trees)
+        value = trees.value - usual[trees.tree]
+        some = np.flatnonzero(np.any(value != 0, axis=1))
+        some = some if len(some) else np.zeros(1, dtype=np.intp)  # trees that answer the same to every row
+        every, value = conditions(trees).of_leaves(some), value[some]
+        self._start: Floats = trees.start + usual.sum(axis=0)
+        matrix, width = self._matrix(background.columns), len(background.names)
+        derived, place = np.array([len(places) > 1 for places in made_of]), np.array([places[0] for places in made_of])
+        single, of_derived = every.take(~derived[every.feature]), every.take(derived[every.feature])
+        asked = np.zeros((len(some), width), dtype=np.bool_)
+        asked[single.leaf, place[single.feature]] = True
+        self._patterns = Patterns.of(single, place, len(some), width)
+        self._derived = {feature: DerivedColumn.of(preparation, feature, background) for feature in np.unique(of_derived.feature).tolist()}
+        leaves = Leaves(
+            value, asked, of_derived, [self._patterns.broken(cells) for cells in matrix], {at: matrix[:, at] for at in self._derived}
+        )
+        self._groups = [LeafGroup(numbers, own, leaves) for numbers, own in _grouped(of_derived, made_of, len(some))]
         self.base: Floats = self._start + sum(group.base for group in self._groups)
 
     def margin(self, row: Row) -> Floats:
         """Return the (outputs,) sums of one row."""
-        cells = self._cells(row)
-        margin: Floats = self._start + sum(group.margin(cells) for group in self._groups)
+        broken, cells = self._broken(row), self._mixed(row)
+        margin: Floats = self._start + sum(group.margin(broken, cells) for group in self._groups)
         return margin
 
     def explained(self, row: Row, weights: Floats) -> tuple[Floats, Floats]:
         """Return the (outputs,) sums of one row, and the (columns,) contributions to their sum with weights."""
-        cells, margin, total = self._cells(row), self._start.copy(), np.zeros(len(self._background.names))
-        mixes: dict[tuple[int, ...], Cells] = {}
-        for group in self._groups:
-            if group.joint not in mixes:
-                mixed = self._matrix(self._background.mixed(row, group.joint))
-                mixes[group.joint] = mixed.reshape(1 << len(group.joint), len(self._background), -1)
-            sums, contributions = group.explained(cells, mixes[group.joint], weights)
-            margin += sums
-            total += contributions
-        return margin, total
+        broken, cells = self._broken(row), self._mixed(row)
+        parts = [group.explained(broken, cells, weights) for group in self._groups]
+        total: Floats = np.sum([part.joint for part in parts], axis=0)
+        for sign, own in ((1, [part.risen for part in parts]), (-1, [part.fallen for part in parts])):
+            words = [np.concatenate(word) for word in zip(*(words for _, words in own), strict=True)]
+            total += sign * total_by_column(np.concatenate([weights for weights, _ in own]), words, len(total))
+        return self._start + np.sum([part.sums for part in parts], axis=0), total
 
-    def _cells(self, row: Row) -> Cells:
-        cells: Cells = self._matrix({name: [row[name]] for name in self._background.names})[0]
-        return cells
+    def _broken(self, row: Row) -> list[Bits]:
+        return self._patterns.broken(self._matrix({name: [row[name]] for name in self._background.names})[0])
+
+    def _mixed(self, row: Row) -> dict[int, Cells]:
+        return {feature: derived.mixed(row).astype(self._kind) for feature, derived in self._derived.items()}
 
     def _matrix(self, columns: Columns) -> Cells:
         return self._preparer.matrix(columns).astype(self._kind)
 
 
-def _of_leaves(every: Conditions, leaves: Whole) -> Conditions:
-    """Return the conditions of some leaves, numbered from 0."""
-    own = every.take(np.isin(every.leaf, leaves))
-    return Conditions(np.searchsorted(leaves, own.leaf), own.feature, own.low, own.high, own.missing)
+def _usual(trees: Trees) -> Floats:
+    """Return the (trees, outputs) values that most leaves of each tree have."""
+    kind = np.zeros(len(trees.value), dtype=np.intp)
+    for values in trees.value.T:
+        _, place = np.unique(values, return_inverse=True)
+        _, kind = np.unique(kind * (place.max() + 1) + place, return_inverse=True)
+    kinds = kind.max() + 1
+    each, first, count = np.unique(trees.tree * kinds + kind, return_index=True, return_counts=True)
+    order = np.lexsort((count, each // kinds))  # the last of each tree is the most frequent
+    last = np.append(np.diff(each[order] // kinds) != 0, True)
+    usual: Floats = trees.value[first[order][last]]
+    return usual
 
 
-def _grouped(every: Conditions, made_of: Sequence[Sequence[int]], leaves: int) -> list[tuple[Whole, list[int]]]:
-    """Return the leaves that ask about the same derived columns, and the columns of the contract that these are made of.
+def _grouped(asked: Conditions, made_of: Sequence[Sequence[int]], leaves: int) -> list[tuple[Whole, dict[int, Sequence[int]]]]:
+    """Return the leaves that ask about the same derived columns, and the columns of the contract that each of these is made of.
 
     Raises:
         TooManyJointError: There are too many mixes of these.
     """
-    derived = np.array([len(places) > 1 for places in made_of])
-    asked = every.take(derived[every.feature])
     features, place = np.unique(asked.feature, return_inverse=True)
     asks = np.zeros((leaves, len(features)), dtype=np.bool_)
     asks[asked.leaf, place] = True
     kinds, kind = np.unique(asks, axis=0, return_inverse=True)
     found = []
     for number, chosen in enumerate(kinds):
-        joint = sorted({place for feature in features[chosen] for place in made_of[feature]})
-        refuse_many(joint)
-        found.append((np.flatnonzero(kind.ravel() == number), joint))
+        own = {feature: made_of[feature] for feature in features[chosen].tolist()}
+        refuse_many({place for places in own.values() for place in places})
+        found.append((np.flatnonzero(kind.ravel() == number), own))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +27,12 @@ class Conditions:
         """Return some of the conditions."""
         return Conditions(self.leaf[chosen], self.feature[chosen], self.low[chosen], self.high[chosen], self.missing[chosen])
 
-    def broken(self, cells: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return which conditions one row of the matrix breaks."""
-        found = cells[self.feature]
-        wrong: npt.NDArray[np.bool_] = ~(found <= self.high) | (found <= self.low)
-        gaps = np.isnan(found)
-        return wrong & ~(gaps & self.missing) if gaps.any() else wrong
+    def of_leaves(self, leaves: Whole) -> Conditions:
+        """Return the conditions of some leaves, numbered anew in their order."""
+        number = np.full(max(self.leaf.max(initial=-1), leaves.max(initial=-1)) + 1, -1)
+        number[leaves] = np.arange(len(leaves))
+        own = self.take(number[self.leaf] >= 0)
+        return replace(own, leaf=number[own.leaf])
 
 
 def conditions(trees: Trees) -> Conditions:

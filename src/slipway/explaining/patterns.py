@@ -8,42 +8,56 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from slipway.explaining.nodes import Whole
+from slipway.explaining.bands import Bands
+from slipway.explaining.nodes import Floats, Whole
 from slipway.explaining.paths import Conditions
 
 Bits = npt.NDArray[np.unsignedinteger]
 LARGEST = 64  # bits of a word; more columns have several words
 WORDS: tuple[type[np.unsignedinteger], ...] = (np.uint8, np.uint16, np.uint32, np.uint64)
+OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """The conditions of `leaves` leaves, and the bit of the column that each is about: `bits` has a part for each word."""
+    """The conditions of `leaves` leaves: those of each column of the matrix, and the place of the contract's column that it is made of."""
 
-    conditions: Conditions
-    bits: tuple[Bits, ...]
+    bands: tuple[tuple[Bands, int], ...]
     leaves: int
-    begins: Whole
+    columns: int
 
     @classmethod
     def of(cls, conditions: Conditions, place: Whole, leaves: int, columns: int) -> Patterns:
-        """Return the patterns of conditions, each about the column at its `place` among `columns`."""
-        word = next((word for word in WORDS if columns <= np.iinfo(word).bits), WORDS[-1])
-        bits = np.left_shift(word(1), (place % LARGEST).astype(word))
-        parts = (np.where(place // LARGEST == part, bits, word(0)) for part in range(-(-max(columns, 1) // LARGEST)))
-        begins = np.flatnonzero(np.diff(conditions.leaf, prepend=-1))
-        return cls(conditions, tuple(parts), leaves, begins)
+        """Return the patterns of conditions; each column of the matrix is made of the column at its `place` among `columns`."""
+        features = np.unique(conditions.feature).tolist()
+        return cls(tuple((Bands.of(conditions, feature, leaves), int(place[feature])) for feature in features), leaves, columns)
 
     def broken(self, cells: npt.NDArray[np.floating]) -> list[Bits]:
         """Return for each word the (leaves,) columns in which one row of the matrix leaves the way."""
-        wrong, at = self.conditions.broken(cells), self.conditions.leaf[self.begins]
-        found = []
-        for bits in self.bits:
-            words = np.zeros(self.leaves, dtype=bits.dtype)
-            if len(at):
-                words[at] = np.bitwise_or.reduceat(bits * wrong, self.begins)
-            found.append(words)
+        word = word_for(self.columns)
+        found: list[Bits] = [np.zeros(self.leaves, dtype=word) for _ in range(-(-max(self.columns, 1) // LARGEST))]
+        for bands, place in self.bands:
+            found[place // LARGEST][bands.leaf] |= bands.broken(cells[bands.feature]) * word(1 << place % LARGEST)
         return found
+
+
+def word_for(columns: int) -> type[np.unsignedinteger]:
+    """Return the smallest word that has a bit for each column, or the largest."""
+    return next((word for word in WORDS if columns <= np.iinfo(word).bits), WORDS[-1])
+
+
+def words_of(places: Sequence[int], columns: int) -> list[np.unsignedinteger]:
+    """Return columns as the bits of each word."""
+    word = word_for(columns)
+    parts = range(-(-max(columns, 1) // LARGEST))
+    return [word(sum(1 << place % LARGEST for place in places if place // LARGEST == part)) for part in parts]
+
+
+def flagged(words: Sequence[Bits], place: int) -> npt.NDArray[np.bool_]:
+    """Return which patterns have the column at a place."""
+    word = words[place // LARGEST]
+    flags: npt.NDArray[np.bool_] = word & word.dtype.type(1 << place % LARGEST) != 0
+    return flags
 
 
 def counted(words: Sequence[Bits]) -> Whole:
@@ -52,7 +66,12 @@ def counted(words: Sequence[Bits]) -> Whole:
     return count
 
 
-def spread(words: Sequence[Bits], columns: int) -> npt.NDArray[np.float64]:
-    """Return (patterns, columns) ones and zeros."""
-    parts = [np.unpackbits(word[:, None].view(np.uint8), axis=1, bitorder="little") for word in words]
-    return np.concatenate(parts, axis=1)[:, :columns].astype(np.float64)
+def total_by_column(weights: Floats, words: Sequence[Bits], columns: int) -> Floats:
+    """Return the (columns,) sums of the (patterns,) weights of the patterns that each column is in."""
+    parts = [part for word in words for part in (word[:, None].view(np.uint16).T if word.itemsize > 1 else [word])]
+    bins = 1 << min(max(columns, 8), 16)
+    found = []
+    for part in parts:
+        by_byte = np.bincount(part, weights, minlength=bins).reshape(-1, 256)  # (high, low) bytes
+        found += [by_byte.sum(axis=0) @ OF_BYTE, by_byte.sum(axis=1) @ OF_BYTE[: len(by_byte)]]
+    return np.concatenate(found)[:columns]

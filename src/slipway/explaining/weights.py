@@ -3,7 +3,7 @@
 A leaf is reached by a mix of a row and a background row if `a` columns come from the row and `c` others from the background. By Shapley's
 formula it adds its value times (a - 1)! c! / (a + c)! to each of the a columns, and minus its value times a! (c - 1)! / (a + c)! to each
 of the c columns (Lundberg et al. 2020, "From local explanations to global understanding with explainable AI for trees", Nature Machine
-Intelligence 2, interventional TreeSHAP).
+Intelligence 2, interventional TreeSHAP). The second is the first of a + 1 and c - 1, so one table has both.
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ Table = npt.NDArray[np.float64]
 
 
 @lru_cache(maxsize=32)
-def tables(most: int) -> tuple[Table, Table]:
-    """Return the two weights for each a and c from 0 to `most`; one that there are no columns for is 0."""
-    own, other = np.zeros((2, most + 1, most + 1))
-    for a in range(most + 1):
+def table(most: int) -> Table:
+    """Return (a - 1)! c! / (a + c)! at [a, c + 1] for each a and c from 0 to `most`, and one a more; 0 where there is no such weight."""
+    found = np.zeros((most + 2, most + 2))
+    for a in range(1, most + 2):
         for c in range(most + 1):
-            if a:
-                own[a, c] = 1 / (a * comb(a + c, c))  # (a - 1)! c! / (a + c)!
-            if c:
-                other[a, c] = 1 / (c * comb(a + c, a))
-    return own, other
+            found[a, c + 1] = 1 / (a * comb(a + c, c))
+    return found

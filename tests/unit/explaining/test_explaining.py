@@ -328,6 +328,33 @@ def test_a_background_of_many_rows_is_a_part_of_them(made: Made) -> None:
     assert explanation.base + sum(explanation.contributions) == pytest.approx(explanation.margin, abs=1e-9)
 
 
+def test_a_leaf_that_every_mix_is_open_to_is_counted_for_each(made: Made) -> None:
+    """64 rows that are like the one explained, and four joint columns: 6 * 64 mixes of two columns are more than a byte counts."""
+
+    def alike(count: int, seed: int) -> pd.DataFrame:
+        if seed == 1:  # the rows to learn from
+            return patients(count, seed)
+        rows = pd.concat([patients(1, 4).assign(age=50.0, after=400.0)] * count, ignore_index=True)
+        return rows.assign(dose=0.5, before=600.0) if seed == 2 else rows.assign(dose=0.6, before=601.0)
+
+    case = made(FOREST, Preparation(), "two", background=64, rows=alike)
+
+    explanation = case.explained()[0]
+
+    assert explanation.background == 64
+    assert explanation.contributions == pytest.approx(case.by_all_mixes(0, explanation), abs=1e-9)
+    assert np.abs(explanation.contributions).max() > 0
+
+
+def test_trees_that_answer_the_same_to_every_row_add_nothing(made: Made) -> None:
+    case = made(RandomForestClassifier(3, min_samples_leaf=200, random_state=1), Preparation(), "two")
+
+    explanation = case.explained()[0]
+
+    assert explanation.margin == explanation.base
+    assert explanation.contributions == (0.0,) * len(FEATURES)
+
+
 @pytest.mark.parametrize("estimator", [FOREST, LogisticRegression(max_iter=3_000)], ids=["forest", "logistic regression"])
 def test_a_model_with_a_column_made_of_many_others_is_sampled(
     estimator: BaseEstimator, made: Made, monkeypatch: pytest.MonkeyPatch
