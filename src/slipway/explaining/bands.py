@@ -54,15 +54,24 @@ class Bands:
         if np.isnan(cell):
             return ~self.missing
         rank = self.start.dtype.type(self.ends.searchsorted(cell))
-        return rank - self.start >= self.width  # a rank below the start becomes a large number
+        outside: Flags = rank - self.start >= self.width  # a rank below the start becomes a large number
+        return outside
 
     def inside(self, cells: Cells) -> Sets:
-        """Return for each leaf the set of at most 64 rows whose cell, of (rows,), is inside."""
-        bit, gaps, order = np.uint64(1) << np.arange(len(cells), dtype=np.uint64), np.isnan(cells), cells.argsort()
-        order = order[: len(cells) - np.count_nonzero(gaps)]  # missing ones are the last
-        first = np.zeros(len(order) + 1, dtype=np.uint64)
-        np.bitwise_or.accumulate(bit[order], out=first[1:])
-        edges = np.concatenate([[0], self.ends.searchsorted(cells[order]) + 1, [len(self.ends) + 2]])
-        below = first.repeat(edges[1:] - edges[:-1])  # by rank: the rows whose rank is lower
-        found: Sets = below.take(self.start + self.width) & ~below.take(self.start)
-        return found | (np.bitwise_or.reduce(bit[gaps]) * self.missing) if gaps.any() else found
+        """Return (mixes, leaves) sets of the at most 64 rows whose cell, of (mixes, rows), is inside."""
+        mixes, rows = cells.shape
+        bit: Sets = np.uint64(1) << np.arange(rows, dtype=np.uint64)
+        gaps = np.isnan(cells)
+        ranks = self.ends.searchsorted(cells) + gaps  # a missing cell has one more than any other
+        order = ranks.argsort(axis=1)
+        first = np.zeros((mixes, rows + 1), dtype=np.uint64)
+        np.bitwise_or.accumulate(bit[order], axis=1, out=first[:, 1:])
+        edges = np.zeros((mixes, rows + 2), dtype=np.intp)
+        edges[:, 1:-1], edges[:, -1] = np.take_along_axis(ranks, order, axis=1) + 1, len(self.ends) + 2
+        below = first.ravel().repeat((edges[:, 1:] - edges[:, :-1]).ravel()).reshape(mixes, -1)  # by rank: the rows whose rank is lower
+        found: Sets = below.take(self.start + self.width, axis=1)
+        found &= ~below.take(self.start, axis=1)
+        if gaps.any():
+            of_gaps = np.bitwise_or.reduce(np.where(gaps, bit, np.uint64(0)), axis=1, keepdims=True)
+            found |= np.where(self.missing, of_gaps, np.uint64(0))
+        return found

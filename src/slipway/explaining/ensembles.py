@@ -1,9 +1,8 @@
 """Exact contributions to the sum of trees: interventional TreeSHAP by column of the contract, for all leaves at once.
 
 Of each leaf, the columns in which a row leaves its way are a pattern of bits; so are those of a background row. Together they say which
-weights of `weights` are due. The background's patterns are found once for each version. Contributions are of differences, so a number can
-be taken from all leaves of a tree: the most frequent value of each, whose leaves then add nothing and are left out. In a forest that was
-grown until its leaves are pure, these are more than half.
+weights of `weights` are due. The background's patterns are found once for each version. The sum is written with fewer terms first, of
+which some are about whole regions of a tree: see `regions`. Each is called a leaf all the same.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ import numpy as np
 
 from slipway.bundle.engines.preparation import FittedPreparation, Preparer
 from slipway.explaining.bands import Cells
-from slipway.explaining.derived import DerivedColumn
 from slipway.explaining.leaf_groups import LeafGroup, Leaves
-from slipway.explaining.mixing import Background, Row, refuse_many
+from slipway.explaining.mixing import Background, DerivedColumn, Row, refuse_many
 from slipway.explaining.nodes import Floats, Trees, Whole
 from slipway.explaining.paths import Conditions, conditions
 from slipway.explaining.patterns import Bits, Patterns, total_by_column
 from slipway.explaining.players import sources
+from slipway.explaining.regions import expected_work, fewest
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -32,23 +31,19 @@ class Ensemble:
     def __init__(self, preparation: FittedPreparation, trees: Trees, background: Background) -> None:
         self._preparer, self._kind, self._background = Preparer(preparation), trees.threshold.dtype, background
         made_of = background.places(sources(preparation))
-        usual = _usual(trees)
-        value = trees.value - usual[trees.tree]
-        some = np.flatnonzero(np.any(value != 0, axis=1))
-        some = some if len(some) else np.zeros(1, dtype=np.intp)  # trees that answer the same to every row
-        every, value = conditions(trees).of_leaves(some), value[some]
-        self._start: Floats = trees.start + usual.sum(axis=0)
         matrix, width = self._matrix(background.columns), len(background.names)
+        regions = fewest(trees, expected_work(trees, matrix, made_of, width))
+        every, leaves = conditions(trees, regions.node), len(regions.node)
+        self._start: Floats = trees.start + regions.start
         derived, place = np.array([len(places) > 1 for places in made_of]), np.array([places[0] for places in made_of])
         single, of_derived = every.take(~derived[every.feature]), every.take(derived[every.feature])
-        asked = np.zeros((len(some), width), dtype=np.bool_)
+        asked = np.zeros((leaves, width), dtype=np.bool_)
         asked[single.leaf, place[single.feature]] = True
-        self._patterns = Patterns.of(single, place, len(some), width)
+        self._patterns = Patterns.of(single, place, leaves, width)
         self._derived = {feature: DerivedColumn.of(preparation, feature, background) for feature in np.unique(of_derived.feature).tolist()}
-        leaves = Leaves(
-            value, asked, of_derived, [self._patterns.broken(cells) for cells in matrix], {at: matrix[:, at] for at in self._derived}
-        )
-        self._groups = [LeafGroup(numbers, own, leaves) for numbers, own in _grouped(of_derived, made_of, len(some))]
+        patterns, cells = [self._patterns.broken(cells) for cells in matrix], {at: matrix[:, at] for at in self._derived}
+        all_leaves = Leaves(regions.value, asked, of_derived, patterns, cells)
+        self._groups = [LeafGroup(numbers, own, all_leaves) for numbers, own in _grouped(of_derived, made_of, leaves)]
         self.base: Floats = self._start + sum(group.base for group in self._groups)
 
     def margin(self, row: Row) -> Floats:
@@ -75,20 +70,6 @@ class Ensemble:
 
     def _matrix(self, columns: Columns) -> Cells:
         return self._preparer.matrix(columns).astype(self._kind)
-
-
-def _usual(trees: Trees) -> Floats:
-    """Return the (trees, outputs) values that most leaves of each tree have."""
-    kind = np.zeros(len(trees.value), dtype=np.intp)
-    for values in trees.value.T:
-        _, place = np.unique(values, return_inverse=True)
-        _, kind = np.unique(kind * (place.max() + 1) + place, return_inverse=True)
-    kinds = kind.max() + 1
-    each, first, count = np.unique(trees.tree * kinds + kind, return_index=True, return_counts=True)
-    order = np.lexsort((count, each // kinds))  # the last of each tree is the most frequent
-    last = np.append(np.diff(each[order] // kinds) != 0, True)
-    usual: Floats = trees.value[first[order][last]]
-    return usual
 
 
 def _grouped(asked: Conditions, made_of: Sequence[Sequence[int]], leaves: int) -> list[tuple[Whole, dict[int, Sequence[int]]]]:

@@ -61,7 +61,7 @@ class Joint:
             keeping=tuple(_keeping(by_row, place) if place in asked else None for place in places),
             bands=tuple(bands),
             of_mix=tuple(_submixes(own, places) for own in features.values()),
-            background=tuple(band.inside(background[band.feature]) for band in bands),
+            background=tuple(band.inside(background[band.feature][None])[0] for band in bands),
         )
 
     @property
@@ -81,7 +81,7 @@ class Joint:
         for number, (bands, of_mix, background) in enumerate(zip(self.bands, self.of_mix, self.background, strict=True)):
             mixed = cells[bands.feature]
             own = without(bands.broken(mixed[-1, 0]))  # the row's cell, whatever the background row
-            known = [background, *map(bands.inside, mixed[1:-1]), own]
+            known = [background, *bands.inside(mixed[1:-1]), own]
             for sets, of_band in zip(found, of_mix, strict=True):
                 np.bitwise_and(sets if number else EVERY, known[of_band], out=sets)
         for bit, (place, keeping) in enumerate(zip(self.places, self.keeping, strict=True)):

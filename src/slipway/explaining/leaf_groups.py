@@ -144,8 +144,10 @@ class LeafGroup:
         return up, down, total
 
     def _sum(self, own: Sequence[Bits], opened: Sequence[Sets]) -> Floats:
-        reached = np.logical_and.reduce([*(word == 0 for word in own), *(sets[-1] != 0 for sets in opened)])
-        total: Floats = self._value[:, np.flatnonzero(reached)].sum(axis=1)
+        reached = np.flatnonzero(own[0] == 0)
+        for kept in (*(word == 0 for word in own[1:]), *(sets[-1] != 0 for sets in opened)):
+            reached = reached[kept[reached]]
+        total: Floats = self._value[:, reached].sum(axis=1)
         return total
 
 

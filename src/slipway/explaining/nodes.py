@@ -21,8 +21,7 @@ class Trees:
     """All nodes of all trees, numbered together. The model adds `start` and the `value` of one leaf of each tree.
 
     A cell of `feature` that is at most `threshold` leads to `left`, as does a missing one if `missing_left`; a leaf has `left` -1.
-    `threshold` has the type that cells are compared in. `value` is (leaves, outputs), in the order of the nodes; `tree` numbers the tree of
-    each leaf.
+    `threshold` has the type that cells are compared in. `value` is (leaves, outputs), in the order of the nodes.
     """
 
     feature: Whole
@@ -31,7 +30,6 @@ class Trees:
     left: Whole
     right: Whole
     value: Floats
-    tree: Whole
     start: Floats
 
 
@@ -65,7 +63,6 @@ def _of_graph(bundle: Bundle, value: Floats, start: Floats) -> Trees:
         left=np.where(leaf, -1, first + left),
         right=np.where(leaf, -1, first + right),
         value=value if value.ndim == 2 else _of_stages(value, tree[leaf], len(start)),
-        tree=tree[leaf],
         start=start,
     )
 
@@ -82,7 +79,6 @@ def _of_arrays(bundle: Bundle) -> Trees:
         left=np.where(leaf, -1, found["left"]),
         right=np.where(leaf, -1, found["right"]),
         value=_of_stages(found["value"][leaf], tree[leaf], len(found["start"])),
-        tree=tree[leaf],
         start=found["start"],
     )
 

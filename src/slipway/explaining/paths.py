@@ -35,13 +35,12 @@ class Conditions:
         return replace(own, leaf=number[own.leaf])
 
 
-def conditions(trees: Trees) -> Conditions:
-    """Return the conditions of every leaf. Several of one way about the same column become one."""
+def conditions(trees: Trees, node: Whole) -> Conditions:
+    """Return the conditions of leaves or other nodes, numbered in their order. Several of one way about the same column become one."""
     parent = np.full(len(trees.left), -1)
     inner = np.flatnonzero(trees.left >= 0)
     parent[trees.left[inner]] = inner
     parent[trees.right[inner]] = inner
-    node = np.flatnonzero(trees.left < 0)
     leaf, steps = np.arange(len(node)), []
     while len(node):
         above = parent[node]

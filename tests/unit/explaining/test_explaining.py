@@ -91,6 +91,8 @@ EXACT: dict[str, tuple[BaseEstimator, Preparation, str, str, str]] = {
     "ridge, logarithm": (Ridge(), Preparation(), "logarithm", "linear", "log(1 + number)"),
     "forest": (FOREST, Preparation(scale=False), "two", "trees", "probability"),
     "forest, missing cells": (FOREST, NATIVE, "two", "trees", "probability"),
+    "forest, pure leaves": (RandomForestClassifier(20, random_state=1), Preparation(), "two", "trees", "probability"),
+    "forest, pure leaves, three classes": (RandomForestClassifier(9, random_state=1), NATIVE, "three", "trees", "probability"),
     "forest, three classes": (FOREST, Preparation(), "three", "trees", "probability"),
     "extra trees": (ExtraTreesRegressor(20, max_depth=8, random_state=1), Preparation(), "number", "trees", "number"),
     "boosting": (GradientBoostingClassifier(n_estimators=30, random_state=1), Preparation(), "two", "boosting", "log-odds"),
