@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -26,8 +27,11 @@ from slipway.pages.languages import Language
 from slipway.pages.prediction.words import Vocabulary
 
 LARGEST = 2**63 - 1
+UNREAD = "the audit log cannot be read. Try again later."  # for readers: the gateway's own log says what is wrong, and where
 Version = tuple[str, int | None, str]  # model, version, run
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 async def read_log(parts: Parts, read: Callable[[Store], T]) -> T:
@@ -53,7 +57,8 @@ async def in_thread(parts: Parts, work: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(work)
         except AuditError as error:
-            raise unavailable(str(error), retry_after=5) from None
+            logger.error("a page cannot read the audit log: %s", error)
+            raise unavailable(UNREAD, retry_after=5) from None
 
 
 def log_place(parts: Parts) -> Place:
