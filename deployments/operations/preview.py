@@ -40,6 +40,7 @@ def preview(settings: Settings, model: str) -> Preview:
         asks=listing.approval,
         approvals=waiting,
         silent=silent,
+        rivals=sorted(name for name, one in listings().items() if one.challenges == model),
     )
 
 

@@ -16,6 +16,7 @@ from prefect.states import Cancelling, Pending
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from deployments.operations.preview import preview
 from flows.challenge import challenge as try_version
 from flows.promote import promote
 from flows.release import release
@@ -60,6 +61,17 @@ def name_of_run(state):
 
 def slipway(*arguments):
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+# what an operator can start
+
+
+def test_a_model_that_challenges_another_can_be_released_on_its_page_once_there_is_a_version_to_try_it_beside(place, service):
+    assert preview(place.settings, MODEL).choices == [MODEL]
+
+    service.promote(1)
+
+    assert preview(place.settings, MODEL).choices == [MODEL, f"{MODEL}-boosting"]
 
 
 # a version in service that MLflow has lost

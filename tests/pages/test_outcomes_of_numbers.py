@@ -63,16 +63,19 @@ def nurse(ward: Gateway) -> Iterator[Visitor]:
 
 def predicted(nurse: Visitor) -> str:
     """Predict on the page, and return the prediction id."""
-    values = dict.fromkeys(("sex", "s4"), "2") | {
+    values = {
         "age": "59",
+        "sex": "2",
         "bmi": "32,1",
         "bp": "101",
         "s1": "157",
         "s2": "93,2",
         "s3": "38",
+        "s4": "4",
         "s5": "4,9",
+        "s6": "87",
     }
-    fields = {f"value:{name}": value for name, value in (values | {"s6": "87"}).items()}
+    fields = {f"value:{name}": value for name, value in values.items()}
     reply = nurse.submit(f"/predict/{MODEL}", nurse.form(f"/predict/{MODEL}") | fields)
     assert reply.status_code == 200, text_of(reply)
     return f"{reply.headers['x-request-id']}-0"

@@ -193,6 +193,25 @@ def test_an_operator_rolls_back_on_the_page_and_lets_automations_go_on(operator,
     assert [operator.history()[-1][key] for key in ("event", "who", "why")] == ["resumed", "user:olga", "it was a test"]
 
 
+def test_an_operator_starts_the_release_of_a_challenger_on_the_page(operator, settings, page):
+    lines = len(operator.history())
+    page.goto(f"/service/{MODEL}/release")
+    page.get_by_label(f"{MODEL}-boosting").check()
+    page.get_by_label("Dry run").check()
+    page.get_by_label("Use sample rows").check()
+    page.get_by_label("Reason").fill("is boosting worth it?")
+
+    page.get_by_role("button", name="Start the release").click()
+
+    page.get_by_role("heading", name=f"release-{MODEL}-boosting").wait_for()
+    run = httpx.get(f"{settings.prefect_url}/api/flow_runs/{page.url.partition('id=')[2]}").json()
+    ordered = {"name": f"{MODEL}-boosting", "sample": True, "dry_run": True, "because": "is boosting worth it?"}
+    assert run["parameters"] | ordered == run["parameters"]
+    assert run["labels"]["slipway.who"] == "user:olga"
+    page.get_by_text("Has ended").wait_for(timeout=RUNS_WITHIN)
+    assert len(operator.history()) == lines  # a dry run changes nothing
+
+
 def test_a_deployment_that_waits_for_approval_keeps_its_slot_and_goes_on_when_an_operator_approves(operator, settings, page):
     before = max(entry["version"] for entry in operator.history())
     first = start(settings, approval=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from slipway.pages.rendering import View, render
 from slipway.pages.service.acts import ACTS, MOST_OF_A_REASON, AwaitedApproval, Preview, VersionFacts, read_order
 
 WHY = {"why": "it calls  everybody\nhealthy"}
@@ -87,6 +88,63 @@ def test_what_is_wrong_with_a_form_is_said_beside_its_field(address, sent, field
     _, errors = read_order(ACTS[address], FULL, sent, "en")
 
     assert [(error.field, error.message) for error in errors] == [(field, message)]
+
+
+@pytest.mark.parametrize(("sent", "model"), [({}, "toy"), ({"of": "toy", "asks": "1"}, "toy"), ({"of": "toy-boosting"}, "toy-boosting")])
+def test_a_release_is_of_the_model_or_of_one_that_challenges_it(sent, model):
+    preview = msgspec.structs.replace(FULL, rivals=["toy-boosting"])
+
+    order, errors = read_order(ACTS["release"], preview, sent | WHY, "en")
+
+    assert errors == []
+    assert order.model == model
+
+
+@pytest.mark.parametrize(
+    ("preview", "sent", "field", "message"),
+    [
+        (FULL, {"of": "toy-boosting"}, "of", "Choose one of these models."),
+        (
+            msgspec.structs.replace(EMPTY, rivals=["rival"]),
+            {"of": "rival"},
+            "of",
+            "Choose one of these models.",
+        ),  # nothing to try it beside
+        (
+            msgspec.structs.replace(FULL, rivals=["rival"]),
+            {"of": "rival", "asks": "1"},
+            "asks",
+            "A version on trial replaces nothing, so there is nothing to approve. Leave this out.",
+        ),
+    ],
+)
+def test_a_release_that_could_not_be_tried_is_refused_beside_its_field(preview, sent, field, message):
+    _, errors = read_order(ACTS["release"], preview, sent | WHY, "en")
+
+    assert [(error.field, error.message) for error in errors] == [(field, message)]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_form_of_a_release_offers_a_challenger_and_shows_what_is_wrong_with_it(language):
+    preview, sent = msgspec.structs.replace(FULL, rivals=["toy-boosting"]), {"of": "toy-boosting", "asks": "1"}
+    act = ACTS["release"]
+    _, errors = read_order(act, preview, sent | WHY, language)
+
+    view = View(language, path="/service/toy/release", form_token="t")
+    facts = {"words": lambda what: act.words(what, language), "event": lambda one: one.words(language), "moment": str, "figure": str}
+
+    def page(preview, sent, errors):
+        facts_of_form = {"act": act, "preview": preview, "sent": sent, "errors": errors, "end": "end", "once": "1"}
+        return render("service_act.html", view, **facts, **facts_of_form).decode()
+
+    wrong, fresh, plain = page(preview, sent, errors), page(preview, {}, []), page(FULL, {}, [])
+
+    assert 'name="of" value="toy-boosting" checked' in wrong
+    assert 'href="#asks"' in wrong
+    assert 'id="asks" name="asks" value="1" checked aria-invalid="true" aria-describedby="asks-error"' in wrong
+    assert 'name="of" value="toy" checked' in fresh
+    assert act.words("of_rival", language) in fresh
+    assert 'name="of"' not in plain
 
 
 def test_an_act_is_offered_while_there_is_something_to_do():

@@ -55,7 +55,8 @@ class Preview(msgspec.Struct, frozen=True):
 
     `before` is the version that a rollback goes back to unless another is named, among the `earlier` ones that were in service;
     `others` are all that are known and not in service. `held` and `frozen` say what holds automations back, "" if nothing does.
-    `asks` says that the model's releases always wait for approval. `silent` says why it is not known what waits.
+    `asks` says that the model's releases always wait for approval. `silent` says why it is not known what waits. `rivals` are the models
+    of the catalogue that challenge this one, whose releases are tried beside the version in service.
     """
 
     model: str
@@ -70,11 +71,17 @@ class Preview(msgspec.Struct, frozen=True):
     asks: bool
     approvals: list[AwaitedApproval]
     silent: str = ""
+    rivals: list[str] = []
 
     @property
     def sample_allowed(self) -> bool:
         """Whether a release may be on sample rows, which never replace real ones."""
         return self.now is None or self.now.sample
+
+    @property
+    def choices(self) -> list[str]:
+        """The models whose release can be started: this one and, beside a version in service, those that challenge it."""
+        return [self.model, *(self.rivals if self.now else ())]
 
     def named(self, version: int | None) -> VersionFacts | None:
         """Return a version that is known, or None."""
@@ -160,10 +167,11 @@ def done(language: Language, what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a person orders with the form of an act: the reason, and the parameters of the flow or the question that does it."""
+    """What a person orders with the form of an act: the reason, and the parameters of the flow or the question that does it for a model."""
 
     why: str
     parameters: dict[str, Any]
+    model: str
 
 
 def read_order(act: OperatorAct, preview: Preview, sent: Mapping[str, str], language: Language) -> tuple[Order, list[FieldError]]:
@@ -179,7 +187,7 @@ def read_order(act: OperatorAct, preview: Preview, sent: Mapping[str, str], lang
         wrong("why", "why_missing")
     elif len(why) > MOST_OF_A_REASON:
         wrong("why", "why_long", most=MOST_OF_A_REASON, found=len(why))
-    return Order(why, parameters), errors
+    return Order(why, parameters, _chosen_model(preview, sent) if act.name == "release" else preview.model), errors
 
 
 Wrong = Callable[..., None]
@@ -214,11 +222,20 @@ def _challenge(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[
     return {"version": version, "share": int(share) / 100}
 
 
-def _release(preview: Preview, sent: Mapping[str, str], _: Wrong) -> dict[str, Any]:
+def _release(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[str, Any]:
+    model = _chosen_model(preview, sent)
+    if model not in preview.choices:
+        wrong("of", "release.of_missing")
+    if model != preview.model and sent.get("asks"):
+        wrong("asks", "release.asks_nothing")
     chosen = {name: True for name in ("sample", "dry_run") if sent.get(name)}
     if not preview.sample_allowed:
         chosen.pop("sample", None)
     return _asks(sent) | chosen
+
+
+def _chosen_model(preview: Preview, sent: Mapping[str, str]) -> str:
+    return sent.get("of") or preview.model
 
 
 def _asks(sent: Mapping[str, str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from slipway.pages.prediction.numbers import SEPARATOR
 from slipway.pages.rendering import FieldError
 from slipway.pages.service.acts import ACTS, END, OperatorAct, Order, Preview, StartedRun, read_order
 
-FIELDS = ("why", "decision", "approval", "version", "share", "asks", "sample", "dry_run", "once")
+FIELDS = ("why", "decision", "approval", "version", "share", "asks", "sample", "dry_run", "of", "once")
 LOOK_AGAIN = b"4"  # seconds
 
 
@@ -44,7 +44,7 @@ async def operator_act(parts: Parts, call: Call) -> Reply:
         run = await parts.operations.ask(
             "start_run",
             StartedRun,
-            deployment=f"{act.run}/{call.model}",
+            deployment=f"{act.run}/{order.model}",
             parameters={"because": order.why, **order.parameters},
             who=call.caller_name,
             once=sent.get("once", ""),
