@@ -16,12 +16,11 @@ from slipway.lifecycle import record
 from slipway.lifecycle.holds import why_held
 from slipway.lifecycle.ledger import Ledger
 from slipway.monitoring.journal import Journal
-from slipway.records import Origin
+from slipway.records import STARTED_BY, WHO, Origin
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from tasks.patience import MINUTE
 
-STARTED_BY, WHO = "slipway.started-by", "slipway.who"  # labels of a run that says so itself
 MAY_ACT = (StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.SCHEDULED)
 
 

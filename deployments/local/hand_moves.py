@@ -20,13 +20,13 @@ from slipway.catalogue import listings
 from slipway.catalogue.index import Listing
 from slipway.lifecycle import record
 from slipway.lifecycle.ledger import Ledger
-from slipway.records import RegistryState
+from slipway.records import STARTED_BY, RegistryState
 from slipway.settings import Settings
 from slipway.tracking.mirrors import written
 from slipway.tracking.registry import CHAMPION, PRODUCTION
 from slipway.tracking.unfinished import MODEL_TAG
 
-STARTED_BY = "MLflow's page"
+ORIGIN = "MLflow's page"
 EVENT = "slipway.alias.moved"
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -86,7 +86,7 @@ class HandMoves:
         self._put_back(move, http)
 
     def _put_back(self, move: HandMove, http: httpx.Client) -> None:
-        arguments = ["reconcile", move.model.name, "--started-by", STARTED_BY, "--json"]
+        arguments = ["reconcile", move.model.name, "--started-by", ORIGIN, "--json"]
         ended = subprocess.run([sys.executable, "-m", "deployments.cli", *arguments], capture_output=True, text=True, timeout=300)
         if ended.returncode not in (0, 3):
             logger.warning("%s: alias and stage could not be put back yet: %s", move.model.name, ended.stderr.strip()[-500:])
@@ -174,7 +174,7 @@ def _judge(move: HandMove, settings: Settings, http: httpx.Client) -> str:
         return ""
     run = {
         "parameters": {"name": move.model.name, "version": move.version, "because": move.what},
-        "labels": {"slipway.started-by": STARTED_BY},
+        "labels": {STARTED_BY: ORIGIN},
         "state": {"type": "SCHEDULED"},
     }
     started = http.post(f"{api}/deployments/{found.json()['id']}/create_flow_run", json=run)

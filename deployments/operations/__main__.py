@@ -1,6 +1,6 @@
 """Answer questions: `python -m deployments.operations` reads one JSON object a line, and writes one a line, in the order of the answers.
 
-A question is {"id": 1, "question": "waiting", "parameters": {...}}. An answer is {"id": 1, "value": ...}, or {"id": 1, "error": "...",
+A question is {"id": 1, "question": "preview", "parameters": {...}}. An answer is {"id": 1, "value": ...}, or {"id": 1, "error": "...",
 "status": 409} with the HTTP status that says why there is none.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import signal
 import sys
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 import msgspec
 from pydantic import BaseModel
@@ -30,30 +30,22 @@ AT_ONCE = 8
 logger = logging.getLogger("deployments.operations")
 
 
-def main(*first: str) -> None:
-    """Answer until standard input ends, which is when the gateway does.
-
-    Args:
-        first: A question that was read before, if this process has begun anew.
-    """
+def main() -> None:
+    """Answer until standard input ends, which is when the gateway does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the gateway
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
     answers, sys.stdout = sys.stdout, sys.stderr  # nothing but answers goes to the gateway
     lock, known = Lock(), _model_files()
-    # nothing is read ahead, so that nothing is lost by beginning anew
+    # without a buffer, what is not read yet is still there for a process that begins anew
     with open(0, "rb", buffering=0, closefd=False) as questions, ThreadPoolExecutor(AT_ONCE) as pool:
-        for line in _lines(first, questions):
+        while select.select([questions], [], []):
             if _model_files() != known:
                 pool.shutdown()  # what was asked before is answered first
-                os.execv(sys.executable, [sys.executable, "-m", "deployments.operations", line])  # noqa: S606 - the same process
+                os.execv(sys.executable, [sys.executable, "-m", "deployments.operations"])  # noqa: S606 - the same process
+            if not (line := questions.readline()):
+                return
             pool.submit(_answer, json.loads(line), answers, lock)
-
-
-def _lines(first: Sequence[str], questions: BinaryIO) -> Iterator[str]:
-    yield from first
-    while line := questions.readline():
-        yield line.decode()
 
 
 def _model_files() -> dict[Path, int]:
@@ -88,4 +80,4 @@ def _of_record(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
+from pydantic_core import to_json
+
 from deployments.server.prefect_api import PrefectServer, api_of, page_of
 from slipway.errors import SlipwayError
+from slipway.pages.runs import StartedRun
+from slipway.records import STARTED_BY, WHO
 from slipway.settings import Settings
 
 ORIGIN = "gateway's page"
-LABELS = {"started_by": "slipway.started-by", "who": "slipway.who"}  # those that tasks.origin reads
 
 
 class UnknownRunError(SlipwayError, LookupError):
     """No run can have this id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run: its id, its name, its state (`type` is one of Prefect's, such as RUNNING; `state` its name) and its page."""
-
-    id: str
-    name: str
-    type: str
-    state: str
-    message: str
-    page: str
-
-
-def start_run(settings: Settings, deployment: str, parameters: dict[str, Any], who: str, once: str = "") -> Run:
+def start_run(settings: Settings, deployment: str, parameters: dict[str, Any], who: str, once: str = "") -> StartedRun:
     """Start a run of a deployment such as `rollback/heart-failure`, in the name of a person.
 
     Args:
-        once: A key; a second start with the same one returns the first run, so that a form may be sent twice.
+        once: A key; a second start with the same one and the same parameters returns the first run, so that a form may be sent twice.
     Raises:
         PlatformError: Prefect does not answer, or has no such deployment.
     """
@@ -43,13 +34,13 @@ def start_run(settings: Settings, deployment: str, parameters: dict[str, Any], w
         asked = {
             "state": {"type": "SCHEDULED"},
             "parameters": found["parameters"] | parameters,
-            "labels": {LABELS["started_by"]: ORIGIN, LABELS["who"]: who},
-            "idempotency_key": once or str(uuid4()),
+            "labels": {STARTED_BY: ORIGIN, WHO: who},
+            "idempotency_key": sha256(to_json([deployment, parameters, once])).hexdigest() if once else str(uuid4()),
         }
         return _run(settings, server.call("POST", f"/deployments/{found['id']}/create_flow_run", asked))
 
 
-def run_state(settings: Settings, id: str) -> Run:
+def run_state(settings: Settings, id: str) -> StartedRun:
     """Return a run as it is now.
 
     Raises:
@@ -64,9 +55,9 @@ def run_state(settings: Settings, id: str) -> Run:
         return _run(settings, server.call("GET", f"/flow_runs/{id}"))
 
 
-def _run(settings: Settings, run: dict[str, Any]) -> Run:
+def _run(settings: Settings, run: dict[str, Any]) -> StartedRun:
     state = run["state"] or {}
-    return Run(
+    return StartedRun(
         id=run["id"],
         name=run["name"],
         type=run["state_type"] or "",

@@ -24,7 +24,7 @@ from deployments.terminal.command import TerminatedError
 from deployments.terminal.output import say
 from flows.cancelling import BY_CTRL_C, BY_SIGTERM, at_the_shell
 from flows.tags import tags_of
-from tasks.origin import STARTED_BY
+from slipway.records import STARTED_BY
 
 logger = logging.getLogger(__name__)
 

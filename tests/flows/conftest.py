@@ -126,7 +126,7 @@ def started_by(prefect_server):
     from prefect.flow_engine import run_flow
     from prefect.states import Pending
 
-    from tasks.origin import STARTED_BY
+    from slipway.records import STARTED_BY
 
     def run(by, flow, **parameters):
         with get_client(sync_client=True) as client:

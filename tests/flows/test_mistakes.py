@@ -34,7 +34,7 @@ from slipway.errors import (
     UnknownModelError,
 )
 from slipway.lifecycle.locking import exclusive
-from tasks.origin import STARTED_BY
+from slipway.records import STARTED_BY
 from tests.flows.conftest import wait_until
 
 MODEL = "heart-failure"

@@ -154,6 +154,9 @@ class Origin(Record):
         return not self.started_by.startswith(("schedule", "automation"))
 
 
+STARTED_BY, WHO = "slipway.started-by", "slipway.who"  # labels of a run that says so itself, in Prefect
+
+
 Action = Literal["release", "promotion", "rollback"]
 
 

@@ -28,7 +28,7 @@ def wide(vocabulary, columns: int) -> bytes:  # noqa: F811
     names = [Column(f"gene_{number}", "number", f"Expression of gene {number}", low=0, high=20) for number in range(columns)]
     words = vocabulary("diabetes", "es", columns=names)
     view = View("es", form_token=TOKEN)
-    return render("prediction_form.html", view, words=words, fields=form_fields(words), sent={}, errors=[], subject=True, decimals=True)
+    return render("prediction/form.html", view, words=words, fields=form_fields(words), sent={}, errors=[], subject=True, decimals=True)
 
 
 def test_a_form_of_500_columns_is_below_60_kb_on_the_wire(vocabulary):  # noqa: F811

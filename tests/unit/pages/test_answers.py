@@ -149,7 +149,7 @@ def page(words: Vocabulary, row: list[Any] = PATIENT, **changes: Any) -> str:
         "prediction_id": "0123-0",
     }
     view = View(words.language, path="/predict/diabetes", name="ana", form_token="t")
-    return render("prediction_answer.html", view, **parts | changes).decode()
+    return render("prediction/answer.html", view, **parts | changes).decode()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -176,7 +176,7 @@ def test_nothing_that_a_person_or_a_model_s_file_wrote_becomes_html(with_columns
     errors = [FieldError(fields[0].id, HOSTILE), FieldError("subject", HOSTILE)]
     view = View("en", path=HOSTILE, name=HOSTILE, form_token=HOSTILE)
 
-    form = render("prediction_form.html", view, words=vocabulary, fields=fields, sent=sent, errors=errors, subject=True, decimals=True)
+    form = render("prediction/form.html", view, words=vocabulary, fields=fields, sent=sent, errors=errors, subject=True, decimals=True)
     answer = page(vocabulary, [HOSTILE, 1.0], subject=HOSTILE, sent=sent, prediction_id=HOSTILE)
 
     for html in (form.decode(), answer):

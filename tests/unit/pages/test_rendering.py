@@ -46,7 +46,7 @@ def test_only_what_the_server_has_drawn_is_not_escaped():
 
     drawn_here = {
         "second_factor.html": [" qr|safe "],
-        "service_act.html": [" approval.findings|safe "],
+        "service/act.html": [" approval.findings|safe "],
         "service/watch_report.html": [" style|safe "],  # the style sheet of all pages
     }
     assert {name: found for name, found in unescaped.items() if found} == drawn_here

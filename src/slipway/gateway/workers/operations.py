@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ LARGEST = 16 * 1024 * 1024  # bytes of an answer
 CODES = {404: NOT_FOUND, 409: "REFUSED"}
 
 Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
 
 
 class OperationsAnswer(msgspec.Struct):
@@ -77,7 +80,9 @@ class Operations:
 
     async def _started(self) -> asyncio.subprocess.Process:
         async with self._starting:
-            if self._process is None or self._process.returncode is not None or (self._reader and self._reader.done()):
+            if self._process is None or self._reader is None or self._process.returncode is not None or self._reader.done():
+                if self._reader:
+                    await self._reader  # those who asked the process before have got their answer then
                 pipe = asyncio.subprocess.PIPE
                 self._process = await asyncio.create_subprocess_exec(*self._program, stdin=pipe, stdout=pipe, limit=LARGEST)
                 self._reader = asyncio.create_task(self._read(self._process), name="operations")
@@ -86,10 +91,14 @@ class Operations:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Hand out the answers until the process ends; then nobody waits for one any more."""
         assert process.stdout  # noqa: S101 - it has a pipe
-        while line := await process.stdout.readline():
-            answered = msgspec.json.decode(line, type=OperationsAnswer)
-            if (future := self._waiting.get(answered.id)) and not future.done():
-                future.set_result(answered)
+        try:
+            while line := await process.stdout.readline():
+                answered = msgspec.json.decode(line, type=OperationsAnswer)
+                if (future := self._waiting.get(answered.id)) and not future.done():
+                    future.set_result(answered)
+        except (ValueError, msgspec.MsgspecError):  # a line that is too long, or no answer
+            logger.exception("the process for the operator's pages said something that is no answer, so it is ended")
+            process.kill()
         for number, future in self._waiting.items():
             if not future.done():
                 future.set_result(OperationsAnswer(number, error="the process for the operator's pages ended; load the page again."))

@@ -89,83 +89,6 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorAct:
-    """One act. `needs` is the field of the preview without which there is nothing to do; `run` is the flow that does it, "" for none."""
-
-    name: ActName
-    run: str = ""
-    needs: Literal["", "now", "earlier", "others", "challenger", "approvals"] = ""
-    alarming: bool = False
-
-    @property
-    def address(self) -> str:
-        """The last part of the address of its page."""
-        return self.name.replace("_", "-")
-
-    def words(self, what: str, language: Language) -> str:
-        """Return one of the act's own messages, such as its `title`."""
-        return text(language, f"acts.{self.name}.{what}")
-
-    def possible(self, preview: Preview) -> bool:
-        """Return whether there is something to do."""
-        if self.name == "resume":
-            return bool(preview.held or preview.frozen)
-        if self.name == "freeze":
-            return preview.now is not None and not preview.frozen
-        if self.name == "challenge":
-            return preview.now is not None and bool(preview.others or preview.challenger)
-        return not self.needs or bool(getattr(preview, self.needs))
-
-
-ACTS: dict[str, OperatorAct] = {
-    act.address: act
-    for act in (
-        OperatorAct("approve", needs="approvals"),
-        OperatorAct("roll_back", run="rollback", needs="earlier", alarming=True),
-        OperatorAct("promote", run="promote", needs="challenger"),
-        OperatorAct("challenge", run="challenge"),
-        OperatorAct("freeze"),
-        OperatorAct("resume"),
-        OperatorAct("release", run="release"),
-    )
-}
-
-
-class StartedRun(msgspec.Struct, frozen=True):
-    """A run of a flow as Prefect has it; see `deployments.operations.runs`."""
-
-    id: str
-    name: str
-    type: str
-    state: str
-    message: str
-    page: str
-
-    def words(self, language: Language) -> str:
-        """Return how it goes."""
-        state = self.type.lower() or "scheduled"
-        return text(language, f"run.state.{state}")
-
-    @property
-    def ended(self) -> bool:
-        return self.type in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-
-    @property
-    def failed(self) -> bool:
-        return self.ended and self.type != "COMPLETED"
-
-
-def act_links(language: Language) -> list[tuple[str, str]]:
-    """Return the last part of the address of each act's page, and its title."""
-    return [(address, act.words("title", language)) for address, act in ACTS.items()]
-
-
-def done(language: Language, what: str) -> str:
-    """Return what was done, by the query `done` of the address to which an act leads; "" for anything else."""
-    return text(language, f"acts.done.{what}") if what in DONE else ""
-
-
-@dataclass(frozen=True, slots=True)
 class Order:
     """What a person orders with the form of an act: the reason, and the parameters of the flow or the question that does it for a model."""
 
@@ -174,23 +97,12 @@ class Order:
     model: str
 
 
-def read_order(act: OperatorAct, preview: Preview, sent: Mapping[str, str], language: Language) -> tuple[Order, list[FieldError]]:
-    """Return what a form orders, and what is wrong with it. The order counts only if nothing is."""
-    errors: list[FieldError] = []
-
-    def wrong(field: str, key: str, **values: Any) -> None:
-        errors.append(FieldError(field, text(language, f"acts.{key}", **values)))
-
-    parameters = _FIELDS[act.name](preview, sent, wrong) if act.name in _FIELDS else {}
-    why = " ".join(sent.get("why", "").split())
-    if not why:
-        wrong("why", "why_missing")
-    elif len(why) > MOST_OF_A_REASON:
-        wrong("why", "why_long", most=MOST_OF_A_REASON, found=len(why))
-    return Order(why, parameters, _chosen_model(preview, sent) if act.name == "release" else preview.model), errors
-
-
 Wrong = Callable[..., None]
+Reads = Callable[[Preview, Mapping[str, str], Wrong], dict[str, Any]]  # the parameters that a form orders, beside its reason
+
+
+def _nothing_more(_: Preview, __: Mapping[str, str], ___: Wrong) -> dict[str, Any]:
+    return {}
 
 
 def _approve(preview: Preview, sent: Mapping[str, str], wrong: Wrong) -> dict[str, Any]:
@@ -249,10 +161,61 @@ def _version(sent: Mapping[str, str], wrong: Wrong, known: list[int]) -> int | N
     return found
 
 
-_FIELDS: dict[str, Callable[[Preview, Mapping[str, str], Wrong], dict[str, Any]]] = {
-    "approve": _approve,
-    "roll_back": _roll_back,
-    "promote": _promote,
-    "challenge": _challenge,
-    "release": _release,
+@dataclass(frozen=True, slots=True)
+class OperatorAct:
+    """One act. `possible` says whether there is something to do; `run` is the flow that does it, "" for what is done at once."""
+
+    name: ActName
+    possible: Callable[[Preview], bool]
+    reads: Reads = _nothing_more
+    run: str = ""
+    alarming: bool = False
+
+    @property
+    def address(self) -> str:
+        """The last part of the address of its page."""
+        return self.name.replace("_", "-")
+
+    def words(self, what: str, language: Language) -> str:
+        """Return one of the act's own messages, such as its `title`."""
+        return text(language, f"acts.{self.name}.{what}")
+
+
+ACTS: dict[str, OperatorAct] = {
+    act.address: act
+    for act in (
+        OperatorAct("approve", lambda found: bool(found.approvals), _approve),
+        OperatorAct("roll_back", lambda found: bool(found.earlier), _roll_back, run="rollback", alarming=True),
+        OperatorAct("promote", lambda found: found.challenger is not None, _promote, run="promote"),
+        OperatorAct("challenge", lambda found: bool(found.now and (found.others or found.challenger)), _challenge, run="challenge"),
+        OperatorAct("freeze", lambda found: found.now is not None and not found.frozen),
+        OperatorAct("resume", lambda found: bool(found.held or found.frozen)),
+        OperatorAct("release", lambda _: True, _release, run="release"),
+    )
 }
+
+
+def act_links(language: Language) -> list[tuple[str, str]]:
+    """Return the last part of the address of each act's page, and its title."""
+    return [(address, act.words("title", language)) for address, act in ACTS.items()]
+
+
+def done(language: Language, what: str) -> str:
+    """Return what was done, by the query `done` of the address to which an act leads; "" for anything else."""
+    return text(language, f"acts.done.{what}") if what in DONE else ""
+
+
+def read_order(act: OperatorAct, preview: Preview, sent: Mapping[str, str], language: Language) -> tuple[Order, list[FieldError]]:
+    """Return what a form orders, and what is wrong with it. The order counts only if nothing is."""
+    errors: list[FieldError] = []
+
+    def wrong(field: str, key: str, **values: Any) -> None:
+        errors.append(FieldError(field, text(language, f"acts.{key}", **values)))
+
+    parameters = act.reads(preview, sent, wrong)
+    why = " ".join(sent.get("why", "").split())
+    if not why:
+        wrong("why", "why_missing")
+    elif len(why) > MOST_OF_A_REASON:
+        wrong("why", "why_long", most=MOST_OF_A_REASON, found=len(why))
+    return Order(why, parameters, _chosen_model(preview, sent) if act.name == "release" else preview.model), errors

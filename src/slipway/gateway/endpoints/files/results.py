@@ -20,7 +20,7 @@ from slipway.gateway.routing import Call
 from slipway.pages.files.results import counted, download_name, shown_result, size_of
 from slipway.pages.moments import moment
 from slipway.pages.prediction.words import Vocabulary
-from slipway.pages.service.acts import StartedRun
+from slipway.pages.runs import StartedRun
 from slipway.rows.uploads import PREDICTIONS, ROWS, SHOWN_PREDICTIONS, SHOWN_REJECTED, FinishedFile, FinishTask
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 CSV = b"text/csv; charset=utf-8"
 PART = 256 * 1024  # bytes that are sent at a time
 REFRESH: Header = (b"refresh", b"5")  # seconds, while a run works: the page loads itself again, without script
-ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")  # Prefect's types of states
 
 
 @of_version
@@ -41,7 +40,7 @@ async def file_result(parts: Parts, call: Call, deployment: Deployment) -> Reply
     return await show(
         parts,
         call,
-        "file_result.html",
+        "files/result.html",
         headers=(REFRESH,) if upload.waits else (),
         words=words,
         upload=upload,
@@ -84,7 +83,7 @@ async def finish(parts: Parts, upload: Upload, deployment: Deployment) -> Finish
 async def _follow(parts: Parts, upload: Upload, deployment: Deployment) -> float | None:
     """Look at the run of a file. If it has ended, note its result; else return the per cent of its work that it has reported."""
     run = await parts.operations.ask("run_state", StartedRun, id=upload.run)
-    if run.type not in ENDED:
+    if not run.ended:
         return await parts.operations.ask("progress", float | None, id=upload.run)  # type: ignore[arg-type]
     folder = parts.uploads.folder(upload)
     if run.type == "COMPLETED" and (folder / PREDICTIONS).exists():

@@ -30,7 +30,7 @@ from slipway.pages.moments import moment
 from slipway.pages.prediction.numbers import SEPARATOR
 from slipway.pages.prediction.words import Vocabulary
 from slipway.pages.rendering import FieldError
-from slipway.pages.service.acts import StartedRun
+from slipway.pages.runs import StartedRun
 from slipway.pages.texts import text
 from slipway.rows.subjects import SUBJECT, takes_no_subject
 from slipway.rows.uploads import PREDICTIONS, ROWS, UPLOADED, Mark, ReadFile, Reading, ReadTask, WrongFile
@@ -171,7 +171,7 @@ async def _form(parts: Parts, call: Call, deployment: Deployment, problem: Probl
     return await show(
         parts,
         call,
-        "file_form.html",
+        "files/form.html",
         status=400 if problem else 200,
         path=f"/files/{call.model}",
         words=words,

@@ -19,7 +19,8 @@ from slipway.gateway.routing import Call
 from slipway.pages.moments import instant
 from slipway.pages.prediction.numbers import SEPARATOR
 from slipway.pages.rendering import FieldError
-from slipway.pages.service.acts import ACTS, END, OperatorAct, Order, Preview, StartedRun, read_order
+from slipway.pages.runs import StartedRun
+from slipway.pages.service.acts import ACTS, END, OperatorAct, Order, Preview, read_order
 
 FIELDS = ("why", "decision", "approval", "version", "share", "asks", "sample", "dry_run", "of", "once")
 LOOK_AGAIN = b"4"  # seconds
@@ -60,7 +61,7 @@ async def operator_run(parts: Parts, call: Call) -> Reply:
     run = await parts.operations.ask("run_state", StartedRun, id=query_value(call.request, "id"))
     headers = () if run.ended else ((b"refresh", LOOK_AGAIN),)
     return await show(
-        parts, call, "service_run.html", headers=headers, model=call.model, run=run, state=run.words(language_of(parts, call.request))
+        parts, call, "service/run.html", headers=headers, model=call.model, run=run, state=run.words(language_of(parts, call.request))
     )
 
 
@@ -79,7 +80,7 @@ async def _page(parts: Parts, call: Call, preview: Preview, sent: Mapping[str, s
     return await show(
         parts,
         call,
-        "service_act.html",
+        "service/act.html",
         status=400 if errors else 200,
         act=act,
         words=lambda what: act.words(what, language),

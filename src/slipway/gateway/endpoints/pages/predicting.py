@@ -102,7 +102,7 @@ async def predict_on_page(parts: Parts, call: Call, deployment: Deployment) -> R
     return await show(
         parts,
         call,
-        "prediction_answer.html",
+        "prediction/answer.html",
         errors=[],
         words=words,
         answer=shown_answer(words, scored.labels[0], scored.probabilities[0]),
@@ -128,7 +128,7 @@ async def _form(parts: Parts, call: Call, filled: FilledForm, errors: Sequence[F
     return await show(
         parts,
         call,
-        "prediction_form.html",
+        "prediction/form.html",
         status=400 if errors else 200,
         words=filled.words,
         fields=filled.fields,
