@@ -17,6 +17,7 @@ from slipway.records import Admission, Decision, NotAdmitted, Promoted, Release,
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from tasks.data import refuse_rows
+from tasks.learning import note_nothing_new
 from tasks.registry import mirror, refuse
 from tasks.reporting import show_history
 
@@ -40,6 +41,12 @@ def rows_refused(spec: ModelSpec, snapshot: Snapshot, admission: Admission, sett
         refuse_rows(spec, admission, settings)
     _stand_out()
     return _ended("Refused", why(spec, admission), NotAdmitted(snapshot=snapshot, admission=admission), spec, settings)
+
+
+def nothing_new(spec: ModelSpec, why: str, settings: Settings) -> State[Any]:
+    """End a release that no person started and that would learn what the version in service has learnt. Nothing is tuned."""
+    note_nothing_new(spec, why, settings)
+    return Completed(name="NothingNew", message=why)
 
 
 def refused(spec: ModelSpec, result: Release | Promoted, settings: Settings) -> State[Any]:

@@ -21,6 +21,7 @@ from slipway.settings import Settings
 from tasks.challenge import choose_challenger, report_challenger
 from tasks.data import fetch, validate
 from tasks.gate import judge
+from tasks.learning import learn
 from tasks.registry import recover
 from tasks.serving import rehearse
 
@@ -41,8 +42,9 @@ def promote(name: ModelName, because: str, version: AtLeastOne | None = None, ap
         recover(spec, settings)
         chosen = choose_challenger(spec, settings, version)
         candidate, maker = chosen.candidate, lookup(chosen.made_by)
-        rows = validate(maker, fetch(maker, settings, snapshot=candidate.data_sha256))
-        verdict = judge(maker, candidate, rows, settings)
+        fetched = fetch(maker, settings, snapshot=candidate.data_sha256)
+        learning = learn(maker, fetched, validate(maker, fetched), settings)
+        verdict = judge(maker, candidate, learning, settings)
         report_challenger(maker, candidate, verdict)
         result = Promoted(outcome="refused", candidate=candidate, champion=verdict.champion, because=because, verdict=verdict)
         if not verdict.passed:

@@ -15,12 +15,14 @@ from flows.recovery import RECOVERS
 from flows.service import put_into_service
 from flows.trial import require_trial, try_beside
 from slipway.catalogue import lookup
+from slipway.learning.evidence import Learning
 from slipway.lifecycle.locking import Held, exclusive, releasing
-from slipway.records import Admission, Release, Snapshot
+from slipway.records import Admission, Release
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from tasks.data import admit, fetch, validate
 from tasks.gate import judge
+from tasks.learning import learn, why_nothing_new
 from tasks.origin import held_back
 from tasks.registry import recover, register
 from tasks.reporting import report
@@ -64,22 +66,26 @@ def release(
         admission = admit(spec, fetched, settings, chosen=snapshot is not None)
         if admission.outcome == "refused":
             return endings.rows_refused(spec, fetched, admission, settings, dry_run=dry_run)
-        result = measure(spec, fetched, admission, settings, trials, jobs, dry_run=dry_run)
+        learning = learn(spec, fetched, validate(spec, fetched), settings)
+        if why := why_nothing_new(spec, learning.snapshot, settings):
+            return endings.nothing_new(spec, why, settings)
+        result = measure(spec, learning, admission, settings, trials, jobs, dry_run=dry_run)
         if dry_run:
             return endings.dry_run(result)
         return conclude(spec, result, lock, settings, approval)
 
 
 def measure(
-    spec: ModelSpec, fetched: Snapshot, admission: Admission, settings: Settings, trials: int | None, jobs: int | None, *, dry_run: bool
+    spec: ModelSpec, learning: Learning, admission: Admission, settings: Settings, trials: int | None, jobs: int | None, *, dry_run: bool
 ) -> Release:
-    """Make a version of the rows and judge it: validate, tune, register, judge. A dry run registers none."""
-    rows = validate(spec, fetched)
-    tuned = tune(spec, fetched, rows, settings, trials, jobs)
-    candidate = register(spec, fetched, rows, tuned, settings, dry_run)
-    verdict = judge(spec, candidate, rows, settings, to_try=spec.challenges is not None)
-    report(spec, fetched, tuned, candidate, verdict, settings)
-    return Release(outcome="dry run", snapshot=fetched, tuned=tuned, candidate=candidate, verdict=verdict, admission=admission)
+    """Make a version of the rows and judge it: tune, register, judge. A dry run registers none."""
+    snapshot, rows = learning.snapshot, learning.rows
+    tuned = tune(spec, snapshot, rows, settings, trials, jobs)
+    candidate = register(spec, snapshot, rows, tuned, settings, dry_run)
+    verdict = judge(spec, candidate, learning, settings, to_try=spec.challenges is not None)
+    report(spec, snapshot, tuned, candidate, verdict, settings)
+    admission = admission.model_copy(update={"findings": admission.findings + learning.findings})
+    return Release(outcome="dry run", snapshot=snapshot, tuned=tuned, candidate=candidate, verdict=verdict, admission=admission)
 
 
 def conclude(spec: ModelSpec, result: Release, lock: Held, settings: Settings, approval: bool) -> State[Any]:

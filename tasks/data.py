@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway.data import fetching, recalling, samples, typed_rows
+from slipway.data import fetching, samples, typed_rows
 from slipway.data.admission import gate, words
 from slipway.errors import DeclinedError
+from slipway.learning.recalling import of_data_set, recall, rows_sha256_of
 from slipway.lifecycle import record, refused_rows
 from slipway.records import Admission, DataFinding, Snapshot
 from slipway.settings import Settings
 from slipway.spec import FollowedDataset, ModelSpec
 from slipway.tracking.connection import connect
-from slipway.tracking.recorded_rows import recorded_rows
 from slipway.training.splitting import Rows, split
 from tasks import events
 from tasks.origin import require_leave
@@ -37,8 +36,7 @@ def fetch(spec: ModelSpec, settings: Settings, sample: bool = False, snapshot: s
             f"{spec.name}: the record of a snapshot says whether its rows are sample rows; leave out `sample`, or `snapshot`."
         )
     if snapshot is not None:
-        recorded = partial(recorded_rows, connect(settings), spec)
-        return recalling.recall(spec, snapshot, recorded, settings.mirror, settings.snapshots, settings.sql_login)
+        return recall(spec, snapshot, connect(settings), settings)
     if sample:
         return samples.generate(spec, settings.snapshots)
     return fetching.fetch(spec, settings.mirror, settings.snapshots, settings.sql_login, _rows_in_service(spec, settings))
@@ -74,7 +72,7 @@ def refuse_rows(spec: ModelSpec, admission: Admission, settings: Settings) -> No
 @task(task_run_name="validate-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=15 * MINUTE)
 def validate(spec: ModelSpec, snapshot: Snapshot) -> Rows:
     """Refuse rows that break the model's columns, and split off the test rows."""
-    return split(spec, typed_rows.read(spec, snapshot))
+    return split(spec, typed_rows.read(spec, of_data_set(snapshot)))
 
 
 def _rows_in_service(spec: ModelSpec, settings: Settings) -> str:
@@ -82,4 +80,4 @@ def _rows_in_service(spec: ModelSpec, settings: Settings) -> str:
     if not isinstance(spec.dataset, FollowedDataset):
         return ""
     now = record.in_service(spec, settings)
-    return now.data_sha256 if now and not now.sample else ""
+    return rows_sha256_of(now, connect(settings)) if now and not now.sample else ""

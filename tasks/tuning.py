@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
-from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
+from slipway.learning.recalling import of_data_set
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -22,7 +23,7 @@ from tasks.patience import HOUR
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
-SAMPLE_TRIALS = 3  # enough to see it work: generated rows reward neither a search nor repeated folds
+AGAIN = 0.2  # of the trials: when rows of the log have come and nothing else has changed, the best points are tried again
 REPORTS = 10  # progress lines in the log of a study
 
 
@@ -33,9 +34,10 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
     An estimator that could not be stored afterwards is refused before.
     """
     require_storable(spec)
-    if snapshot.sample:
-        spec = replace(spec, trials=min(spec.trials, SAMPLE_TRIALS), repeats=1)
-    wanted = trials or spec.trials
+    spec = tuning.searched(spec, sample=snapshot.sample)
+    of_rows, again = of_data_set(snapshot).sha256, math.ceil(spec.trials * AGAIN)
+    first = tuning.best_points(spec, snapshot.sha256, of_rows, again, settings.studies) if snapshot.learnt else []
+    wanted = trials or (again if first else spec.trials)
     # in synchronous code, Prefect returns the id itself
     bar = cast(UUID, create_progress_artifact(progress=0.0, key=f"tuning-{spec.name}", description=f"{wanted} trials of {spec.name}"))
     step = max(1, wanted // REPORTS)
@@ -45,7 +47,7 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
             logger.info("%s: trial %d of %d, best cross-validated %s %.4f", spec.name, finished, trials, spec.metric, best)
             update_progress_artifact(bar, progress=100.0 * finished / trials)
 
-    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, report, jobs or os.cpu_count() or 1)
+    tuned = tuning.tune(spec, rows, snapshot.sha256, wanted, settings.studies, report, jobs or os.cpu_count() or 1, first, of_rows)
     rule = f" (the simplest as good as the best, by {spec.simplest.parameter})" if spec.simplest else ""
     logger.info("%s: chose %s%s, cross-validated %s %.4f", spec.name, tuned.parameters, rule, tuned.metric, tuned.score)
     return tuned

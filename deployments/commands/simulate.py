@@ -92,7 +92,7 @@ def _drawn(spec: ModelSpec, drift: Any, count: int, size: float, seed: int, sett
 
     say(f"{spec.name}: drawing {count:,} of the test rows of the version in service; drift: {drift}{f' of {size:g}' if size else ''}")
     with in_service.bundle_and_rows(spec, settings) as (_, held_out):
-        return drawing.simulate(spec, held_out, drift, count, size=size, seed=seed)
+        return drawing.simulate(spec, held_out, drift, count, size=size, seed=seed, fresh=spec.learns is not None)
 
 
 def _started(name: str, settings: Settings) -> dict[str, str] | None:

@@ -38,6 +38,10 @@ class MissingExtraError(SlipwayError):
     """An address needs optional packages that are not installed."""
 
 
+class RowsGoneError(DeclinedError):
+    """A release cannot be repeated: the log has not all of the rows any more that it learnt from."""
+
+
 class SnapshotNotFoundError(DeclinedError, LookupError):
     """No recorded rows of that model have such a checksum, or several have."""
 

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from deployments.server.prefect_api import PrefectServer
 from slipway.bundle.reading import Bundle
 from slipway.bundle.store import active
 from slipway.settings import LOOPBACK, Settings
@@ -94,14 +95,29 @@ def service(place: Place, write_bundle: Callable[..., Bundle]) -> Service:
 
 
 @pytest.fixture
-def begin():
-    """Run a flow in another thread, as a worker would in another process; what it returns is its state, when it has ended."""
+def begin(prefect_server):
+    """Run a flow in another thread, as a worker would in another process; what it returns is its state, when it has ended.
+
+    A run that still asks a person when the test ends, because that has failed, is cancelled: it would wait for an hour.
+    """
+    begun = []
 
     def submit(flow, *arguments, **parameters):
-        return pool.submit(copy_context().run, partial(flow, *arguments, return_state=True, **parameters))
+        begun.append(pool.submit(copy_context().run, partial(flow, *arguments, return_state=True, **parameters)))
+        return begun[-1]
 
     with ThreadPoolExecutor(1) as pool:
         yield submit
+        while not all(run.done() for run in begun):
+            _cancel_questions(prefect_server)
+            wait(begun, timeout=1)
+
+
+def _cancel_questions(prefect_server):
+    asking = {"flows": {"name": {"any_": ["approval"]}}, "flow_runs": {"state": {"type": {"not_any_": ["CANCELLED", "COMPLETED"]}}}}
+    with PrefectServer(prefect_server) as server:
+        for run in server.call("POST", "/flow_runs/filter", asking):
+            server.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
 
 
 @pytest.fixture

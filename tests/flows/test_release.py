@@ -59,7 +59,7 @@ def test_two_releases_promote_and_the_second_keeps_the_first_as_previous(place, 
     assert "no worse than champion version 1" in second.message
     assert "on the same 184 rows (tolerance 0.0050)" in second.message
     verdict = second.result().verdict
-    assert [rule.name for rule in verdict.rules] == ["floor", "champion", "real rows", "slices", "size", "latency"]
+    assert [rule.name for rule in verdict.rules] == ["floor", "champion", "real rows", "slices", "recent rows", "size", "latency"]
     assert (verdict.rows_compared, verdict.rows_left_out) == (184, 0)
     champions, in_production, pointer = standing(place)
     assert champions == {"champion": 2, "previous": 1}

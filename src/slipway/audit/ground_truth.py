@@ -10,7 +10,7 @@ from typing import Any
 from slipway.audit.by_id import lines, marks, shadows_of
 from slipway.audit.databases.cells import shown, utc
 from slipway.audit.databases.tables import OUTCOMES, Store
-from slipway.audit.outcomes import current
+from slipway.audit.outcomes import latest
 from slipway.audit.places import Place, missing, opened
 from slipway.audit.reading import Line, Shadow
 from slipway.problems.serving import Answer
@@ -31,20 +31,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A prediction and its latest outcome; `first_known` is the time of the first one. `shadow` is the answer of another version."""
+    """A prediction and its latest outcome; `first_known` is the time of the first one, and `caller` sent the latest.
+
+    `shadow` is the answer of another version.
+    """
 
     line: Line
     outcome: Answer
     first_known: str
     shadow: Shadow | None
+    caller: str = ""
 
 
 def known_outcomes(place: Place, model: str, *, since: datetime | None, until: datetime) -> list[Known]:
     """Return the predictions of a model whose first outcome was recorded from `since` (included; None: no limit) to `until` (excluded).
 
-    Each prediction comes once, in the order of the first outcomes. A correction changes the outcome but not the order, so that a caller who
-    reads span after span gets each prediction once. An outcome has the time at which its transaction began: choose an `until` some
-    seconds ago if none may be missed.
+    Each prediction comes once, in the order of the first outcomes. A correction before `until` changes the outcome but not the order, so
+    that a caller who reads span after span gets each prediction once. An outcome has the time at which its transaction began: choose an
+    `until` some seconds ago if none may be missed.
 
     Raises:
         AuditError: The log cannot be read.
@@ -61,9 +65,9 @@ def known_outcomes(place: Place, model: str, *, since: datetime | None, until: d
             (model, *values),
         )
         ids = [line["prediction_id"] for line in firsts]
-        found, labels, shadows = lines(store, ids), current(store, ids), shadows_of(store, ids)
+        found, labels, shadows = lines(store, ids), latest(store, ids, until), shadows_of(store, ids)
     return [
-        Known(found[name], labels[name], shown(first["time"]), shadows.get(name))
+        Known(found[name], labels[name].label, shown(first["time"]), shadows.get(name), labels[name].key)
         for name, first in zip(ids, firsts, strict=True)
         if name in found and name in labels  # else it was deleted a moment ago
     ]

@@ -113,13 +113,28 @@ def _news(claims: Sequence[Claim], ids: Sequence[str | None], now: dict[str, Ans
     return lines, unfit, OutcomeCounts(len(lines) - corrected, corrected, len(claims) - len(lines))
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The outcome of a prediction that counts, and the caller who sent it."""
+
+    label: Answer
+    key: str
+
+
 def current(store: Store, ids: Iterable[str]) -> dict[str, Answer]:
     """Return the latest outcomes, by prediction."""
-    found: dict[str, Answer] = {}
+    return {name: found.label for name, found in latest(store, ids).items()}
+
+
+def latest(store: Store, ids: Iterable[str], until: datetime | None = None) -> dict[str, Recorded]:
+    """Return the outcomes that counted at a time (None: now), by prediction; corrections that came later do not count."""
+    span, values = ("", ()) if until is None else (" AND time < ?", (utc(until),))
+    found: dict[str, Recorded] = {}
     for part in some(ids):
-        latest = f"SELECT max(id) FROM outcomes WHERE prediction_id IN ({marks(part)}) GROUP BY prediction_id"  # noqa: S608
-        statement = f"SELECT prediction_id, label FROM outcomes WHERE id IN ({latest})"  # noqa: S608
-        found |= {line["prediction_id"]: line["label"] for line in store.rows(statement, part)}
+        newest = f"SELECT max(id) FROM outcomes WHERE prediction_id IN ({marks(part)}){span} GROUP BY prediction_id"  # noqa: S608
+        statement = f"SELECT prediction_id, label, key FROM outcomes WHERE id IN ({newest})"  # noqa: S608
+        lines = store.rows(statement, (*part, *values))
+        found |= {line["prediction_id"]: Recorded(line["label"], line["key"]) for line in lines}
     return found
 
 

@@ -5,6 +5,6 @@
 
 from slipway.gate.comparison import Champion, Comparison, StoredChampion
 from slipway.gate.footprint import Footprint
-from slipway.gate.verdict import decide, judge
+from slipway.gate.verdict import Occasion, decide, judge
 
-__all__ = ["Champion", "Comparison", "Footprint", "StoredChampion", "decide", "judge"]
+__all__ = ["Champion", "Comparison", "Footprint", "Occasion", "StoredChampion", "decide", "judge"]

@@ -49,13 +49,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The version in service. `metrics` are those of its own release. If there is no `comparison`, `not_compared` says why."""
+    """The version in service. `metrics` are those of its own release. If there is no `comparison`, `not_compared` says why.
+
+    `recent` is the comparison on the rows of the log that were set apart, None if those do not judge.
+    """
 
     version: int
     metrics: Metrics
     sample: bool
     comparison: Comparison | None = None
     not_compared: str = "it did not answer these rows"
+    recent: Comparison | None = None
 
     @property
     def figures(self) -> Metrics:
@@ -89,11 +93,41 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, sto
     return Champion(version, metrics, contract.sample, _comparison(spec, rows.test, mask, ours, theirs))
 
 
+def compare_recent(spec: ModelSpec, rows: Rows, bundle: Bundle, stored: StoredChampion) -> Comparison | str:
+    """Let candidate and champion answer the rows of the log that were set apart, without those that one of the two has learnt from.
+
+    Args:
+        bundle: The candidate's.
+    Returns:
+        The comparison, or why there is none.
+    """
+    recent, names = rows.recent, [column.name for column in stored.bundle.contract.columns]
+    if recent is None:
+        return "no rows are set apart"
+    try:
+        _require_answers(spec, stored.bundle.contract, recent.features)
+    except _NotComparableError as error:
+        return f"the champion cannot answer them: {error}"
+    if stored.learnt is None:
+        return "the rows that the champion has learnt from are not known"
+    mask = ~seen(recent.features[names], stored.learnt) & ~seen(recent.features[names], learnt(rows.train[names]))
+    if (left := int(mask.sum())) < ENOUGH_ROWS:
+        return f"{left:,} rows are set apart that neither of the two has learnt from, which are too few"
+    if missing := spec.problem.missing(recent.labels[mask]):
+        return f"the rows set apart have none of {missing}"
+    ours, theirs = (_answered(spec, recent.features, recent.labels, one).counting(recent.weights) for one in (bundle, stored.bundle))
+    return _comparison(spec, recent.features, mask, ours, theirs)
+
+
 def answer_test_rows(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Evaluation:
     """Let a bundle answer the test rows, which count with their weights. They must have its columns and its classes."""
+    return _answered(spec, rows.test, rows.test_labels, bundle).counting(rows.test_weights)
+
+
+def _answered(spec: ModelSpec, features: pd.DataFrame, labels: pd.Series, bundle: Bundle) -> Evaluation:
     contract = bundle.contract
-    probabilities = open_engine(bundle).probabilities(columns_of(rows.test, contract.columns))
-    return spec.problem.of_engine(contract.output, probabilities, rows.test_labels.tolist()).counting(rows.test_weights)
+    probabilities = open_engine(bundle).probabilities(columns_of(features, contract.columns))
+    return spec.problem.of_engine(contract.output, probabilities, labels.tolist())
 
 
 def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Evaluation, theirs: Evaluation) -> Comparison:

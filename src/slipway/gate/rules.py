@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipway.gate.comparison import Champion
+from slipway.gate.comparison import Champion, Comparison
 from slipway.gate.footprint import Footprint
 from slipway.gate.slices import Level, SliceDifference
 from slipway.records import Candidate, Rule
@@ -15,10 +15,16 @@ ROUNDING = 1e-9  # as floats, two figures exactly a tolerance apart may differ b
 BEYOND_CHANCE = f"beyond chance ({LEVEL:.0%})"
 
 
-def floor(spec: ModelSpec, candidate: Candidate) -> Rule:
+def floor(spec: ModelSpec, candidate: Candidate, fall: float = 0.0) -> Rule:
+    """Hold the figure on the test rows to the floor; it may be worse by `fall` where recent rows judge."""
     figure, least, of_what = candidate.metrics[spec.metric], spec.gate.floor, "floor"
     if candidate.sample and spec.gate.sample_floor is not None:
         least, of_what = spec.gate.sample_floor, "floor for sample rows"
+    if fall:
+        least, of_what = (
+            least + (fall if spec.lower_is_better else -fall),
+            f"{of_what} {'and' if spec.lower_is_better else 'less'} {fall:g},",
+        )
     if spec.lower_is_better:
         passed = figure <= least
         reason = f"{spec.metric} {figure:.4f} {'is at most' if passed else 'is above'} the {of_what} {least:.4f}"
@@ -28,7 +34,7 @@ def floor(spec: ModelSpec, candidate: Candidate) -> Rule:
     return Rule(name="floor", passed=passed, reason=reason)
 
 
-def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
+def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion, tolerance: float) -> Rule:
     """Compare with the champion, within the tolerance: on the same rows, or else with the figures of the champion's own release."""
     shared = champion.comparison
     theirs = champion.figures.get(spec.metric)
@@ -37,13 +43,13 @@ def no_worse(spec: ModelSpec, candidate: Candidate, champion: Champion) -> Rule:
         return Rule(name="champion", passed=True, reason=reason)
     ours = (shared.ours if shared else candidate.metrics)[spec.metric]
     worse = ours - theirs if spec.lower_is_better else theirs - ours
-    passed = worse <= spec.gate.tolerance + ROUNDING
+    passed = worse <= tolerance + ROUNDING
     return Rule(
         name="champion",
         passed=passed,
         reason=(
             f"{spec.metric} {ours:.4f} is {'no worse' if passed else 'worse'} than champion version {champion.version} "
-            f"with {theirs:.4f} {_where(champion)} (tolerance {spec.gate.tolerance:.4f}){_but(champion)}"
+            f"with {theirs:.4f} {_where(champion)} (tolerance {tolerance:.4f}){_but(champion)}"
         ),
     )
 
@@ -74,18 +80,50 @@ def no_sample_over_real(candidate: Candidate, champion: Champion) -> Rule:
     return Rule(name="real rows", passed=passed, reason=reason)
 
 
-def slices_no_worse(spec: ModelSpec, champion: Champion) -> Rule:
-    """Compare with the champion in each slice: worse by more than the slice tolerance fails, unless chance explains it."""
-    shared, tolerance, version = champion.comparison, spec.gate.slice_tolerance, champion.version
+def no_worse_on_recent_rows(spec: ModelSpec, recent: Comparison, version: int) -> Rule:
+    """Compare with the champion on the rows of the log that were set apart, weighted for the answers without an outcome."""
+    tolerance, ours, theirs = spec.gate.tolerance, recent.ours[spec.metric], recent.theirs[spec.metric]
+    passed = (ours - theirs if spec.lower_is_better else theirs - ours) <= tolerance + ROUNDING
+    left_out = f"; {recent.left_out:,} that one of the two has learnt from are left out" if recent.left_out else ""
+    unweighted = f"; with each row counted once: {recent.paired.reason}" if recent.paired else ""
+    return Rule(
+        name="recent rows",
+        passed=passed,
+        reason=(
+            f"{spec.metric} {ours:.4f} is {'no worse' if passed else 'worse'} than champion version {version} with {theirs:.4f} on the "
+            f"{recent.rows:,} latest rows with outcomes (tolerance {tolerance:.4f}){left_out}{unweighted}"
+        ),
+    )
+
+
+def better(recent: Comparison) -> bool:
+    """Return whether the candidate is better than the champion, beyond chance."""
+    return recent.paired is not None and recent.paired.verdict == "challenger better"
+
+
+def worth_it(recent: Comparison, version: int, due: str) -> Rule:
+    """Ask for a reason to replace the champion: the candidate is better beyond chance on recent rows, or a change is due anyway."""
+    if better(recent):
+        reason = f"it is better than champion version {version} on the latest rows, {BEYOND_CHANCE}"
+    elif due:
+        reason = f"it is not shown to be better than champion version {version}, but {due}"
+    else:
+        reason = f"no difference to champion version {version} is shown on the latest rows, and no alarm stands: it stays"
+    return Rule(name="reason to change", passed=better(recent) or bool(due), reason=reason)
+
+
+def slices_no_worse(spec: ModelSpec, champion: Champion, shared: Comparison | None, tolerance: float, name: str = "slices") -> Rule:
+    """Compare with the champion in each slice: worse by more than the tolerance fails, unless chance explains it."""
+    version = champion.version
     if shared is None:
-        return Rule(name="slices", passed=True, reason=f"not compared with champion version {version}: {champion.not_compared}")
+        return Rule(name=name, passed=True, reason=f"not compared with champion version {version}: {champion.not_compared}")
     failed = [
         f"{part.name} ({part.ours:.4f} against {part.theirs:.4f} on {part.rows:,} rows)"
         for part in shared.slices
         if part.worse > tolerance + ROUNDING and part.least > 0
     ]
     what = f"worse than champion version {version}'s by more than {tolerance:.4f}, {BEYOND_CHANCE}"
-    return _of_slices("slices", spec, what, failed, shared.slices)
+    return _of_slices(name, spec, what, failed, shared.slices)
 
 
 def slices_reach_floor(spec: ModelSpec, slice_floor: float, levels: Sequence[Level]) -> Rule:

@@ -25,7 +25,17 @@ from slipway.records import Candidate, Decision, Metrics, Origin, Promotion, Rec
 logger = logging.getLogger(__name__)
 
 LedgerEvent = Literal[
-    "promoted", "refused", "rows refused", "undone", "rolled back", "challenging", "approved", "rejected", "resumed", "reconciled"
+    "promoted",
+    "refused",
+    "rows refused",
+    "undone",
+    "rolled back",
+    "challenging",
+    "approved",
+    "rejected",
+    "resumed",
+    "reconciled",
+    "nothing new",
 ]
 DecisionEvent = Literal["approved", "rejected"]
 IN_SERVICE: frozenset[LedgerEvent] = frozenset({"promoted", "rolled back"})  # after these, the entry's version is in service

@@ -13,6 +13,7 @@ from slipway.spec import (
     Label,
     ModelSpec,
     Numeric,
+    Outcomes,
     Preparation,
     Schedule,
     Split,
@@ -72,6 +73,7 @@ MODEL = ModelSpec(
     gate=Gate(floor=0.79, tolerance=0.005),
     port=8003,
     schedules=(Schedule("monthly", "0 3 3 * *", "America/Bogota"),),
+    learns=Outcomes(fall=0.5),
     wording={
         "en": Wording(
             title="Diabetes",

@@ -14,6 +14,7 @@ from slipway.spec import (
     Label,
     ModelSpec,
     Numeric,
+    Outcomes,
     Schedule,
     Simplest,
     Split,
@@ -74,6 +75,7 @@ MODEL = ModelSpec(
     gate=Gate(floor=0.86, tolerance=0.005),
     port=8001,
     schedules=(Schedule("monthly", "0 3 1 * *", "America/Bogota"),),
+    learns=Outcomes(fall=0.5),
     # of these two the 184 test rows, which nothing has happened to, lie 0.2 standard deviations from the 734 training rows
     watch=Watch(columns={"Age": Drift(threshold=0.35), "Cholesterol": Drift(threshold=0.35)}),
     wording={

@@ -13,6 +13,7 @@ from slipway.spec import (
     Label,
     ModelSpec,
     Numeric,
+    Outcomes,
     Preparation,
     Schedule,
     Split,
@@ -91,6 +92,7 @@ MODEL = ModelSpec(
     gate=Gate(floor=0.80, tolerance=0.01, sample_floor=0.20),
     port=8124,
     schedules=(Schedule("monthly", "0 3 6 * *", "America/Bogota"),),
+    learns=Outcomes(fall=0.5),
     wording={
         "en": Wording(
             title="Customers who leave",

@@ -6,25 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import pandas as pd
 
 from slipway.bundle.contract import Contract
 from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue
-from slipway.data import recalling, typed_rows
 from slipway.errors import NotInServiceError, WatchError
 from slipway.gate.comparison import answer_test_rows
+from slipway.learning.recalling import recall, rows_again
 from slipway.lifecycle import record
 from slipway.monitoring.drift.drift import Reference
 from slipway.problems.training import Evaluation
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.connection import connect
-from slipway.tracking.recorded_rows import recorded_rows
 from slipway.tracking.registry import made_by
-from slipway.training.splitting import Rows, split
+from slipway.training.splitting import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,5 @@ def bundle_and_rows(spec: ModelSpec, settings: Settings) -> Iterator[tuple[Bundl
                 f"to read its training rows. Release the model: `slipway release {spec.name}`."
             )
         maker = catalogue().get(made_by(client, spec.registered_as, now.version), spec)  # a challenger's rows are under its own name
-        recorded = partial(recorded_rows, client, maker)
-        snapshot = recalling.recall(maker, contract.data_sha256, recorded, settings.mirror, settings.snapshots, settings.sql_login)
-        rows = split(spec, typed_rows.read(spec, snapshot))
-        yield bundle, rows
+        snapshot = recall(maker, contract.data_sha256, client, settings)
+        yield bundle, rows_again(spec, snapshot, settings, whole=False)

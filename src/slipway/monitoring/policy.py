@@ -91,5 +91,18 @@ def _raised(
     return Judgement("alarm", found, alarm, kind)
 
 
+def standing(windows: Sequence[Window]) -> str:
+    """Return in words that the latest judged window of a kind is bad, so that what raised an alarm is still so; "" if none is.
+
+    Args:
+        windows: As for `judge`.
+    """
+    for sign in _SIGNS.values():
+        last = [window for window in windows if window.kind == sign.of and window.judged and not window.season][-1:]
+        if last and sign.shows(last[0]):
+            return f"the latest window {sign.said(last)}: {last[0].reason}"
+    return ""
+
+
 def _short(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M}"

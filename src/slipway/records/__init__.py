@@ -8,9 +8,21 @@ from typing import Literal
 from pydantic import Field
 
 from slipway.records.base import Metrics, Record
+from slipway.records.learning import Covered, LearntRows
 from slipway.records.rows import Admission, ColumnDifference, DataFinding, NotAdmitted, Snapshot, SnapshotDifference
 
-__all__ = ["Admission", "ColumnDifference", "DataFinding", "Metrics", "NotAdmitted", "Record", "Snapshot", "SnapshotDifference"]
+__all__ = [
+    "Admission",
+    "ColumnDifference",
+    "Covered",
+    "DataFinding",
+    "LearntRows",
+    "Metrics",
+    "NotAdmitted",
+    "Record",
+    "Snapshot",
+    "SnapshotDifference",
+]
 
 
 class Tuned(Record):
@@ -110,7 +122,8 @@ class Verdict(Record):
 
     `champion_metrics` are figures on the `rows_compared` test rows that candidate and champion both answered; `rows_left_out` counts the
     test rows that the champion has learnt from. If `rows_compared` is None, the figures are those of the champion's own release.
-    `paired` compares the two row by row, with the candidate as the challenger; None if there are no rows that both answered.
+    `paired` compares the two row by row, with the candidate as the challenger; None if there are no rows that both answered. `recent`
+    does so on the rows of the log that were set apart.
     """
 
     model: str
@@ -120,6 +133,7 @@ class Verdict(Record):
     rows_compared: int | None = None
     rows_left_out: int = 0
     paired: Paired | None = None
+    recent: Paired | None = None
 
     @property
     def passed(self) -> bool:

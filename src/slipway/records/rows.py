@@ -8,12 +8,16 @@ from typing import Literal
 from pydantic import Field
 
 from slipway.records.base import Record
+from slipway.records.learning import LearntRows
 
 Outcome = Literal["passed", "asked", "refused"]
 
 
 class Snapshot(Record):
-    """The rows of one run, stored under a name that contains their checksum."""
+    """The rows of one run, stored under a name that contains their checksum.
+
+    With `learnt`, rows of the log are among them: then `sha256` is that of both, and the file has the rows of the data set only.
+    """
 
     model: str
     path: Path
@@ -21,6 +25,7 @@ class Snapshot(Record):
     rows: int
     origin: str
     sample: bool
+    learnt: LearntRows | None = None
 
 
 class ColumnDifference(Record):

@@ -16,10 +16,11 @@ from slipway.spec.columns import (
 from slipway.spec.datasets import AnyDataset, DataGate, Dataset, FollowedDataset
 from slipway.spec.declarations import check_when_made
 from slipway.spec.derived import Derived, Difference, Lookup, Ratio, WeightedMean
-from slipway.spec.model import ModelSpec, describe
+from slipway.spec.learning import Outcomes
+from slipway.spec.model import ModelSpec
 from slipway.spec.parts import Card, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
-from slipway.spec.search import PREPARATION
+from slipway.spec.search import PREPARATION, describe
 from slipway.spec.splits import Split
 from slipway.spec.tables import CSV, Excel, JSONLines, Parquet, Query, Table
 from slipway.spec.texts import Text
@@ -50,6 +51,7 @@ __all__ = [
     "Lookup",
     "ModelSpec",
     "Numeric",
+    "Outcomes",
     "Parquet",
     "Preparation",
     "Quantity",

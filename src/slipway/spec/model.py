@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from slipway.errors import SpecError
 from slipway.problems.estimators import Distribution, Estimator, objection, takes_missing_cells
@@ -14,6 +14,7 @@ from slipway.spec import names, search, texts
 from slipway.spec.columns import Columns
 from slipway.spec.datasets import USUAL_DATA_GATE, DataGate, Dataset, FollowedDataset
 from slipway.spec.derived import Ratio
+from slipway.spec.learning import Outcomes
 from slipway.spec.parts import USUAL_PREPARATION, Card, Gate, Preparation, Simplest
 from slipway.spec.schedules import Schedule
 from slipway.spec.search import PREPARATION
@@ -78,6 +79,7 @@ class ModelSpec:
     approval: bool = False
     data_gate: DataGate = USUAL_DATA_GATE
     watch: Watch = AS_USUAL
+    learns: Outcomes | None = None  # from answered rows with outcomes too
     challenges: str | None = None
     wording: Mapping[Language, Wording] = field(default_factory=dict)  # what its pages say, by language
 
@@ -259,6 +261,11 @@ class ModelSpec:
         if self.columns.weight:
             require_weights(self.columns.weight, self.estimator, self.baseline)
 
+    @_concerns("learns", "split", "estimator", "baseline")
+    def _refuse_learning(self) -> None:
+        if self.learns:
+            self.learns.refuse(self.split.group, self.estimator, self.baseline)
+
     @_concerns("schedules")
     def _refuse_equal_schedules(self) -> None:
         if len({schedule.slug for schedule in self.schedules}) < len(self.schedules):
@@ -288,8 +295,3 @@ class ModelSpec:
         """Whether missing cells may be left to the estimator."""
         ways = getattr(self.search_space.get(f"{PREPARATION}missing"), "choices", (self.preparation.missing,))
         return "native" in ways and self.columns.numbers_have_gaps
-
-
-def describe(value: Any) -> str:
-    """Return a stable text for an estimator or a distribution, used to name studies."""
-    return f"{type(value).__name__}({', '.join(f'{key}={item!r}' for key, item in sorted(vars(value).items()))})"

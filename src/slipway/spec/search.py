@@ -83,3 +83,8 @@ def choices(space: Space) -> dict[str, tuple[Any, ...]]:
     """Return the parameters of the estimator that are chosen from a list, and the list."""
     own = {name: distribution for name, distribution in space.items() if not name.startswith(PREPARATION)}
     return {name: tuple(distribution.choices) for name, distribution in own.items() if hasattr(distribution, "choices")}
+
+
+def describe(value: Any) -> str:
+    """Return a stable text for an estimator or a distribution, used to name studies."""
+    return f"{type(value).__name__}({', '.join(f'{key}={item!r}' for key, item in sorted(vars(value).items()))})"

@@ -13,6 +13,7 @@ from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
 from slipway.tracking.logged_models import log_model
+from slipway.tracking.recorded_rows import STUDY, learnt_tag
 from slipway.training import artifacts, seen_rows
 from slipway.training.evidence.evidence import TrainedModel
 from slipway.training.measuring import Measured
@@ -62,7 +63,7 @@ def _log(trained: TrainedModel, studies: Path | None) -> str:
     import mlflow
 
     spec, snapshot, tuned, rows, measured = trained.spec, trained.snapshot, trained.tuned, trained.rows, trained.measured
-    mlflow.set_tags(_tags(spec, snapshot))
+    mlflow.set_tags(_tags(spec, snapshot, tuned))
     mlflow.log_params(dict(tuned.parameters) | {"trials": tuned.trials, "folds": tuned.folds, "repeats": tuned.repeats, "seed": tuned.seed})
     baselines = {f"baseline_{name}_{key}": value for name, found in measured.baselines.items() for key, value in found.items()}
     mlflow.log_metrics(measured.metrics | {f"cv_{tuned.metric}": tuned.score} | baselines)
@@ -82,7 +83,7 @@ def git_commit() -> str:
     return described.stdout.strip() if described.returncode == 0 else "unknown"
 
 
-def _tags(spec: ModelSpec, snapshot: Snapshot) -> dict[str, str]:
+def _tags(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned) -> dict[str, str]:
     commit = git_commit()
     return {
         "mlflow.source.git.commit": commit.removesuffix("-dirty"),
@@ -92,7 +93,8 @@ def _tags(spec: ModelSpec, snapshot: Snapshot) -> dict[str, str]:
         "slipway.data_sha256": snapshot.sha256,
         "slipway.data_origin": snapshot.origin,
         "slipway.sample": str(snapshot.sample).lower(),
-    }
+        STUDY: tuned.study,
+    } | learnt_tag(snapshot.learnt)
 
 
 def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:

@@ -18,11 +18,20 @@ Folds = list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]  # places of the
 
 
 @dataclass(frozen=True, slots=True)
+class RecentRows:
+    """Answered rows with outcomes that are set apart to judge by, the newest last. `weights` (n,): for how many answers each stands."""
+
+    features: pd.DataFrame
+    labels: pd.Series
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Training and test rows: features in contract order, and the labels of the same rows.
 
     `groups`: of a split by groups, the group of each training row. The rows of a split by time are in the order of time. The weights
-    are (n,) with a mean of 1 in each part, None if each row counts the same.
+    are (n,) with a mean of 1 in each part, None if each row counts the same. `recent`: rows of the log that judge beside the test rows.
     """
 
     train: pd.DataFrame
@@ -32,6 +41,7 @@ class Rows:
     groups: pd.Series | None = None
     train_weights: Weights | None = None
     test_weights: Weights | None = None
+    recent: RecentRows | None = None
 
 
 def split(spec: ModelSpec, rows: pd.DataFrame) -> Rows:
@@ -45,8 +55,8 @@ def split(spec: ModelSpec, rows: pd.DataFrame) -> Rows:
     if spec.split.by or group:
         for part, labels in (("training", train[target]), ("test", test[target])):
             _require_classes(spec, part, labels, rows[target])
-    weights = [_weights(spec, part, rows) for part, rows in (("training", train), ("test", test))]
-    return Rows(train[names], train[target], test[names], test[target], train[group] if group else None, *weights)
+    learnt, tested = (_weights(spec, part, rows) for part, rows in (("training", train), ("test", test)))
+    return Rows(train[names], train[target], test[names], test[target], train[group] if group else None, learnt, tested)
 
 
 def folds(spec: ModelSpec, rows: Rows, count: int, repeats: int) -> Folds:

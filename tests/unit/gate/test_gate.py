@@ -19,7 +19,7 @@ from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
 from slipway.errors import SpecError
-from slipway.gate import Champion, Comparison, Footprint, StoredChampion, decide, judge
+from slipway.gate import Champion, Comparison, Footprint, Occasion, StoredChampion, decide, judge
 from slipway.gate.footprint import footprint
 from slipway.lifecycle.report import release_report
 from slipway.problems.classification.evaluation import Evaluation
@@ -453,7 +453,10 @@ def test_latency_is_in_milliseconds(modest: tuple[Measured, Bundle]) -> None:
 def test_a_challenger_may_be_worse_than_the_champion_and_the_verdict_says_so(heart: ModelSpec, candidate: Candidate) -> None:
     worse = with_figure(candidate, 0.87)
 
-    tried, held = held_against(heart, worse, champion_of(0.90), to_try=True), held_against(heart, worse, champion_of(0.90))
+    tried, held = (
+        held_against(heart, worse, champion_of(0.90), occasion=Occasion(to_try=True)),
+        held_against(heart, worse, champion_of(0.90)),
+    )
 
     assert (tried.passed, held.passed) == (True, False)
     assert rule(tried, "champion").reason == rule(held, "champion").reason + "; it is tried anyway"
@@ -463,6 +466,6 @@ def test_a_challenger_may_be_worse_than_the_champion_and_the_verdict_says_so(hea
     ("figure", "sample", "broken"), [(0.80, False, "floor"), (0.95, True, "real rows")], ids=["below the floor", "sample rows"]
 )
 def test_a_challenger_keeps_the_other_rules(heart: ModelSpec, candidate: Candidate, figure: float, sample: bool, broken: str) -> None:
-    verdict = held_against(heart, with_figure(candidate, figure, sample), champion_of(0.90), to_try=True)
+    verdict = held_against(heart, with_figure(candidate, figure, sample), champion_of(0.90), occasion=Occasion(to_try=True))
 
     assert [one.name for one in verdict.rules if not one.passed] == [broken]

@@ -12,6 +12,7 @@ import pytest
 from slipway.errors import SimulationError
 from slipway.monitoring.simulation.drawing import USUAL, DriftKind, Stream, simulate
 from slipway.spec import Category, Columns, ModelSpec, Numeric, Target
+from slipway.training.seen_rows import learnt, seen
 from slipway.training.splitting import Rows
 
 
@@ -110,8 +111,23 @@ def test_a_concept_moves_by_its_share_of_outcomes_and_the_rows_stay(ward: ModelS
     changed = [(old, new) for old, new in zip(before.outcomes, after.outcomes, strict=True) if old != new]
 
     assert after.rows.equals(before.rows)
-    assert len(changed) / 3_000 == pytest.approx(0.25, abs=0.03)
-    assert set(changed) == {(old, new) for old in ward.columns.target.labels for new in ward.columns.target.labels if old != new}
+    labels = ward.columns.target.labels
+    assert len(changed) == 750
+    assert set(changed) == set(zip(labels, [*labels[1:], labels[0]], strict=True))
+    first = after.rows[next(iter(ward.columns.numeric))]
+    turned = np.array([old != new for old, new in zip(before.outcomes, after.outcomes, strict=True)])
+    assert first[turned].min() >= first[~turned].max()  # so there is something to learn
+
+
+def test_fresh_rows_are_none_of_the_data_set_and_keep_the_contract(ward: ModelSpec, rows: Rows) -> None:
+    stream = simulate(ward, rows, "none", 500, fresh=True)
+
+    assert stream.rows.dtypes.equals(rows.test.dtypes)
+    assert not seen(stream.rows, learnt(pd.concat([rows.train, rows.test]))).any()
+    for name, kind in ward.columns.numeric.items():
+        assert (
+            stream.rows[name].dropna().between(-np.inf if kind.low is None else kind.low, np.inf if kind.high is None else kind.high).all()
+        )
 
 
 @pytest.mark.parametrize(

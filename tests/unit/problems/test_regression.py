@@ -352,7 +352,7 @@ def test_drift_made_on_purpose_moves_the_outcomes() -> None:
     truth = np.linspace(1, 1000, 400)
 
     moved = truth[problem.places_of_label_drift(truth.astype(object), 0.5, 2_000, generator)]
-    shifted = problem.outcomes_of_concept_drift(truth.tolist(), 0.5, generator)
+    shifted = problem.outcomes_of_concept_drift(truth.tolist(), 0.5, np.arange(len(truth)))
 
     assert moved.mean() > truth.mean() + 100
     assert shifted[0] == pytest.approx(1 + truth.std() / 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from slipway.errors import SimulationError
@@ -18,6 +19,7 @@ DriftKind = Literal["none", "covariate", "label", "concept"]
 KINDS: tuple[DriftKind, ...] = get_args(DriftKind)
 USUAL: dict[DriftKind, float] = {"none": 0.0, "covariate": 1.0, "label": 0.3, "concept": 0.3}
 LARGEST = 10.0  # standard deviations
+FRESH = 0.1  # standard deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Stream:
     outcomes: list[Answer]
 
 
-def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, size: float | None = None, seed: int = 0) -> Stream:
+def simulate(
+    spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, size: float | None = None, seed: int = 0, fresh: bool = False
+) -> Stream:
     """Draw test rows with replacement, with their true labels, and apply a drift.
 
     - none: rows and outcomes are unchanged.
@@ -39,12 +43,15 @@ def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, si
     - label: the share of the positive class, or of the rarest of three or more, grows by `size`, or shrinks by it if it would exceed
       one; the rows of each class are unchanged. Of a regression, a share `size` of the rows is drawn from the quarter with the largest
       outcomes.
-    - concept: the rows are unchanged, and a share `size` of the outcomes is of another class; of a regression, every outcome is larger
-      by `size` standard deviations.
+    - concept: the rows are unchanged, and a share `size` of the outcomes is of another class: those of the rows with the largest value
+      in the first column of numbers, so that there is something to learn. Of a regression, every outcome is larger by `size` standard
+      deviations.
 
     Args:
         held_out: The split rows; the training rows give the standard deviations and the shares of values.
         size: As above; the default is in `USUAL`.
+        fresh: Whether measured numbers are moved by a tenth of a standard deviation, in both directions, so that no row is one of the
+            data set's: rows that are the same as test rows are never learnt from.
     Raises:
         SimulationError: The size is not possible for this drift.
     """
@@ -57,12 +64,14 @@ def simulate(spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, si
     else:
         at = generator.integers(len(truth), size=count)
     rows, outcomes = held_out.test.iloc[at].reset_index(drop=True), truth[at].tolist()
+    if fresh:
+        rows = _fresh(spec, rows, held_out.train, generator)
     if kind == "covariate":
         rows = pd.DataFrame(
             {name: _moved(feature, rows[name], held_out.train[name], size, generator) for name, feature in spec.columns.features.items()}
         )
     if kind == "concept":
-        outcomes = spec.problem.outcomes_of_concept_drift(outcomes, size, generator)
+        outcomes = spec.problem.outcomes_of_concept_drift(outcomes, size, _order(spec, rows, generator))
     return Stream(rows, outcomes)
 
 
@@ -73,6 +82,29 @@ def _require_possible(kind: DriftKind, size: float) -> None:
         raise SimulationError(f"size={size:g}: expected standard deviations, above 0 and at most {LARGEST:g}.")
     if kind in ("label", "concept") and not 0 < size <= 1:
         raise SimulationError(f"size={size:g}: expected a share, above 0 and at most 1.")
+
+
+def _measured(spec: ModelSpec) -> list[str]:
+    """Return the columns of numbers that are no codes."""
+    return [name for name, feature in spec.columns.numeric.items() if not as_categories(feature)]
+
+
+def _order(spec: ModelSpec, rows: pd.DataFrame, generator: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return (n,) numbers that order the rows by the first column of numbers; by chance where it is equal, or if there is none."""
+    chance = generator.permutation(len(rows))
+    first = _measured(spec)[:1]
+    cells = rows[first[0]].astype("float64").fillna(-np.inf).to_numpy() if first else np.zeros(len(rows))
+    order = np.empty(len(rows))
+    order[np.lexsort((chance, cells))] = np.arange(len(rows))
+    return order
+
+
+def _fresh(spec: ModelSpec, rows: pd.DataFrame, training: pd.DataFrame, generator: np.random.Generator) -> pd.DataFrame:
+    moved = {}
+    for name in _measured(spec):
+        by = pd.Series(generator.normal(0.0, FRESH * float(training[name].std(ddof=0)), size=len(rows)), index=rows.index)
+        moved[name] = _shifted(spec.columns.numeric[name], rows[name], by)
+    return rows.assign(**moved)
 
 
 def _moved(
@@ -88,7 +120,7 @@ def _moved(
     return _shifted(feature, cells, float(training.std(ddof=0)) * size)
 
 
-def _shifted(feature: Numeric, cells: pd.Series[Any], by: float) -> pd.Series[Any]:
+def _shifted(feature: Numeric, cells: pd.Series[Any], by: float | pd.Series[float]) -> pd.Series[Any]:
     higher = (cells + by).clip(feature.low, feature.high)
     if feature.zero_is_missing:
         higher = higher.where(cells != 0, 0)

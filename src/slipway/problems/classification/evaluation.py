@@ -24,6 +24,7 @@ from slipway.records import Effect, Metrics
 Flags = npt.NDArray[np.bool_]
 Probabilities = npt.NDArray[np.float64]
 Interval = tuple[float, float]
+SMALLEST = 1e-6  # probability, so that one row does not decide alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,13 @@ class Evaluation:
     def right(self) -> Flags:
         """Whether each predicted label is the true one, (n,)."""
         return np.array([true == label for true, label in zip(self.truth, self.labels, strict=True)], dtype=np.bool_)
+
+    @property
+    def losses(self) -> Probabilities:
+        """The loss of each row: minus the logarithm of the probability of its true class, (n,)."""
+        truth = [self.target.index(label) for label in self.truth]
+        found: Probabilities = -np.log(np.clip(self.probabilities[np.arange(self.rows), truth], SMALLEST, 1.0))
+        return found
 
     def only(self, mask: Flags) -> Evaluation:
         """Return the evaluation of the rows of an (n,) mask."""

@@ -159,6 +159,8 @@ class Classification:
         """Draw rows whose outcomes are distributed otherwise; see `simulation.places`."""
         return simulation.places(self.target, truth, size, count, generator)
 
-    def outcomes_of_concept_drift(self, outcomes: Sequence[Any], size: float, generator: np.random.Generator) -> list[ClassLabel]:
-        """Return outcomes that follow from the rows otherwise; see `simulation.relabelled`."""
-        return simulation.relabelled(self.target, outcomes, size, generator)
+    def outcomes_of_concept_drift(self, outcomes: Sequence[Any], size: float, order: npt.NDArray[np.float64]) -> list[ClassLabel]:
+        """Return outcomes that follow from the rows otherwise: the share `size` that is last in the order turns. See `simulation`."""
+        turned = np.zeros(len(outcomes), dtype=np.bool_)
+        turned[np.argsort(order, kind="stable")[len(outcomes) - round(size * len(outcomes)) :]] = True
+        return simulation.relabelled(self.target, outcomes, turned)

@@ -33,12 +33,7 @@ def places(target: Target, truth: npt.NDArray[Any], size: float, count: int, gen
     return np.where(chosen, generator.choice(np.flatnonzero(of_class), size=count), generator.choice(np.flatnonzero(~of_class), size=count))
 
 
-def relabelled(target: Target, outcomes: Sequence[ClassLabel], size: float, generator: np.random.Generator) -> list[ClassLabel]:
-    """Return the outcomes, a share of `size` of them with another label; each of the other labels is equally likely."""
+def relabelled(target: Target, outcomes: Sequence[ClassLabel], turned: npt.NDArray[np.bool_]) -> list[ClassLabel]:
+    """Return the outcomes, those that are `turned` with the next label in the order of the classes; after the last comes the first."""
     labels = target.labels
-    flipped = generator.random(len(outcomes)) < size
-    steps = generator.integers(1, len(labels), size=len(outcomes))
-    return [
-        labels[(labels.index(outcome) + int(step)) % len(labels)] if flip else outcome
-        for outcome, flip, step in zip(outcomes, flipped, steps, strict=True)
-    ]
+    return [labels[(labels.index(outcome) + 1) % len(labels)] if turn else outcome for outcome, turn in zip(outcomes, turned, strict=True)]

@@ -57,6 +57,11 @@ class QuantityEvaluation:
         """The true number less the predicted one, (n,)."""
         return self._truth - self._predicted
 
+    @property
+    def losses(self) -> Floats:
+        """The loss of each row: the squared error, (n,)."""
+        return np.square(self.residuals)
+
     def only(self, mask: Flags) -> QuantityEvaluation:
         """Return the evaluation of the rows of an (n,) mask."""
         places = np.flatnonzero(mask).tolist()

@@ -155,6 +155,6 @@ class Regression:
         """Draw rows whose outcomes are distributed otherwise; see `simulation.places`."""
         return simulation.places(truth, size, count, generator)
 
-    def outcomes_of_concept_drift(self, outcomes: Sequence[Any], size: float, generator: np.random.Generator) -> list[float]:
+    def outcomes_of_concept_drift(self, outcomes: Sequence[Any], size: float, order: npt.NDArray[np.float64]) -> list[float]:
         """Return outcomes that follow from the rows otherwise; see `simulation.shifted`."""
         return simulation.shifted(self.target, outcomes, size)

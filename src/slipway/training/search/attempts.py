@@ -27,17 +27,20 @@ Outcome = Callable[[], FrozenTrial]
 Start = Callable[[Point, Sequence[FrozenTrial]], Outcome]
 
 
-def attempts(spec: ModelSpec, rows: Rows, key: str, finished: Sequence[FrozenTrial], wanted: int, jobs: int) -> Generator[FrozenTrial]:
+def attempts(
+    spec: ModelSpec, rows: Rows, key: str, finished: Sequence[FrozenTrial], wanted: int, jobs: int, first: Sequence[Point] = ()
+) -> Generator[FrozenTrial]:
     """Yield the trials after the finished ones, in order, until there are as many as wanted.
 
     Args:
         key: Names the spec and the rows for the workers, which keep prepared folds for later trials.
         jobs: Worker processes at most. The first trial runs in this process, and so do the others if workers would start too late to
             save time.
+        first: The points of the first trials, whatever the sampler would draw.
     """
     trials, objective = list(finished), Objective(spec, rows)
     began = time.perf_counter()
-    for trial in _in_order(spec, finished, wanted, partial(_start_here, objective)):
+    for trial in _in_order(spec, finished, wanted, first, partial(_start_here, objective)):
         yield trial
         trials.append(trial)
         workers = min(jobs, WINDOW, wanted - len(trials))
@@ -46,19 +49,19 @@ def attempts(spec: ModelSpec, rows: Rows, key: str, finished: Sequence[FrozenTri
             break
     if len(trials) < wanted:
         with _workers(spec, rows, key, workers) as start:
-            yield from _in_order(spec, trials, wanted, start)
+            yield from _in_order(spec, trials, wanted, first, start)
 
 
-def _in_order(spec: ModelSpec, finished: Sequence[FrozenTrial], wanted: int, start: Start) -> Iterator[FrozenTrial]:
+def _in_order(spec: ModelSpec, finished: Sequence[FrozenTrial], wanted: int, first: Sequence[Point], start: Start) -> Iterator[FrozenTrial]:
     trials, under_way = list(finished), deque[Outcome]()
     points: list[Point] = [trial.params for trial in trials]
-    of_grid = grid(spec) if spec.search == "grid" else []
+    given = [*first, *(point for point in (grid(spec) if spec.search == "grid" else []) if point not in first)]
     for number in range(len(trials), wanted):
         if len(trials) + WINDOW == number:
             trials.append(under_way.popleft()())
             yield trials[-1]
         learnt = known(trials, number)
-        points.append(of_grid[number] if of_grid else draw(spec, number, learnt, points[len(learnt) :]))
+        points.append(given[number] if number < len(given) else draw(spec, number, learnt, points[len(learnt) :]))
         under_way.append(start(points[number], learnt))
     while under_way:
         yield under_way.popleft()()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from slipway.records import Tuned
 from slipway.spec import ModelSpec, describe
 from slipway.training.pipelines import build
 from slipway.training.search.attempts import attempts
-from slipway.training.search.points import SCHEME, direction, grid_points
+from slipway.training.search.points import SCHEME, Point, direction, grid_points
 from slipway.training.search.trials import STANDARD_ERROR
 from slipway.training.splitting import Rows, folds, special_folds
 from slipway.training.width import require_room
@@ -26,11 +28,22 @@ from slipway.training.width import require_room
 logger = logging.getLogger(__name__)
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+SAMPLE_TRIALS = 3  # generated rows reward neither a search nor repeated folds
 OnTrial = Callable[[int, int, float], None]
+FIRST = "first_points"  # of a study: those that its first trials try
+ROWS = "rows_sha256"  # of a study: the checksum of the rows of the data set, without those of the log
 
 
 def tune(
-    spec: ModelSpec, rows: Rows, data_sha256: str, trials: int, folder: Path, on_trial: OnTrial = lambda *_: None, jobs: int = 1
+    spec: ModelSpec,
+    rows: Rows,
+    data_sha256: str,
+    trials: int,
+    folder: Path,
+    on_trial: OnTrial = lambda *_: None,
+    jobs: int = 1,
+    first: Sequence[Point] = (),
+    rows_sha256: str = "",
 ) -> Tuned:
     """Run the study until it has `trials` finished trials, and return the one to use; see `choose`.
 
@@ -41,6 +54,8 @@ def tune(
         trials: How many trials; pruned ones count, and a grid ends with its last point.
         on_trial: Called after every trial with its number from 1, the number wanted, and the best score so far.
         jobs: Processes that try hyperparameters at the same time; more than `WINDOW` are not used.
+        first: The points of the first trials, such as those of `best_points`; they are kept with the study.
+        rows_sha256: The checksum of the rows of the data set, if others are among the rows.
     Returns:
         The chosen trial's parameters, and its mean of `spec.metric` over the folds, as scikit-learn scores it.
     Raises:
@@ -48,16 +63,49 @@ def tune(
     """
     require_room(spec, len(rows.train))
     study = open_study(spec, data_sha256, folder)
+    if FIRST not in study.user_attrs:
+        study.set_user_attr(FIRST, [dict(point) for point in first])
+        study.set_user_attr(ROWS, rows_sha256 or data_sha256)
     for abandoned in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
         study.tell(abandoned.number, state=TrialState.FAIL)  # its process was killed: only this release has the model's lock
     already, wanted = _finished(study), trials if spec.search == "tpe" else min(trials, grid_points(spec))
     if already:
         logger.info("%s: the study %s already has %d trials", spec.name, study.study_name, len(already))
-    with closing(attempts(spec, rows, study.study_name, already, wanted, jobs)) as tried:
+    with closing(attempts(spec, rows, study.study_name, already, wanted, jobs, study.user_attrs[FIRST])) as tried:
         for number, trial in enumerate(tried, start=len(already) + 1):
             study.add_trial(trial)
             on_trial(number, wanted, study.best_value)
     return _tuned(spec, study, rows, jobs)
+
+
+def searched(spec: ModelSpec, *, sample: bool) -> ModelSpec:
+    """Return the model as it is tuned: on sample rows with a small search, which is enough to see it work."""
+    return replace(spec, trials=min(spec.trials, SAMPLE_TRIALS), repeats=1) if sample else spec
+
+
+def best_points(spec: ModelSpec, data_sha256: str, rows_sha256: str, count: int, folder: Path) -> list[Point]:
+    """Return the points to begin with when only rows of the log have come: the choice of the latest study, and its next best.
+
+    Args:
+        rows_sha256: The checksum of the rows of the data set; studies on others do not count.
+        count: How many points at most.
+    Returns:
+        None of them, if the folder has no earlier study that is comparable.
+    """
+    ours = study_name(spec, data_sha256)
+    pattern = f"{spec.name}-{'[0-9a-f]' * 12}-{ours.rpartition('-')[2]}.journal"
+    earlier = sorted((path for path in folder.glob(pattern) if path.stem != ours), key=lambda path: path.stat().st_mtime)
+    for path in reversed(earlier):
+        study = _stored(spec, path.stem, folder)
+        done = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        if not done or not study.user_attrs.get(ROWS, path.stem.split("-")[-2]).startswith(rows_sha256[:12]):
+            continue
+        better = 1 if spec.lower_is_better else -1
+        ordered = [choose(spec, study), *sorted(done, key=lambda trial: (better * trial.values[0], trial.number))]
+        points: list[Point] = list({json.dumps(trial.params, sort_keys=True): dict(trial.params) for trial in ordered}.values())
+        logger.info("%s: the search begins with the best points of %s", spec.name, path.stem)
+        return points[:count]
+    return []
 
 
 def study_name(spec: ModelSpec, data_sha256: str) -> str:
@@ -99,9 +147,12 @@ def choose(spec: ModelSpec, study: optuna.Study) -> FrozenTrial:
 
 def open_study(spec: ModelSpec, data_sha256: str, folder: Path) -> optuna.Study:
     """Return the model's study on these rows; create it if there is none."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
-    name = study_name(spec, data_sha256)
+    return _stored(spec, study_name(spec, data_sha256), folder)
+
+
+def _stored(spec: ModelSpec, name: str, folder: Path) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(str(folder / f"{name}.journal")))
     return optuna.create_study(study_name=name, storage=storage, direction=direction(spec), load_if_exists=True)
 
