@@ -43,8 +43,7 @@ def promote(name: ModelName, because: str, version: AtLeastOne | None = None, ap
         chosen = choose_challenger(spec, settings, version)
         candidate, maker = chosen.candidate, lookup(chosen.made_by)
         fetched = fetch(maker, settings, snapshot=candidate.data_sha256)
-        learning = learn(maker, fetched, validate(maker, fetched), settings)
-        verdict = judge(maker, candidate, learning, settings)
+        verdict = judge(maker, candidate, learn(maker, fetched, validate(maker, fetched), settings), settings)
         report_challenger(maker, candidate, verdict)
         result = Promoted(outcome="refused", candidate=candidate, champion=verdict.champion, because=because, verdict=verdict)
         if not verdict.passed:
