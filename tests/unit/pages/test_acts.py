@@ -135,7 +135,7 @@ def test_the_form_of_a_release_offers_a_challenger_and_shows_what_is_wrong_with_
 
     def page(preview, sent, errors):
         facts_of_form = {"act": act, "preview": preview, "sent": sent, "errors": errors, "end": "end", "once": "1"}
-        return render("service_act.html", view, **facts, **facts_of_form).decode()
+        return render("service/act.html", view, **facts, **facts_of_form).decode()
 
     wrong, fresh, plain = page(preview, sent, errors), page(preview, {}, []), page(FULL, {}, [])
 
