@@ -107,7 +107,7 @@ def test_an_address_that_fails_once_is_asked_again(patients, website, tmp_path):
 @pytest.mark.usefixtures("served")
 def test_a_cancelled_run_leaves_nothing_behind(patients, tmp_path, until):
     header, *lines = patients.read_text().splitlines(keepends=True)
-    patients.write_text(header + "".join(lines) * 2_000)
+    patients.write_text(header + "".join(lines) * 10_000)  # so that it is cancelled in the middle, also on a busy machine
     out, hidden = tmp_path / "out.csv", tmp_path / ".out.csv.scoring" / "predictions"
     command = f"from flows.score import score; score({MODEL!r}, {str(patients)!r}, {str(out)!r}, chunk=100)"
     with (tmp_path / "run.log").open("w") as log:

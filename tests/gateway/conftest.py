@@ -86,7 +86,7 @@ class Gateway:
         Args:
             forked: Whether it is forked from a process that has imported what it needs, or imports that itself.
         """
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY_", "MLFLOW_"))}
         environment |= {"SLIPWAY_HOME": str(self.home), "SLIPWAY_GATEWAY_PORT": str(self.port)}
         with (self.home / "gateway.log").open("a") as log:
             if forked:
