@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +103,23 @@ def test_a_log_that_cannot_be_read_is_a_page_in_the_readers_language_until_it_is
     assert before
     assert soon(lambda: listed(reader) == before)
     assert soon(lambda: reader.submit("/audit", form | {"kind": "answers"}).status_code == 200)
+
+
+def test_a_search_for_a_person_that_cannot_be_logged_shows_nothing_and_does_not_keep_the_reader_waiting(
+    surgery: Gateway, reader: Visitor
+) -> None:
+    reader.submit("/predict/toy", reader.form("/predict/toy") | VALUES | {"subject": "HC 1"})
+    before, fields = listed(reader), reader.form("/predictions") | {"subject": "HC 1"}
+
+    with locked(surgery.home):
+        began = time.monotonic()
+        reply = reader.submit("/predictions", fields)
+        waited = time.monotonic() - began
+
+    assert reply.status_code == 503
+    assert before[0] not in reply.text
+    assert waited < 15  # the gateway waits for 2 s, a command for 30
+    assert before[0] in reader.submit("/predictions", fields).text
 
 
 @pytest.mark.parametrize("trouble", [away, locked], ids=lambda one: one.__name__)

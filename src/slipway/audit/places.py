@@ -48,14 +48,14 @@ def opener(place: Place, patience: float = PATIENCE, file: LogFile | None = None
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[Store]:
-    """Open the log for the length of the block.
+def opened(place: Place, patience: float = COMMAND_PATIENCE) -> Iterator[Store]:
+    """Open the log for the length of the block. It waits so many seconds for another program that writes to it.
 
     Raises:
         AuditError: The database is missing, full or locked, or refuses access.
     """
     try:
-        with closing(opener(place, COMMAND_PATIENCE)()) as store:
+        with closing(opener(place, patience)()) as store:
             yield store
     except Exception as error:
         if not is_database_error(error):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slipway.audit import Line
 from slipway.audit.by_id import explanations_of, lines, shadows_of
+from slipway.audit.databases.sqlite import PATIENCE
 from slipway.audit.databases.tables import Store
 from slipway.audit.disclosure import reveal
 from slipway.audit.ground_truth import histories
@@ -65,5 +66,5 @@ def _read(store: Store, id: str) -> LoggedRow | None:
 
 
 async def _revealed(parts: Parts, who: str, line: Line) -> str:
-    found = await in_thread(parts, lambda: reveal(Path(parts.configuration.home), log_place(parts), who, [line]))
+    found = await in_thread(parts, lambda: reveal(Path(parts.configuration.home), log_place(parts), who, [line], PATIENCE))
     return found.get(line.prediction_id, "")

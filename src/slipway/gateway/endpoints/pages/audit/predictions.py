@@ -14,6 +14,7 @@ from slipway.access.callers import Caller, Role
 from slipway.audit import Line, Outcome
 from slipway.audit.by_id import lines
 from slipway.audit.databases.excerpts import Spot
+from slipway.audit.databases.sqlite import PATIENCE
 from slipway.audit.databases.tables import Store
 from slipway.audit.disclosure import pseudonyms
 from slipway.audit.ground_truth import histories
@@ -85,7 +86,7 @@ async def find_my_predictions(parts: Parts, call: Call) -> Reply:
         message = text(language_of(parts, call.request), "predictions.wrong_subject", longest=LONGEST_SUBJECT)
         page = await _page(parts, call, Own(Excerpt([], None, ""), {}), Filter(), errors=[FieldError("subject", message)], subject=subject)
         raise ShownError(RequestError(400, BAD_REQUEST, "expected the id of a person."), page)
-    names = await in_thread(parts, lambda: pseudonyms(Path(parts.configuration.home), log_place(parts), who, subject))
+    names = await in_thread(parts, lambda: pseudonyms(Path(parts.configuration.home), log_place(parts), who, subject, PATIENCE))
     search = _own(call, "", names)
     found = await read_log(parts, lambda store: _read(store, search, None, PAGE))
     return await _page(parts, call, found, Filter(), subject=subject)

@@ -15,6 +15,7 @@ import msgspec
 from slipway.access.callers import NAME
 from slipway.audit import AuditError, Line, Place
 from slipway.audit.databases.excerpts import Spot
+from slipway.audit.databases.sqlite import PATIENCE
 from slipway.audit.databases.tables import Store
 from slipway.audit.places import missing, opened
 from slipway.bundle.contents import content_of
@@ -45,7 +46,7 @@ async def read_log(parts: Parts, read: Callable[[Store], T]) -> T:
     def reading() -> T:
         if missing(place):  # somebody is signed in, which is logged: so it was removed
             raise AuditError("the audit log is not in its place.")
-        with opened(place) as store:
+        with opened(place, PATIENCE) as store:
             return read(store)
 
     return await in_thread(parts, reading)

@@ -12,6 +12,7 @@ from slipway.access.callers import Caller
 from slipway.audit import Line, Outcome
 from slipway.audit.databases.cells import utc
 from slipway.audit.databases.excerpts import Spot
+from slipway.audit.databases.sqlite import PATIENCE
 from slipway.audit.databases.tables import Store
 from slipway.audit.disclosure import pseudonyms
 from slipway.audit.ground_truth import histories
@@ -99,7 +100,7 @@ async def logged_search(parts: Parts, call: Call, form: SearchForm, what: str, s
     who, subject = str(session_of(call).caller), form.get("subject")
     found = None
     if subject:
-        found = await in_thread(parts, lambda: pseudonyms(Path(parts.configuration.home), log_place(parts), who, subject))
+        found = await in_thread(parts, lambda: pseudonyms(Path(parts.configuration.home), log_place(parts), who, subject, PATIENCE))
     search = Search(
         models=_models(session_of(call).caller, form.get("model")),
         callers=form.callers,
