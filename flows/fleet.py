@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow, tags
 from prefect.client.schemas import State
@@ -19,6 +19,9 @@ from flows.tags import tags_of
 from slipway.catalogue import catalogue, lookup
 from slipway.records import Fleet, FleetEntry, NotAdmitted, Release
 from tasks.reporting import report_fleet
+
+# the ends of a release that made no version, by the name of its state
+QUIET_ENDS: dict[str, Literal["held", "nothing new"]] = {"Held": "held", "NothingNew": "nothing new"}
 
 
 @flow(name="fleet", flow_run_name="fleet", result_serializer="json", **RECOVERS)
@@ -100,7 +103,8 @@ def _entry(name: str, state: State[Any]) -> FleetEntry:
     if isinstance(ended, NotAdmitted):
         return FleetEntry(model=name, outcome="refused", version=None, metric=spec.metric, figure=None, message=state.message or "")
     if not isinstance(ended, Release):
-        outcome, message = ("held", state.message or "") if state.name == "Held" else ("failed", _in_one_line(ended))
+        outcome = QUIET_ENDS.get(state.name or "", "failed")
+        message = _in_one_line(ended) if outcome == "failed" else state.message or ""
         return FleetEntry(model=name, outcome=outcome, version=None, metric=spec.metric, figure=None, message=message)
     return FleetEntry(
         model=name,

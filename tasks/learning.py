@@ -9,7 +9,8 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway.learning.evidence import Learning
+from slipway.data import manifests
+from slipway.learning.evidence import Learning, code_of_join
 from slipway.learning.evidence import learn as learn_from
 from slipway.learning.joining import SETTLED
 from slipway.learning.news import nothing_new
@@ -41,6 +42,8 @@ def learn(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings) -
     found = learn_from(spec, snapshot, rows, place, until, columns_by_version(spec, settings), champion)
     if learnt := found.snapshot.learnt:
         logger.info("%s: learns from %d answered rows with outcomes; %d are set apart to judge", spec.name, learnt.learnt, learnt.apart)
+        if learnt.learnt or learnt.apart:
+            manifests.note_learnt(found.snapshot, code_of_join(spec))
         report = learning_report(spec, learnt, found.findings)
         create_markdown_artifact(report, key=f"learning-{spec.name}", description=f"{spec.name}: what it learns from")
     return found

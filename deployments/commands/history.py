@@ -169,14 +169,14 @@ def _show_snapshots(lines: list[SnapshotLine]) -> None:
     """Print a line for each snapshot."""
     rows = []
     for line in lines:
-        found = line.difference
+        found, learnt = line.difference, next((part.learnt for part in line.parts if part.learnt), None)
         kinds = ", ".join(part.kind for part in line.parts) or ("sample" if line.sample else "")
         rows.append(
             [
                 line.sha256[:12] if line.whole else f"{line.file.name} is damaged",
                 kinds,
                 None if line.rows is None else f"{line.rows:,}",
-                f"{found.added:,}" if found else None,
+                f"{found.added:,}" if found else f"{learnt.new:,}" if learnt else None,
                 f"{found.gone:,}" if found else None,
                 None if found is None or found.changed is None else f"{found.changed:,}",
                 line.read[:16].replace("T", " "),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
+from typer.testing import CliRunner
 
+from deployments.cli import app
 from flows.release import release
 from flows.watch import watch
 from slipway.audit import known_outcomes
@@ -21,6 +24,7 @@ from slipway.lifecycle import record
 from slipway.monitoring import in_service
 from slipway.monitoring.simulation import drawing, sending
 from slipway.records import STARTED_BY
+from slipway.tracking.connection import connect
 from tests.flows.conftest import MODEL, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -69,6 +73,17 @@ def test_a_release_learns_from_what_happened_since_and_the_next_one_finds_nothin
     now = record.in_service(lookup(MODEL), released.settings)
     assert (now.version, now.data_sha256) == (2, result.snapshot.sha256)
 
+    listed = json.loads(CliRunner().invoke(app, ["data", MODEL, "--json"], catch_exceptions=False).stdout)
+    assert [(line["versions"], [part["kind"] for part in line["parts"]]) for line in listed] == [
+        ([1], ["sample"]),
+        ([2], ["sample", "outcomes"]),
+    ]
+    assert listed[1]["parts"][1]["learnt"]["new"] == 1_000
+    run = connect(released.settings).get_run(result.candidate.run_id)
+    assert {one.tags[0].value for one in run.inputs.dataset_inputs} == {"training", "test", "recent"}
+    card = Path(connect(released.settings).download_artifacts(result.candidate.run_id, "card.md")).read_text()
+    assert f"{learnt.learnt:,} of the training rows" in card
+
     again = by_schedule()
     assert again.name == "NothingNew"
     assert again.message.startswith("nothing to learn from: the rows are those of version 2, which is in service, and no outcome has come")
@@ -92,4 +107,3 @@ def test_a_champion_that_is_as_good_on_the_latest_rows_stays(released):
     assert state.name == "Refused"
     assert "no difference to champion version 1 is shown on the latest rows, and no alarm stands: it stays" in state.message
     assert [line["event"] for line in released.history()] == ["promoted", "refused"]
-    assert replace(lookup(MODEL)).learns.fall == 0.5

@@ -18,7 +18,7 @@ from slipway.data import snapshots
 from slipway.data.snapshots import SnapshotFile
 from slipway.files.checksums import checksum
 from slipway.files.replacing import replace
-from slipway.records import Record, Snapshot
+from slipway.records import LearntRows, Record, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +35,20 @@ class GrowthMark(Record):
 
 
 class SnapshotPart(Record):
-    """Where some rows of a snapshot come from. `sha256` is that of the rows as they were kept; `read` is when, in ISO 8601."""
+    """Where some rows of a snapshot come from. `sha256` is that of the rows as they were kept; `read` is when, in ISO 8601.
 
-    kind: Literal["pinned", "followed", "sample"]
+    Outcomes are answered rows of the log, which has them and nobody else: `learnt` counts them, and `code` is the checksum of what
+    joined them.
+    """
+
+    kind: Literal["pinned", "followed", "sample", "outcomes"]
     origin: str
     sha256: str
     rows: int
     read: str
     mark: GrowthMark | None = None
+    learnt: LearntRows | None = None
+    code: str = ""
 
 
 class SnapshotManifest(Record):
@@ -69,7 +75,10 @@ def path_of(snapshot: Path) -> Path:
 
 def read(snapshot: Path) -> SnapshotManifest | None:
     """Return the manifest of a snapshot; None if it has none, with a warning if that cannot be read."""
-    path = path_of(snapshot)
+    return _of(path_of(snapshot))
+
+
+def _of(path: Path) -> SnapshotManifest | None:
     try:
         return SnapshotManifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -91,6 +100,39 @@ def note(
     )
     replace(path_of(snapshot.path), json.dumps(made_of.model_dump(mode="json"), indent=2).encode() + b"\n")
     return made_of
+
+
+def note_learnt(snapshot: Snapshot, code: str) -> SnapshotManifest:
+    """Write the manifest of rows to which those of the log were joined, and return it. There is no file with the rows themselves.
+
+    Args:
+        code: The checksum of what joined them.
+    """
+    learnt, of_file = snapshot.learnt, read(snapshot.path)
+    if learnt is None:
+        raise ValueError(f"{snapshot.path.name}: no rows of the log were joined to it.")
+    rows = learnt.learnt + learnt.apart
+    part = SnapshotPart(
+        kind="outcomes", origin="the log", sha256=learnt.outcomes_sha256, rows=rows, read=learnt.until, learnt=learnt, code=code
+    )
+    made_of = SnapshotManifest(
+        model=snapshot.model,
+        sha256=snapshot.sha256,
+        rows=snapshot.rows + rows,
+        made=learnt.until,
+        read=learnt.until,
+        parts=[*(of_file.parts if of_file else []), part],
+    )
+    path = snapshot.path.with_name(f"{snapshot.model}-{snapshot.sha256[: snapshots.DIGITS]}{ENDING}")
+    replace(path, json.dumps(made_of.model_dump(mode="json"), indent=2).encode() + b"\n")
+    return made_of
+
+
+def with_outcomes(folder: Path, model: str) -> Iterator[tuple[Path, SnapshotManifest]]:
+    """Yield the manifests of rows to which those of the log were joined, oldest first."""
+    found = [(path, manifest) for path in folder.glob(f"{model}-*{ENDING}") if (manifest := _of(path)) and manifest.model == model]
+    joined = [(path, manifest) for path, manifest in found if any(part.kind == "outcomes" for part in manifest.parts)]
+    yield from sorted(joined, key=lambda pair: pair[1].made)
 
 
 def kept(folder: Path, model: str) -> Iterator[tuple[SnapshotFile, SnapshotManifest]]:

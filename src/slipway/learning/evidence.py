@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from importlib import resources
+from pathlib import Path
 
 from slipway.audit import Place
 from slipway.learning.apart import added, divide
@@ -78,6 +80,14 @@ def learn(
     return Learning(
         snapshot.model_copy(update={"sha256": whole, "learnt": record}), with_log, [_asked(one) for one in contradicting(spec, found.rows)]
     )
+
+
+def code_of_join(spec: ModelSpec) -> str:
+    """Return the checksum of all that decides which rows of the log are joined: the code of this room, and what the model's file says."""
+    digest = sha256(repr((spec.learns, spec.columns)).encode())
+    for file in sorted(Path(str(resources.files("slipway").joinpath("learning"))).glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _asked(found: Contradicting) -> DataFinding:

@@ -262,7 +262,7 @@ class FleetEntry(Record):
     """How the release of one model of a fleet ended; `figure` is the spec's metric on the test rows."""
 
     model: str
-    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "wrong file", "held", "failed"]
+    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "wrong file", "held", "nothing new", "failed"]
     version: int | None
     metric: str
     figure: float | None

@@ -100,7 +100,10 @@ def _tags(spec: ModelSpec, snapshot: Snapshot, tuned: Tuned) -> dict[str, str]:
 def _log_rows(spec: ModelSpec, snapshot: Snapshot, rows: Rows) -> None:
     import mlflow
 
-    for context, features, labels in (("training", rows.train, rows.train_labels), ("test", rows.test, rows.test_labels)):
+    parts = [("training", rows.train, rows.train_labels), ("test", rows.test, rows.test_labels)]
+    if rows.recent:
+        parts.append(("recent", rows.recent.features, rows.recent.labels))
+    for context, features, labels in parts:
         dataset = mlflow.data.from_pandas(
             features.assign(**{spec.columns.target.name: labels}),
             source=str(snapshot.path),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.data import manifests, snapshots
-from slipway.data.manifests import SnapshotPart
+from slipway.data.manifests import SnapshotManifest, SnapshotPart
 from slipway.data.snapshots import SnapshotFile
 from slipway.data.tables import reading
 from slipway.data.tables.errors import TableError
@@ -63,7 +63,21 @@ def lines(spec: ModelSpec, folder: Path, versions: Mapping[str, Sequence[int]]) 
             )
         )
         before = file if whole and not file.sample else before
-    return found
+    return found + [_learnt(path, manifest, versions) for path, manifest in manifests.with_outcomes(folder, spec.name)]
+
+
+def _learnt(path: Path, manifest: SnapshotManifest, versions: Mapping[str, Sequence[int]]) -> SnapshotLine:
+    """Return the line of rows to which those of the log were joined: these are in the log only."""
+    return SnapshotLine(
+        file=path,
+        sha256=manifest.sha256,
+        sample=any(part.kind == "sample" for part in manifest.parts),
+        whole=True,
+        rows=manifest.rows,
+        read=manifest.read,
+        parts=manifest.parts,
+        versions=versions.get(manifest.sha256, []),
+    )
 
 
 def named(spec: ModelSpec, folder: Path, digits: str) -> SnapshotFile:

@@ -39,6 +39,22 @@ def card(trained: TrainedModel, evidence: Evidence, commit: str) -> str:
     return "\n".join(head + [line for title, lines in sections.items() for line in [f"## {title}", "", *lines, ""]])
 
 
+def _of_log(trained: TrainedModel) -> list[str]:
+    """Say which answered rows with outcomes are among the rows."""
+    learnt = trained.snapshot.learnt
+    if learnt is None or not (learnt.learnt or learnt.apart):
+        return []
+    share = learnt.learnt / len(trained.rows.train)
+    versions = ", ".join(map(str, learnt.versions))
+    aged = f" A row counts half after {learnt.half_life_rows:,} newer ones." if learnt.half_life_rows else ""
+    return [
+        f"{learnt.learnt:,} of the training rows ({share:.0%}) are answers of version {versions} whose outcome became known, answered from "
+        f"{learnt.first} to {learnt.last}; the {learnt.apart:,} newest were set apart to judge.{aged} Together, the rows have the sha256 "
+        f"`{trained.snapshot.sha256}`.",
+        "",
+    ]
+
+
 def _missing(spec: ModelSpec) -> str:
     return f"Not stated: declare `card=Card(...)` in the model's file, `{spec.name.replace('-', '_')}.py`."
 
@@ -51,10 +67,12 @@ def _rows(trained: TrainedModel) -> list[str]:
         shares = f"the test rows are the latest by `{spec.split.by}`"
     elif spec.split.group:
         shares = f"no `{spec.split.group}` is in both"
+    of_data_set = snapshot.learnt.rows_sha256 if snapshot.learnt else snapshot.sha256
     left_out = " Rows that repeat an earlier one were left out." if spec.dataset.drop_duplicates else ""
     return [
-        f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{snapshot.sha256}`.{left_out}",
+        f"{snapshot.rows:,} rows from `{snapshot.origin}`, sha256 `{of_data_set}`.{left_out}",
         "",
+        *_of_log(trained),
         f"{len(rows.train):,} training rows and {len(rows.test):,} test rows ({spec.split.test:.0%}), seed {spec.split.seed}, {shares}. "
         "Their columns are described in `evidence/profile.md`.",
         *_weights(spec),
