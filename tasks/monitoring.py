@@ -11,6 +11,9 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from slipway.learning.joining import SETTLED
+from slipway.learning.news import prospect
+from slipway.lifecycle import record
 from slipway.monitoring import in_service, observing, policy, published, watch_run
 from slipway.monitoring.distributions import shares
 from slipway.monitoring.drift.drift import compared
@@ -115,6 +118,9 @@ def raise_alarm(spec: ModelSpec, alarm: Alarm, sample: bool, settings: Settings)
 
     The journal comes first: an alarm that was emitted and not written would be emitted again at every watch.
     """
+    if now := record.in_service(spec, settings):
+        outlook = prospect(spec, now, settings.audit_url or settings.home, datetime.now(UTC) - SETTLED)
+        alarm = alarm.model_copy(update={"reason": f"{alarm.reason}; {outlook}"})
     Journal(settings.ledger).add(alarm)
     logger.warning("%s: %s alarm: %s", spec.name, alarm.kind, alarm.reason)
     event = events.BELOW_FLOOR if alarm.kind == "outcomes" else events.DRIFT

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from slipway.audit import Place, known_outcomes
 from slipway.learning.recalling import rows_sha256_of
 from slipway.lifecycle.record import InService
 from slipway.records import Snapshot
-from slipway.spec import ModelSpec
+from slipway.spec import FollowedDataset, ModelSpec
 from slipway.tracking.recorded_rows import learnt_rows_of, study_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,22 @@ def nothing_new(spec: ModelSpec, snapshot: Snapshot, now: InService, client: Mlf
         return ""  # the model's file is another now, and the same rows may teach something else
     log = f", and no outcome has come since {before.until if before else now.since.isoformat()}" if learnt else ""
     return f"nothing to learn from: the rows are those of version {now.version}, which is in service{log}"
+
+
+def prospect(spec: ModelSpec, now: InService, place: Place, until: datetime) -> str:
+    """Return in words what a release would learn from, for the person who reads an alarm.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    if spec.learns is None and isinstance(spec.dataset, FollowedDataset):
+        return "a release learns from what the origin of its rows holds now"
+    if spec.learns is None:
+        return "a release would learn from the same rows again: the model's file has no learns=Outcomes()"
+    rows = len(known_outcomes(place, spec.service, since=now.since, until=until))
+    if not rows:
+        return f"no outcome has come since version {now.version} went into service, so a release finds nothing new in the log"
+    return f"a release learns from {rows:,} answered rows whose outcome came since version {now.version} went into service, among others"
 
 
 def _settings(study: str) -> str:

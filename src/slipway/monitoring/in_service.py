@@ -13,7 +13,7 @@ from slipway.bundle.contract import Contract
 from slipway.bundle.reading import Bundle
 from slipway.catalogue import catalogue
 from slipway.errors import NotInServiceError, WatchError
-from slipway.gate.comparison import answer_test_rows
+from slipway.gate.comparison import ENOUGH_ROWS, answer_test_rows
 from slipway.learning.recalling import recall, rows_again
 from slipway.lifecycle import record
 from slipway.monitoring.drift.drift import Reference
@@ -55,11 +55,13 @@ def watched(spec: ModelSpec, settings: Settings) -> Watched:
     """
     with bundle_and_rows(spec, settings) as (bundle, rows):
         contract = bundle.contract
-        registered = answer_test_rows(spec, rows, bundle).counting(None)  # rows in service have no weight
+        # a version that learnt from the log is what it was on the latest rows that it did not learn from: the test rows are older
+        judged = rows.judged_by_recent if rows.recent and len(rows.recent.labels) >= ENOUGH_ROWS else rows
+        registered = answer_test_rows(spec, judged, bundle).counting(None)  # rows in service have no weight
     now, trial = record.in_service(spec, settings), record.challenger_of(spec.service, settings)
     since = now.since if now else datetime.fromtimestamp(0, UTC)
     reference = Reference(rows.train, registered.labels, registered.truth)
-    return Watched(contract, since, reference, rows.test, registered, trial.version if trial else None)
+    return Watched(contract, since, reference, judged.test, registered, trial.version if trial else None)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,13 @@ class Rows:
     train_weights: Weights | None = None
     test_weights: Weights | None = None
     recent: RecentRows | None = None
+
+    @property
+    def judged_by_recent(self) -> Rows:
+        """The same with the recent rows in the place of the test rows."""
+        if self.recent is None:
+            return self
+        return replace(self, test=self.recent.features, test_labels=self.recent.labels, test_weights=self.recent.weights)
 
 
 def split(spec: ModelSpec, rows: pd.DataFrame) -> Rows:
