@@ -16,6 +16,7 @@ from slipway.monitoring.findings import WatchReport
 from slipway.records import Admission, Decision, NotAdmitted, Promoted, Release, Rollback, SmokeReport, Snapshot
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from tasks import events
 from tasks.data import refuse_rows
 from tasks.learning import note_nothing_new
 from tasks.registry import mirror, refuse
@@ -35,12 +36,33 @@ def held(why: str) -> State[Any]:
     return Completed(name="Held", message=why)
 
 
-def rows_refused(spec: ModelSpec, snapshot: Snapshot, admission: Admission, settings: Settings, *, dry_run: bool) -> State[Any]:
-    """End before anything is tuned: the data gate refused the rows. What is in service stays. A dry run writes nothing into the ledger."""
-    if not dry_run:
-        refuse_rows(spec, admission, settings)
-    _stand_out()
-    return _ended("Refused", why(spec, admission), NotAdmitted(snapshot=snapshot, admission=admission), spec, settings)
+def not_admitted(spec: ModelSpec, snapshot: Snapshot, admission: Admission, settings: Settings, *, dry_run: bool) -> State[Any] | None:
+    """End before anything is tuned if the data gate refused the rows; what is in service stays. Return None if the release goes on.
+
+    If a person must be asked, a release of a fleet ends too, because the others would wait for them, and so does one without a run page,
+    where nobody could answer. A dry run asks nobody, and writes nothing into the ledger.
+    """
+    if admission.outcome == "refused":
+        if not dry_run:
+            refuse_rows(spec, admission, settings)
+        _stand_out()
+        return _ended("Refused", why(spec, admission), NotAdmitted(snapshot=snapshot, admission=admission), spec, settings)
+    if admission.outcome == "asked" and not dry_run and (way_out := _cannot_ask(spec)):
+        message = f"its rows need a person's approval: {admission.reasons}. {way_out}"
+        result = NotAdmitted(outcome="needs approval", snapshot=snapshot, admission=admission)
+        return Completed(name="NeedsApproval", message=message, data=result)
+    return None
+
+
+def _cannot_ask(spec: ModelSpec) -> str:
+    """Return what to do instead where this run cannot wait for a person; "" if it can. A challenger asks nobody."""
+    if spec.challenges:
+        return ""
+    if flow_run.parent_flow_run_id:
+        return f"Release it by itself: `slipway release {spec.name}`"
+    if events.run_url() is None:
+        return f"Start the platform, whose run page asks for it: `slipway up`, then `slipway release {spec.name}`"
+    return ""
 
 
 def nothing_new(spec: ModelSpec, why: str, settings: Settings) -> State[Any]:

@@ -33,7 +33,7 @@ def fleet(
     jobs: AtLeastOne | None = None,
     dry_run: bool = False,
 ) -> State[Any]:
-    """Release several models. One that needs a person's approval is left out, because the others would wait for it.
+    """Release several models. One that needs a person's approval is left out, because the others would wait, and one whose rows do.
 
     Args:
         names: Models of the catalogue; all of them if left out.
@@ -101,7 +101,7 @@ def _entry(name: str, state: State[Any]) -> FleetEntry:
     ended = state.result(raise_on_failure=False)
     spec = lookup(name)
     if isinstance(ended, NotAdmitted):
-        return FleetEntry(model=name, outcome="refused", version=None, metric=spec.metric, figure=None, message=state.message or "")
+        return FleetEntry(model=name, outcome=ended.outcome, version=None, metric=spec.metric, figure=None, message=state.message or "")
     if not isinstance(ended, Release):
         outcome = QUIET_ENDS.get(state.name or "", "failed")
         message = _in_one_line(ended) if outcome == "failed" else state.message or ""

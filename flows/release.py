@@ -64,8 +64,8 @@ def release(
         require_trial(spec, settings, dry_run=dry_run, approval=approval)
         fetched = fetch(spec, settings, sample, snapshot)
         admission = admit(spec, fetched, settings, chosen=snapshot is not None)
-        if admission.outcome == "refused":
-            return endings.rows_refused(spec, fetched, admission, settings, dry_run=dry_run)
+        if ended := endings.not_admitted(spec, fetched, admission, settings, dry_run=dry_run):
+            return ended
         learning = learn(spec, fetched, validate(spec, fetched), settings)
         if why := why_nothing_new(spec, learning.snapshot, settings):
             return endings.nothing_new(spec, why, settings)

@@ -45,7 +45,8 @@ def release(
 ) -> None:
     """Take one model from its rows to a tested endpoint.
 
-    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by a gate or rejected by a person.
+    Exit status: 0 promoted (or a dry run that would be), 1 failed, 3 refused by a gate or rejected by a person,
+    or its rows need approval, and nobody can be asked.
 
     For example: slipway release heart-failure --sample --trials 10
     """
@@ -89,8 +90,8 @@ def release(
         if as_json:
             show_json(result.model_dump(mode="json"))
         else:
-            show_end(result)
-        if result.outcome in ("refused", "rejected") or not cast("Release", result).verdict.passed:
+            show_end(result, state.message or "")
+        if result.outcome in ("refused", "rejected", "needs approval") or not cast("Release", result).verdict.passed:
             raise typer.Exit(REFUSED)
 
 
@@ -137,17 +138,20 @@ def fleet(
         raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval", "wrong file"} else 0)
 
 
-def show_end(result: Release | NotAdmitted) -> None:
-    """Print how a release ended."""
-    if result.outcome != "refused" or result.admission is None or result.admission.outcome != "refused":
-        _show_release(cast("Release", result))
-        return
-    from slipway.catalogue import lookup
-    from slipway.lifecycle.refused_rows import why
+def show_end(result: Release | NotAdmitted, message: str = "") -> None:
+    """Print how a release ended.
 
-    show_outcome(f"{result.admission.model}: refused", COLOURS["refused"], " (before anything was tuned)")
+    Args:
+        message: That of its last state, which says what to do after one that was not admitted.
+    """
+    from slipway.records import NotAdmitted
+
+    if not isinstance(result, NotAdmitted):
+        _show_release(result)
+        return
+    show_outcome(f"{result.snapshot.model}: {result.outcome}", COLOURS.get(result.outcome, "yellow"), " (before anything was tuned)")
     _show_findings(result.admission)
-    show(why(lookup(result.admission.model), result.admission))
+    show(message)
 
 
 def _show_findings(admission: Admission) -> None:

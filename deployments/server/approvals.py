@@ -11,7 +11,7 @@ from deployments.server.prefect_api import SECONDS, PrefectServer, api_of, page_
 from slipway.errors import ApprovalError, PlatformError
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.report import verdict_and_figures
-from slipway.records import Candidate, Decision, Verdict
+from slipway.records import Admission, Candidate, Decision, Verdict
 from slipway.retries import wait_until
 from slipway.settings import Settings
 
@@ -52,13 +52,15 @@ def waiting(settings: Settings, model: str | None = None, seconds: float = SECON
 
 
 def findings(settings: Settings, asked: Waiting) -> str:
-    """Return what the gate found about the version that waits, and its figures beside the champion's, as Markdown.
+    """Return what the gates found about the version that waits and its rows, and its figures beside the champion's, as Markdown.
 
     Raises:
         ApprovalError: Prefect does not answer.
     """
     given = _ask(settings, "GET", f"/flow_runs/{asked.id}")["parameters"]
-    return "\n".join(verdict_and_figures(Candidate.model_validate(given["candidate"]), Verdict.model_validate(given["verdict"])))
+    candidate, verdict = Candidate.model_validate(given["candidate"]), Verdict.model_validate(given["verdict"])
+    admission = Admission.model_validate(given["admission"]) if given.get("admission") else None  # an earlier Slipway asked without
+    return "\n".join(verdict_and_figures(candidate, verdict, admission))
 
 
 def answer(settings: Settings, asked: Waiting, *, approved: bool, who: str, why: str) -> str:

@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowFilter, FlowFilterName
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.settings import PREFECT_UI_URL, temporary_settings
 
 from deployments.commands.release import show_end
+from deployments.server import approvals
+from deployments.server.approvals import Waiting
 from flows.fleet import fleet
 from flows.release import release
 from slipway.catalogue import catalogue, lookup
@@ -51,6 +55,14 @@ def artifact(key: str) -> str:
     return max(found, key=lambda one: one.created).data
 
 
+def asked() -> Waiting:
+    """The approval of heart-failure that began last."""
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=["approval"])), sort=FlowRunSort.START_TIME_DESC)
+    run = next(run for run in runs if run.parameters["name"] == MODEL)
+    return Waiting(str(run.id), MODEL, 0, "", "", "", "")
+
+
 def test_rows_that_grew_are_learnt_from_and_rows_that_are_gone_end_the_release(place, lines, origin):
     origin.write_bytes(b"".join(lines[:701]))
     first = run()
@@ -89,7 +101,7 @@ def test_a_refused_release_is_shown_with_findings_and_figures(place, lines, orig
     refused = run(dry_run=True)
     capsys.readouterr()
 
-    show_end(refused.result())
+    show_end(refused.result(), refused.message)
 
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.startswith(f"{MODEL}: refused (before anything was tuned)")
@@ -114,4 +126,15 @@ def test_rows_beyond_a_limit_wait_for_a_person_who_sees_the_table(place, lines, 
     question = artifact(f"approval-{MODEL}")
     assert "- ? **added**: 600 rows added, 200.0% of the 300 before; at most 100.0%" in question
     assert "| rows | 300 | 900 |" in question
+    assert "| rows | 300 | 900 |" in approvals.findings(place.settings, asked())  # what the page of operators shows
     assert [entry.event for entry in Ledger(place.settings.ledger).history(MODEL)] == ["promoted", "rejected"]
+
+    with temporary_settings({PREFECT_UI_URL: ""}):  # as on a server that ends with the run
+        unheard = run()
+    (entry,) = fleet([MODEL], trials=1, jobs=1, return_state=True).result().entries  # which waits for nobody
+
+    assert (unheard.name, unheard.result().outcome) == ("NeedsApproval", "needs approval")
+    assert "`slipway up`" in unheard.message
+
+    assert (entry.outcome, entry.version) == ("needs approval", None)
+    assert entry.message.startswith("its rows need a person's approval: 600 rows added")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from slipway.data.admission import words
 from slipway.lifecycle import promotion, record
 from slipway.lifecycle.ledger import DecisionEvent, Ledger
 from slipway.lifecycle.report import SAMPLE_WARNING, verdict_and_figures
@@ -31,8 +30,7 @@ def question(
         SAMPLE_WARNING if candidate.sample else "",
         f"It passed the gate. {'Version ' + str(verdict.champion) + ' answers until you approve.' if verdict.champion else ''}"
         f"{f' Pictures and evidence: [MLflow run]({run_url}).' if run_url else ''}\n",
-        *(["## Rows\n", words.report(admission), ""] if admission and admission.findings else []),
-        *verdict_and_figures(candidate, verdict),
+        *verdict_and_figures(candidate, verdict, admission),
         "",
         card,
     ]

@@ -6,7 +6,8 @@ import base64
 from collections.abc import Mapping
 
 from slipway.comparison.report import paired_lines
-from slipway.records import Candidate, Snapshot, Tuned, Verdict
+from slipway.data.admission import words
+from slipway.records import Admission, Candidate, Snapshot, Tuned, Verdict
 from slipway.rendering.markdown import number, table
 from slipway.spec import ModelSpec
 
@@ -51,12 +52,13 @@ def release_report(
     )
 
 
-def verdict_and_figures(candidate: Candidate, verdict: Verdict) -> list[str]:
-    """Return lines with the finding of each rule of the gate, and the figures beside the champion's and the baselines'.
+def verdict_and_figures(candidate: Candidate, verdict: Verdict, admission: Admission | None = None) -> list[str]:
+    """Return lines with the finding of each rule of both gates, and the figures beside the champion's and the baselines'.
 
     If the champion answered the same rows, the lines also compare the two row by row.
     """
-    lines = ["## Gate\n"]
+    lines = ["## Rows\n", words.report(admission), ""] if admission and admission.findings else []
+    lines += ["## Gate\n"]
     lines += [f"- {'✓' if rule.passed else '✗'} **{rule.name}**: {rule.reason}" for rule in verdict.rules]
     lines += ["\n## Figures on the test rows\n", *_champions_rows(verdict), *_figures(candidate, verdict)]
     if verdict.paired:

@@ -104,8 +104,8 @@ class Admission(Record):
 
 
 class NotAdmitted(Record):
-    """A release that ended before it was tuned, because the data gate refused its rows."""
+    """A release that ended before it was tuned: the data gate refused its rows, or one of a fleet would have to ask a person."""
 
-    outcome: Literal["refused"] = "refused"
+    outcome: Literal["refused", "needs approval"] = "refused"
     snapshot: Snapshot
     admission: Admission

@@ -46,7 +46,7 @@ def take(model: str, address: str, table: Table, to: Path, login: Login) -> None
             before = state(path)
             shutil.copyfile(path, to)
             after = state(path)
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
             raise DatasetNotFoundError(f"{model}: {path} cannot be read as a file ({error.strerror}). {OF_PATHS}") from None
         if before == after and to.stat().st_size == after[1]:
             return

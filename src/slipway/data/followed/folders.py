@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from slipway.errors import DatasetNotFoundError, InvalidRowsError
 
 logger = logging.getLogger(__name__)
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the home folder: nothing is the matter with the rows
 Listing = dict[Path, files.State]
 
 
@@ -34,6 +36,8 @@ def take(model: str, folder: Path, to: Path) -> None:
         try:
             _copy(model, folder, before, to)
         except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
             if _listing(model, folder) == before:
                 raise InvalidRowsError(f"{model}: {folder} cannot be read as one table of Parquet: {error}.") from None
         else:

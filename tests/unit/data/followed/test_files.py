@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,6 +19,7 @@ from slipway.data.fetching import fetch
 from slipway.data.recalling import recall
 from slipway.errors import DatasetNotFoundError, InvalidRowsError, OriginChangingError, OriginUnreachableError, SpecError
 from slipway.spec import CSV, FollowedDataset, ModelSpec, Parquet, Query
+from tests.support.disks import small_disk
 from tests.support.writes import Writes
 
 ROWS = b"size,weight,colour,wanted,id\n10,1.5,red,0,a\n20,2.5,blue,1,b\n"
@@ -241,3 +245,23 @@ def test_a_followed_data_set_has_no_checksum() -> None:
 def test_a_contradiction_of_a_followed_data_set_is_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(SpecError, match=says):
         FollowedDataset(**({"origin": "rows.csv", "file": "rows.csv", "table": CSV()} | fields))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "query"])
+def test_a_full_disk_is_named_and_leaves_the_last_snapshot(toy: ModelSpec, tmp_path: Path, kind: str) -> None:
+    origins = {"file": tmp_path / "large.csv", "folder": tmp_path / "large", "query": f"sql+sqlite:///{tmp_path / 'large.db'}"}
+    numbers = pd.DataFrame({"number": np.random.default_rng(0).random(200_000)})
+    (tmp_path / "large").mkdir()
+    numbers.to_csv(tmp_path / "large.csv")
+    numbers.to_parquet(tmp_path / "large" / "rows.parquet")
+    with closing(sqlite3.connect(tmp_path / "large.db")) as database:
+        numbers.to_sql("rows", database)
+    tables = {"file": CSV(), "folder": Parquet(), "query": Query("SELECT * FROM rows")}
+    spec = replace(toy, dataset=FollowedDataset(origin=str(origins[kind]), file="rows", table=tables[kind]))
+    with small_disk(tmp_path / "disk") as disk:
+        disk.fill()
+
+        with pytest.raises(OSError, match="No space left on device"):
+            fetch(spec, None, disk.folder)
+
+        assert names(disk.folder) == ["filling"]

@@ -242,6 +242,25 @@ def test_a_column_of_any_kind_may_grow(toys: Toys, folder: Path, kind: str, firs
 
 
 @pytest.mark.parametrize("toys", ["postgres"], indirect=True)
+def test_every_kind_of_cell_is_the_text_that_a_file_would_have(toys: Toys, folder: Path) -> None:
+    cells = {
+        "'NaN'::float8": "",
+        "'-Infinity'::float8": "-inf",
+        "3.0::float8": "3",
+        "0.1::float8": "0.1",
+        "1.50::numeric": "1.50",
+        "true": "true",
+        "DATE '2026-01-31'": "2026-01-31",
+        "TIMESTAMP '2026-01-31 10:00'": "2026-01-31 10:00:00",
+        "2::bigint": "2",
+        "NULL": "",
+    }
+    query = "SELECT " + ", ".join(f"{value} AS c{place}" for place, value in enumerate(cells))
+
+    assert rows(toys.fetch(folder, query)) == [tuple(cells.values())]
+
+
+@pytest.mark.parametrize("toys", ["postgres"], indirect=True)
 def test_a_database_that_goes_away_in_the_middle_leaves_the_last_snapshot(toys: Toys, folder: Path) -> None:
     toys.fetch(folder)
     there = names(folder)
