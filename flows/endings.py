@@ -47,14 +47,14 @@ def not_admitted(spec: ModelSpec, snapshot: Snapshot, admission: Admission, sett
             refuse_rows(spec, admission, settings)
         _stand_out()
         return _ended("Refused", why(spec, admission), NotAdmitted(snapshot=snapshot, admission=admission), spec, settings)
-    if admission.outcome == "asked" and not dry_run and (way_out := _cannot_ask(spec)):
+    if admission.outcome == "asked" and not dry_run and (way_out := cannot_ask(spec)):
         message = f"its rows need a person's approval: {admission.reasons}. {way_out}"
         result = NotAdmitted(outcome="needs approval", snapshot=snapshot, admission=admission)
         return Completed(name="NeedsApproval", message=message, data=result)
     return None
 
 
-def _cannot_ask(spec: ModelSpec) -> str:
+def cannot_ask(spec: ModelSpec) -> str:
     """Return what to do instead where this run cannot wait for a person; "" if it can. A challenger asks nobody."""
     if spec.challenges:
         return ""

@@ -17,9 +17,10 @@ from flows.trial import require_trial, try_beside
 from slipway.catalogue import lookup
 from slipway.learning.evidence import Learning
 from slipway.lifecycle.locking import Held, exclusive, releasing
-from slipway.records import Admission, Release
+from slipway.records import Admission, Decision, Release
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
+from tasks.approval import settle
 from tasks.data import admit, fetch, validate
 from tasks.gate import judge
 from tasks.learning import learn, why_nothing_new
@@ -95,7 +96,10 @@ def conclude(spec: ModelSpec, result: Release, lock: Held, settings: Settings, a
         return endings.refused(spec, result, settings)
     if spec.challenges:
         return try_beside(spec, result, settings)
-    asked = result.admission is not None and result.admission.outcome == "asked"
+    asked = result.admission if result.admission and result.admission.outcome == "asked" else None
+    if asked and (way_out := endings.cannot_ask(spec)):  # findings on the rows of the log come after those of the data set
+        nobody = Decision(approved=False, who="slipway", why=f"its rows need a person's approval: {asked.reasons}. {way_out}")
+        return endings.rejected(spec, result, settle(candidate, result.verdict, nobody, settings), settings)
     needed = approval or spec.approval or asked
     decision = request_approval(lock, candidate, result.verdict, settings, result.admission) if needed else None
     if decision and not decision.approved:

@@ -135,7 +135,9 @@ def fleet(
         else:
             _show_fleet(result)
         outcomes = {entry.outcome for entry in result.entries}
-        raise typer.Exit(1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "needs approval", "wrong file"} else 0)
+        raise typer.Exit(
+            1 if "failed" in outcomes else REFUSED if outcomes & {"refused", "rejected", "needs approval", "wrong file"} else 0
+        )
 
 
 def show_end(result: Release | NotAdmitted, message: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowFilter, FlowFilterName
 from prefect.client.schemas.sorting import FlowRunSort
@@ -14,10 +15,12 @@ from deployments.commands.release import show_end
 from deployments.server import approvals
 from deployments.server.approvals import Waiting
 from flows.fleet import fleet
-from flows.release import release
+from flows.release import conclude, release
 from slipway.catalogue import catalogue, lookup
 from slipway.data import samples
 from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.locking import exclusive, releasing
+from slipway.records import DataFinding
 from slipway.spec import DataGate, FollowedDataset
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
@@ -92,6 +95,26 @@ def test_rows_that_grew_are_learnt_from_and_rows_that_are_gone_end_the_release(p
     run_of_first = connect(place.settings).get_run(first.result().candidate.run_id)
     inputs = {(one.dataset.name, tag.value) for one in run_of_first.inputs.dataset_inputs for tag in one.tags if tag.key == "sha256"}
     assert inputs == {(MODEL, first.result().snapshot.sha256)}
+
+
+def test_findings_that_come_after_the_gate_wait_for_nobody_where_nobody_can_answer(place, lines, origin):
+    origin.write_bytes(b"".join(lines[:301]))
+    result = run().result()
+    finding = DataFinding(name="outcomes of erp", outcome="asked", reason="half of them contradict the others")
+    doubtful = result.model_copy(update={"admission": result.admission.model_copy(update={"findings": [finding]})})
+
+    @flow
+    def concluding():
+        with releasing(MODEL, place.settings), exclusive(MODEL, place.settings) as lock:
+            return conclude(lookup(MODEL), doubtful, lock, place.settings, approval=False)
+
+    with temporary_settings({PREFECT_UI_URL: ""}):
+        state = concluding(return_state=True)
+
+    assert state.name == "Rejected"
+    last = place.history()[-1]
+    assert (last["event"], last["version"], last["who"]) == ("rejected", 1, "slipway")
+    assert "half of them contradict the others. Start the platform" in last["why"]
 
 
 def test_a_refused_release_is_shown_with_findings_and_figures(place, lines, origin, capsys):

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from slipway.records.base import Metrics, Record
+from slipway.records.fleet import Fleet, FleetEntry
 from slipway.records.learning import Covered, LearntRows
 from slipway.records.rows import Admission, ColumnDifference, DataFinding, NotAdmitted, Snapshot, SnapshotDifference
 
@@ -16,6 +17,8 @@ __all__ = [
     "ColumnDifference",
     "Covered",
     "DataFinding",
+    "Fleet",
+    "FleetEntry",
     "LearntRows",
     "Metrics",
     "NotAdmitted",
@@ -256,23 +259,6 @@ class Rollback(Record):
     message: str
     rehearsed: SmokeReport | None = None
     tested: SmokeReport | None = None
-
-
-class FleetEntry(Record):
-    """How the release of one model of a fleet ended; `figure` is the spec's metric on the test rows."""
-
-    model: str
-    outcome: Literal["promoted", "challenging", "refused", "dry run", "needs approval", "wrong file", "held", "nothing new", "failed"]
-    version: int | None
-    metric: str
-    figure: float | None
-    message: str
-
-
-class Fleet(Record):
-    """How the releases of several models ended."""
-
-    entries: list[FleetEntry]
 
 
 class Scored(Record):
