@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from slipway.audit import Known, Line, Place, known_outcomes, served_rows
+from slipway.problems.serving import Output
 from slipway.spec import Boolean, Category, ModelSpec, Numeric, Outcomes, Quantity
 
 SETTLED = timedelta(seconds=2)  # a line has the time of the request's arrival; after two seconds it is committed
@@ -100,7 +101,7 @@ def join(
     since = None if learns.days is None else until - timedelta(days=learns.days)
     last = until - timedelta(days=learns.delay)
     left_out: Counter[str] = Counter()
-    chosen = _Choice(spec, learns, columns_of, champion, sample)
+    chosen = _Choice(spec, learns, columns_of, champion, sample, spec.problem.output(None, 0.0))
 
     wanted: list[Known] = []
     for row in known_outcomes(place, spec.service, since=None, until=until):
@@ -116,7 +117,9 @@ def join(
     if (extra := len(wanted) - learns.most) > 0:
         left_out["older than the most rows"] += extra
         wanted = wanted[extra:]
-    lines = served_rows(place, spec.service, since=since, until=last, limit=MOST_READ)
+    # the answers beside which the outcomes are counted: of the time from which there are rows to learn from
+    first = min((datetime.fromisoformat(row.line.time) for row in wanted), default=last)
+    lines = served_rows(place, spec.service, since=first, until=last, limit=MOST_READ)
     answers = [line for line in lines if not chosen.objection(line)]
     return Joined(
         rows=_rows(spec, wanted, columns_of),
@@ -136,6 +139,7 @@ class _Choice:
     columns_of: ColumnsOf
     champion: int | None
     sample: bool
+    output: Output
 
     def objection(self, line: Line) -> str:
         """Return why a line is left out; "" if it is not."""
@@ -152,7 +156,7 @@ class _Choice:
         return ""
 
     def wrong_outcome(self, outcome: Any) -> str:
-        return "" if self.spec.problem.output(None, 0.0).outcome(outcome) is not None else "an outcome that is none of today"
+        return "" if self.output.outcome(outcome) is not None else "an outcome that is none of today"
 
 
 def _fits(kind: Any, cell: Any) -> bool:
