@@ -55,7 +55,7 @@ def release_report(
 def verdict_and_figures(candidate: Candidate, verdict: Verdict, admission: Admission | None = None) -> list[str]:
     """Return lines with the finding of each rule of both gates, and the figures beside the champion's and the baselines'.
 
-    If the champion answered the same rows, the lines also compare the two row by row.
+    If the champion answered the same rows, the lines also compare the two row by row, and on the latest rows of the log.
     """
     lines = ["## Rows\n", words.report(admission), ""] if admission and admission.findings else []
     lines += ["## Gate\n"]
@@ -63,6 +63,8 @@ def verdict_and_figures(candidate: Candidate, verdict: Verdict, admission: Admis
     lines += ["\n## Figures on the test rows\n", *_champions_rows(verdict), *_figures(candidate, verdict)]
     if verdict.paired:
         lines += ["\n## Champion and candidate, row by row\n", *paired_lines(verdict.paired)]
+    if verdict.recent:
+        lines += ["\n## Champion and candidate on the latest rows with outcomes\n", *paired_lines(verdict.recent)]
     return lines
 
 

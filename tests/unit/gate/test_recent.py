@@ -14,6 +14,7 @@ from slipway.bundle.writing import write
 from slipway.comparison import paired
 from slipway.gate import Champion, Comparison, Occasion, StoredChampion, decide, judge
 from slipway.gate.comparison import compare_recent
+from slipway.lifecycle.report import verdict_and_figures
 from slipway.problems.classification.evaluation import Evaluation
 from slipway.spec import Gate, Outcomes
 from slipway.training.measuring import measure
@@ -147,6 +148,7 @@ def test_rows_that_one_of_the_two_has_learnt_from_judge_neither(heart, rows, can
     assert new[:500].sum() == 0
     verdict = decide(spec, candidate, bundle, replace(ours, recent=of_log(rows, places)), stored, Occasion(due="a person wants it"))
     assert verdict.recent.rows == new.sum()
+    assert "## Champion and candidate on the latest rows with outcomes" in "\n".join(verdict_and_figures(candidate, verdict))
 
 
 @pytest.mark.parametrize(
