@@ -28,24 +28,28 @@ from slipway.records import STARTED_BY
 
 logger = logging.getLogger(__name__)
 
-ORIGIN = {STARTED_BY: "shell"}
+SHELL = "shell"
 LOOK_EVERY = 3.0  # seconds between two questions whether somebody cancelled the run in Prefect's page
 
 
-def run(flow: Flow[..., Any], deployment: str, **parameters: Any) -> State[Any]:
+def run(flow: Flow[..., Any], deployment: str, *, started_by: str = SHELL, **parameters: Any) -> State[Any]:
     """Run a flow in this process, and return the state in which it ended.
 
     Prefect's limit of one run of a deployment does not count such a run: a second release of a model is refused by the model's own lock.
 
     Args:
         deployment: The name of the flow's deployment, which is the model's.
+        started_by: What started it, as `Origin` says it, if no person did.
     Raises:
         KeyboardInterrupt: A person cancelled the run with Ctrl-C.
         TerminatedError: SIGTERM cancelled it, or a person did in Prefect's page.
     """
     with get_client(sync_client=True) as client:
-        of_deployment = _of_deployment(client, flow, deployment, flow.serialize_parameters(parameters))
+        of_deployment = _of_deployment(client, flow, deployment, flow.serialize_parameters(parameters), started_by)
         flow_run = of_deployment or _of_none(client, flow, deployment, parameters)
+        if not of_deployment and started_by != SHELL:
+            client.update_flow_run_labels(flow_run.id, {STARTED_BY: started_by})
+            flow_run = client.read_flow_run(flow_run.id)
     with at_the_shell(), _cancelled_with(flow_run.id):
         ended = run_flow(flow, flow_run=flow_run, parameters=parameters, return_type="state")
     assert isinstance(ended, State)  # noqa: S101 - our flows are no generators and not asynchronous
@@ -83,11 +87,15 @@ def _end_if_cancelled(run_id: UUID, done: Event) -> None:
             os.kill(os.getpid(), signal.SIGTERM)  # again and again: Python ignores what a signal raises while an object is finalised
 
 
-def _of_deployment(client: SyncPrefectClient, flow: Flow[..., Any], name: str, parameters: dict[str, Any]) -> FlowRun | None:
+def _of_deployment(
+    client: SyncPrefectClient, flow: Flow[..., Any], name: str, parameters: dict[str, Any], started_by: str
+) -> FlowRun | None:
     """Create a run of the deployment, which no worker takes because it is pending already; None where Prefect has no such deployment."""
     try:
         deployment = client.read_deployment_by_name(f"{flow.name}/{name}")
-        return client.create_flow_run_from_deployment(deployment.id, parameters=parameters, state=Pending(), labels=dict(ORIGIN))
+        return client.create_flow_run_from_deployment(
+            deployment.id, parameters=parameters, state=Pending(), labels={STARTED_BY: started_by}
+        )
     except ObjectNotFound:
         return None
     except PrefectHTTPStatusError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +92,7 @@ def compare(spec: ModelSpec, rows: Rows, data_sha256: str, ours: Evaluation, sto
     except _NotComparableError as error:
         return Champion(version, metrics, contract.sample, not_compared=str(error))
     theirs = answer_test_rows(spec, rows, stored.bundle)
-    return Champion(version, metrics, contract.sample, _comparison(spec, rows.test, mask, ours, theirs))
+    return Champion(version, metrics, contract.sample, comparison_of(spec, rows.test, mask, ours, theirs))
 
 
 def compare_recent(spec: ModelSpec, rows: Rows, bundle: Bundle, stored: StoredChampion) -> Comparison | str:
@@ -115,22 +117,24 @@ def compare_recent(spec: ModelSpec, rows: Rows, bundle: Bundle, stored: StoredCh
         return f"{left:,} rows are set apart that neither of the two has learnt from, which are too few"
     if missing := spec.problem.missing(recent.labels[mask]):
         return f"the rows set apart have none of {missing}"
-    ours, theirs = (_answered(spec, recent.features, recent.labels, one).counting(recent.weights) for one in (bundle, stored.bundle))
-    return _comparison(spec, recent.features, mask, ours, theirs)
+    ours, theirs = (answer(spec, recent.features, recent.labels.tolist(), one).counting(recent.weights) for one in (bundle, stored.bundle))
+    return comparison_of(spec, recent.features, mask, ours, theirs)
 
 
 def answer_test_rows(spec: ModelSpec, rows: Rows, bundle: Bundle) -> Evaluation:
     """Let a bundle answer the test rows, which count with their weights. They must have its columns and its classes."""
-    return _answered(spec, rows.test, rows.test_labels, bundle).counting(rows.test_weights)
+    return answer(spec, rows.test, rows.test_labels.tolist(), bundle).counting(rows.test_weights)
 
 
-def _answered(spec: ModelSpec, features: pd.DataFrame, labels: pd.Series, bundle: Bundle) -> Evaluation:
+def answer(spec: ModelSpec, features: pd.DataFrame, truth: Sequence[Any], bundle: Bundle) -> Evaluation:
+    """Let a bundle answer (n, columns) rows, each of which counts once."""
     contract = bundle.contract
     probabilities = open_engine(bundle).probabilities(columns_of(features, contract.columns))
-    return spec.problem.of_engine(contract.output, probabilities, labels.tolist())
+    return spec.problem.of_engine(contract.output, probabilities, truth)
 
 
-def _comparison(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Evaluation, theirs: Evaluation) -> Comparison:
+def comparison_of(spec: ModelSpec, features: pd.DataFrame, mask: Flags, ours: Evaluation, theirs: Evaluation) -> Comparison:
+    """Compare two models by their answers to the same rows, of which those in the mask count."""
     ours, theirs = ours.only(mask), theirs.only(mask)
     return Comparison(
         rows=int(mask.sum()),

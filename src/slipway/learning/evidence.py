@@ -75,7 +75,7 @@ def learn(
         return Learning(snapshot.model_copy(update={"learnt": record}), rows, [])
     whole = sha256(f"{snapshot.sha256}{record.outcomes_sha256}".encode()).hexdigest()
     counted = count(spec, learns, rows, divided.learnt, until)
-    record = record.model_copy(update={"half_life_rows": counted.half_life})
+    record = record.model_copy(update={"half_life_rows": counted.memory.half_life, "newest_rows": counted.memory.newest})
     with_log = added(spec, rows, divided, counted.weights, weights(found, divided.apart))
     return Learning(
         snapshot.model_copy(update={"sha256": whole, "learnt": record}), with_log, [_asked(one) for one in contradicting(spec, found.rows)]

@@ -11,7 +11,7 @@ DPI = 110
 
 
 @contextmanager
-def picture(path: Path, title: str, height: float = 4.2) -> Iterator[Any]:
+def picture(path: Path, title: str, height: float = 4.2, width: float = 5.2) -> Iterator[Any]:
     """Give matplotlib axes to draw on, and write them as a PNG afterwards.
 
     The figure is made without pyplot, whose figures and style belong to the whole process: releases may run at the same time.
@@ -19,7 +19,7 @@ def picture(path: Path, title: str, height: float = 4.2) -> Iterator[Any]:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(5.2, height), dpi=DPI)
+    figure = Figure(figsize=(width, height), dpi=DPI)
     axes = figure.subplots()
     yield axes
     axes.set_title(title, fontsize=9)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slipway.learning.forgetting import choose_half_life, count
+from slipway.learning.forgetting import ALIKE, OLD, Memory, choose_memory, count
 from slipway.learning.joining import AnsweredRow, AnsweredRows
 from slipway.training.splitting import Rows
 from tests.unit.learning.conftest import at
@@ -41,21 +41,28 @@ def data_set():
 def test_where_the_rows_stay_as_they_were_all_count_alike(learning_toy, data_set):
     ours = of_log(drawn(400, False, 2))
 
-    assert choose_half_life(learning_toy, data_set, ours) is None
+    assert choose_memory(learning_toy, data_set, ours) == ALIKE
     assert count(learning_toy, learning_toy.learns, data_set, ours, at(1_000)).weights is None
 
 
-def test_where_the_world_has_turned_older_rows_count_less(learning_toy, data_set):
-    found = count(learning_toy, learning_toy.learns, data_set, of_log(drawn(300, True, 2)), at(1_000))
+def test_after_a_sudden_change_only_the_rows_since_count(learning_toy, data_set):
+    """The newest 500 of the log follow the new rule, and its first 300 the old one."""
+    found = count(learning_toy, learning_toy.learns, data_set, of_log(drawn(300, False, 2), drawn(500, True, 3)), at(1_000))
 
-    assert found.half_life in (150, 500)
+    assert found.memory == Memory(newest=500)
     assert found.weights.mean() == pytest.approx(1)
-    assert found.weights[-1] / found.weights[0] == pytest.approx(2 ** (300 / found.half_life))  # of the data set, all are older
-    assert np.allclose(found.weights[:400], found.weights[0])
+    assert found.weights[699] / found.weights[700] == pytest.approx(OLD)  # 400 rows of the data set, and 300 of the log, are older
+    assert np.allclose(found.weights[:700], found.weights[0])
+
+
+def test_a_change_in_the_newest_rows_is_found_however_much_came_before(learning_toy, data_set):
+    ours = of_log(drawn(3_000, False, 2), drawn(300, True, 3))
+
+    assert choose_memory(learning_toy, data_set, ours).newest in (250, 500)
 
 
 def test_a_few_rows_decide_nothing(learning_toy, data_set):
-    assert choose_half_life(learning_toy, data_set, of_log(drawn(99, True, 2))) is None
+    assert choose_memory(learning_toy, data_set, of_log(drawn(99, True, 2))) == ALIKE
 
 
 def test_the_model_file_can_say_it(learning_toy, data_set):

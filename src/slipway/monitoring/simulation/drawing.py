@@ -31,7 +31,15 @@ class Stream:
 
 
 def simulate(
-    spec: ModelSpec, held_out: Rows, kind: DriftKind, count: int, *, size: float | None = None, seed: int = 0, fresh: bool = False
+    spec: ModelSpec,
+    held_out: Rows,
+    kind: DriftKind,
+    count: int,
+    *,
+    size: float | None = None,
+    seed: int = 0,
+    fresh: bool = False,
+    once: bool = False,
 ) -> Stream:
     """Draw test rows with replacement, with their true labels, and apply a drift.
 
@@ -52,6 +60,7 @@ def simulate(
         size: As above; the default is in `USUAL`.
         fresh: Whether measured numbers are moved by a tenth of a standard deviation, in both directions, so that no row is one of the
             data set's: rows that are the same as test rows are never learnt from.
+        once: Whether each test row is drawn once at most; label drift draws with replacement all the same.
     Raises:
         SimulationError: The size is not possible for this drift.
     """
@@ -62,7 +71,7 @@ def simulate(
     if kind == "label":
         at = spec.problem.places_of_label_drift(truth, size, count, generator)
     else:
-        at = generator.integers(len(truth), size=count)
+        at = generator.permutation(len(truth))[:count] if once else generator.integers(len(truth), size=count)
     rows, outcomes = held_out.test.iloc[at].reset_index(drop=True), truth[at].tolist()
     if fresh:
         rows = _fresh(spec, rows, held_out.train, generator)

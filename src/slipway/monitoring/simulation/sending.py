@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,11 +32,19 @@ ShowProgress = Callable[[str, int, int], None]  # what is being sent, how many w
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """The replies of the endpoint: how many rows it answered, how many by each version, and how many outcomes it recorded."""
+    """The replies of the endpoint: its answers in the order of the rows, and how many outcomes it recorded."""
 
-    rows: int
-    versions: dict[int | None, int]
+    answers: list[Prediction]
     outcomes: RecordedOutcomes
+
+    @property
+    def rows(self) -> int:
+        return len(self.answers)
+
+    @property
+    def versions(self) -> dict[int | None, int]:
+        """How many rows each version answered, in the order in which they first did."""
+        return dict(Counter(answer.version for answer in self.answers))
 
 
 def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, show_progress: ShowProgress) -> Simulated:
@@ -69,8 +78,7 @@ def send(spec: ModelSpec, stream: Stream, outcomes: bool, settings: Settings, sh
             raise SimulationError(
                 f"{spec.name}: {len(answers):,} rows and {done.recorded:,} outcomes are in the log, then: {error}"
             ) from error
-    versions = [answer.version for answer in answers]
-    return Simulated(len(answers), {version: versions.count(version) for version in dict.fromkeys(versions)}, done)
+    return Simulated(answers, done)
 
 
 def _answered(client: Client, model: str, rows: list[dict[str, Any]], deadline: float) -> list[Prediction]:

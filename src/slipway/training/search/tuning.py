@@ -108,6 +108,13 @@ def best_points(spec: ModelSpec, data_sha256: str, rows_sha256: str, count: int,
     return []
 
 
+def chosen_parameters(spec: ModelSpec, name: str, folder: Path) -> Point:
+    """Return the parameters that an earlier study chose, by its name; none if the folder has no such study."""
+    if not (folder / f"{name}.journal").exists():
+        return {}
+    return dict(choose(spec, _stored(spec, name, folder)).params)
+
+
 def study_name(spec: ModelSpec, data_sha256: str) -> str:
     """Name a study after the model, the rows, and everything else that makes trials comparable."""
     settings = "\n".join(

@@ -1,0 +1,1 @@
+"""Parts of benchmarks/learning.py: the rows of a model, and one course of its loop."""
