@@ -56,6 +56,7 @@ class Found:
     margin: list[float] = field(default_factory=list)
     alarms: list[int] = field(default_factory=list)
     promoted: list[int] = field(default_factory=list)
+    needless: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     leaked: int = 0
     fixed: list[float] = field(default_factory=list)
@@ -93,7 +94,10 @@ def run(table: Table, kind: DriftKind, size: float, seed: int, *, windows: int, 
             found.alarms.append(number)
         if said.alarm or number % SCHEDULE == 0:
             due = policy.standing(ours)
-            champion = _release(table, champion, log, due, number, found, ever)
+            now = _release(table, champion, log, due, number, found, ever)
+            if now is not champion and not _better(table, now, champion, table.stream("none", ORACLE_ROWS, 0.0, seed + 2_000)):
+                found.needless.append(number)
+            champion = now
     return found
 
 
@@ -101,6 +105,13 @@ def _oracle(table: Table, kind: DriftKind, size: float, seed: int) -> Any:
     world = table.stream(kind, ORACLE_ROWS, size, seed + 2_000)
     pipeline = table.spec.problem.wrapped(build(table.spec, PARAMETERS[table.spec.name]))
     return fitted(pipeline, world.rows, _labels(table, world), None)
+
+
+def _better(table: Table, ours: Version, theirs: Version, world: Stream) -> bool:
+    """Return whether a version is better than another on many rows of the undrifted world, which judged neither."""
+    spec = table.spec
+    figures = [spec.problem.ask(one.pipeline, world.rows, world.outcomes).figure(spec.metric) for one in (ours, theirs)]
+    return figures[0] < figures[1] if spec.lower_is_better else figures[0] > figures[1]
 
 
 def _labels(table: Table, world: Stream) -> Any:

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def quick(monkeypatch):
-    """The model with windows of 200 rows, of which the first bad one raises an alarm."""
-    spec = replace(lookup(MODEL), watch=Watch(rows=200, minimum=60, needed=1), learns=Outcomes(fall=0.6, enough=100))
+    """The model with windows of 200 rows, of which the first bad one raises an alarm; no slice counts."""
+    spec = replace(lookup(MODEL), slices={}, watch=Watch(rows=200, minimum=60, needed=1), learns=Outcomes(fall=0.8, enough=100))
     monkeypatch.setitem(catalogue(), MODEL, spec)
     return spec
 

@@ -19,11 +19,11 @@ from slipway.training.splitting import Rows, Weights
 
 HALF_LIVES = (2_000, 500)  # rows of the log
 NEWEST = (2_000, 1_000, 500, 250)  # rows of the log since a change
-OLD = 0.05  # the weight of a row that is older than the change: enough to know the classes and the range of the columns
+OLD = 0.25  # how much all rows before a change weigh together, beside those since: what has not changed is still learnt from them
 FEWEST = 100  # rows of the log; with fewer, chance decides
 JUDGED, BLOCKS = 500, 4  # rows of the log that are predicted, the newest, and in how many steps
 MOST_ROWS = 5_000  # of the data set, which are learnt from to find this out
-BEYOND_CHANCE = 2.5  # standard errors; there are six ways to choose from
+BEYOND_CHANCE = 2.5  # standard errors; there are seven ways to choose from
 DAY = 86_400.0  # seconds
 
 
@@ -31,7 +31,7 @@ DAY = 86_400.0  # seconds
 class Memory:
     """How much age leaves of a row's weight, in rows of the log. Both None: all count alike.
 
-    `half_life`: a row counts half after so many newer ones. `newest`: so many rows count fully, and all older ones nearly nothing, as
+    `half_life`: a row counts half after so many newer ones. `newest`: so many rows count fully, and all older ones little, as
     after a sudden change.
     """
 
@@ -86,7 +86,8 @@ def choose_memory(spec: ModelSpec, rows: Rows, ours: AnsweredRows) -> Memory:
     labels, features = labels_of(rows, ours.outcomes), like(rows.train, ours.features[spec.columns.names])
     share = len(rows.train) / len(few)
     before = share * (np.ones(len(few)) if rows.train_weights is None else rows.train_weights[places])
-    memories = [Memory(half_life=one) for one in HALF_LIVES] + [Memory(newest=one) for one in NEWEST if one < len(ours)]
+    since = [one for one in NEWEST if one < len(ours)] + [len(ours)]  # the last: since the rows of the data set
+    memories = [Memory(half_life=one) for one in HALF_LIVES] + [Memory(newest=one) for one in since]
     gains: dict[Memory, list[npt.NDArray[np.float64]]] = {memory: [] for memory in memories}
     for block in np.array_split(np.arange(len(ours) - min(JUDGED, len(ours) // 2), len(ours)), BLOCKS):
         learnt = int(block[0])
@@ -120,7 +121,8 @@ def _ages(of_data_set: int, of_log: int, whole: int, memory: Memory) -> Weights:
         newer = np.concatenate([np.full(of_data_set, of_log), np.arange(of_log, 0, -1) - 1])
         found = 0.5 ** (newer / memory.half_life)
     if memory.newest is not None:
-        found[: of_data_set + whole - memory.newest] = OLD
+        old = of_data_set + whole - memory.newest
+        found[:old] = min(1.0, OLD * (len(found) - old) / old)
     return found
 
 

@@ -26,7 +26,7 @@ def learning_report(spec: ModelSpec, learnt: LearntRows, findings: Sequence[Data
     if learnt.half_life_rows:
         lines.append(f"The latest rows are other than the older ones: a row counts half after {learnt.half_life_rows:,} newer ones.\n")
     if learnt.newest_rows:
-        lines.append(f"The world has changed: the {learnt.newest_rows:,} newest rows count fully, and older ones nearly nothing.\n")
+        lines.append(f"The world has changed: the {learnt.newest_rows:,} newest rows count fully, and older ones little.\n")
     if learnt.versions:
         lines += table(["answered by version", "rows"], [[version, f"{rows:,}"] for version, rows in learnt.versions.items()])
     if learnt.left_out:

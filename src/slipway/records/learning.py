@@ -23,8 +23,7 @@ class LearntRows(Record):
     `until`: later outcomes did not count. `learnt` rows were learnt from, `apart` were set apart to judge; `outcomes_sha256` is the
     checksum of both. `new` counts those whose outcome came after the release of the version in service. `left_out` counts by the reason.
     If it was found to be better, a row counts half after `half_life_rows` newer ones, or only the `newest_rows` of the log count fully.
-    `not_judged` says why the rows set
-    apart do not judge; "" if they do.
+    `not_judged` says why the rows set apart do not judge; "" if they do.
     """
 
     until: str

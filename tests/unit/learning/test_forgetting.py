@@ -51,8 +51,13 @@ def test_after_a_sudden_change_only_the_rows_since_count(learning_toy, data_set)
 
     assert found.memory == Memory(newest=500)
     assert found.weights.mean() == pytest.approx(1)
-    assert found.weights[699] / found.weights[700] == pytest.approx(OLD)  # 400 rows of the data set, and 300 of the log, are older
+    # 400 rows of the data set and 300 of the log are older: together they weigh a quarter of the 500
+    assert found.weights[:700].sum() / found.weights[700:].sum() == pytest.approx(OLD)
     assert np.allclose(found.weights[:700], found.weights[0])
+
+
+def test_a_change_since_the_rows_of_the_data_set_is_found(learning_toy, data_set):
+    assert choose_memory(learning_toy, data_set, of_log(drawn(180, True, 3))) == Memory(newest=180)
 
 
 def test_a_change_in_the_newest_rows_is_found_however_much_came_before(learning_toy, data_set):
