@@ -40,10 +40,18 @@ class Table:
     pool: Rows
     sample: bool
 
-    def stream(self, kind: DriftKind, count: int, size: float, seed: int) -> Stream:
-        """Draw rows of a world: each once as long as there are enough; if there are not, each is moved a little every time."""
-        once = kind != "label" and count <= len(self.pool.test)
-        return simulate(self.spec, self.pool, kind, count, size=size, seed=seed, fresh=not once, once=once)
+    def stream(self, kind: DriftKind, count: int, size: float, seed: int, skip: int = 0) -> Stream:
+        """Draw rows of a world: each once as long as there are enough; if there are not, each is moved a little every time.
+
+        Args:
+            seed: Of the order of all rows, too.
+            skip: How many rows in that order another part of the course has had.
+        """
+        if kind == "label" or skip + count > len(self.pool.test):
+            return simulate(self.spec, self.pool, kind, count, size=size, seed=seed + skip, fresh=True)
+        at = np.random.default_rng(seed).permutation(len(self.pool.test))[skip : skip + count]
+        part = replace(self.pool, test=self.pool.test.iloc[at], test_labels=self.pool.test_labels.iloc[at])
+        return simulate(self.spec, part, kind, count, size=size, seed=seed, once=True)
 
 
 def table(name: str, folder: Path) -> Table:

@@ -19,7 +19,7 @@ from slipway.training.splitting import Rows, Weights
 
 HALF_LIVES = (2_000, 500)  # rows of the log
 NEWEST = (2_000, 1_000, 500, 250)  # rows of the log since a change
-OLD = 0.25  # how much all rows before a change weigh together, beside those since: what has not changed is still learnt from them
+OLD = 0.5  # how much all rows before a change weigh together, beside those since: what has not changed is still learnt from them
 FEWEST = 100  # rows of the log; with fewer, chance decides
 JUDGED, BLOCKS = 500, 4  # rows of the log that are predicted, the newest, and in how many steps
 MOST_ROWS = 5_000  # of the data set, which are learnt from to find this out

@@ -51,7 +51,7 @@ def test_after_a_sudden_change_only_the_rows_since_count(learning_toy, data_set)
 
     assert found.memory == Memory(newest=500)
     assert found.weights.mean() == pytest.approx(1)
-    # 400 rows of the data set and 300 of the log are older: together they weigh a quarter of the 500
+    # 400 rows of the data set and 300 of the log are older: together they weigh half of the 500
     assert found.weights[:700].sum() / found.weights[700:].sum() == pytest.approx(OLD)
     assert np.allclose(found.weights[:700], found.weights[0])
 
