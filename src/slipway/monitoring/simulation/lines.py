@@ -28,7 +28,7 @@ def draw_lines(path: Path, spec: ModelSpec, plan: Plan, found: Sequence[WindowFi
             axes.plot(numbers, [one.answered for one in found], "-o", color="tab:blue", label="loop on: what the endpoint answered")
         if plan.drifts(plan.windows):
             axes.axvline(plan.begins - 0.5, color="black", linewidth=0.8)
-            axes.annotate(" drift begins", (plan.begins - 0.5, 0.02), xycoords=("data", "axes fraction"), fontsize=8)
+            axes.annotate(" drift begins", (plan.begins - 0.5, 0.95), xycoords=("data", "axes fraction"), fontsize=8)
         for one in found:
             if one.release:
                 at = one.number + 0.5
