@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := .venv/.installed
-# processes that test side by side; each starts servers of its own and often waits for them, so twice as many as a small machine has cores
-WORKERS ?= 4
+# processes that test side by side; each starts servers of its own and often waits for them, so one more than a small machine has cores
+WORKERS ?= 3
 # compiled modules are kept in .venv: without them, every program would compile its imports anew, for seconds
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)

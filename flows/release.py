@@ -68,7 +68,7 @@ def release(
         if ended := endings.not_admitted(spec, fetched, admission, settings, dry_run=dry_run):
             return ended
         learning = learn(spec, fetched, validate(spec, fetched), settings)
-        if why := why_nothing_new(spec, learning.snapshot, settings):
+        if not dry_run and (why := why_nothing_new(spec, learning.snapshot, settings)):
             return endings.nothing_new(spec, why, settings)
         result = measure(spec, learning, admission, settings, trials, jobs, dry_run=dry_run)
         if dry_run:

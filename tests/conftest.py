@@ -47,7 +47,7 @@ OPERATORS = ("tests/platform/test_release_on_platform.py", "tests/platform/test_
 # these look for the release that waits for approval on the one Prefect server, and must find their own only
 APPROVALS = ("tests/flows/test_approval.py", "tests/flows/test_challenger_model.py", "tests/flows/test_pairs.py")
 # these bring the deployments of the one Prefect server in line with a catalogue of their own, or need those of the project
-DEPLOYMENTS = ("tests/flows/test_deploying.py", "tests/flows/test_shell_run.py")
+DEPLOYMENTS = ("tests/flows/test_deploying.py", "tests/flows/test_loop.py", "tests/flows/test_shell_run.py")
 # the longest first, so that no worker begins one of them when the others have finished
 LONGEST = (
     *OPERATORS,

@@ -25,6 +25,7 @@ from slipway.monitoring.journal import Journal, Switch
 from slipway.tracking import registry
 from slipway.tracking.connection import connect
 from tasks import approval as asking
+from tests.flows.conftest import wait_until
 
 MODEL = "heart-failure"
 QUICK = {"sample": True, "trials": 1, "jobs": 1}
@@ -141,6 +142,7 @@ def nothing_changes(meeting: Meeting) -> None:
 
 
 def challenger_stays(meeting: Meeting) -> None:
+    wait_until(lambda: meeting.answers()["challenger"], "the challenger answers, after the version in service")
     assert meeting.answers()["challenger"]["version"] == 1
     assert registry.state(meeting.mlflow(), meeting.spec.registered_as).aliases["challenger"] == 1
 
