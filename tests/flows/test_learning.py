@@ -105,5 +105,5 @@ def test_a_champion_that_is_as_good_on_the_latest_rows_stays(released):
     state = by_schedule()
 
     assert state.name == "Refused"
-    assert "no certain difference to champion version 1 is shown on the latest rows, and no alarm stands: it stays" in state.message
+    assert "no difference to champion version 1 is shown on the latest rows, and no alarm stands: it stays" in state.message
     assert [line["event"] for line in released.history()] == ["promoted", "refused"]

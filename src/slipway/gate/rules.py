@@ -12,7 +12,6 @@ from slipway.spec import Gate, ModelSpec
 from slipway.training.evidence.intervals import LEVEL
 
 ROUNDING = 1e-9  # as floats, two figures exactly a tolerance apart may differ by slightly more
-CERTAIN = 0.005  # in 200 looks, half of one finds a candidate better by chance
 BEYOND_CHANCE = f"beyond chance ({LEVEL:.0%})"
 
 
@@ -103,19 +102,14 @@ def better(recent: Comparison) -> bool:
 
 
 def worth_it(recent: Comparison, version: int, due: str) -> Rule:
-    """Ask for a reason to replace the champion: a change is due, or the candidate is better on recent rows, which must be certain.
-
-    A schedule looks again and again, and each look may find a difference by chance: so it takes a p-value of 0.005, not 0.05.
-    """
-    effect = recent.paired.effect if recent.paired else None
-    certain = better(recent) and effect is not None and effect.p_value <= CERTAIN
-    if certain:
-        reason = f"it is better than champion version {version} on the latest rows, beyond chance (p at most {CERTAIN:g})"
+    """Ask for a reason to replace the champion: the candidate is better beyond chance on recent rows, or a change is due anyway."""
+    if better(recent):
+        reason = f"it is better than champion version {version} on the latest rows, {BEYOND_CHANCE}"
     elif due:
-        reason = f"it is not shown to be better than champion version {version} for certain, but {due}"
+        reason = f"it is not shown to be better than champion version {version}, but {due}"
     else:
-        reason = f"no certain difference to champion version {version} is shown on the latest rows, and no alarm stands: it stays"
-    return Rule(name="reason to change", passed=certain or bool(due), reason=reason)
+        reason = f"no difference to champion version {version} is shown on the latest rows, and no alarm stands: it stays"
+    return Rule(name="reason to change", passed=better(recent) or bool(due), reason=reason)
 
 
 def slices_no_worse(spec: ModelSpec, champion: Champion, shared: Comparison | None, tolerance: float, name: str = "slices") -> Rule:
