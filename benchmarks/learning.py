@@ -1,8 +1,8 @@
 """How soon a model that learns from outcomes recovers from drift, and how often it is replaced without a reason.
 
-    python -m benchmarks.learning [--models heart-failure ...] [--seeds 10] [--quick] [--search] [--json]
+    python -m benchmarks.learning [--models heart-failure ...] [--seeds 2] [--whole] [--search] [--json]
 
-For example: SLIPWAY_MIRROR=/path/to/rows python -m benchmarks.learning --quick
+For example: SLIPWAY_MIRROR=/path/to/rows python -m benchmarks.learning --models friedman
 
 A course has twelve windows of the model's own size, and drifts from the fourth on: covariate, label or concept drift, of three sizes each.
 After each window the watch judges rows and outcomes; an alarm leads to a release, and so does a schedule after every fourth window. All
@@ -20,8 +20,9 @@ itself is as near to the oracle over all drifted windows, there is nothing to re
 On undrifted rows a promotion is needless if the version is no better than the one before on 3,000 other rows: from more rows of the same
 world a version may learn more.
 
---search measures the processor seconds of a retrain beside those of a first release, both with their search and one job. Ten seeds of all
-models take hours; --quick has two seeds and the middle size. Rows are the real ones if SLIPWAY_MIRROR is set, else generated ones.
+--search measures the processor seconds of a retrain beside those of a first release, both with their search and one job. Two seeds and the
+middle size are measured; --whole has ten seeds and three sizes, and takes hours. Rows are the real ones if SLIPWAY_MIRROR is set, else
+generated ones.
 """
 
 from __future__ import annotations
@@ -55,18 +56,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=PARAMETERS, default=list(PARAMETERS), help="which models (all)")
     parser.add_argument("--drifts", nargs="*", choices=SIZES, default=list(SIZES), help="which drifts (all)")
-    parser.add_argument("--seeds", type=int, default=10, help="courses of each kind (10)")
-    parser.add_argument("--quick", action="store_true", help="two seeds, the middle size")
+    parser.add_argument("--seeds", type=int, default=2, help="courses of each kind (2)")
+    parser.add_argument("--whole", action="store_true", help="ten seeds, three sizes: hours")
     parser.add_argument("--search", action="store_true", help="also the seconds of a retrain beside a first release")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args()
-    seeds = range(min(asked.seeds, 2) if asked.quick else asked.seeds)
+    seeds = range(max(asked.seeds, 10) if asked.whole else asked.seeds)
     lines: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in asked.models:
             rows = table(name, Path(folder))
             for kind in [*asked.drifts, "none"]:
-                sizes: Sequence[float] = (0.0,) if kind == "none" else SIZES[kind][1:2] if asked.quick else SIZES[kind]
+                sizes: Sequence[float] = (0.0,) if kind == "none" else SIZES[kind] if asked.whole else SIZES[kind][1:2]
                 lines += [_line(rows, kind, size, seeds) for size in sizes]
             if asked.search:
                 lines.append(_seconds(rows, Path(folder) / "studies"))

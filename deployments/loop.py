@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 from deployments import local
 from deployments.server.prefect_api import PrefectServer
 from deployments.terminal.flow_run import run
+from slipway.audit import SETTLED
 from slipway.errors import SimulationError
 from slipway.lifecycle import record
 from slipway.monitoring import in_service, policy
 from slipway.monitoring.journal import Journal
-from slipway.monitoring.observing import SETTLED
 from slipway.monitoring.simulation import course, sending
 from slipway.monitoring.simulation.course import Course, Plan, WindowFigures
+from slipway.pages.runs import ENDED
 from slipway.retries import wait_until
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from slipway.monitoring.findings import WatchReport
 
-ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 LOOK, BEGINS_WITHIN, ENDS_WITHIN = 0.5, 180.0, 3 * 3600.0  # seconds; a worker looks for runs every few seconds
 MOMENT = 0.1  # seconds
 SayProgress = Callable[[str], None]

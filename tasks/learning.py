@@ -9,10 +9,10 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from slipway.audit import SETTLED
 from slipway.data import manifests
 from slipway.learning.evidence import Learning, code_of_join
 from slipway.learning.evidence import learn as learn_from
-from slipway.learning.joining import SETTLED
 from slipway.learning.news import nothing_new
 from slipway.learning.recalling import columns_by_version, learnt_again, predecessor_of
 from slipway.learning.report import learning_report

@@ -11,7 +11,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from slipway.learning.joining import SETTLED
+from slipway.audit import SETTLED
 from slipway.learning.news import prospect
 from slipway.lifecycle import record
 from slipway.monitoring import in_service, observing, policy, published, watch_run

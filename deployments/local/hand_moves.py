@@ -20,6 +20,7 @@ from slipway.catalogue import listings
 from slipway.catalogue.index import Listing
 from slipway.lifecycle import record
 from slipway.lifecycle.ledger import Ledger
+from slipway.pages.runs import ENDED
 from slipway.records import STARTED_BY, RegistryState
 from slipway.settings import Settings
 from slipway.tracking.mirrors import written
@@ -28,7 +29,6 @@ from slipway.tracking.unfinished import MODEL_TAG
 
 ORIGIN = "MLflow's page"
 EVENT = "slipway.alias.moved"
-ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 logger = logging.getLogger("slipway.watchman")
 

@@ -11,13 +11,13 @@ from deployments.server.prefect_api import SECONDS, PrefectServer, api_of, page_
 from slipway.errors import ApprovalError, PlatformError
 from slipway.lifecycle.ledger import Ledger
 from slipway.lifecycle.report import verdict_and_figures
+from slipway.pages.runs import ENDED
 from slipway.records import Admission, Candidate, Decision, Verdict
 from slipway.retries import wait_until
 from slipway.settings import Settings
 
 TAKEN_WITHIN = 60.0  # seconds until the release must have noticed the answer; it looks every 2
 LOOK = 0.2
-ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 from deployments.cli import app
 from flows.release import release
 from flows.watch import watch
-from slipway.audit import known_outcomes
+from slipway.audit import SETTLED, known_outcomes
 from slipway.audit.upkeep.retention import prune
 from slipway.catalogue import lookup
 from slipway.errors import RowsGoneError
-from slipway.learning.joining import SETTLED
 from slipway.lifecycle import record
 from slipway.monitoring import in_service
 from slipway.monitoring.simulation import drawing, sending

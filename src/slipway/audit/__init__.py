@@ -25,11 +25,12 @@ from slipway.audit.reading import (
     refusals,
     shadows,
 )
-from slipway.audit.traffic import served_rows
+from slipway.audit.traffic import SETTLED, served_rows
 from slipway.audit.writer import AuditLog
 
 __all__ = [
     "AUDIT",
+    "SETTLED",
     "Act",
     "Administered",
     "Answered",

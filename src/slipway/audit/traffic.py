@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from slipway.audit.databases.cells import shown, utc
 from slipway.audit.databases.tables import BATCHES, PREDICTIONS, Store, Table
 from slipway.audit.places import Place, missing, opened
 from slipway.audit.reading import Line
+
+SETTLED = timedelta(seconds=2)  # a line has the time of the request's arrival; after two seconds it is committed
 
 
 class Head(NamedTuple):

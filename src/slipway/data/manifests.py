@@ -105,12 +105,17 @@ def note(
 def note_learnt(snapshot: Snapshot, code: str) -> SnapshotManifest:
     """Write the manifest of rows to which those of the log were joined, and return it. There is no file with the rows themselves.
 
+    The first one stays: a later run that joins the same rows, and finds nothing new, must not date them anew.
+
     Args:
         code: The checksum of what joined them.
     """
     learnt, of_file = snapshot.learnt, read(snapshot.path)
     if learnt is None:
         raise ValueError(f"{snapshot.path.name}: no rows of the log were joined to it.")
+    path = snapshot.path.with_name(f"{snapshot.model}-{snapshot.sha256[: snapshots.DIGITS]}{ENDING}")
+    if (known := _of(path)) and known.sha256 == snapshot.sha256:
+        return known
     rows = learnt.learnt + learnt.apart
     part = SnapshotPart(
         kind="outcomes", origin="the log", sha256=learnt.outcomes_sha256, rows=rows, read=learnt.until, learnt=learnt, code=code
@@ -123,7 +128,6 @@ def note_learnt(snapshot: Snapshot, code: str) -> SnapshotManifest:
         read=learnt.until,
         parts=[*(of_file.parts if of_file else []), part],
     )
-    path = snapshot.path.with_name(f"{snapshot.model}-{snapshot.sha256[: snapshots.DIGITS]}{ENDING}")
     replace(path, json.dumps(made_of.model_dump(mode="json"), indent=2).encode() + b"\n")
     return made_of
 

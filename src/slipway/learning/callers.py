@@ -40,10 +40,11 @@ def contradicting(spec: ModelSpec, rows: AnsweredRows) -> list[Contradicting]:
 
     If the outcomes of all callers contradict the answers more often than before, the world has changed, or the model was never right.
     """
-    wrong, every = _wrong(spec, rows), sorted({row.caller for row in rows.each})
+    wrong, callers = _wrong(spec, rows), np.array([row.caller for row in rows.each], dtype=object)
+    every = sorted(set(callers))
     found = []
     for caller in every:
-        mine = np.array([row.caller == caller for row in rows.each], dtype=np.bool_)
+        mine = callers == caller
         ours, others = wrong[mine], wrong[~mine]
         if min(len(ours), len(others)) < ENOUGH or ours.mean() - others.mean() <= GAP:
             continue

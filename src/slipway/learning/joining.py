@@ -16,7 +16,6 @@ from slipway.audit import Known, Line, Place, known_outcomes, served_rows
 from slipway.problems.serving import Output
 from slipway.spec import Boolean, Category, ModelSpec, Numeric, Outcomes, Quantity
 
-SETTLED = timedelta(seconds=2)  # a line has the time of the request's arrival; after two seconds it is committed
 MOST_READ = 1_000_000  # answers that are counted
 SIMULATION = "key:simulation"  # the key of `slipway simulate`
 
@@ -76,7 +75,10 @@ class AnsweredRows:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The rows with a known outcome, all answers of the same span and versions, and how many rows were left out, by the reason."""
+    """The rows with a known outcome, all answers of the same span and versions, and how many rows were left out, by the reason.
+
+    `features` are those of the answers, for the slices of the model; there are none if it has no slices.
+    """
 
     rows: AnsweredRows
     answers: list[Any]
@@ -125,7 +127,7 @@ def join(
         rows=_rows(spec, wanted, columns_of),
         answers=[line.label for line in answers],
         scores=[_score(spec, line) for line in answers],
-        features=_features(spec, answers, columns_of),
+        features=_features(spec, answers if spec.slices else [], columns_of),  # up to a million, for nothing else
         left_out=dict(left_out),
     )
 

@@ -49,7 +49,7 @@ def prospect(spec: ModelSpec, now: InService, place: Place, until: datetime) -> 
     rows = len(known_outcomes(place, spec.service, since=now.since, until=until))
     if not rows:
         return f"no outcome has come since version {now.version} went into service, so a release finds nothing new in the log"
-    return f"a release learns from {rows:,} answered rows whose outcome came since version {now.version} went into service, among others"
+    return f"{rows:,} outcomes have come since version {now.version} went into service, and a release learns from the rows they belong to"
 
 
 def _settings(study: str) -> str:

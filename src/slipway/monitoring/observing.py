@@ -11,7 +11,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from slipway.audit import Known, Line, Place, known_outcomes, served_rows
+from slipway.audit import SETTLED, Known, Line, Place, known_outcomes, served_rows
 from slipway.monitoring import performance
 from slipway.monitoring.drift.drift import find
 from slipway.monitoring.findings import DriftFinding, Performance, Proposal, Window, WindowKind
@@ -25,7 +25,6 @@ from slipway.spec import ModelSpec
 
 logger = logging.getLogger(__name__)
 
-SETTLED = timedelta(seconds=2)  # a line has the time of the request's arrival; after two seconds it is committed
 MOMENT = timedelta(milliseconds=1)  # the log's resolution
 NAMED = 3  # columns that a reason names; the report has all
 MOST_ROWS = 1_000_000  # read in one run of the watch; the next run continues after them

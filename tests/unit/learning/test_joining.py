@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from slipway.audit.upkeep.retention import prune
+from slipway.data import manifests
 from slipway.learning.joining import join
+from slipway.records import LearntRows, Snapshot
 from slipway.spec import Category, Columns, Numeric, Outcomes
 from tests.unit.learning.conftest import DAY, NOW, at
 
@@ -131,3 +133,22 @@ def test_the_score_is_the_probability_of_the_positive_class(answers, outcomes, j
 
     assert np.allclose(joined().rows.scores, [0.1, 0.75])
     assert all(row.known - row.answered == timedelta(days=1) for row in joined().rows.each)
+
+
+def test_the_manifest_of_rows_that_were_joined_before_keeps_its_date(tmp_path):
+    def joined_at(until):
+        learnt = LearntRows(
+            until=until, first=until, last=until, learnt=7, apart=3, new=10, versions={1: 10}, left_out={}, coverage=[], not_judged="",
+            rows_sha256="a" * 64, outcomes_sha256="b" * 64,
+        )  # fmt: skip
+        return Snapshot(
+            model="toy", path=tmp_path / "toy-aaaaaaaaaaaa.csv", sha256="c" * 64, rows=20, origin="file", sample=False, learnt=learnt
+        )
+
+    first = manifests.note_learnt(joined_at("2026-11-01T00:00:00+00:00"), "code")
+
+    assert (first.rows, first.parts[-1].kind) == (30, "outcomes")
+    assert manifests.note_learnt(joined_at("2026-12-01T00:00:00+00:00"), "code") == first
+    assert [(path.name, manifest) for path, manifest in manifests.with_outcomes(tmp_path, "toy")] == [
+        ("toy-cccccccccccc.manifest.json", first)
+    ]
