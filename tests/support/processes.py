@@ -14,6 +14,7 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from slipway import models
 from slipway.catalogue import catalogue
 from tests.support.writes import KilledAt
 
@@ -60,7 +61,8 @@ def _begin(environment: dict[str, str], killed_at: KilledAt | None, work: Callab
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # the environment may name another
-    catalogue.cache_clear()  # and other models
+    importlib.reload(models)  # and other models
+    catalogue.cache_clear()
     if killed_at:
         killed_at.begin()
     work(*arguments)
