@@ -52,7 +52,6 @@ DEPLOYMENTS = ("tests/flows/test_deploying.py", "tests/flows/test_loop.py", "tes
 LONGEST = (
     *OPERATORS,
     "tests/flows/test_every_model.py",
-    "tests/flows/test_killed.py",
     *APPROVALS,
     "tests/flows/test_release.py",
     "tests/commands/test_terminal.py",

@@ -168,6 +168,7 @@ def without_platform(tmp_path_factory: pytest.TempPathFactory, with_tables: Call
     subprocess.run([*SLIPWAY, "down"], env=environment, check=True, capture_output=True)
 
 
+@pytest.mark.drill
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
 def test_a_release_that_is_cancelled_ends_with_one_line_that_says_what_answers(

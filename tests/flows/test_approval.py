@@ -122,6 +122,7 @@ def test_a_rejected_release_leaves_everything_as_it_was(place, begin, waits):
     assert f"no release of {MODEL} waits for approval" in nothing.stderr
 
 
+@pytest.mark.drill
 def test_a_release_killed_while_it_waits_leaves_its_candidate_in_staging(place, waits, monkeypatch):
     process = started("release", MODEL, approval=True, **QUICK)
     asked = waits()

@@ -23,7 +23,7 @@ from slipway.training.search import tuning
 from tests.support.processes import started
 
 MODEL = "heart-failure"
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
 
 def start(trials: int, **time_outs: int) -> BaseProcess:

@@ -386,6 +386,7 @@ def test_a_cell_that_is_neither_a_value_nor_a_gap_is_refused(
     assert message in answered.json()["message"]
 
 
+@pytest.mark.drill
 @pytest.mark.usefixtures("released")
 def test_a_file_with_gaps_is_scored_and_the_log_gives_the_watch_its_gaps(operator: Operator, patients: pd.DataFrame) -> None:
     folder = operator.models.parent
@@ -435,6 +436,7 @@ def test_texts_are_answered_as_mlflows_model_does_and_a_text_that_is_too_long_is
     assert "column 'note': expected a text of 1 to 500 characters, or null, received 501 characters" in refused.json()["message"]
 
 
+@pytest.mark.drill
 @pytest.mark.usefixtures("released")
 def test_a_file_with_texts_is_scored_and_the_watch_finds_the_words_of_another_language(operator: Operator, notes: pd.DataFrame) -> None:
     folder = operator.models.parent

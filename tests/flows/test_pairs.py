@@ -218,7 +218,10 @@ def test_the_table_is_whole():
     assert all(follows and set(follows) <= set(FOLLOWS) for _, *follows in TABLE.values())
 
 
-@pytest.mark.parametrize(("row", "column"), TABLE, ids=[f"{row} x {column}" for row, column in TABLE])
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [pytest.param(row, column, id=f"{row} x {column}", marks=[pytest.mark.drill] if row == WAITS else []) for row, column in TABLE],
+)
 def test_cell(place, meeting, begin, waits, until, row, column):
     effect, *follows = TABLE[row, column]
     ROWS[row](meeting)

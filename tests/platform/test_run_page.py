@@ -119,6 +119,7 @@ def test_the_report_of_a_release_has_figures_and_pictures(server, released, show
     page.locator("img[src^='data:image/png']").first.wait_for()
 
 
+@pytest.mark.drill
 def test_the_schedule_fires(server, deployment, scheduled):
     def runs() -> list[dict[str, Any]]:
         asked = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}, "expected_start_time": {"after_": scheduled.isoformat()}}}

@@ -18,7 +18,7 @@ from slipway.pages.service.shapes import ServiceDetail
 from tests.platform.conftest import MODEL, Operator, wait_until
 
 # one release, three watches and two releases that they start; a busy machine takes its time for each
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
