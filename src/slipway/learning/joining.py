@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from slipway.audit import Known, Line, Place, known_outcomes, served_rows
+from slipway.audit import AuditError, Known, Line, Place, known_outcomes, served_rows
+from slipway.audit.upkeep.rotation import PseudonymChanges, pseudonym_changes
 from slipway.problems.serving import Output
 from slipway.spec import Boolean, Category, ModelSpec, Numeric, Outcomes, Quantity
 
@@ -98,7 +99,7 @@ def join(
         champion: The version in service.
         sample: Whether the data set has sample rows; simulated rows are learnt from only beside those.
     Raises:
-        AuditError: The log cannot be read.
+        AuditError: The log cannot be read, or its pseudonyms are being replaced, and one row of each subject is wanted.
     """
     since = None if learns.days is None else until - timedelta(days=learns.days)
     last = until - timedelta(days=learns.delay)
@@ -106,15 +107,17 @@ def join(
     chosen = _Choice(spec, learns, columns_of, champion, sample, spec.problem.output(None, 0.0))
 
     wanted: list[Known] = []
+    changes = pseudonym_changes(place) if learns.subjects == "latest" else None
     for row in known_outcomes(place, spec.service, since=None, until=until):
         answered = datetime.fromisoformat(row.line.time)
-        if (since and answered < since) or answered > last:
+        if (since and answered < since) or answered >= last:
             left_out["answered outside of the span"] += 1
         elif why := chosen.objection(row.line) or chosen.wrong_outcome(row.outcome):
             left_out[why] += 1
         else:
             wanted.append(row)
-    if learns.subjects == "latest":
+    if changes:
+        _require_same(changes, pseudonym_changes(place), spec)
         wanted = _latest(wanted, left_out)
     if (extra := len(wanted) - learns.most) > 0:
         left_out["older than the most rows"] += extra
@@ -122,6 +125,9 @@ def join(
     # the answers beside which the outcomes are counted: of the time from which there are rows to learn from
     first = min((datetime.fromisoformat(row.line.time) for row in wanted), default=last)
     lines = served_rows(place, spec.service, since=first, until=last, limit=MOST_READ)
+    if len(lines) < MOST_READ:  # then a row that is none of them was pruned a moment ago
+        there = {line.prediction_id for line in lines}
+        wanted = [row for row in wanted if row.line.prediction_id in there]
     answers = [line for line in lines if not chosen.objection(line)]
     return Joined(
         rows=_rows(spec, wanted, columns_of),
@@ -170,6 +176,19 @@ def _fits(kind: Any, cell: Any) -> bool:
     if isinstance(kind, Category):
         return kind.other or cell in kind.values
     return isinstance(cell, bool) if isinstance(kind, Boolean) else isinstance(cell, str)
+
+
+def _require_same(before: PseudonymChanges, after: PseudonymChanges, spec: ModelSpec) -> None:
+    """Refuse to tell rows of one subject from rows of another while their pseudonyms are replaced.
+
+    Raises:
+        AuditError: They are.
+    """
+    if after.goes_on or after != before:
+        raise AuditError(
+            f"{spec.name} learns from the latest row of each subject, and the pseudonyms of subjects are being replaced. Release again "
+            "when this has ended; if it was stopped, `slipway audit rotate-keys` finishes it."
+        )
 
 
 def _latest(rows: Iterable[Known], left_out: Counter[str]) -> list[Known]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from slipway.audit.errors import AuditError
 from slipway.audit.upkeep.retention import prune
+from slipway.audit.upkeep.rotation import rotate
 from slipway.data import manifests
 from slipway.learning.joining import join
 from slipway.records import LearntRows, Snapshot
@@ -152,3 +156,50 @@ def test_the_manifest_of_rows_that_were_joined_before_keeps_its_date(tmp_path):
     assert [(path.name, manifest) for path, manifest in manifests.with_outcomes(tmp_path, "toy")] == [
         ("toy-cccccccccccc.manifest.json", first)
     ]
+
+
+def test_rows_that_are_pruned_during_the_join_are_neither_learnt_from_nor_counted(answers, outcomes, learning_toy, place):
+    outcomes(answers([40, 41], NOW) + answers([42], NOW + 5 * DAY), [1, 0, 1], NOW + 6 * DAY)
+    asked = []
+
+    def columns_of(line):
+        if not asked:  # when the outcomes were read, and the answers beside them not yet
+            prune(place, at(NOW + DAY), "anna@here")
+        asked.append(line)
+        return learning_toy.columns.names
+
+    found = join(learning_toy, learning_toy.learns, place, UNTIL, columns_of, 1, sample=False)
+
+    assert (sizes(found), len(found.answers), found.left_out) == ([42], 1, {})
+
+
+def test_while_pseudonyms_are_replaced_nobody_can_tell_the_latest_row_of_a_subject(answers, outcomes, joined, place, tmp_path):
+    ids = answers([40], subjects=["anna"]) + answers([41], NOW + DAY, subjects=["anna"])
+    outcomes(ids, [1, 0], NOW + 2 * DAY)
+    stopped = "import sys, os; from pathlib import Path; from slipway.audit.upkeep import rotation as upkeep\n"
+    stopped += "upkeep.AT_ONCE = 1; upkeep.time.sleep = lambda _: os.kill(os.getpid(), 9)\n"
+    stopped += "place = Path(sys.argv[1]) if sys.argv[1] == sys.argv[2] else sys.argv[1]\n"
+    stopped += "upkeep.rotate(Path(sys.argv[2]), place, 'root', pseudonyms=True)"
+    assert subprocess.run([sys.executable, "-c", stopped, place, tmp_path]).returncode == -9  # after the first line
+
+    with pytest.raises(AuditError, match="`slipway audit rotate-keys` finishes it"):
+        joined(subjects="latest")
+    assert sizes(joined()) == [40, 41]
+
+    assert rotate(tmp_path, place, "root").resumed
+    assert sizes(joined(subjects="latest")) == [41]
+
+
+def test_pseudonyms_that_are_replaced_during_the_join_are_noticed(answers, outcomes, learning_toy, place, tmp_path):
+    outcomes(answers([40, 41], subjects=["anna", "ben"]), [1, 0])
+    rotated = []
+
+    def columns_of(line):
+        rotated or rotated.append(rotate(tmp_path, place, "root", pseudonyms=True))
+        return learning_toy.columns.names
+
+    with pytest.raises(AuditError, match="are being replaced"):
+        join(learning_toy, replace(learning_toy.learns, subjects="latest"), place, UNTIL, columns_of, 1, sample=False)
+
+    again = join(learning_toy, replace(learning_toy.learns, subjects="latest"), place, UNTIL, columns_of, 1, sample=False)
+    assert sizes(again) == [40, 41]

@@ -22,6 +22,8 @@ NEXT = (
     " WHERE pseudonym IS NOT NULL AND subject_key <> ? AND prediction_id > ? ORDER BY prediction_id LIMIT ?"
 )
 UPDATE = "UPDATE predictions SET pseudonym = ?, subject = ?, subject_key = ? WHERE prediction_id = ? AND subject_key = ?"
+BEGAN, ENDED, NEW_PSEUDONYMS = "began to replace the keys of subject ids", "replaced the keys of subject ids", "with new pseudonyms"
+ACTS = "SELECT what, about FROM administration WHERE what IN (?, ?) ORDER BY id"
 LEFT = "SELECT 1 FROM predictions WHERE pseudonym IS NOT NULL AND subject_key <> ? LIMIT 1"
 
 logger = logging.getLogger(__name__)
@@ -48,14 +50,36 @@ def rotate(home: Path, place: Place, who: str, *, pseudonyms: bool = False) -> R
     keys = KeyFile(home)
     if not keys.ring() or missing(place):
         raise AuditError(f"{keys.path}: there are no keys yet; the first subject id that is logged makes them.")
-    record_act(place, who, "began to replace the keys of subject ids", "with new pseudonyms" if pseudonyms else "")
+    record_act(place, who, BEGAN, NEW_PSEUDONYMS if pseudonyms else "")
     with opened(place) as store:
         ring, resumed = _new_ring(keys, store, pseudonyms)
         lines, unreadable = _reseal(store, ring)
         _forget_old_keys(keys, store, ring)
         store.wipe()
-    record_act(place, who, "replaced the keys of subject ids", f"{lines} lines re-encrypted, {unreadable} unreadable")
+    record_act(place, who, ENDED, f"{lines} lines re-encrypted, {unreadable} unreadable")
     return Rotated(lines, unreadable, resumed)
+
+
+@dataclass(frozen=True, slots=True)
+class PseudonymChanges:
+    """How often the pseudonyms of subjects were replaced, and whether this goes on: then one subject may have two of them."""
+
+    begun: int = 0
+    goes_on: bool = False
+
+
+def pseudonym_changes(place: Place) -> PseudonymChanges:
+    """Return what the log says of its pseudonyms. They stand for the same subjects between two looks that find the same.
+
+    Raises:
+        AuditError: The log cannot be read.
+    """
+    if missing(place):
+        return PseudonymChanges()
+    with opened(place) as store:
+        acts = store.rows(ACTS, (BEGAN, ENDED))
+    begun = [number for number, act in enumerate(acts) if act["what"] == BEGAN and act["about"] == NEW_PSEUDONYMS]
+    return PseudonymChanges(len(begun), bool(begun) and all(act["what"] == BEGAN for act in acts[begun[-1] :]))
 
 
 def _new_ring(keys: KeyFile, store: Store, pseudonyms: bool) -> tuple[Ring, bool]:
