@@ -173,11 +173,12 @@ def _tables(lines: list[dict[str, Any]]) -> str:
 
 def _aims(lines: list[dict[str, Any]], drifted: list[dict[str, Any]], quiet: list[dict[str, Any]]) -> list[str]:
     concept = [end for line in drifted if line["drift"] == "concept" for end in line["recovered"] if end != "nothing to recover"]
-    soon = sum(isinstance(end, int) and end <= WITHIN for end in concept)
+    soon, silent = sum(isinstance(end, int) and end <= WITHIN for end in concept), concept.count("no alarm")
     windows, needless = sum(one["windows"] for one in quiet), sum(one["needless"] for one in quiet)
     leaked = sum(one.get("leaked", 0) for one in lines)
     found = [
-        f"{_word(soon >= 0.9 * len(concept))}: {soon} of {len(concept)} concept drifts recovered within {WITHIN} windows after the alarm",
+        f"{_word(soon >= 0.9 * len(concept))}: {soon} of {len(concept)} concept drifts recovered within {WITHIN} windows after the alarm; "
+        f"{silent} raised none",
         f"{_word(needless * 200 <= windows)}: {needless} needless promotions in {windows} undrifted windows (at most one in 200)",
         f"{_word(leaked == 0)}: {leaked} rows judged that were ever learnt from (none)",
     ]

@@ -23,7 +23,7 @@ from tasks.patience import HOUR
 
 logger = logging.getLogger("slipway.tasks.tuning")
 
-AGAIN = 0.2  # of the trials: when rows of the log have come and nothing else has changed, the best points are tried again
+AGAIN = 0.15  # of the trials: when rows of the log have come and nothing else has changed, the best points are tried again
 REPORTS = 10  # progress lines in the log of a study
 
 
