@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from prefect import flow
@@ -18,13 +21,20 @@ from flows.watch import watch
 from slipway.audit import SETTLED, known_outcomes
 from slipway.audit.upkeep.retention import prune
 from slipway.catalogue import lookup
+from slipway.data import manifests, snapshots
 from slipway.errors import RowsGoneError
+from slipway.files.checksums import checksum
 from slipway.lifecycle import record
+from slipway.lifecycle.ledger import Ledger
 from slipway.monitoring import in_service
 from slipway.monitoring.simulation import drawing, sending
 from slipway.records import STARTED_BY
+from slipway.settings import Settings
 from slipway.tracking.connection import connect
 from tests.flows.conftest import MODEL, wait_until
+from tests.support.homes import copy_home
+from tests.support.processes import started
+from tests.support.writes import KilledAt
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -106,3 +116,44 @@ def test_a_champion_that_is_as_good_on_the_latest_rows_stays(released):
     assert state.name == "Refused"
     assert "no difference to champion version 1 is shown on the latest rows, and no alarm stands: it stays" in state.message
     assert [line["event"] for line in released.history()] == ["promoted", "refused"]
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(1800)
+def test_killed_at_each_write_before_the_search_the_next_release_learns_from_the_same_rows(released, tmp_path, monkeypatch, prefect_server):
+    drifted(released, 400)
+    kept = tmp_path / "kept"
+    copy_home(released.home, kept, "locks")
+
+    def learns_in(home: Path, killed_at: KilledAt | None = None) -> int | None:
+        monkeypatch.setenv("SLIPWAY_HOME", str(home))
+        process = started("release", MODEL, sample=True, trials=1, jobs=1, dry_run=True, killed_at=killed_at)
+        process.join(120)
+        return process.exitcode
+
+    def joined(home: Path) -> list[str]:
+        return [found.sha256 for _, found in manifests.with_outcomes(home / "snapshots", MODEL)]
+
+    copy_home(kept, tmp_path / "undisturbed")
+    assert learns_in(tmp_path / "undisturbed") == 0
+    (undisturbed,) = joined(tmp_path / "undisturbed")
+    writes = []
+    for number in range(1, 200):
+        home = tmp_path / str(number)
+        copy_home(kept, home)
+        journal, before = tmp_path / f"{number}.writes", set(snapshots.files(kept / "snapshots", MODEL))
+        ended = learns_in(home, KilledAt(number, home, journal, urlsplit(prefect_server).port or 0))
+        writes.append(journal.read_text().splitlines()[-1])
+        assert ended == -signal.SIGKILL, writes
+        if "studies" in writes[-1]:
+            break
+
+        left = snapshots.files(home / "snapshots", MODEL)
+        assert {file.path.name for file in left} >= {file.path.name for file in before}, writes
+        assert all(checksum(file.path).startswith(file.digits) for file in left), writes
+        assert learns_in(home) == 0, writes
+        assert joined(home) == [undisturbed], writes
+        assert [entry.event for entry in Ledger(Settings.load().ledger).history(MODEL)] == ["promoted"], writes
+        shutil.rmtree(home)
+    print(f"killed at {len(writes)} writes:", *writes, sep="\n  ")
+    assert any("manifest" in write for write in writes), writes
