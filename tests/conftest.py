@@ -36,6 +36,10 @@ for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # for a few hundred rows, threads wait for each other longer than they work
 # a tenth of the processor's time went into looking for garbage among the objects of large libraries
 gc.set_threshold(100_000, 50, 100)
+MEMORY, ROOM = "/dev/shm", 8 << 30
+if os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > ROOM:
+    # the folders of the tests: each commit of a database waits for the disk there, and in memory it does not
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 MIRROR = os.environ.get("SLIPWAY_MIRROR")  # read here: the fixtures below clear it for the tests
 if not (MIRROR or "").startswith("https:"):
     # httpx reads the authorities for every client, also for plain http: those of a machine take longer than most requests, one takes

@@ -25,6 +25,7 @@ def quick(monkeypatch):
     return spec
 
 
+@pytest.mark.drill
 def test_an_alarm_leads_to_a_release_that_learns_and_the_new_version_answers_the_next_window(released, quick):
     said = []
 

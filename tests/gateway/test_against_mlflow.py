@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -153,7 +154,7 @@ def released(tmp_path_factory, with_mlflow, heart, snapshot, rows, tuned):
     candidate = registration.register(heart, snapshot, rows, tuned, settings)
     with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
         kept = tmp_path_factory.mktemp("kept") / "bundle"
-        Path(bundle.folder).rename(kept)
+        shutil.move(bundle.folder, kept)
     return settings, f"models:/{candidate.registered_as}/{candidate.version}", kept
 
 

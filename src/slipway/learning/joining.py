@@ -179,7 +179,7 @@ def _fits(kind: Any, cell: Any) -> bool:
 
 
 def _require_same(before: PseudonymChanges, after: PseudonymChanges, spec: ModelSpec) -> None:
-    """Refuse to tell rows of one subject from rows of another while their pseudonyms are replaced.
+    """Refuse to look for the rows of one subject while pseudonyms are replaced: then one subject may have two.
 
     Raises:
         AuditError: They are.
