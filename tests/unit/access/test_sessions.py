@@ -104,6 +104,7 @@ def test_wrong_name_and_wrong_password_are_answered_alike(name, password, anna, 
     assert "horse" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_an_unknown_user_takes_as_long_as_a_wrong_password(anna, front):
     def median_ms(name: str) -> float:
         times = []
@@ -297,6 +298,7 @@ def test_wrong_passwords_delay_the_right_one_too_but_not_open_sessions(anna, tmp
     front.close()
 
 
+@pytest.mark.slow
 def test_of_too_many_at_once_some_are_asked_to_try_again_and_none_is_counted_as_wrong(anna, tmp_path):
     guessing = Guessing(Policy(free=100, lock_after=200), Policy(free=MOST_WAITING + 10, lock_after=200))
     front = Front(tmp_path, guessing=guessing)

@@ -151,6 +151,7 @@ def test_drift_compares_how_many_words_a_text_has_and_how_many_of_them_are_new(n
     assert found["new words in reason"].current.tolist() == [1 / 2, 0]
 
 
+@pytest.mark.slow
 def test_rows_like_those_of_the_training_have_no_drift_and_another_language_has(noted: ModelSpec) -> None:
     random = np.random.default_rng(1)
 

@@ -103,6 +103,7 @@ def test_a_pipe_in_one_model_holds_up_no_other_and_health_says_so(write_bundle, 
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_a_bundle_that_could_not_be_read_is_loaded_again_later(write_bundle, tmp_path):
     store = tmp_path / "store"
     folder = write_bundle(tmp_path / "aside").folder

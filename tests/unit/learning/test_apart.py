@@ -70,6 +70,7 @@ def test_rows_of_the_log_join_those_of_the_data_set(learning_toy, data_rows):
     ),
     share=st.floats(0.05, 0.9),
 )
+@pytest.mark.slow
 def test_over_any_history_no_judged_row_was_learnt_from(learning_toy, data_rows, releases, share):
     """Rows come again, old ones are pruned, candidates are refused or promoted: what judges two versions, neither has learnt from."""
     learns, sizes, first = Outcomes(apart=share, enough=1), [], 0

@@ -75,6 +75,7 @@ def of(found: DriftFinding, name: str) -> ColumnDrift:
 
 
 @pytest.mark.parametrize("rows", [100, 500, 20_000])
+@pytest.mark.slow
 def test_rows_like_those_learnt_from_have_not_drifted(judge: Judge, rows: int) -> None:
     found = judge(rows=rows)
 

@@ -135,6 +135,7 @@ def test_what_is_no_table_of_the_model_is_refused_for_its_own_reason(reading: Re
     assert found.why == why
 
 
+@pytest.mark.slow
 def test_an_archive_that_is_no_workbook_and_one_that_unpacks_to_gigabytes_are_refused(reading: Read) -> None:
     other, bomb = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(other, "w") as archive:
@@ -156,6 +157,7 @@ def test_a_parquet_file_that_claims_more_rows_than_allowed_is_refused_before_the
     assert reading(parquet(age=zeros, bmi=zeros, sex=zeros))[0] == WrongFile("too_many_rows")
 
 
+@pytest.mark.slow
 def test_the_program_ends_at_its_limit_of_memory(tmp_path: Path) -> None:
     """One long text that a thousand rows repeat: a few bytes of Parquet that become 20 GB."""
     long = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000, pa.int32()), pa.array(["x" * 20_000_000]))

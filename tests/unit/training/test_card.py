@@ -136,6 +136,7 @@ def test_importance_names_every_raw_column_largest_first_the_same_each_time(trai
     assert found == importances(trained.spec, trained.rows, trained.measured)
 
 
+@pytest.mark.slow
 def test_importance_agrees_with_scikit_learns(trained: TrainedModel, evidence: Evidence) -> None:
     rows, names = trained.rows, trained.spec.columns.names
     theirs = permutation_importance(

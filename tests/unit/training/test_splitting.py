@@ -100,6 +100,7 @@ def test_a_feature_may_decide_the_split_too(declared: Declare, file: Path) -> No
 
 
 @pytest.mark.parametrize("wanted", [BY_TIME, BY_PATIENT])
+@pytest.mark.slow
 def test_hyperparameters_and_threshold_are_chosen_on_these_folds(declared: Declare, file: Path, wanted: Split) -> None:
     spec = declared(wanted, metric="f1", tune_threshold=True)
     rows = split(spec, validate(spec, file))
