@@ -26,7 +26,7 @@ from slipway.problems.weights import fitted
 from slipway.records import Candidate, Verdict
 from slipway.training.evidence.intervals import interval
 from slipway.training.pipelines import build
-from slipway.training.seen_rows import hashes, learnt, seen
+from slipway.training.seen_rows import learnt, seen
 from slipway.training.splitting import Rows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,7 +49,10 @@ class Version:
 
 @dataclass(slots=True)
 class Found:
-    """What a course showed: the figures of each window, the alarms, the ends of releases, and rows that judged although learnt from."""
+    """What a course showed: the figures of each window, the alarms, and the ends of releases.
+
+    `leaked` counts rows that judged although some version had learnt from them, or one of the two judged versions from the same cells.
+    """
 
     on: list[float] = field(default_factory=list)
     off: list[float] = field(default_factory=list)
@@ -77,7 +80,7 @@ def run(table: Table, kind: DriftKind, size: float, seed: int, *, windows: int, 
     log: list[tuple[pd.DataFrame, list[Any], Evaluation, int]] = []
     journal: list[Window] = []
     last: Alarm | None = None
-    ever: set[int] = set(first.learnt.tolist())
+    ever: set[datetime] = set()
     for number in range(1, windows + 1):
         source, at = (before, (number - 1) * per) if number <= quiet else (after, (number - 1 - quiet) * per)
         rows, truth = source.rows.iloc[at : at + per].reset_index(drop=True), source.outcomes[at : at + per]
@@ -145,8 +148,12 @@ def _windows(table: Table, version: Version, number: int, rows: pd.DataFrame, an
     return [served, Window(kind="outcomes", number=2 * number, reason="measured", performance=figures, **same)]
 
 
-def _release(table: Table, champion: Version, log: Any, due: str, number: int, found: Found, ever: set[int]) -> Version:
-    """Learn from the log, judge, and return the version that is in service afterwards."""
+def _release(table: Table, champion: Version, log: Any, due: str, number: int, found: Found, ever: set[datetime]) -> Version:
+    """Learn from the log, judge, and return the version that is in service afterwards.
+
+    Args:
+        ever: When the outcomes of all rows came that any version has learnt from; no two have the same time.
+    """
     spec, learns, began = table.spec, table.spec.learns, time.process_time()
     assert learns  # noqa: S101 - every model here has it
     joined = _joined(table, log)
@@ -158,9 +165,10 @@ def _release(table: Table, champion: Version, log: Any, due: str, number: int, f
     found.seconds.append(time.process_time() - began)
     found.half_lives.append((number, counted.memory))
     few = "" if len(divided.apart) >= learns.enough else "too few rows are set apart"
-    verdict = _judged(table, candidate, champion, Occasion(due=due, not_judged=few or objection(learns, covered)), found, ever)
+    occasion = Occasion(due=due, not_judged=few or objection(learns, covered))
+    verdict = _judged(table, candidate, champion, occasion, found, np.array([row.known in ever for row in divided.apart.each]))
     found.fixed.append(candidate.tested.figure(spec.metric))
-    ever |= set(candidate.learnt.tolist())  # also of a candidate that is refused
+    ever |= {row.known for row in divided.learnt.each}  # also of a candidate that is refused
     (found.promoted if verdict.passed else found.refused).append(number)
     return candidate if verdict.passed else champion
 
@@ -172,9 +180,14 @@ def _joined(table: Table, log: Any) -> Joined:
     for window, (_, truth, answers, version) in enumerate(log):
         at = START + timedelta(days=window)
         for outcome, label, score in zip(truth, answers.labels, _scores(spec, answers), strict=True):
-            each.append(AnsweredRow(outcome, label, score, at, at, "key:clinic", version))
+            known = at + timedelta(microseconds=len(each))
+            each.append(AnsweredRow(outcome, label, score, at, known, "key:clinic", version))
     rows = AnsweredRows(features, each)
     return Joined(rows, rows.answers, rows.scores, features)
+
+
+def _cells(rows: pd.DataFrame) -> set[tuple[Any, ...]]:
+    return set(rows.itertuples(index=False, name=None))
 
 
 def _scores(spec: Any, answers: Any) -> list[float]:
@@ -185,7 +198,7 @@ def _scores(spec: Any, answers: Any) -> list[float]:
     return found
 
 
-def _judged(table: Table, ours: Version, theirs: Version, occasion: Occasion, found: Found, ever: set[int]) -> Verdict:
+def _judged(table: Table, ours: Version, theirs: Version, occasion: Occasion, found: Found, was_learnt: Any) -> Verdict:
     spec, rows = table.spec, ours.rows
     names, recent = spec.columns.names, rows.recent
     everyone = np.ones(len(rows.test), dtype=np.bool_)
@@ -193,8 +206,9 @@ def _judged(table: Table, ours: Version, theirs: Version, occasion: Occasion, fo
     on_recent = None
     if recent is not None and not occasion.not_judged:
         mask = ~seen(recent.features[names], theirs.learnt) & ~seen(recent.features[names], ours.learnt)
-        judged = hashes(recent.features[names][mask]).tolist()
-        found.leaked += sum(one in ever for one in judged)
+        found.leaked += int(was_learnt[mask].sum())
+        cells = _cells(ours.rows.train[names]) | _cells(theirs.rows.train[names])  # compared as they are, without their hashes
+        found.leaked += sum(row in cells for row in recent.features[names][mask].itertuples(index=False, name=None))
         both = [spec.problem.ask(one.pipeline, recent.features, recent.labels.tolist()).counting(recent.weights) for one in (ours, theirs)]
         on_recent = comparison_of(spec, recent.features, mask, *both)
     candidate = Candidate(
