@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import subprocess
-import sys
 import threading
 
 import msgspec
@@ -18,6 +16,7 @@ from slipway.audit.places import opened
 from slipway.audit.subjects.key_file import Content, KeyFile
 from slipway.audit.subjects.pseudonyms import Ring, generation
 from slipway.audit.upkeep.rotation import rotate
+from tests.support.rotations import stop_rotation
 
 
 def lines(place):
@@ -145,26 +144,13 @@ def test_rotation_of_the_key_of_pseudonyms_gives_new_ones_that_link_the_same(tmp
     assert len(audit.predictions(place, Wanted(pseudonyms=pseudonyms(tmp_path, place, "root", "patient-1")))) == 3
 
 
-KILLED = """
-import os, sys
-from pathlib import Path
-from slipway.audit.upkeep import rotation
-rotation.AT_ONCE = 7
-pages = []
-rotation.time.sleep = lambda _: pages.append(1) or len(pages) == 2 and os.kill(os.getpid(), 9)
-rotation.rotate(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else Path(sys.argv[1]), "root", pseudonyms=True)
-"""
-
-
 def test_rotation_killed_half_way_loses_nothing_and_is_finished_by_the_next(tmp_path, place, open_log, answered, record):
     log = open_log(place)
     record(log, *[answered(subjects=[f"patient-{number % 2}"]) for number in range(30)])
     names = ids(tmp_path, place)
 
-    url = [] if place == tmp_path else [place]
-    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path, *url])
+    stop_rotation(tmp_path, place, at_once=7, after=2)
 
-    assert killed.returncode == -9
     assert len({line.subject_key for line in lines(place)}) == 2
     assert ids(tmp_path, place) == names
     assert len(audit.predictions(place, Wanted(pseudonyms=pseudonyms(tmp_path, place, "root", "patient-1")))) == 15

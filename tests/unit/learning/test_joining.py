@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,6 +15,7 @@ from slipway.data import manifests
 from slipway.learning.joining import join
 from slipway.records import LearntRows, Snapshot
 from slipway.spec import Category, Columns, Numeric, Outcomes
+from tests.support.rotations import stop_rotation
 from tests.unit.learning.conftest import DAY, NOW, at
 
 UNTIL = at(NOW + 10 * DAY)
@@ -176,11 +175,7 @@ def test_rows_that_are_pruned_during_the_join_are_neither_learnt_from_nor_counte
 def test_while_pseudonyms_are_replaced_nobody_can_tell_the_latest_row_of_a_subject(answers, outcomes, joined, place, tmp_path):
     ids = answers([40], subjects=["anna"]) + answers([41], NOW + DAY, subjects=["anna"])
     outcomes(ids, [1, 0], NOW + 2 * DAY)
-    stopped = "import sys, os; from pathlib import Path; from slipway.audit.upkeep import rotation as upkeep\n"
-    stopped += "upkeep.AT_ONCE = 1; upkeep.time.sleep = lambda _: os.kill(os.getpid(), 9)\n"
-    stopped += "place = Path(sys.argv[1]) if sys.argv[1] == sys.argv[2] else sys.argv[1]\n"
-    stopped += "upkeep.rotate(Path(sys.argv[2]), place, 'root', pseudonyms=True)"
-    assert subprocess.run([sys.executable, "-c", stopped, place, tmp_path]).returncode == -9  # after the first line
+    stop_rotation(tmp_path, place, at_once=1, after=1)
 
     with pytest.raises(AuditError, match="`slipway audit rotate-keys` finishes it"):
         joined(subjects="latest")
