@@ -115,7 +115,9 @@ def by_shap(fitted: Fitted, trees: nodes.Trees) -> tuple[str, str]:
         import shap
     except ImportError:
         return "not installed", ""
-    matrix = Preparer.of(fitted.bundle).matrix(by_column(fitted.bundle.probe.rows, fitted.bundle.contract)).astype(trees.threshold.dtype)
+    bundle = fitted.bundle
+    compared = Background.of(bundle.probe, bundle.contract).for_leaves(len(trees.value))
+    matrix = Preparer.of(bundle).matrix(compared.columns).astype(trees.threshold.dtype)
     names = [str(place) for place in range(matrix.shape[1])]
     background = Background({name: matrix[:, place].tolist() for place, name in enumerate(names)})
     ours = Ensemble(FittedPreparation((Block(tuple(names)),)), trees, background)

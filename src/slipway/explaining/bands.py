@@ -16,7 +16,8 @@ from slipway.explaining.paths import Conditions
 
 Cells = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
-Sets = npt.NDArray[np.uint64]
+Sets = npt.NDArray[np.unsignedinteger]  # of rows of the background: bit 0 is the first row
+WORDS: tuple[type[np.unsignedinteger], ...] = (np.uint8, np.uint16, np.uint32, np.uint64)
 SPARSE = 4  # a column that fewer than one leaf in four asks about keeps the numbers of these leaves
 
 
@@ -60,11 +61,12 @@ class Bands:
     def inside(self, cells: Cells) -> Sets:
         """Return (mixes, leaves) sets of the at most 64 rows whose cell, of (mixes, rows), is inside."""
         mixes, rows = cells.shape
-        bit: Sets = np.uint64(1) << np.arange(rows, dtype=np.uint64)
+        word = word_for(rows)
+        bit: Sets = word(1) << np.arange(rows, dtype=word)
         gaps = np.isnan(cells)
         ranks = self.ends.searchsorted(cells) + gaps  # a missing cell has one more than any other
         order = ranks.argsort(axis=1)
-        first = np.zeros((mixes, rows + 1), dtype=np.uint64)
+        first = np.zeros((mixes, rows + 1), dtype=word)
         np.bitwise_or.accumulate(bit[order], axis=1, out=first[:, 1:])
         edges = np.zeros((mixes, rows + 2), dtype=np.intp)
         edges[:, 1:-1], edges[:, -1] = np.take_along_axis(ranks, order, axis=1) + 1, len(self.ends) + 2
@@ -72,6 +74,11 @@ class Bands:
         found: Sets = below.take(self.start + self.width, axis=1)
         found &= ~below.take(self.start, axis=1)
         if gaps.any():
-            of_gaps = np.bitwise_or.reduce(np.where(gaps, bit, np.uint64(0)), axis=1, keepdims=True)
-            found |= np.where(self.missing, of_gaps, np.uint64(0))
+            of_gaps = np.bitwise_or.reduce(np.where(gaps, bit, word(0)), axis=1, keepdims=True)
+            found |= np.where(self.missing, of_gaps, word(0))
         return found
+
+
+def word_for(bits: int) -> type[np.unsignedinteger]:
+    """Return the smallest word that has so many bits, or the largest."""
+    return next((word for word in WORDS if bits <= np.iinfo(word).bits), WORDS[-1])

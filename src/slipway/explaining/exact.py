@@ -38,14 +38,17 @@ class Additive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AdditiveModel:
-    """A model, and the scale that it adds up in."""
+    """A model, the scale that it adds up in, and the rows that it compares with."""
 
     additive: Additive
     scale: Scale
+    background: Background
 
 
 def additive(bundle: Bundle, background: Background) -> AdditiveModel | None:
     """Return the model of a bundle as a sum; None if its engine adds nothing up.
+
+    A forest of very many leaves is compared with fewer rows of the background; see `Background.for_leaves`.
 
     Raises:
         BundleError: A file is missing or damaged.
@@ -61,8 +64,10 @@ def additive(bundle: Bundle, background: Background) -> AdditiveModel | None:
     scale = _scale(contract, exponential)
     if engine == "linear":
         weights, intercepts = unpack(bundle, ("weights", "intercepts"))
-        return AdditiveModel(Linear(preparation, weights, intercepts, background), scale)
-    return AdditiveModel(Ensemble(preparation, nodes.of_bundle(bundle), background), scale)
+        return AdditiveModel(Linear(preparation, weights, intercepts, background), scale, background)
+    trees = nodes.of_bundle(bundle)
+    background = background.for_leaves(len(trees.value))
+    return AdditiveModel(Ensemble(preparation, trees, background), scale, background)
 
 
 def _scale(contract: Contract, exponential: bool) -> Scale:
@@ -76,11 +81,11 @@ def _scale(contract: Contract, exponential: bool) -> Scale:
 class ExactExplainer:
     """Explains the answers of one version."""
 
-    def __init__(self, model: AdditiveModel, background: Background, contract: Contract) -> None:
-        self._model, self._scale, self._background, self._contract = model.additive, model.scale, background, contract
+    def __init__(self, model: AdditiveModel, contract: Contract) -> None:
+        self._model, self._scale, self._background, self._contract = model.additive, model.scale, model.background, contract
 
     def prove(self, answers: Floats) -> None:
-        """Compare the sums with the engine's answers to the background.
+        """Compare the sums with the engine's answers to the rows of the model's background.
 
         Raises:
             BundleError: They differ.

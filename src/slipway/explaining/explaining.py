@@ -72,8 +72,8 @@ def _made(deployment: Deployment) -> Explainer:
     if model is None:
         explainer = SamplingExplainer(deployment.engine, background, contract)
     else:
-        explainer = ExactExplainer(model, background, contract)
-        explainer.prove(deployment.engine.probabilities(background.columns))
+        explainer = ExactExplainer(model, contract)
+        explainer.prove(deployment.engine.probabilities(model.background.columns))
     give_memory_back()
     milliseconds = (time.perf_counter() - started) * 1e3
     logger.info("%s version %s can be explained after %.0f ms", contract.model, contract.version, milliseconds)

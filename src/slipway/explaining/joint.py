@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.explaining.bands import Bands, Cells, Flags, Sets
+from slipway.explaining.bands import Bands, Cells, Flags, Sets, word_for
 from slipway.explaining.paths import Conditions
 from slipway.explaining.patterns import Bits, flagged
-
-EVERY = np.uint64(2**64 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +75,33 @@ class Joint:
             broken: For each word the (leaves,) columns in which the row leaves the way.
             cells: For each derived column its (mixes, rows) cells, where the mixes are of the columns that it is made of.
         """
-        found = np.empty((1 << len(self.places), len(broken[0])), dtype=np.uint64)
+        word = self.background[0].dtype.type
+        found, every = np.empty((1 << len(self.places), len(broken[0])), dtype=word), word(np.iinfo(word).max)
         for number, (bands, of_mix, background) in enumerate(zip(self.bands, self.of_mix, self.background, strict=True)):
             mixed = cells[bands.feature]
-            own = without(bands.broken(mixed[-1, 0]))  # the row's cell, whatever the background row
+            own = without(bands.broken(mixed[-1, 0]), word)  # the row's cell, whatever the background row
             known = [background, *bands.inside(mixed[1:-1]), own]
             for sets, of_band in zip(found, of_mix, strict=True):
-                np.bitwise_and(sets if number else EVERY, known[of_band], out=sets)
+                np.bitwise_and(sets if number else every, known[of_band], out=sets)
         for bit, (place, keeping) in enumerate(zip(self.places, self.keeping, strict=True)):
             if keeping is not None:
-                kept = without(flagged(broken, place))
+                kept = without(flagged(broken, place), word)
                 for mix, sets in enumerate(found):
                     sets &= kept if mix >> bit & 1 else keeping
         return found
 
 
-def without(flags: Flags) -> Sets:
+def without(flags: Flags, word: type[np.unsignedinteger]) -> Sets:
     """Return a set of no rows where there is a flag, and of all elsewhere."""
-    sets: Sets = flags.astype(np.uint64) - np.uint64(1)
+    sets: Sets = flags.astype(word) - word(1)
     return sets
 
 
 def _keeping(by_row: Sequence[Sequence[Bits]], place: int) -> Sets:
-    found = np.zeros(len(by_row[0][0]), dtype=np.uint64)
+    word = word_for(len(by_row))
+    found = np.zeros(len(by_row[0][0]), dtype=word)
     for row, words in enumerate(by_row):
-        found |= (~flagged(words, place)).astype(np.uint64) << np.uint64(row)
+        found |= (~flagged(words, place)).astype(word) << word(row)
     return found
 
 

@@ -126,21 +126,21 @@ class LeafGroup:
             counts: (mixes, pairs) numbers of rows.
             place: The place of each pair in the table of weights, if no joint column is the row's and none the background's.
         """
-        joint, total = len(self._places), np.zeros(self._columns)
-        up, down = np.zeros_like(value), np.zeros_like(value)
+        joint, total, mixes = len(self._places), np.zeros(self._columns), np.arange(len(counts))
+        up, down, shares = np.zeros_like(value), np.zeros_like(value), np.zeros(len(counts))
         weights = [table(self._columns).ravel()[given * (self._columns + 1) + joint + 1 :] for given in range(joint + 2)]
         own = weights[0].take(place) * value
         for given in range(joint + 1):
-            mixes = [mix for mix in range(1 << joint) if mix.bit_count() == given]
-            other, rows = weights[given + 1].take(place) * value, _added(counts, mixes)
+            chosen = np.flatnonzero(np.bitwise_count(mixes) == given)
+            other, numbers = weights[given + 1].take(place) * value, counts[chosen].astype(np.float64)
+            rows = numbers.sum(axis=0)
             up += own * rows
             down += other * rows
             own += other
-            for bit, column in enumerate(self._places if given else ()):
-                theirs = [mix for mix in mixes if mix >> bit & 1]
-                total[column] += np.einsum("p,p->", own, rows if theirs == mixes else _added(counts, theirs))
+            shares[chosen] = np.einsum("mp,p->m", numbers, own)
             own = other
-        total[self._places] -= down.sum()
+        for bit, column in enumerate(self._places):
+            total[column] = shares[mixes >> bit & 1 == 1].sum() - down.sum()
         return up, down, total
 
     def _sum(self, own: Sequence[Bits], opened: Sequence[Sets]) -> Floats:
@@ -161,12 +161,3 @@ def _counts(rows: Sets, opened: Sequence[Sets]) -> Counts:
     for count, (other, one) in zip(counts, product(last, sets), strict=True):
         np.bitwise_count(one & other, out=count)
     return counts
-
-
-def _added(counts: Counts, mixes: Sequence[int]) -> Floats:
-    """Return the sum of the counts of some mixes, which can be more than a byte has room for."""
-    found = counts[mixes[0]]
-    for mix in mixes[1:]:
-        found = np.add(found, counts[mix], dtype=np.uint16)
-    total: Floats = found.astype(np.float64)
-    return total

@@ -11,6 +11,7 @@ from slipway.bundle.engines.preparation import FittedPreparation, Matrix, Prepar
 from slipway.explaining.players import of_block
 
 MOST_ROWS = 64
+MANY_LEAVES, FEW_ROWS = 20_000, 16  # each background row is work for each leaf of a forest
 MOST_JOINT = 6  # columns that are mixed with one another: 64 mixes
 Row = Mapping[str, Any]
 
@@ -34,9 +35,19 @@ class Background:
     @classmethod
     def of(cls, probe: Probe, contract: Contract) -> Background:
         """Return the probe's rows; at most 64, evenly spread over the answers as the probe itself is."""
-        rows = len(probe.rows)
-        chosen = [place * rows // MOST_ROWS for place in range(MOST_ROWS)] if rows > MOST_ROWS else range(rows)
-        return cls({column.name: [probe.rows[place][at] for place in chosen] for at, column in enumerate(contract.columns)})
+        columns = {column.name: [row[at] for row in probe.rows] for at, column in enumerate(contract.columns)}
+        return cls(columns).at_most(MOST_ROWS)
+
+    def for_leaves(self, leaves: int) -> Background:
+        """Return the rows to compare with for trees of so many leaves: fewer for very many, so that an answer takes no longer."""
+        return self.at_most(FEW_ROWS) if leaves > MANY_LEAVES else self
+
+    def at_most(self, most: int) -> Background:
+        """Return these rows; if there are more than `most`, as many of them, evenly spread."""
+        if (rows := len(self)) <= most:
+            return self
+        chosen = [(2 * place + 1) * rows // (2 * most) for place in range(most)]
+        return Background({name: [cells[place] for place in chosen] for name, cells in self.columns.items()})
 
     @property
     def names(self) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.explaining.bands import Sets
+from slipway.explaining.bands import Sets, word_for
 from slipway.explaining.nodes import Whole
 from slipway.explaining.patterns import Bits
 
@@ -33,7 +33,7 @@ class Pairs:
         """Return the pairs of the patterns of each row, which have the (leaves,) bits of each word."""
         words = [np.stack(parts, axis=1) for parts in zip(*patterns, strict=True)]
         leaves, rows = words[0].shape
-        number = np.arange(rows, dtype=np.uint64)
+        number, word = np.arange(rows, dtype=np.uint64), word_for(rows)
         if columns > SORTED:  # to sort several words would cost more than it saves
             parts, sets = [word.ravel() for word in words], np.tile(np.uint64(1) << number, leaves)
             leaf, nth = np.divmod(np.arange(leaves * rows), rows)
@@ -47,11 +47,11 @@ class Pairs:
         place = np.empty(leaves, dtype=np.intp)
         place[order] = np.arange(leaves)
         by_nth = np.lexsort((place[leaf], nth))
-        return cls(order, tuple(np.bincount(nth).tolist()), tuple(part[by_nth] for part in parts), sets[by_nth])
+        return cls(order, tuple(np.bincount(nth).tolist()), tuple(part[by_nth] for part in parts), sets[by_nth].astype(word))
 
     def without_columns(self) -> Sets:
         """Return for each leaf the set of rows that leave the way in no column."""
-        found = np.zeros(len(self.order), dtype=np.uint64)
+        found = np.zeros(len(self.order), dtype=self.rows.dtype)
         none = np.flatnonzero(np.logical_and.reduce([bits == 0 for bits in self.bits]))
         found[self._leaves(none)] = self.rows[none]
         return found
@@ -66,11 +66,13 @@ class Pairs:
         free = self._of_leaves(own[0]) & self.bits[0] == 0
         for word, bits in zip(own[1:], self.bits[1:], strict=True):
             free &= self._of_leaves(word) & bits == 0
-        if opened:
-            open_to = np.bitwise_and.reduce([np.bitwise_or.reduce(sets) for sets in opened])
-            free &= self._of_leaves(open_to) & self.rows != 0
         pairs = np.flatnonzero(free)
-        return pairs, self._leaves(pairs), self.rows.take(pairs)
+        leaf, rows = self._leaves(pairs), self.rows.take(pairs)
+        if opened:  # after those are left out: a set of rows is longer than the bits of few columns
+            open_to = np.bitwise_and.reduce([np.bitwise_or.reduce(sets) for sets in opened])
+            kept = np.flatnonzero(open_to.take(leaf) & rows)
+            pairs, leaf, rows = pairs.take(kept), leaf.take(kept), rows.take(kept)
+        return pairs, leaf, rows
 
     def _of_leaves(self, word: Bits) -> Bits:
         """Return the word of each pair's leaf. To copy what is in order is much quicker than to look it up."""

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from slipway.explaining.bands import Bands
+from slipway.explaining.bands import Bands, word_for
 from slipway.explaining.nodes import Floats, Whole
 from slipway.explaining.paths import Conditions
 
 Bits = npt.NDArray[np.unsignedinteger]
 LARGEST = 64  # bits of a word; more columns have several words
-WORDS: tuple[type[np.unsignedinteger], ...] = (np.uint8, np.uint16, np.uint32, np.uint64)
 OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(np.float64)
 
 
@@ -41,11 +40,6 @@ class Patterns:
         return found
 
 
-def word_for(columns: int) -> type[np.unsignedinteger]:
-    """Return the smallest word that has a bit for each column, or the largest."""
-    return next((word for word in WORDS if columns <= np.iinfo(word).bits), WORDS[-1])
-
-
 def words_of(places: Sequence[int], columns: int) -> list[np.unsignedinteger]:
     """Return columns as the bits of each word."""
     word = word_for(columns)
@@ -62,7 +56,9 @@ def flagged(words: Sequence[Bits], place: int) -> npt.NDArray[np.bool_]:
 
 def counted(words: Sequence[Bits]) -> Whole:
     """Return the number of columns in each pattern."""
-    count: Whole = np.sum([np.bitwise_count(word) for word in words], axis=0, dtype=np.intp)
+    count: Whole = np.bitwise_count(words[0]).astype(np.intp)
+    for word in words[1:]:
+        count += np.bitwise_count(word)
     return count
 
 

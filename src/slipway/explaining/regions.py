@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from slipway.explaining.bands import word_for
 from slipway.explaining.nodes import Floats, Trees, Whole
-from slipway.explaining.patterns import LARGEST, word_for
+from slipway.explaining.patterns import LARGEST
 
 USUAL = 4  # values that the rows of a whole region can have: the most frequent of all leaves
 LOOKED_AT = 16  # rows of the background whose ways show how much work a node is

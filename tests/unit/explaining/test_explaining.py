@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import factorial
 from pathlib import Path
 from typing import Any
@@ -328,6 +328,18 @@ def test_a_background_of_many_rows_is_a_part_of_them(made: Made) -> None:
 
     assert explanation.background == 64
     assert explanation.base + sum(explanation.contributions) == pytest.approx(explanation.margin, abs=1e-9)
+
+
+def test_a_forest_of_very_many_leaves_is_compared_with_fewer_rows_and_stays_exact(made: Made) -> None:
+    case = made(RandomForestClassifier(600, random_state=1), Preparation(), "three", background=48)
+
+    explanation = case.explained()[0]
+
+    assert sum(tree.get_n_leaves() for tree in case.pipeline[-1].estimators_) > 20_000
+    assert explanation.background == 16
+    of_three_the_second = replace(case, background={name: cells[1::3] for name, cells in case.background.items()})
+    assert explanation.base == pytest.approx(of_three_the_second.margins(of_three_the_second.background, explanation).mean(), abs=1e-9)
+    assert explanation.contributions == pytest.approx(of_three_the_second.by_all_mixes(0, explanation), abs=1e-9)
 
 
 def test_a_leaf_that_every_mix_is_open_to_is_counted_for_each(made: Made) -> None:
