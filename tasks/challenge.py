@@ -35,7 +35,7 @@ def begin_challenge(spec: ModelSpec, candidate: Candidate, why: str, settings: S
 
     def begin() -> None:
         with registry.downloaded_bundle(connect(settings), candidate.run_id) as bundle:
-            challenge.begin(spec, bundle, share, settings)
+            challenge.begin(spec, bundle.trusting(candidate.trusted), share, settings)
 
     patiently(begin)
     patiently(lambda: promotion.note("challenging", candidate, settings, why, events.run_url(), origin))

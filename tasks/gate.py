@@ -38,7 +38,8 @@ def judge(spec: ModelSpec, candidate: Candidate, learning: Learning, settings: S
     """
     client = connect(settings)
     with registry.downloaded_bundle(client, candidate.run_id) as bundle, _in_service(client, spec, settings) as stored:
-        verdict = gate.decide(spec, candidate, bundle, learning.rows, stored, _occasion(spec, learning, settings, to_try))
+        bundle, occasion = bundle.trusting(candidate.trusted), _occasion(spec, learning, settings, to_try)
+        verdict = gate.decide(spec, candidate, bundle, learning.rows, stored, occasion)
     for rule in verdict.rules:
         logger.log(logging.INFO if rule.passed else logging.WARNING, "%s: gate, %s: %s", spec.name, rule.name, rule.reason)
     if verdict.paired:
@@ -64,4 +65,4 @@ def _in_service(client: MlflowClient, spec: ModelSpec, settings: Settings) -> It
         if bundle is None:
             yield gate.Champion(now.version, now.metrics, now.sample, not_compared="its bundle is lost")
         else:
-            yield gate.StoredChampion(bundle, registry.training_rows(client, now.run_id))
+            yield gate.StoredChampion(bundle.trusting(now.trusted), registry.training_rows(client, now.run_id))

@@ -20,7 +20,7 @@ from tasks.patience import FOR_MLFLOW, MINUTE, patiently
 def rehearse(spec: ModelSpec, candidate: Candidate, settings: Settings) -> SmokeReport:
     """Load the bundle in a gateway of its own beside the running one, and smoke-test it there."""
     with record.bundle_of(candidate.model, candidate.version or 0, candidate.run_id, settings) as bundle:
-        return rehearsal.rehearse(spec, bundle)
+        return rehearsal.rehearse(spec, bundle.trusting(candidate.trusted))
 
 
 @task(task_run_name="serve-{spec.name}", cache_policy=NO_CACHE, timeout_seconds=5 * MINUTE)
@@ -31,7 +31,7 @@ def serve(spec: ModelSpec, candidate: Candidate, settings: Settings) -> Endpoint
 
     def install() -> Endpoint:
         with record.bundle_of(candidate.model, candidate.version or 0, candidate.run_id, settings) as bundle:
-            return serving.deploy(spec, bundle, settings)
+            return serving.deploy(spec, bundle.trusting(candidate.trusted), settings)
 
     return patiently(install)
 

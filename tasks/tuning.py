@@ -16,7 +16,7 @@ from slipway.learning.recalling import of_data_set
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
-from slipway.training.pipelines import require_storable
+from slipway.training.first_fit import require_storable_fit
 from slipway.training.search import tuning
 from slipway.training.splitting import Rows
 from tasks.patience import HOUR
@@ -31,9 +31,9 @@ REPORTS = 10  # progress lines in the log of a study
 def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, trials: int | None = None, jobs: int | None = None) -> Tuned:
     """Search, with the progress in the run page and in the log; see `slipway.training.search.tuning`.
 
-    An estimator that could not be stored afterwards is refused before.
+    An estimator that could not be stored afterwards is refused before; the log says which engine will answer.
     """
-    require_storable(spec)
+    require_storable_fit(spec, rows)
     spec = tuning.searched(spec, sample=snapshot.sample)
     of_rows, again = of_data_set(snapshot).sha256, math.ceil(spec.trials * AGAIN)
     first = tuning.best_points(spec, snapshot.sha256, of_rows, again, settings.studies) if snapshot.learnt else []

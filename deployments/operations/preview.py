@@ -64,7 +64,14 @@ def _approvals(settings: Settings, model: str) -> tuple[list[AwaitedApproval], s
         found = approvals.waiting(settings, model)
         return [
             AwaitedApproval(
-                one.id, one.version, one.release, one.since, one.until, one.page, MARKDOWN.render(approvals.findings(settings, one))
+                id=one.id,
+                version=one.version,
+                release=one.release,
+                since=one.since,
+                until=one.until,
+                page=one.page,
+                findings=MARKDOWN.render(approvals.findings(settings, one)),
+                trusted=one.trusted,
             )
             for one in found
         ], ""

@@ -24,7 +24,7 @@ LOOK = 0.2
 class Waiting:
     """One release that waits. `release` is its run's name; `id`, `page` and `form` are those of the paused run.
 
-    `form`: whether the run page has a form for the decision.
+    `form`: whether the run page has a form for the decision. `trusted` are the further types that the model's file trusts.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Waiting:
     until: str
     page: str
     form: bool = True
+    trusted: tuple[str, ...] = ()
 
 
 def waiting(settings: Settings, model: str | None = None, seconds: float = SECONDS) -> list[Waiting]:
@@ -122,6 +123,7 @@ def _waiting(settings: Settings, run: dict[str, Any], release: dict[str, Any]) -
         until=(since + timedelta(hours=run["parameters"]["hours"])).isoformat(timespec="seconds"),
         page=page_of(settings, run["id"]),
         form=bool(run["state"]["state_details"].get("run_input_keyset")),
+        trusted=tuple(run["parameters"]["candidate"].get("trusted", ())),
     )
 
 

@@ -83,7 +83,7 @@ class BundleError(SlipwayError):
 
 
 class UnstorableEstimatorError(DeclinedError):
-    """The estimator of a model's file has a type that no stored model may contain, so nothing was searched."""
+    """The estimator of a model's file could not be stored or served as it is measured, so nothing was searched."""
 
 
 class UnsafeModelError(SlipwayError):

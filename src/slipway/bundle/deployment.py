@@ -57,7 +57,7 @@ def load(folder: Path, model: str, pointer: Pointer, port: int) -> Deployment:
         raise BundleError(
             f"{model}: expected the name of a bundle in {folder.parent}, received {pointer.bundle!r}. Release the model again."
         )
-    bundle = read(folder, within=folder.parents[1])
+    bundle = read(folder, within=folder.parents[1]).trusting(pointer.trusted)
     if place := next(filter(None, map(open_to_all, folder.iterdir())), None):
         logger.warning("%s: every user of this machine may write %s, and so change its answers. Run: chmod o-w %s", model, place, place)
     if bundle.contract.model != model:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway.bundle.contents import content_of
@@ -18,7 +18,8 @@ class Bundle:
     """A verified bundle.
 
     `files` are the model files by name, as the very bytes whose checksums were compared: an engine never opens a file that was replaced
-    on disk since.
+    on disk since. `trusted` are the types that a stored pipeline may contain beside those of our list: no file of the bundle names them,
+    but the record of what is to be served.
     """
 
     folder: Path
@@ -26,6 +27,11 @@ class Bundle:
     probe: Probe
     files: Mapping[str, bytes] = field(repr=False)
     words: WordsByLanguage = field(default_factory=dict, repr=False)
+    trusted: tuple[str, ...] = ()
+
+    def trusting(self, types: Iterable[str]) -> Bundle:
+        """Return the same bundle, in which these types are trusted."""
+        return replace(self, trusted=tuple(types))
 
     def file(self, name: str) -> bytes:
         """Return one model file.

@@ -1,13 +1,21 @@
-"""The types that a stored scikit-learn model may contain. The list is in the code: a list stored beside the model would prove nothing."""
+"""The types that a stored scikit-learn model may contain: those that skops trusts, our list, and those that the model's file trusts.
+
+Our list is in the code, and what a model's file trusts comes by the ledger and the gateway's pointer (decision 0054): a list stored beside
+the model would prove nothing. The types of our list hold arrays, numbers and other parts of scikit-learn, or are functions of NumPy and
+scikit-learn that only compute. Types of other packages are not on it, also where they are as common as LightGBM's: such a package reads a
+format of its own, in C++, from bytes that may have been replaced, so a person decides about it in the model's file.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from slipway.bundle.contents import refuse_large_zip
 from slipway.errors import BundleError, UnsafeModelError
 
 ALLOWED = (
+    "collections.OrderedDict",
     "numpy.asarray",
     "numpy.average",
     "numpy.clip",
@@ -55,34 +63,37 @@ ALLOWED = (
 )
 
 
-def refuse_other_types(path: Path) -> None:
+def refuse_other_types(path: Path, trusted: Collection[str] = ()) -> None:
     """Inspect a skops file without loading it; see `refuse_other_types_in`."""
-    refuse_other_types_in(path.read_bytes(), path.name)
+    refuse_other_types_in(path.read_bytes(), path.name, trusted)
 
 
-def refuse_other_types_in(content: bytes, name: str) -> None:
+def refuse_other_types_in(content: bytes, name: str, trusted: Collection[str] = ()) -> None:
     """Inspect the content of a skops file without loading it; `name` is named in the error.
 
+    Args:
+        trusted: Further types, which the model's file trusts.
     Raises:
-        UnsafeModelError: It has a type that skops does not trust by itself and that is not on our list.
+        UnsafeModelError: It has a type that skops does not trust by itself, that is not on our list, and that is not trusted.
         BundleError: It is not a skops file, or expands to too much.
     """
     try:
         refuse_large_zip(content, name)
-        strangers = other_types(content)
+        strangers = other_types(content, trusted)
     except BundleError:
         raise
     except Exception as error:  # of a malformed schema, skops raises any error
         raise BundleError(f"{name} is not a skops file ({type(error).__name__}: {error}). Release the model again.") from None
     if strangers:
         raise UnsafeModelError(
-            f"{name} contains the types {strangers}, which are not on the allow-list in slipway/bundle/trusted_types.py. "
-            "It was not loaded. If they belong to a model of yours, review them and add them there."
+            f"{name} contains the types {strangers}, which are not on the allow-list in slipway/bundle/trusted_types.py, and which the "
+            "model's file did not trust when the version was released. It was not loaded. If they belong to a model of yours, write them "
+            "into its file, as trusted=(...), and release it again."
         )
 
 
-def other_types(content: bytes) -> list[str]:
-    """Return the types in the content of a skops file that neither skops nor our list trusts, without loading it."""
+def other_types(content: bytes, trusted: Collection[str] = ()) -> list[str]:
+    """Return the types in the content of a skops file that neither skops nor our list trusts, nor `trusted` names, without loading it."""
     from skops.io import get_untrusted_types
 
-    return sorted(set(get_untrusted_types(data=content)) - set(ALLOWED))
+    return sorted(set(get_untrusted_types(data=content)) - {*ALLOWED, *trusted})

@@ -142,6 +142,10 @@ def _of_slices(name: str, spec: ModelSpec, what: str, failed: Sequence[str], par
     return Rule(name=name, passed=not failed, reason=reason + left_out)
 
 
+def trusted_types(candidate: Candidate) -> Rule:
+    return Rule(name="trusted types", passed=True, reason=f"the model's file trusts further types: {', '.join(candidate.trusted)}")
+
+
 def size(gate: Gate, found: Footprint) -> Rule:
     passed = found.megabytes <= gate.megabytes
     return Rule(name="size", passed=passed, reason=f"the bundle has {found.megabytes:.2f} MB, {_budget(passed)} {gate.megabytes:g} MB")

@@ -96,6 +96,8 @@ def _applied(
             found.append(Rule(name="recent rows", passed=True, reason=f"it cannot be judged by outcomes: {occasion.not_judged}"))
     if parts and spec.gate.slice_floor is not None:
         found.append(rules.slices_reach_floor(spec, spec.gate.slice_floor, parts))
+    if candidate.trusted:
+        found.append(rules.trusted_types(candidate))
     if cost is not None:
         found += [rules.size(spec.gate, cost), rules.latency(spec.gate, cost)]
     return found

@@ -67,7 +67,7 @@ class LedgerEntry(Record):
     """One event. `previous` is the version in service just before it; `aliases` and `stage` are the version's right after it.
 
     `metrics` are of the test rows, named as scikit-learn's scorers. `run_url` is the page of the Prefect run; None without one.
-    `started_by` and `because` are those of `slipway.records.Origin`.
+    `started_by` and `because` are those of `slipway.records.Origin`, `trusted` those of the candidate.
     """
 
     event: LedgerEvent
@@ -85,6 +85,7 @@ class LedgerEntry(Record):
     run_url: str | None = None
     started_by: str = ""
     because: str = ""
+    trusted: list[str] = Field(default_factory=list)
     who: str = Field(default_factory=_myself)
     at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
@@ -120,6 +121,7 @@ def entry(
         run_url=run_url,
         started_by=origin.started_by,
         because=origin.because,
+        trusted=candidate.trusted,
         who=origin.who or _myself(),
     )
 

@@ -54,6 +54,11 @@ class InService:
         return self.contract.metrics if self.contract else self.entry.metrics if self.entry else {}
 
     @property
+    def trusted(self) -> list[str]:
+        """The further types that its model's file trusted; none if no line of this ledger says so."""
+        return self.entry.trusted if self.entry else []
+
+    @property
     def data_sha256(self) -> str:
         return self.contract.data_sha256 if self.contract else self.entry.data_sha256 if self.entry else ""
 

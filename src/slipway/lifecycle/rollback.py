@@ -152,7 +152,7 @@ def _done(version: int, returned: LedgerEntry | None) -> str:
 
 
 def candidate_of(spec: ModelSpec, version: int, contract: Contract, run_id: str, entries: Sequence[LedgerEntry]) -> Candidate:
-    """Return the version as its release described it, with the confusion matrix from the ledger if it has the version."""
+    """Return the version as its release described it, with confusion matrix and trusted types from the ledger if it has the version."""
     if (contract.model, contract.version, contract.run_id) != (spec.name, version, run_id):
         raise BundleError(
             f"{spec.registered_as} version {version}: expected the bundle of {spec.name}, version {version}, run {run_id}; "
@@ -169,6 +169,7 @@ def candidate_of(spec: ModelSpec, version: int, contract: Contract, run_id: str,
         confusion_matrix=known.confusion_matrix if known else [],
         data_sha256=contract.data_sha256,
         sample=contract.sample,
+        trusted=known.trusted if known else [],
     )
 
 

@@ -34,7 +34,7 @@ def deploy(spec: ModelSpec, bundle: Bundle, settings: Settings) -> Endpoint:
             in service, so this may be repeated.
     """
     before = active.active(settings.bundles, spec.service)
-    pointer = active.install(bundle.folder, settings.bundles, port_of(spec, settings))
+    pointer = active.install(bundle.folder, settings.bundles, port_of(spec, settings), bundle.trusted)
     try:
         _await_installation(spec.service, pointer, settings)
     except BaseException:
@@ -63,7 +63,7 @@ def challenge(bundle: Bundle, share: float, settings: Settings) -> Challenge:
     before = None
     with suppress(BundleError):  # a file that cannot be read is replaced, and is not worth restoring
         before = challenger.challenged(settings.bundles, model)
-    made = challenger.challenge(bundle.folder, settings.bundles, share)
+    made = challenger.challenge(bundle.folder, settings.bundles, share, bundle.trusted)
     try:
         _await_installation(model, made, settings, beside=True)
     except BaseException:

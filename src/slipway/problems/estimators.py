@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Protocol, runtime_checkable
@@ -35,6 +36,11 @@ def kind_of(estimator: Any) -> str | None:
     tags = getattr(estimator, "__sklearn_tags__", None)
     kind: str | None = tags().estimator_type if tags else None
     return kind
+
+
+def gives_probabilities(estimator: Any) -> bool:
+    """Return whether a classifier gives probabilities. Stacked ones without a last estimator end with logistic regression, which does."""
+    return hasattr(estimator, "predict_proba") or getattr(estimator, "final_estimator", estimator) is None
 
 
 def takes_missing_cells(estimator: Any) -> bool:
@@ -82,6 +88,24 @@ def _input_tags(estimator: Any) -> Any:
     """Return what an estimator says of the rows that it takes, None if it says nothing."""
     tags = getattr(estimator, "__sklearn_tags__", None)
     return tags().input_tags if tags else None
+
+
+def takes_parameter(estimator: Any, name: str) -> bool:
+    """Return whether an estimator, or a step of it (`step__parameter`), takes a parameter that it does not list before it has a value.
+
+    CatBoost lists only what was given to it; LightGBM takes further parameters by any name, and hands them on.
+    """
+    step, _, parameter = name.rpartition("__")
+    part = estimator.get_params().get(step) if step else estimator
+    taken = inspect.signature(type(part)).parameters if hasattr(part, "set_params") else {}
+    if parameter in taken:
+        return True
+    if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken.values()):
+        return False
+    try:
+        return parameter in deepcopy(part).set_params(**{parameter: None}).get_params()
+    except (TypeError, ValueError):
+        return False
 
 
 def with_value(estimator: Any, parameter: str, value: Any) -> Any:

@@ -52,7 +52,7 @@ class Candidate(Record):
 
     `metrics` are figures on the test rows, named as scikit-learn's scorers. `confusion_matrix` counts rows: true classes down, predicted
     classes across, in the order of the target's classes; it is empty for a regression. `baselines` are the same figures of simpler models,
-    by name.
+    by name. `trusted` are the further types that the model's file trusts.
     """
 
     model: str
@@ -65,6 +65,7 @@ class Candidate(Record):
     data_sha256: str
     sample: bool
     baselines: dict[str, Metrics] = Field(default_factory=dict)
+    trusted: list[str] = Field(default_factory=list)
 
 
 class Rule(Record):
@@ -187,7 +188,7 @@ class Promotion(Record):
 
     candidate: Candidate
     host: str
-    pointer: dict[str, str | int] | None
+    pointer: dict[str, str | int | list[str]] | None
     previous: int | None = None
     registry: RegistryState | None = None
     action: Action = "release"

@@ -55,7 +55,7 @@ def from_bundle(spec: ModelSpec, settings: Settings) -> FromBundle:
         raise ScoringError(f"{spec.name}: no version is in service here, and MLflow has no champion. Run `slipway release {spec.name}`.")
     logger.info("%s: not in service on this host; version %s is fetched from MLflow", spec.name, version)
     with registry.bundle_of(client, spec.registered_as, version) as bundle:
-        return _opened(bundle.folder, spec, Pointer(bundle.folder.name, spec.port, installation=""))
+        return _opened(bundle.folder, spec, Pointer(bundle.folder.name, spec.port, installation="", trusted=spec.trusted))
 
 
 def _opened(folder: Path, spec: ModelSpec, pointer: Pointer) -> FromBundle:

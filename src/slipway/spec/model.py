@@ -82,6 +82,7 @@ class ModelSpec:
     learns: Outcomes | None = None  # from answered rows with outcomes too
     challenges: str | None = None
     wording: Mapping[Language, Wording] = field(default_factory=dict)  # what its pages say, by language
+    trusted: tuple[str, ...] = ()  # types, as module.Type, that its stored versions may contain beside those of our list
 
     @property
     def service(self) -> str:
@@ -229,24 +230,11 @@ class ModelSpec:
 
     @_concerns("gate", "metric", "columns")
     def _refuse_floors(self) -> None:
-        target, gate = self.columns.target, self.gate
-        for floor in (gate.floor, gate.sample_floor):
-            if floor is not None:
-                target.require_floor(self.metric, floor)
-        for name in ("tolerance", "slice_tolerance"):
-            target.require_tolerance(self.metric, name, getattr(gate, name))
+        self.gate.refuse_floors(self.columns.target, self.metric)
 
     @_concerns("gate", "metric", "columns", "slices")
     def _refuse_stricter_slices(self) -> None:
-        floor, slice_floor = self.gate.floor, self.gate.slice_floor
-        if slice_floor is None:
-            return
-        if self.lower_is_better and not slice_floor >= floor:
-            raise SpecError(f"slice_floor={slice_floor} is below floor={floor}, and {self.metric} is an error; a slice must not need less.")
-        if not self.lower_is_better and not slice_floor <= floor:
-            raise SpecError(f"slice_floor={slice_floor} is above floor={floor}; a slice must not need more than all rows do.")
-        if not self.slices:
-            raise SpecError(f"slice_floor={slice_floor} applies to slices, but slices names none.")
+        self.gate.refuse_slices(self.metric, self.slices, lower_is_better=self.lower_is_better)
 
     @_concerns("baseline", "columns")
     def _refuse_baseline(self) -> None:
@@ -279,6 +267,10 @@ class ModelSpec:
     def _refuse_wording(self) -> None:
         for language, wording in self.wording.items():
             wording.refuse_unknown(language, self.columns)
+
+    @_concerns("trusted")
+    def _refuse_trusted(self) -> None:
+        names.refuse_types(self.trusted)
 
     @_concerns("challenges", "schedules", "approval")
     def _refuse_service_of_a_challenger(self) -> None:

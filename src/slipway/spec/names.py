@@ -1,8 +1,9 @@
-"""The names of a model: its own, and the one under which MLflow registers its versions."""
+"""The names in a model's file: its own, the one under which MLflow registers its versions, and those of types that it trusts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from slipway.errors import SpecError
 
@@ -28,3 +29,12 @@ def refuse_registered_name(name: str, example: str) -> None:
             f"registered_as={name[:60]!r} is no name for a model in MLflow: expected 1 to {LONGEST_REGISTERED_NAME} characters without "
             f"/, : and @. Write, for example, {example!r}."
         )
+
+
+def refuse_types(types: Sequence[str]) -> None:
+    """Refuse what names no type of a module, and a type that is named twice."""
+    for name in types:
+        if "." not in name or not all(part.isidentifier() for part in name.split(".")):
+            raise SpecError(f'trusted names {name!r}, which is no type in a module; write, for example, "lightgbm.sklearn.LGBMClassifier".')
+        if types.count(name) > 1:
+            raise SpecError(f"trusted names {name!r} twice; once is enough.")

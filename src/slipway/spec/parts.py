@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from slipway.errors import SpecError
+from slipway.problems.classification.target import Target
+from slipway.problems.regression.target import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,25 @@ class Gate:
                 raise SpecError(f"{name}={value} is a limit that no bundle can keep; it must be above 0.")
         if not math.isfinite(self.floor):
             raise SpecError(f"floor={self.floor} is not a figure that a model can reach; expected a finite number.")
+
+    def refuse_floors(self, target: Target | Quantity, metric: str) -> None:
+        """Refuse floors and tolerances that the metric cannot have."""
+        for floor in (self.floor, self.sample_floor):
+            if floor is not None:
+                target.require_floor(metric, floor)
+        for name in ("tolerance", "slice_tolerance"):
+            target.require_tolerance(metric, name, getattr(self, name))
+
+    def refuse_slices(self, metric: str, slices: Collection[str], *, lower_is_better: bool) -> None:
+        """Refuse a floor of slices that needs more than that of all rows, or that applies to none."""
+        if (slice_floor := self.slice_floor) is None:
+            return
+        if lower_is_better and not slice_floor >= self.floor:
+            raise SpecError(f"slice_floor={slice_floor} is below floor={self.floor}, and {metric} is an error; a slice must not need less.")
+        if not lower_is_better and not slice_floor <= self.floor:
+            raise SpecError(f"slice_floor={slice_floor} is above floor={self.floor}; a slice must not need more than all rows do.")
+        if not slices:
+            raise SpecError(f"slice_floor={slice_floor} applies to slices, but slices names none.")
 
 
 @dataclass(frozen=True, slots=True)

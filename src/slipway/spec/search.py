@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from slipway.errors import SpecError
 from slipway.problems.classification.target import Target
-from slipway.problems.estimators import Distribution, Estimator, objection, offered, with_value
+from slipway.problems.estimators import Distribution, Estimator, objection, offered, takes_parameter, with_value
 from slipway.problems.regression.target import Quantity
 from slipway.spec.annotations import mismatches, words
 from slipway.spec.parts import Preparation
@@ -20,7 +20,7 @@ Space = Mapping[str, Distribution]
 def refuse_unknown(estimator: Estimator, space: Space) -> None:
     """Refuse a parameter that neither the estimator nor the preparation has."""
     known = set(estimator.get_params()) | {PREPARATION + name for name in Preparation.__slots__}
-    if unknown := sorted(set(space) - known):
+    if unknown := sorted(name for name in set(space) - known if not takes_parameter(estimator, name)):
         meant = sorted(name for name in known if "__" in name and name.rpartition("__")[2] in unknown)
         hint = f" In a pipeline they are named after their step: {', '.join(meant)}." if meant else ""
         raise SpecError(

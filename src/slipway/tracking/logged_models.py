@@ -38,7 +38,7 @@ def log_model(spec: ModelSpec, rows: Rows, model: Any) -> str:
         if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
             info = _log_network(spec, pipeline, getattr(model, "threshold", None), Path(folder), described)
         else:
-            info = _log_pipeline(model, Path(folder), described)
+            info = _log_pipeline(model, Path(folder), described, spec.trusted)
     if info.signature is None:
         raise RuntimeError(f"{spec.name}: MLflow dropped the model's signature, so it would check no input of its callers.")
     return str(info.model_uri)
@@ -74,15 +74,15 @@ def _example(spec: ModelSpec, rows: Rows) -> pd.DataFrame:
     return example.assign(**{name: example[name].map({1.0: True, 0.0: False}).astype(object) for name in gaps})
 
 
-def _log_pipeline(model: Any, folder: Path, described: dict[str, Any]) -> ModelInfo:
+def _log_pipeline(model: Any, folder: Path, described: dict[str, Any], trusted: tuple[str, ...]) -> ModelInfo:
     import mlflow
 
-    _store(model, folder / "model.skops")
+    _store(model, folder / "model.skops", trusted)
     return mlflow.sklearn.log_model(
         model,
         serialization_format="skops",
-        skops_trusted_types=list(ALLOWED),
-        pip_requirements=_versions("scikit-learn", "skops", "numpy", "pandas"),
+        skops_trusted_types=[*ALLOWED, *trusted],
+        pip_requirements=_versions("scikit-learn", "skops", "numpy", "pandas", *_packages(trusted)),
         **described,
     )
 
@@ -93,7 +93,7 @@ def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder
 
     network, preparation, answers = folder / "network.keras", folder / "preparation.skops", folder / "answers.json"
     pipeline.named_steps[MODEL_STEP].network_.save(network)
-    _store(pipeline.named_steps[PREPARATION_STEP], preparation)
+    _store(pipeline.named_steps[PREPARATION_STEP], preparation, spec.trusted)
     decides = of_output(spec.problem.output(threshold))
     answers.write_text(json.dumps({name: decides[name] for name in ("classes", "positive", "threshold")}))
     with warnings.catch_warnings():
@@ -106,11 +106,17 @@ def _log_network(spec: ModelSpec, pipeline: Any, threshold: float | None, folder
         )
 
 
-def _store(model: Any, path: Path) -> None:
+def _store(model: Any, path: Path, trusted: tuple[str, ...]) -> None:
     from skops.io import dump
 
     dump(model, path)
-    refuse_other_types(path)
+    refuse_other_types(path, trusted)
+
+
+def _packages(trusted: tuple[str, ...]) -> list[str]:
+    """Return the installed packages that trusted types come from, beside those that are always named."""
+    modules, installed = {name.partition(".")[0] for name in trusted}, importlib.metadata.packages_distributions()
+    return sorted({package for module in modules for package in installed.get(module, [])} - {"scikit-learn", "skops", "numpy", "pandas"})
 
 
 def _versions(*packages: str) -> list[str]:

@@ -133,6 +133,7 @@ def _register(
         data_sha256=snapshot.sha256,
         sample=snapshot.sample,
         baselines=measured.baselines,
+        trusted=list(spec.trusted),
     )
 
 
@@ -175,7 +176,8 @@ def _proven(
 
 def _prove(spec: ModelSpec, rows: Rows, measured: Measured, compiled: Compiled, contract: Contract, folder: Path) -> None:
     """Compare the serving engine with the measured model on every test row, and on rows where the model changes its answer."""
-    engine = open_engine(write(folder, compiled.files, contract, _probe(rows, measured, contract)))
+    bundle = write(folder, compiled.files, contract, _probe(rows, measured, contract))
+    engine = open_engine(bundle.trusting(spec.trusted))
     answered = engine.probabilities(columns_of(rows.test, contract.columns))
     ours, output = measured.evaluation, contract.output
     prove(spec.name, ours.numbers, ours.labels, output.numbers(answered), output.labels(answered), differ=output.differ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -32,33 +33,50 @@ def build(spec: ModelSpec, parameters: Mapping[str, Any], instead: Any = None) -
     """
     chosen = preparation_choices(parameters)
     tuned = {key: value for key, value in parameters.items() if not key.startswith(PREPARATION)}
-    estimator = _seeded(clone(spec.estimator).set_params(**tuned) if instead is None else clone(instead), spec.split.seed)
+    estimator = _seeded(_unfitted(spec.estimator).set_params(**tuned) if instead is None else _unfitted(instead), spec.split.seed)
     preparation = replace(spec.preparation, **chosen)
     sparse = is_sparse(spec.columns, preparation, estimator)
     return Pipeline([(PREPARATION_STEP, _preparation(spec, preparation, sparse)), (MODEL_STEP, estimator)])
 
 
-def require_storable(spec: ModelSpec) -> None:
-    """Refuse an estimator that could not be stored, before the search for its parameters.
+def require_storable(spec: ModelSpec, model: Any = None) -> None:
+    """Refuse an estimator that could not be stored.
 
+    Args:
+        model: The spec's pipeline, fitted; by default as it is before that, which has not all of its types yet.
     Raises:
         UnstorableEstimatorError: The message names the type, and says what to do.
     """
-    pipeline = build(spec, {})
-    if isinstance(pipeline.named_steps[MODEL_STEP], ConvolutionalNetwork):
+    model = build(spec, {}) if model is None else model
+    if is_network(model):
         return  # Keras stores it
     from skops.io import dumps
     from skops.io.exceptions import UnsupportedTypeException
 
     try:
-        strangers = other_types(dumps(pipeline))
+        strangers = other_types(dumps(model), spec.trusted)
     except UnsupportedTypeException as error:
         raise UnstorableEstimatorError(f"{spec.name}: the estimator cannot be stored by skops: {error} Use another.") from None
     if strangers:
+        trusted = ", ".join(f'"{name}"' for name in [*spec.trusted, *strangers])
         raise UnstorableEstimatorError(
-            f"{spec.name}: the estimator contains {', '.join(strangers)}. A stored model may contain only types of scikit-learn and those "
-            "that slipway/bundle/trusted_types.py lists. Use one of scikit-learn, or add yours there after a review."
+            f"{spec.name}: a stored version would contain {', '.join(strangers)}. It may contain types of scikit-learn, those that Slipway "
+            f"lists, and those that its file trusts. If you trust these, write trusted=({trusted},) into {spec.model_file}: "
+            "then a file in the store may make objects of them. Otherwise, use another estimator."
         )
+
+
+def is_network(model: Any) -> bool:
+    """Return whether a pipeline of a spec ends with a network, which Keras stores."""
+    return isinstance(model, Pipeline) and isinstance(model.named_steps[MODEL_STEP], ConvolutionalNetwork)
+
+
+def _unfitted(estimator: Any) -> Any:
+    """Return a copy of a declared estimator, which is not fitted. CatBoost copies lists and dicts itself, and `clone` refuses that."""
+    try:
+        return clone(estimator)
+    except RuntimeError:
+        return deepcopy(estimator)
 
 
 def _seeded(estimator: Any, seed: int) -> Any:

@@ -164,6 +164,16 @@ def test_the_verdict_names_the_champion_and_the_rows_compared(heart: ModelSpec, 
     assert judge(heart, candidate, None).champion is None
 
 
+def test_the_verdict_says_which_further_types_the_models_file_trusts(heart: ModelSpec, candidate: Candidate) -> None:
+    trusting = candidate.model_copy(update={"trusted": ["lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"]})
+
+    (rule,) = [rule for rule in judge(heart, trusting, None).rules if rule.name == "trusted types"]
+
+    assert rule.passed
+    assert rule.reason == "the model's file trusts further types: lightgbm.basic.Booster, lightgbm.sklearn.LGBMClassifier"
+    assert "trusted types" not in {rule.name for rule in judge(heart, candidate, None).rules}
+
+
 def test_without_a_comparison_the_champions_own_release_counts(heart: ModelSpec, candidate: Candidate) -> None:
     verdict = judge(heart, with_figure(candidate, 0.9), Champion(1, {"accuracy": 0.95}, sample=False, not_compared="the moon is full"))
 

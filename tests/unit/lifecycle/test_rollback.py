@@ -8,7 +8,7 @@ from slipway.errors import RollbackError
 from slipway.lifecycle.ledger import LedgerEntry, LedgerEvent, entry
 from slipway.lifecycle.reasons import reason
 from slipway.lifecycle.record import InService, before
-from slipway.lifecycle.rollback import require_service
+from slipway.lifecycle.rollback import candidate_of, require_service
 from slipway.records import Candidate, RegistryState
 
 MODEL = "heart-failure"
@@ -92,6 +92,18 @@ def test_a_version_that_never_was_in_service_is_refused_with_what_is_known_of_it
 def test_a_line_about_another_run_under_the_same_number_counts_for_nothing(history):
     with pytest.raises(RollbackError, match="version 2 was never in service"):
         require_service(MODEL, 2, "f" * 32, history(("promoted", 2)), registry(3, v2="Staging"))
+
+
+def test_an_earlier_version_has_the_trust_that_its_release_recorded(heart, candidate, contract_of):
+    contract = contract_of(version=2)
+    trusting = candidate.model_copy(update={"trusted": ["lightgbm.basic.Booster"], "run_id": contract.run_id})
+    lines = [entry("promoted", one, previous=None, aliases=[], stage="", why="") for one in (trusting, candidate)]
+
+    assert candidate_of(heart, 2, contract, contract.run_id, lines[:1]).trusted == ["lightgbm.basic.Booster"]
+    assert candidate_of(heart, 2, contract, contract.run_id, []).trusted == []
+    assert LedgerEntry.model_validate_json(lines[0].model_dump_json()).trusted == ["lightgbm.basic.Booster"]
+    earlier = lines[1].model_dump(exclude={"trusted"})  # as written before there was any trust
+    assert LedgerEntry.model_validate(earlier).trusted == []
 
 
 def test_a_reason_is_written_in_one_line():

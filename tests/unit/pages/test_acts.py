@@ -147,6 +147,20 @@ def test_the_form_of_a_release_offers_a_challenger_and_shows_what_is_wrong_with_
     assert 'name="of"' not in plain
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "Trusts further types"), ("es", "Confía en otros tipos")])
+def test_who_approves_sees_the_further_types_that_the_models_file_trusts(language, said):
+    act, view = ACTS["approve"], View(language, path="/service/toy/approve", form_token="t")
+    facts = {"words": lambda what: act.words(what, language), "event": lambda one: one.words(language), "moment": str, "figure": str}
+    trusting = msgspec.structs.replace(FULL.approvals[0], trusted=("lightgbm.basic.Booster",))
+
+    def page(approval):
+        preview = msgspec.structs.replace(FULL, approvals=[approval])
+        return render("service/act.html", view, **facts, act=act, preview=preview, sent={}, errors=[], end="end", once="1").decode()
+
+    assert f"<dt>{said}</dt><dd><code>lightgbm.basic.Booster</code>" in page(trusting)
+    assert said not in page(FULL.approvals[0])
+
+
 def test_an_act_is_offered_while_there_is_something_to_do():
     assert {act.address for act in ACTS.values() if act.possible(FULL)} == set(ACTS)
     assert {act.address for act in ACTS.values() if act.possible(EMPTY)} == {"release"}

@@ -88,6 +88,10 @@ def test_a_part_that_cannot_be_true_is_refused_with_its_values(declare: Callable
             r"the distance or test of \['size'\] compares columns of the other",
         ),
         ({"watch": Watch(prediction=Drift(distance="wasserstein"))}, "watch.prediction: labels are categories"),
+        ({"trusted": ("Booster",)}, r"trusted names 'Booster', which is no type in a module; write, for example, \"lightgbm\.sklearn"),
+        ({"trusted": ("lightgbm basic.Booster",)}, "trusted names 'lightgbm basic.Booster', which is no type in a module"),
+        ({"trusted": ("a.B", "c.D", "a.B")}, "trusted names 'a.B' twice; once is enough"),
+        ({"trusted": "lightgbm.basic.Booster"}, "trusted='lightgbm.basic.Booster' is a text"),
         ({"simplest": Simplest("depth", "low")}, r"simplest names 'depth', which is not in the search space \['C'\]"),
     ],
 )

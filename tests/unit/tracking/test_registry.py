@@ -18,6 +18,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+from lightgbm import LGBMClassifier
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LogisticRegression
@@ -25,9 +26,10 @@ from sklearn.linear_model import LogisticRegression
 from slipway.bundle.engine import by_column, open_engine
 from slipway.bundle.reading import Bundle
 from slipway.bundle.store.active import active, install
-from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, StorageError, UnsafeModelError
+from slipway.errors import ParityError, RegistryUnavailableError, ReleaseInProgressError, ServingError, StorageError, UnsafeModelError
 from slipway.lifecycle import mirroring, promotion
 from slipway.lifecycle.ledger import Ledger
+from slipway.lifecycle.rehearsal import rehearse
 from slipway.records import Candidate, RegistryState, Snapshot, Tuned
 from slipway.settings import Settings
 from slipway.spec import ModelSpec
@@ -229,6 +231,27 @@ def test_a_dry_run_is_logged_with_its_bundle_and_registers_nothing(desk: Desk, h
     assert desk.state(spec) == RegistryState(registered_as="heart_dry", aliases={}, stages={})
     with registry.downloaded_bundle(desk.client, candidate.run_id) as bundle:
         assert bundle.contract.version is None
+
+
+def test_a_version_with_types_that_its_file_trusts_answers_in_a_gateway_that_was_said_so(desk: Desk, heart: ModelSpec) -> None:
+    types = ("lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier")
+    boosted = LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1)
+    spec = replace(named(heart, "heart-lightgbm"), estimator=boosted, search_space={}, simplest=None, trusted=types)
+
+    candidate = register(spec, desk.snapshot, desk.rows, desk.tuned.model_copy(update={"parameters": {}}), desk.settings)
+
+    assert candidate.trusted == list(types)
+    stored = desk.client.download_artifacts(candidate.run_id, "card.md")
+    assert "`lightgbm.basic.Booster`, `lightgbm.sklearn.LGBMClassifier`" in Path(stored).read_text()
+    with registry.downloaded_bundle(desk.client, candidate.run_id) as bundle:
+        assert bundle.contract.engine == "pyfunc"
+        assert rehearse(spec, bundle.trusting(candidate.trusted)).probes > 0
+        with pytest.raises(ServingError, match="which the model's file did not trust when the version was released"):
+            rehearse(spec, bundle)
+    model = mlflow.pyfunc.load_model(f"models:/{spec.registered_as}/{candidate.version}")
+    assert len(model.predict(desk.rows.test)) == len(desk.rows.test)
+    needed = Path(mlflow.pyfunc.get_model_dependencies(f"models:/{spec.registered_as}/{candidate.version}")).read_text()
+    assert "lightgbm==" in needed
 
 
 class Stranger(LogisticRegression):

@@ -98,6 +98,14 @@ def test_a_chosen_threshold_and_a_missing_card_are_shown(trained: TrainedModel, 
     assert "The spec names no slices." in text
 
 
+def test_types_that_the_models_file_trusts_are_shown(trained: TrainedModel, evidence: Evidence) -> None:
+    trusting = replace(trained, spec=replace(trained.spec, trusted=("lightgbm.basic.Booster",)))
+
+    assert "## Types that its file trusts\n\nBeside the types of Slipway's own list" in card(trusting, evidence, "c0ffee")
+    assert "may contain: `lightgbm.basic.Booster`." in card(trusting, evidence, "c0ffee")
+    assert "trusts" not in card(trained, evidence, "c0ffee")
+
+
 def test_derived_and_excluded_columns_are_shown(trained: TrainedModel, evidence: Evidence) -> None:
     columns = replace(
         trained.spec.columns,

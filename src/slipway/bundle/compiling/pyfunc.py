@@ -20,7 +20,7 @@ def compile_pyfunc(spec: ModelSpec, fitted: FittedPipeline, why: SlipwayError) -
     Args:
         why: Why the other engines cannot express it.
     Raises:
-        UnsafeModelError: The pipeline has a type that is not on the allow-list; the message includes `why`.
+        UnsafeModelError: The pipeline has a type that is not on the allow-list and not trusted by the spec; the message includes `why`.
         SlipwayError: `why` itself, if skops cannot write the pipeline, for example one with a network.
     """
     from skops.io import dumps
@@ -30,7 +30,7 @@ def compile_pyfunc(spec: ModelSpec, fitted: FittedPipeline, why: SlipwayError) -
     except (TypeError, RecursionError) as error:
         raise why from error
     try:
-        refuse_other_types_in(content, PIPELINE)
+        refuse_other_types_in(content, PIPELINE, spec.trusted)
     except UnsafeModelError as error:
         raise UnsafeModelError(f"{why}\nNor can the bundle contain the pipeline: {error}") from why
     logger.warning(

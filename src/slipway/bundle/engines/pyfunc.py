@@ -67,7 +67,7 @@ def _dtype(column: Column) -> Any:
 
 
 def _opened(bundle: Bundle) -> Any:
-    """Load the pipeline after checking that every type in it is on the allow-list.
+    """Load the pipeline after checking that every type in it is on the allow-list, or trusted by the model's file.
 
     Raises:
         UnsafeModelError: One is not; nothing was loaded.
@@ -75,14 +75,16 @@ def _opened(bundle: Bundle) -> Any:
     """
     content, classes = bundle.file(PIPELINE), list(bundle.contract.classes)
     try:
-        refuse_other_types_in(content, f"{bundle.folder}: {PIPELINE}")
-        pipeline = loads(content, trusted=list(ALLOWED))
+        refuse_other_types_in(content, f"{bundle.folder}: {PIPELINE}", bundle.trusted)
+        pipeline = loads(content, trusted=[*ALLOWED, *bundle.trusted])
     except SlipwayError:
         raise
+    except ImportError as error:
+        raise BundleError(f"{bundle.folder}: {PIPELINE} needs the package {error.name}: {error}. Install it beside the gateway.") from None
     except Exception as error:  # of a malformed schema, skops raises any error
         raise BundleError(f"{bundle.folder}: {PIPELINE} is not a skops file ({error}). Release the model again.") from None
     if bundle.contract.quantity:
-        if hasattr(pipeline, "classes_") or not hasattr(pipeline, "predict"):
+        if np.size(getattr(pipeline, "classes_", ())) or not hasattr(pipeline, "predict"):  # CatBoost's regressors have no classes in it
             raise BundleError(
                 f"{bundle.folder}: {PIPELINE} contains a {type(pipeline).__name__} that predicts no number; the contract promises one. "
                 "Release the model again."

@@ -22,24 +22,31 @@ from slipway.files.replacing import replace
 POINTER = "active.json"
 
 
-class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the gateway should serve. Every request has a new `installation`, which shows whether the gateway has carried out this one."""
+class Pointer(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the gateway should serve. Every request has a new `installation`, which shows whether the gateway has carried out this one.
+
+    `trusted` are types that the model may contain beside those of our list: see `slipway.bundle.trusted_types`.
+    """
 
     bundle: str
     port: int
     installation: str
+    trusted: tuple[str, ...] = ()
 
 
-def install(bundle: Path, store: Path, port: int) -> Pointer:
+def install(bundle: Path, store: Path, port: int, trusted: tuple[str, ...] = ()) -> Pointer:
     """Verify a bundle, copy it into the store, and point the gateway at it.
 
     The pointer moves only after the copy is complete and verified: if the process is killed, the store has the old state or the new.
 
+    Args:
+        trusted: Types that the model may contain; only the engine that loads the pipeline itself needs them.
     Raises:
         BundleError: The bundle, or its copy in the store, is damaged; nothing was changed.
     """
     contract = read(bundle).contract
-    pointer = Pointer(bundle=keep(bundle, contract, store), port=port, installation=uuid.uuid4().hex)
+    name = keep(bundle, contract, store)
+    pointer = Pointer(name, port, installation=uuid.uuid4().hex, trusted=needed(contract, trusted))
     point(store, contract.model, pointer)
     return pointer
 
@@ -63,6 +70,11 @@ def keep(bundle: Path, contract: Contract, store: Path) -> str:
     else:
         read(home / name, within=store)  # it may have been damaged since it was copied
     return name
+
+
+def needed(contract: Contract, trusted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the trusted types if the engine loads the pipeline itself; no other engine makes objects of a type that a file names."""
+    return trusted if contract.engine == "pyfunc" else ()
 
 
 def name_of(contract: Contract) -> str:

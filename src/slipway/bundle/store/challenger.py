@@ -15,27 +15,32 @@ import msgspec
 from slipway.bundle.contents import content_of
 from slipway.bundle.contract import Contract
 from slipway.bundle.reading import read
-from slipway.bundle.store.active import active, keep, name_of, write
+from slipway.bundle.store.active import active, keep, name_of, needed, write
 from slipway.errors import BundleError
 
 CHALLENGER = "challenger.json"
 
 
-class Challenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the gateway should try. `share` is the fraction of requests that the challenger answers; 0 is shadow: it answers none."""
+class Challenge(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the gateway should try. `share` is the fraction of requests that the challenger answers; 0 is shadow: it answers none.
+
+    `trusted` is that of a pointer.
+    """
 
     bundle: str
     installation: str
     share: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    trusted: tuple[str, ...] = ()
 
 
-def challenge(bundle: Path, store: Path, share: float = 0.0) -> Challenge:
+def challenge(bundle: Path, store: Path, share: float = 0.0, trusted: tuple[str, ...] = ()) -> Challenge:
     """Verify a bundle, copy it into the store, and make it the challenger. The caller holds the model's lock.
 
     If the process is killed, the store has the old state or the new.
 
     Args:
         share: From 0, in shadow, to less than 1.
+        trusted: Types that the model may contain; see `slipway.bundle.store.active.install`.
     Raises:
         BundleError: The bundle is damaged, or cannot be compared with the version in service; nothing was changed.
     """
@@ -56,7 +61,8 @@ def challenge(bundle: Path, store: Path, share: float = 0.0) -> Challenge:
             f"{model}: version {contract.version} was trained on sample rows, so it must not answer callers. "
             "Leave the share out to try it in shadow."
         )
-    made = Challenge(bundle=keep(bundle, contract, store), installation=uuid.uuid4().hex, share=share)
+    name = keep(bundle, contract, store)
+    made = Challenge(name, installation=uuid.uuid4().hex, share=share, trusted=needed(contract, trusted))
     set_challenge(store, model, made)
     return made
 

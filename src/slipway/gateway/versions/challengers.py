@@ -135,7 +135,7 @@ class Challengers:
             logger.info("%s version %s is the challenger and %s", model, deployment.contract.version, how)
 
     async def _load(self, model: str, challenge: Challenge) -> Deployment:
-        pointer = Pointer(challenge.bundle, NO_PORT, challenge.installation)
+        pointer = Pointer(challenge.bundle, NO_PORT, challenge.installation, challenge.trusted)
         folder = self._store / model / challenge.bundle
         return await self._readers.read(f"bundle {folder.name} of {model}", lambda: load(folder, model, pointer, NO_PORT))
 

@@ -39,7 +39,10 @@ class VersionFacts(msgspec.Struct, frozen=True):
 
 
 class AwaitedApproval(msgspec.Struct, frozen=True):
-    """A version that waits for a person. `id` and `page` are of the approval's run; `findings` is HTML, in English."""
+    """A version that waits for a person. `id` and `page` are of the approval's run; `findings` is HTML, in English.
+
+    `trusted` are the further types that the model's file trusts.
+    """
 
     id: str
     version: int
@@ -48,6 +51,7 @@ class AwaitedApproval(msgspec.Struct, frozen=True):
     until: str
     page: str
     findings: str
+    trusted: tuple[str, ...] = ()
 
 
 class Preview(msgspec.Struct, frozen=True):

@@ -63,7 +63,7 @@ class Output:
 
     def of_model(self, model: Any, rows: Any) -> tuple[list[ClassLabel], Probabilities]:
         """Return what a fitted model answers: n labels, and (n, classes) probabilities."""
-        return model.predict(rows).tolist(), self.scores(model, rows)
+        return model.predict(rows).ravel().tolist(), self.scores(model, rows)
 
     def scores(self, model: Any, rows: Any) -> Probabilities:
         """Return (n, classes) numbers in which a step of a fitted model shows: its probabilities."""

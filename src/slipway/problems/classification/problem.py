@@ -78,7 +78,7 @@ class Classification:
 
     def ask(self, model: Any, features: Any, truth: Sequence[Any]) -> Evaluation:
         """Let a fitted model answer n rows."""
-        labels = model.predict(features).tolist()
+        labels = np.ravel(model.predict(features)).tolist()  # CatBoost answers (n, 1) for more than two classes
         return self.evaluation(truth, labels, np.asarray(model.predict_proba(features), dtype=np.float64))
 
     def ask_for(self, metric: str, model: Any, features: Any, truths: Sequence[Sequence[Any]]) -> list[Evaluation]:
@@ -91,7 +91,7 @@ class Classification:
         if metric in OF_PROBABILITIES:
             probabilities = np.asarray(model.predict_proba(features), dtype=np.float64)
             return [self.evaluation(truth, [], part) for truth, part in zip(truths, np.split(probabilities, len(truths)), strict=True)]
-        parts = np.split(model.predict(features), len(truths))
+        parts = np.split(np.ravel(model.predict(features)), len(truths))
         return [self.evaluation(truth, part.tolist(), NOTHING) for truth, part in zip(truths, parts, strict=True)]
 
     def most_probable(self, classes: npt.NDArray[Any], probabilities: Probabilities, truth: Any) -> Evaluation:

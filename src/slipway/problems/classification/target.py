@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.errors import SpecError
 from slipway.problems.classification import ClassLabel
-from slipway.problems.estimators import CLASSIFIER, REGRESSOR, kind_of
+from slipway.problems.estimators import CLASSIFIER, REGRESSOR, gives_probabilities, kind_of
 
 # figures measured on the test rows, with the names of scikit-learn's scorers; higher is better for all
 _METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss")
@@ -136,7 +136,7 @@ class Target:
             )
         if kind not in (CLASSIFIER, None):
             raise SpecError(f"{place}{name} is of the kind {kind!r}, and the target {self.name} has classes; use a classifier.")
-        if not hasattr(estimator, "predict_proba"):
+        if not gives_probabilities(estimator):
             raise SpecError(
                 f"{place}{name} gives no probabilities: it has no predict_proba with these parameters. Use a classifier that has, or "
                 f"CalibratedClassifierCV({name}(...)) of scikit-learn."

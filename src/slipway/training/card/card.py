@@ -32,6 +32,7 @@ def card(trained: TrainedModel, evidence: Evidence, commit: str) -> str:
         "How the answer is decided": [spec.problem.decision(spec.metric, trained.tuned.threshold, trained.tuned.reach)],
         "Which columns matter": importances(trained, evidence),
         "Limits": limits(trained, evidence),
+        **({"Types that its file trusts": _trusted(spec)} if spec.trusted else {}),
         "Versions": _versions(trained, commit),
     }
     warning = ["**Trained on sample rows: not for use on patients or customers.**", ""] if trained.snapshot.sample else []
@@ -145,6 +146,13 @@ def _making(trained: TrainedModel) -> list[str]:
         "",
         f"Tuned on the training rows only: {tuned.trials} trials, {tuned.repeats} x {tuned.folds} folds, seed {tuned.seed}, "
         f"cross-validated {tuned.metric} {tuned.score:.4f}.{rule} The test rows were scored once, afterwards.",
+    ]
+
+
+def _trusted(spec: ModelSpec) -> list[str]:
+    return [
+        f"Beside the types of Slipway's own list, its stored versions may contain: {', '.join(f'`{name}`' for name in spec.trusted)}. "
+        "The package that has them reads a part of the stored model itself.",
     ]
 
 
