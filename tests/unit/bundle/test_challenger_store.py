@@ -40,6 +40,16 @@ def test_a_challenge_is_kept_beside_the_pointer_and_ended_by_removing_it(store, 
     assert not end(store, MODEL)
 
 
+def test_a_challenger_that_is_a_pipeline_is_tried_with_the_types_that_its_file_trusts(store, two):
+    trusted = ("lightgbm.basic.Booster",)
+
+    assert challenge(two(engine="pyfunc"), store, trusted=trusted).trusted == trusted
+    assert challenged(store, MODEL).trusted == trusted
+    assert challenge(two(version=3, run_id="3" * 32), store, trusted=trusted).trusted == ()  # arrays
+    (store / MODEL / CHALLENGER).write_text('{"bundle":"2-01234567","installation":"1","share":0.0}')  # of an earlier Slipway
+    assert challenged(store, MODEL) == Challenge("2-01234567", "1")
+
+
 def test_without_a_share_it_is_in_shadow(store, two):
     assert challenge(two(), store).share == 0
 
