@@ -91,7 +91,7 @@ def measured(fitted: Fitted) -> Iterator[str]:
     started = time.process_time()
     explanation = explain(deployment, rows[0])
     first = (time.process_time() - started) * 1e3
-    trees = nodes.of_bundle(bundle) if bundle.contract.engine in ("trees", "boosting", "histogram") else None
+    trees = nodes.of_bundle(bundle) if bundle.contract.engine in ("trees", "boosting", "ensemble", "histogram") else None
     yield explanation.method
     yield f"{len(trees.value):,}" if trees else ""
     yield f"{first:,.0f}"

@@ -34,7 +34,9 @@ def open_engine(bundle: Bundle) -> Engine:
     - linear: `preparation.json` and the weights of `model.npz`, in float64.
     - trees: `preparation.json`, `model.onnx` finds the leaves, `model.npz` has their votes; the answers equal scikit-learn's bit by bit.
     - boosting: like trees, but `model.npz` has the value that each leaf adds, and the value at which every row begins.
-    - histogram: `preparation.json` and the trees of `model.npz`, in float64; a missing cell may remain.
+    - ensemble: `preparation.json` and the trees of `model.npz`, as LightGBM, XGBoost, CatBoost or scikit-learn adds them up; a missing cell
+      may remain. `model.onnx` finds the leaves if there are very many.
+    - histogram: as ensemble; earlier versions of Slipway wrote it.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
     - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
@@ -65,10 +67,10 @@ def open_engine(bundle: Bundle) -> Engine:
             from slipway.bundle.engines.boosting import BoostingEngine
 
             return BoostingEngine(bundle)
-        case "histogram":
-            from slipway.bundle.engines.histogram import HistogramEngine
+        case "ensemble" | "histogram":
+            from slipway.bundle.engines.ensemble import EnsembleEngine
 
-            return HistogramEngine(bundle)
+            return EnsembleEngine(bundle)
         case "svm":
             from slipway.bundle.engines.svm import SvmEngine
 

@@ -1,4 +1,4 @@
-"""Rows with one cell on a split threshold of a measured forest, or on a number next to it."""
+"""Rows with one cell on a split threshold of measured trees, or on a number next to it."""
 
 from __future__ import annotations
 
@@ -9,42 +9,45 @@ import numpy.typing as npt
 
 from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.preparation import describe_preparation
-from slipway.bundle.compiling.trees import not_above, trees_of
+from slipway.bundle.compiling.trees import not_above
 from slipway.bundle.contract import Column, Contract
 from slipway.bundle.engines.preparation import Block, FittedPreparation, Preparer
 from slipway.bundle.engines.steps import Diff, OneHot, Product, Rank, Scale, Since1970
+from slipway.bundle.splits import Splits
 from slipway.errors import CannotCompileError
 
-TREES, ROWS_A_TREE = 60, 6
+TREES, ROWS_A_TREE, RARE = 60, 6, 120
 CELLS = 1 << 25  # of all rows that are looked at, prepared: 256 MB
 LARGEST = float(np.finfo(np.float32).max)  # of a cell that is not infinity to a tree
 
 Cells = npt.NDArray[np.object_]
+Row = dict[str, Any]
 
 
 def rows_on_thresholds(pipeline: Any, contract: Contract, cells: Cells, random: np.random.Generator) -> Cells:
     """Return real rows with one cell moved to a threshold that the row meets on its way through a tree.
 
-    In a column of whole numbers it moves to the two numbers next to the threshold; cells stay in the column's range. A preparation
-    that cannot be described, or a tree that takes only some of its columns, gives no rows: the raw cell cannot be computed.
+    So that thresholds count that hardly any row meets, some rows are moved first, to a node that was drawn from all. In a column of whole
+    numbers the cell moves to the two numbers next to the threshold; cells stay in the column's range. A preparation that cannot be
+    described, or trees that take only some of its columns, give no rows: the raw cell cannot be computed.
     """
     try:
         preparation = describe_preparation(FittedPipeline(pipeline, None))
     except CannotCompileError:
         return cells[:0]
     preparer = Preparer(preparation)
-    cells = cells[: max(1, CELLS // preparer.width)]
-    columns = {column.name: [_present(row[index], column) for row in cells] for index, column in enumerate(contract.columns)}
-    matrix = preparer.matrix(columns).astype(np.float32)
-    places = {column.name: index for index, column in enumerate(contract.columns)}
+    splits = Splits.of(pipeline.steps[-1][1], preparer.width)
+    if splits is None:
+        return cells[:0]
+    kinds = {column.name: column for column in contract.columns}
+    rows = [dict(zip(kinds, map(_present, row, contract.columns), strict=True)) for row in cells[: max(1, CELLS // preparer.width)]]
     made = [cells[:0]]
-    trees = [tree for tree in trees_of(pipeline.steps[-1][1]) if tree.n_features == matrix.shape[1]]
-    for row, feature, threshold in _met(trees, matrix, random):
-        name, values = _raw(preparation, feature, threshold, {name: column[row] for name, column in columns.items()})
+    for row, feature, threshold in [*_met(splits, preparer, rows, random), *_rare(splits, preparation, preparer, rows, kinds, random)]:
+        name, values = _raw(preparation, feature, threshold, row)
         if name:
-            allowed = _allowed(values, contract.columns[places[name]])
-            moved = np.tile(cells[row], (len(allowed), 1))
-            moved[:, places[name]] = allowed
+            allowed = _allowed(values, kinds[name])
+            moved = np.tile(np.array([np.nan if row[own] is None else row[own] for own in kinds], dtype=np.object_), (len(allowed), 1))
+            moved[:, list(kinds).index(name)] = allowed
             made.append(moved)
     return np.concatenate(made)
 
@@ -54,17 +57,44 @@ def _present(cell: Any, column: Column) -> Any:
     return None if column.is_text and cell != cell else cell
 
 
-def _met(trees: list[Any], matrix: npt.NDArray[np.float32], random: np.random.Generator) -> list[tuple[int, int, float]]:
+def _matrix(preparer: Preparer, rows: list[Row]) -> npt.NDArray[np.float64]:
+    return preparer.matrix({name: [row[name] for row in rows] for name in rows[0]})
+
+
+def _met(splits: Splits, preparer: Preparer, rows: list[Row], random: np.random.Generator) -> list[tuple[Row, int, float]]:
     """Draw rows, and for each row a node on its path through one tree; return rows, features and thresholds."""
     met = []
-    for tree in (trees[index] for index in random.choice(len(trees), size=min(TREES, len(trees)), replace=False)):
-        rows = random.integers(len(matrix), size=ROWS_A_TREE)
-        paths = tree.decision_path(matrix[rows])
-        for row, start, end in zip(rows.tolist(), paths.indptr, paths.indptr[1:], strict=False):
-            inner = [node for node in paths.indices[start:end] if tree.children_left[node] >= 0]
-            if inner:
+    trees = random.choice(len(splits.first), size=min(TREES, len(splits.first)), replace=False).tolist()
+    drawn = random.integers(len(rows), size=(len(trees), ROWS_A_TREE))
+    matrix = _matrix(preparer, [rows[place] for place in drawn.ravel()])
+    for tree, places, cells in zip(trees, drawn, matrix.reshape(*drawn.shape, -1), strict=True):
+        for place, own in zip(places.tolist(), cells, strict=True):
+            if inner := splits.path(tree, own):
                 node = random.choice(inner)
-                met.append((row, int(tree.feature[node]), float(tree.threshold[node])))
+                met.append((rows[place], int(splits.feature[node]), float(splits.threshold[node])))
+    return met
+
+
+def _rare(
+    splits: Splits,
+    preparation: FittedPreparation,
+    preparer: Preparer,
+    rows: list[Row],
+    kinds: dict[str, Column],
+    random: np.random.Generator,
+) -> list[tuple[Row, int, float]]:
+    """Draw nodes, and for each a row whose cells are moved until it meets the node; return as `_met` does."""
+    met = []
+    for node in random.choice(splits.inner, size=RARE).tolist() if len(splits.inner) else []:
+        row = dict(rows[random.integers(len(rows))])
+        for feature, low, high in splits.ranges(node):
+            cell = _matrix(preparer, [row])[0, feature]
+            if not low < cell <= high:
+                name, values = _raw(preparation, feature, high if np.isfinite(high) else float(np.nextafter(np.float32(low), np.inf)), row)
+                if allowed := _allowed(values[1:2], kinds[name]) if name else []:
+                    row[name] = allowed[0]
+        if node in splits.path(int(splits.tree[node]), _matrix(preparer, [row])[0]):
+            met.append((row, int(splits.feature[node]), float(splits.threshold[node])))
     return met
 
 

@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from slipway.bundle.contract import Contract, decode_bytes
-from slipway.bundle.engines import logistic
+from slipway.bundle.engines import logistic, tree_table
 from slipway.bundle.engines.files import PREPARATION, unpack
 from slipway.bundle.engines.preparation import FittedPreparation
+from slipway.bundle.engines.tree_table import Link
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle
 from slipway.errors import BundleError
@@ -21,6 +22,8 @@ from slipway.explaining.linear import Linear
 from slipway.explaining.mixing import Background, Row
 from slipway.explaining.nodes import Floats
 from slipway.problems.serving import Answer, ClassLabel
+
+ADDITIVE: tuple[Link, ...] = ("number", "logistic", "softmax", "exponential")
 
 
 class Additive(Protocol):
@@ -55,9 +58,12 @@ def additive(bundle: Bundle, background: Background) -> AdditiveModel | None:
         TooManyJointError: Its derived columns are made of too many columns.
     """
     contract, engine = bundle.contract, bundle.contract.engine
-    if engine not in ("linear", "trees", "boosting", "histogram"):
+    if engine not in ("linear", "trees", "boosting", "ensemble", "histogram"):
         return None
-    exponential = engine == "histogram" and bool(unpack(bundle, ("exponential",))[0])
+    table = tree_table.of_bundle(bundle) if engine in ("ensemble", "histogram") else None
+    if table and not (table.plain and table.link in ADDITIVE):
+        return None
+    exponential = table is not None and table.link == "exponential"
     if exponential and contract.quantity and contract.quantity.log:
         return None  # the sum is the logarithm of a logarithm
     preparation = decode_bytes(bundle.file(PREPARATION), FittedPreparation, bundle.folder / PREPARATION)

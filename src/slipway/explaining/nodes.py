@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from slipway.bundle.engines import tree_table
 from slipway.bundle.engines.files import GRAPH, unpack
-from slipway.bundle.engines.histogram import NAMES
+from slipway.bundle.engines.tree_table import TreeTable
 from slipway.bundle.reading import Bundle
 from slipway.explaining.graph_nodes import attributes
 
@@ -34,7 +35,7 @@ class Trees:
 
 
 def of_bundle(bundle: Bundle) -> Trees:
-    """Return the trees of an engine trees, boosting or histogram.
+    """Return the trees of an engine trees, boosting, or ensemble with `TreeTable.plain` trees.
 
     Raises:
         BundleError: A file is missing or damaged.
@@ -47,7 +48,7 @@ def of_bundle(bundle: Bundle) -> Trees:
             value, start = unpack(bundle, ("value", "start"))
             return _of_graph(bundle, value, start)
         case _:
-            return _of_arrays(bundle)
+            return _of_table(tree_table.of_bundle(bundle))
 
 
 def _of_graph(bundle: Bundle, value: Floats, start: Floats) -> Trees:
@@ -67,19 +68,17 @@ def _of_graph(bundle: Bundle, value: Floats, start: Floats) -> Trees:
     )
 
 
-def _of_arrays(bundle: Bundle) -> Trees:
-    found = dict(zip(NAMES, unpack(bundle, NAMES), strict=True))
-    node, first = np.arange(len(found["left"])), found["first"]
-    leaf = found["left"] == node
-    tree = np.searchsorted(first, node, side="right") - 1
+def _of_table(table: TreeTable) -> Trees:
+    leaf, outputs = table.leaf, table.outputs
+    value = table.value.astype(np.float64)[leaf] * (table.scale / table.divisor)
     return Trees(
-        feature=found["feature"].astype(np.intp),
-        threshold=found["threshold"],
-        missing_left=found["missing_left"].astype(np.bool_),
-        left=np.where(leaf, -1, found["left"]),
-        right=np.where(leaf, -1, found["right"]),
-        value=_of_stages(found["value"][leaf], tree[leaf], len(found["start"])),
-        start=found["start"],
+        feature=table.feature.astype(np.intp),
+        threshold=table.threshold,
+        missing_left=table.missing_left.astype(np.bool_),
+        left=np.where(leaf, -1, table.left),
+        right=np.where(leaf, -1, table.right),
+        value=value if value.ndim == 2 else _of_stages(value, table.tree[leaf], outputs),
+        start=table.start.astype(np.float64) * (table.scale / table.divisor) + table.bias,
     )
 
 

@@ -42,6 +42,8 @@ from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compi
 from slipway.bundle.compiling.trees import not_above
 from slipway.bundle.contract import Contract, Probe, with_engine
 from slipway.bundle.engine import Engine, open_engine
+from slipway.bundle.engines.files import pack
+from slipway.bundle.engines.tree_table import HISTOGRAM, of_bundle
 from slipway.bundle.engines.trees import VOTES
 from slipway.bundle.parity import TOLERANCE
 from slipway.bundle.reading import Bundle, read
@@ -235,10 +237,25 @@ def test_rows_at_the_border_keep_the_contract(make: Make, estimator: Any) -> Non
             assert not kind.integer or (border[name] % 1 == 0).all()
 
 
-def test_rows_of_one_label_have_no_border_between_them(make: Make) -> None:
+def test_rows_of_one_label_have_a_border_between_the_more_and_the_less_probable_half(make: Make) -> None:
+    case, rows = make(FORESTS["full depth"], scaled=False), made(300, seed=2)
+    alike = rows[case.model.predict_proba(rows)[:, 1] > 0.7]
+    middle = np.median(case.model.predict_proba(alike)[:, 1])
+
+    border = case.border(alike)
+
+    above = case.model.predict_proba(border)[:, 1] > middle
+    assert above.any()
+    assert not above.all()
+    assert case.prove(border) == 0
+
+
+def test_rows_that_all_have_one_answer_have_no_border_and_the_log_says_so(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     case, rows = make(LogisticRegression()), made(300, seed=2)
 
-    assert case.border(rows[case.model.predict(rows) == 1]).empty
+    assert case.border(rows.head(1)).empty
+    assert "no row at the border could be made" in caplog.text
+    assert "all 1 test rows" in caplog.text
 
 
 def test_a_plain_onnx_forest_changes_labels_at_the_border_and_the_proof_says_so(
@@ -315,11 +332,25 @@ def test_boosted_trees_answer_within_the_noise_of_float64(make: Make, estimator:
 def test_histogram_boosting_answers_within_the_noise_of_float64(make: Make, classes: int) -> None:
     case, rows = make(HistGradientBoostingClassifier(max_iter=20, random_state=1), classes, scaled=classes == 2), made(300, seed=2)
 
-    assert case.contract.engine == "histogram"
+    assert case.contract.engine == "ensemble"
     assert case.prove(rows) < 1e-14
     border = case.border(rows)
     assert len(border) >= 100
     assert case.prove(border) < 1e-14
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_bundle_of_the_engine_histogram_answers_as_before(
+    make: Make, classes: int, contract_of: Callable[..., Contract], tmp_path: Path
+) -> None:
+    case, rows = make(HistGradientBoostingClassifier(max_iter=20, random_state=1), classes), made(300, seed=2)
+    trees = of_bundle(case.bundle)
+    arrays = {name: getattr(trees, name) for name in HISTOGRAM if name != "exponential"} | {"exponential": np.array(False), "depth": 9}
+    files = {**case.compiled.files, "model.npz": pack(arrays)}
+
+    earlier = bundled(case.spec, case.model, Compiled("histogram", files), contract_of, tmp_path / "earlier")
+
+    assert (earlier.answers(rows) == case.answers(rows)).all()
 
 
 @pytest.mark.parametrize("other", [{"loss": "exponential"}, {"init": LogisticRegression()}], ids=["loss", "start"])

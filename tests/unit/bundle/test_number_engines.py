@@ -40,8 +40,8 @@ EXACT = [
     (ExtraTreesRegressor(n_estimators=20, max_depth=8), "trees"),
     (GradientBoostingRegressor(n_estimators=30), "boosting"),
     (GradientBoostingRegressor(n_estimators=30, loss="huber", init="zero"), "boosting"),
-    (HistGradientBoostingRegressor(max_iter=30), "histogram"),
-    (HistGradientBoostingRegressor(max_iter=30, loss="poisson", max_leaf_nodes=5), "histogram"),
+    (HistGradientBoostingRegressor(max_iter=30), "ensemble"),
+    (HistGradientBoostingRegressor(max_iter=30, loss="poisson", max_leaf_nodes=5), "ensemble"),
 ]
 
 
@@ -116,7 +116,7 @@ def test_histogram_boosting_answers_rows_with_gaps_as_the_measured_model(tmp_pat
     raw = engine.probabilities(sent)
 
     assert None in sent["bmi"]
-    assert contract.engine == "histogram"
+    assert contract.engine == "ensemble"
     assert raw[:, 0].tolist() == model.predict(parts.test).tolist()  # to the last bit
     assert prove_rows(spec.name, model, engine, contract, border_rows(model, contract, parts.test)) < 1e-9
 

@@ -9,8 +9,8 @@ from typing import Any
 from slipway.bundle.compiling.boosting import compile_boosting
 from slipway.bundle.compiling.columns import contract_columns
 from slipway.bundle.compiling.compiled import Compiled, FittedPipeline, unwrap
+from slipway.bundle.compiling.ensembles import READERS, compile_ensemble
 from slipway.bundle.compiling.graph import compile_graph, compile_network, compile_onnx
-from slipway.bundle.compiling.histogram import compile_histogram
 from slipway.bundle.compiling.linear import compile_linear
 from slipway.bundle.compiling.pyfunc import compile_pyfunc
 from slipway.bundle.compiling.svm import compile_svm
@@ -32,7 +32,7 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, FittedPipeline], Compiled]] = Mappin
         "DecisionTreeRegressor": compile_forest,
         "GradientBoostingClassifier": compile_boosting,
         "GradientBoostingRegressor": compile_boosting,
-        "BaseHistGradientBoosting": compile_histogram,
+        **dict.fromkeys(READERS, compile_ensemble),  # LightGBM, XGBoost, CatBoost, HistGradientBoosting
         "CalibratedClassifierCV": compile_svm,
         "LogisticRegression": compile_linear,
         "LinearModel": compile_linear,  # LinearRegression, Ridge, Lasso, ElasticNet and their like

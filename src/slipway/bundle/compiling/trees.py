@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,6 @@ def leaf_graph(estimator: Any, gaps: bool = False) -> bytes:
     Raises:
         CannotCompileError: There are more leaves than float32 can number.
     """
-    from onnx import TensorProto, helper
-
     nodes: dict[str, list[Any]] = defaultdict(list)
     trees, leaf = trees_of(estimator), 0
     for number, tree in enumerate(trees):
@@ -98,12 +97,23 @@ def leaf_graph(estimator: Any, gaps: bool = False) -> bytes:
         leaf += len(ends)
     if leaf > MOST_LEAVES:
         raise CannotCompileError(f"the forest has {leaf:,} leaves; float32 can number {MOST_LEAVES:,}. Grow fewer trees, or smaller ones.")
-    walk = helper.make_node("TreeEnsembleRegressor", ["matrix"], ["leaves"], domain=TREES_DOMAIN, n_targets=len(trees), **nodes)
+    return leaf_walk(nodes, len(trees), estimator.n_features_in_)
+
+
+def leaf_walk(nodes: Mapping[str, Sequence[Any]], trees: int, width: int) -> bytes:
+    """Return an ONNX graph that takes an (n, width) float32 matrix and returns (n, trees) numbers, as float32.
+
+    Args:
+        nodes: Attributes of a TreeEnsembleRegressor with one target a tree.
+    """
+    from onnx import TensorProto, helper
+
+    walk = helper.make_node("TreeEnsembleRegressor", ["matrix"], ["leaves"], domain=TREES_DOMAIN, n_targets=trees, **nodes)
     graph = helper.make_graph(
         [walk],
         "leaves",
-        [helper.make_tensor_value_info("matrix", TensorProto.FLOAT, [None, estimator.n_features_in_])],
-        [helper.make_tensor_value_info("leaves", TensorProto.FLOAT, [None, len(trees)])],
+        [helper.make_tensor_value_info("matrix", TensorProto.FLOAT, [None, width])],
+        [helper.make_tensor_value_info("leaves", TensorProto.FLOAT, [None, trees])],
     )
     opsets = [helper.make_opsetid(TREES_DOMAIN, 3), helper.make_opsetid("", 17)]
     serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
