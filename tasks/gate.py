@@ -50,7 +50,7 @@ def judge(spec: ModelSpec, candidate: Candidate, learning: Learning, settings: S
 def _occasion(spec: ModelSpec, learning: Learning, settings: Settings, to_try: bool) -> gate.Occasion:
     due, now = "a person started this release" if origin().person else "", record.in_service(spec, settings)
     if now and not due:
-        due = standing(Journal(settings.ledger).windows(spec.service, now.version))
+        due = standing(Journal(settings.ledger).windows(spec.service, now.version), spec.watch)
     learnt = learning.snapshot.learnt
     return gate.Occasion(to_try, due, learnt.not_judged if learnt else "")
 

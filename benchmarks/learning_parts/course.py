@@ -97,7 +97,7 @@ def run(table: Table, kind: DriftKind, size: float, seed: int, *, windows: int, 
             last = said.alarm
             found.alarms.append(number)
         if said.alarm or number % SCHEDULE == 0:
-            due = policy.standing(ours)
+            due = policy.standing(ours, spec.watch)
             now = _release(table, champion, log, due, number, found, ever)
             if now is not champion and not _better(table, now, champion, table.stream("none", ORACLE_ROWS, 0.0, seed, skip=PASSED)):
                 found.needless.append(number)

@@ -78,6 +78,20 @@ class SliceFigure(Record):
     worse: bool
 
 
+class MeanError(Record):
+    """By how much the outcomes of a window lie above the answers on average, in the unit of the number; `registered`: on the test rows.
+
+    From `low` to `high` is the 95 % interval of a figure.
+    """
+
+    figure: float
+    low: float
+    high: float
+    registered: float
+    registered_low: float
+    registered_high: float
+
+
 class Performance(Record):
     """How right the answers of a window were by their outcomes. `low` and `high` are the 95 % interval of `figure`, the spec's metric.
 
@@ -85,6 +99,9 @@ class Performance(Record):
     more than chance in the outcomes and in the test rows explains. That is concept drift. `below_floor`: `high` is below the gate's floor.
     With `lower_is_better`, the figure is an error: it rose, and `low` is above the floor. `hits` counts the rows whose label was right,
     or, of a regression, whose interval included the outcome.
+
+    The last four fields let several windows be judged together: how sure `registered` is, the gate's tolerance, and, of a regression,
+    the mean error. Windows of earlier versions of Slipway do not have them.
     """
 
     metric: str
@@ -101,6 +118,10 @@ class Performance(Record):
     confusion_matrix: list[list[int]]
     slices: list[SliceFigure]
     lower_is_better: bool = False
+    registered_interval: tuple[float, float] | None = None
+    registered_rows: int = 0
+    tolerance: float = 0.0
+    mean_error: MeanError | None = None
 
 
 class Window(Record):
@@ -136,7 +157,7 @@ class Alarm(Record):
     """Several bad windows of a version: a reason to notify people and to retrain.
 
     `kind`, the weightiest last: "drift" of inputs or answers, "concept" drift (the answers are less right than they were), "outcomes"
-    below the floor. `windows` are the numbers of the bad windows.
+    below the floor. `windows` are the numbers of the bad windows, or of those that are worse together.
     """
 
     model: str

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 
 import numpy as np
 import pandas as pd
 
-from slipway.monitoring.findings import Performance, SliceFigure
+from slipway.monitoring.falls import fall
+from slipway.monitoring.findings import MeanError, Performance, SliceFigure
 from slipway.problems.training import Evaluation, Interval
 from slipway.spec import ModelSpec
-from slipway.training.evidence.intervals import interval
+from slipway.training.evidence.intervals import LEVEL, interval
 from slipway.training.evidence.slices import Slice, by_slice
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The spec's metric of a version on the test rows of its registration, with its 95 % interval, and by slice."""
+    """The spec's metric of a version on the test rows of its registration, with its 95 % interval, and by slice.
+
+    `mean_error`: of a regression, the mean of outcome less answer, with its interval.
+    """
 
     figure: float
     interval: Interval
     slices: Sequence[Slice]
+    rows: int
+    mean_error: tuple[float, Interval] | None
 
 
 def registered(spec: ModelSpec, tested: pd.DataFrame, answers: Evaluation) -> Registered:
@@ -33,7 +39,8 @@ def registered(spec: ModelSpec, tested: pd.DataFrame, answers: Evaluation) -> Re
         answers: The version's answers to them.
     """
     found = answers.figure(spec.metric)
-    return Registered(found, interval(spec.metric, answers, spec.split.seed) or (found, found), by_slice(spec, tested, answers))
+    around = interval(spec.metric, answers, spec.split.seed) or (found, found)
+    return Registered(found, around, by_slice(spec, tested, answers), answers.rows, answers.mean_error(LEVEL))
 
 
 def measure(
@@ -68,6 +75,10 @@ def measure(
         worse=least > spec.gate.tolerance if lower else most < -spec.gate.tolerance,
         below_floor=low > floor if lower else high < floor,
         lower_is_better=lower,
+        registered_interval=before.interval,
+        registered_rows=before.rows,
+        tolerance=spec.gate.tolerance,
+        mean_error=_mean_error(answers, before),
         hits=hits,
         misses=answers.rows - hits,
         metrics=metrics,
@@ -76,16 +87,12 @@ def measure(
     )
 
 
-def fall(now: float, of_now: Interval, before: float, of_before: Interval) -> Interval:
-    """Return the 95 % interval of `now - before`, the difference of two independent figures, from the interval of each.
-
-    Zou and Donner, Construction of confidence limits about effect measures: a general approach, Statistics in Medicine 27 (2008),
-    1693-1702. For two proportions with Wilson's intervals it is Newcombe's method 10.
-    """
-    difference = now - before
-    down = sqrt((now - of_now[0]) ** 2 + (of_before[1] - before) ** 2)
-    up = sqrt((of_now[1] - now) ** 2 + (before - of_before[0]) ** 2)
-    return difference - down, difference + up
+def _mean_error(answers: Evaluation, before: Registered) -> MeanError | None:
+    found, was = answers.mean_error(LEVEL), before.mean_error
+    if found is None or was is None:
+        return None
+    (figure, (low, high)), (registered, (least, most)) = found, was
+    return MeanError(figure=figure, low=low, high=high, registered=registered, registered_low=least, registered_high=most)
 
 
 def _slice(spec: ModelSpec, now: Slice, before: Slice) -> SliceFigure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
 
+from slipway.monitoring.falls import slow_fall
 from slipway.monitoring.findings import Alarm, AlarmKind, State, Window, WindowKind
 from slipway.spec.watch import Watch
 
@@ -50,8 +51,9 @@ _SIGNS: dict[AlarmKind, _Sign] = {
 def judge(windows: Sequence[Window], plan: Watch, *, now: datetime, last_alarm: Alarm | None = None, frozen: str = "") -> Judgement:
     """Decide by the windows of the version in service whether to raise an alarm.
 
-    An alarm takes `plan.needed` bad windows among the last `plan.of` that were judged, outside of seasons. It is held back while the
-    switch is on, while an alarm of the same weight or more cools down, and when an earlier alarm reported all of the bad windows.
+    An alarm takes `plan.needed` bad windows among the last `plan.of` that were judged, outside of seasons, or a `slow_fall` of the last
+    `plan.of` together, which is an alarm of the kind "concept". It is held back while the switch is on, while an alarm of the same weight
+    or more cools down, and when an earlier alarm reported all of the bad windows.
 
     Args:
         windows: Windows of one version, both kinds, oldest first.
@@ -66,17 +68,19 @@ def judge(windows: Sequence[Window], plan: Watch, *, now: datetime, last_alarm: 
         last = [window for window in counted if window.kind == sign.of][-plan.of :]
         bad = [window for window in last if sign.shows(window)]
         if len(bad) >= plan.needed:
-            return _raised(kind, bad, len(last), plan, now, last_alarm, frozen)
+            found = f"{len(bad)} of the last {len(last)} windows {sign.said(bad)}; the latest: {bad[-1].reason}"
+            return _raised(kind, bad, found, plan, now, last_alarm, frozen)
+        if kind == "concept" and (slow := slow_fall(counted, plan)):
+            return _raised(kind, slow.windows, slow.words, plan, now, last_alarm, frozen)
         if bad and not suspect:
             suspect = f"{len(bad)} of the last {len(last)} windows {sign.said(bad)}; an alarm takes {plan.needed} of {plan.of}"
     return Judgement("suspect", suspect) if suspect else Judgement("steady", f"none of the last windows is bad ({len(counted)} judged)")
 
 
 def _raised(
-    kind: AlarmKind, bad: Sequence[Window], judged: int, plan: Watch, now: datetime, last_alarm: Alarm | None, frozen: str
+    kind: AlarmKind, bad: Sequence[Window], found: str, plan: Watch, now: datetime, last_alarm: Alarm | None, frozen: str
 ) -> Judgement:
     latest = bad[-1]
-    found = f"{len(bad)} of the last {judged} windows {_SIGNS[kind].said(bad)}; the latest: {latest.reason}"
     if frozen:
         return Judgement("held", f"alarms are switched off ({frozen}). {found}", kind=kind)
     if last_alarm and KINDS.index(kind) <= KINDS.index(last_alarm.kind):
@@ -91,8 +95,8 @@ def _raised(
     return Judgement("alarm", found, alarm, kind)
 
 
-def standing(windows: Sequence[Window]) -> str:
-    """Return in words that the latest judged window of a kind is bad, so that what raised an alarm is still so; "" if none is.
+def standing(windows: Sequence[Window], plan: Watch) -> str:
+    """Return in words that what raises an alarm is still so: the latest judged window of a kind is bad, or there is a slow fall; else "".
 
     Args:
         windows: As for `judge`.
@@ -101,7 +105,8 @@ def standing(windows: Sequence[Window]) -> str:
         last = [window for window in windows if window.kind == sign.of and window.judged and not window.season][-1:]
         if last and sign.shows(last[0]):
             return f"the latest window {sign.said(last)}: {last[0].reason}"
-    return ""
+    slow = slow_fall(windows, plan)
+    return slow.words if slow else ""
 
 
 def _short(time: datetime) -> str:

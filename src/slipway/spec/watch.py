@@ -114,7 +114,8 @@ class Watch:
     """How a model is watched.
 
     `rows`: the number of served rows, or outcomes, in a window; they are judged together. `days`: after so many days a window is closed
-    even if it is not full. `minimum`: a window with fewer rows is not judged. `needed` bad windows among the last `of` raise an alarm.
+    even if it is not full. `minimum`: a window with fewer rows is not judged. `needed` bad windows among the last `of` raise an alarm;
+    so do the last `of` or fewer together, if they show a fall that none shows alone (`slipway.monitoring.falls`).
     `cooldown_days`: after an alarm there is none for so many days. `drift`: for every column that `columns` does not name; `prediction`:
     for the answers, by default `LABELS` for classes, and as any number for numbers. `volume`: a window with so many times more, or fewer,
     rows a day than the windows before is reported; it raises no alarm. `schedule`: when the model is watched automatically.

@@ -108,6 +108,9 @@ class Evaluation:
         """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped, and all with weights."""
         return {} if self.weights is not None else {"accuracy": wilson(int(self.right.sum()), self.rows, level)}
 
+    def mean_error(self, level: float) -> None:
+        """Return None: a wrong label is neither too high nor too low."""
+
     def columns(self) -> dict[str, Any]:
         """Return what is written of each row: the truth, the label, and the probability of each class."""
         probabilities = {f"p({label})": self.probabilities[:, at] for at, label in enumerate(self.target.labels)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
@@ -97,6 +98,21 @@ class QuantityEvaluation:
         """Return the confidence intervals that a formula gives, by figure; the others are bootstrapped, and all with weights."""
         exact = self.numbers.shape[1] and self.weights is None
         return {COVERAGE: wilson(int(self.right.sum()), self.rows, level)} if exact else {}
+
+    def mean_error(self, level: float) -> tuple[float, Interval] | None:
+        """Return by how much the truth lies above the predictions on average, and the confidence interval of that; None for one row.
+
+        The mean of n residuals is normally distributed (central limit theorem); with weights, the variance is that of a ratio
+        (Cochran, Sampling Techniques, 1977, chapter 6).
+        """
+        if self.rows < 2:
+            return None
+        weights = np.ones(self.rows) if self.weights is None else self.weights
+        residuals, total = self.residuals, weights.sum()
+        mean = float(weights @ residuals / total)
+        error = math.sqrt(float(np.square(weights * (residuals - mean)).sum())) / total
+        reach = NormalDist().inv_cdf((1 + level) / 2) * error
+        return mean, (mean - reach, mean + reach)
 
     def columns(self) -> dict[str, Any]:
         """Return what is written of each row: the truth, the prediction, and the ends of its interval."""
