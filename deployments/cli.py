@@ -8,18 +8,18 @@ from typing import Annotated
 import typer
 
 from deployments.commands.access import keys_app, users_app
+from deployments.commands.adopt import adopt
 from deployments.commands.approvals import approvals, approve, reject
 from deployments.commands.audit import audit_app
 from deployments.commands.backup import backup, restore
 from deployments.commands.certs import certs
-from deployments.commands.challenge import challenge
+from deployments.commands.challenge import challenge, promote
 from deployments.commands.deploy import deploy
 from deployments.commands.history import data, history, reconcile
 from deployments.commands.models import check, models, new, samples
 from deployments.commands.notify import notify
 from deployments.commands.outcomes import outcomes
 from deployments.commands.platform import down, status, up
-from deployments.commands.promote import promote
 from deployments.commands.release import fleet, release
 from deployments.commands.rollback import resume, rollback
 from deployments.commands.score import score
@@ -33,6 +33,7 @@ COMMANDS: dict[str, list[Callable[..., None] | typer.Typer]] = {
     "Release": [
         models,
         new,
+        adopt,
         check,
         samples,
         release,

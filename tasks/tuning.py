@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from slipway.learning.recalling import of_data_set
 from slipway.records import Snapshot, Tuned
 from slipway.settings import Settings
-from slipway.spec import ModelSpec
+from slipway.spec import Adopted, ModelSpec
 from slipway.training.first_fit import require_storable_fit
 from slipway.training.search import tuning
 from slipway.training.splitting import Rows
@@ -34,6 +34,8 @@ def tune(spec: ModelSpec, snapshot: Snapshot, rows: Rows, settings: Settings, tr
     An estimator that could not be stored afterwards is refused before; the log says which engine will answer.
     """
     require_storable_fit(spec, rows)
+    if isinstance(spec.estimator, Adopted):
+        return tuning.as_it_is(spec, rows, snapshot.sha256)
     spec = tuning.searched(spec, sample=snapshot.sample)
     of_rows, again = of_data_set(snapshot).sha256, math.ceil(spec.trials * AGAIN)
     first = tuning.best_points(spec, snapshot.sha256, of_rows, again, settings.studies) if snapshot.learnt else []

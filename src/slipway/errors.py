@@ -82,6 +82,10 @@ class BundleError(SlipwayError):
     """A bundle is incomplete, altered, or of a format that this version cannot read."""
 
 
+class AdoptedModelError(SlipwayError):
+    """A version that was made elsewhere cannot be adopted, or what was stored of it is gone."""
+
+
 class UnstorableEstimatorError(DeclinedError):
     """The estimator of a model's file could not be stored or served as it is measured, so nothing was searched."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import time
 from functools import cache
 
@@ -21,6 +23,15 @@ def listings() -> Models[Listing]:
     if catalogue.cache_info().currsize == 0 and (indexed := _indexed()) is not None:
         return indexed
     return _listed()
+
+
+def read_again() -> None:
+    """Forget what was read of the model files: one was written by this process."""
+    for name in [name for name in sys.modules if name.startswith("slipway.models.")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    catalogue.cache_clear()
+    _indexed.cache_clear()
 
 
 @cache

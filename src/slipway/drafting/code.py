@@ -6,7 +6,7 @@ import textwrap
 
 from slipway.drafting.columns import spoken
 from slipway.drafting.families import described
-from slipway.drafting.findings import Draft, Found
+from slipway.drafting.findings import AdoptedVersion, Draft, Found
 from slipway.spec import Boolean, Category, Date, Numeric, Quantity, Query, Table, Target, Text
 from slipway.spec.tables import PLAIN_CSV, as_code
 
@@ -14,6 +14,16 @@ WIDTH = 140
 IN_PLACE = "    "
 MANY_ROWS = 20_000  # with more rows, three folds say as much as five
 
+ADOPTED = """    # fitted elsewhere, and not trained here; with an estimator and its search in the place of these lines, releases train it
+    estimator=Adopted(
+        {version},
+        file=Path(__file__).with_name({file}),
+        sha256={sha256},
+        predicts={predicts},
+    ),
+    search_space={{}},
+    trials=1,
+"""
 TREES = """    estimator=HistGradientBoosting{kind}(),
     preparation=Preparation(scale=False, missing="native"),
     search_space={
@@ -39,16 +49,16 @@ def code(draft: Draft) -> str:
     excluded = [column for column in draft.columns if column.feature is None]
     aim, file = _harmless(spoken(draft.target.name)), _harmless(draft.source.file)
     lines = [
-        f'"""{aim} from {len(features)} columns of {file}, drafted by `slipway new`."""',
+        f'"""{aim} from {len(features)} columns of {file}, drafted by `slipway {"adopt" if draft.adopted else "new"}`."""',
         "",
-        *_training_imports(draft.linear, number),
+        *(["from pathlib import Path", ""] if draft.adopted else _training_imports(draft.linear, number)),
         f"from sklearn.tree import DecisionTree{kind}",
         "",
         *_imports(_names(draft, features)),
         "",
         "MODEL = ModelSpec(",
         f"    name={_text(draft.name)},",
-        f"    registered_as={_text(draft.name.replace('-', '_'))},",
+        f"    registered_as={_text(draft.adopted.registered_as if draft.adopted else draft.name.replace('-', '_'))},",
         f"    description={_text(f'Predicts {draft.target.name} from {len(features)} columns.')},",
         "    dataset=Dataset(",
         f"        origin={_text(draft.source.origin)},",
@@ -64,8 +74,8 @@ def code(draft: Draft) -> str:
         *_excluded(excluded),
         "    ),",
         f"    split=Split({_split(draft)}),",
-        *_estimator(draft, number),
-        *(["    folds=3,"] if draft.source.rows > MANY_ROWS else []),
+        *(_adopted(draft.adopted) if draft.adopted else _estimator(draft, number)),
+        *(["    folds=3,"] if draft.source.rows > MANY_ROWS and not draft.adopted else []),
         f"    metric={_text(draft.metric)},",
         *([f"    slices={{{', '.join(f'{_text(name)}: ()' for name in draft.slices)}}},"] if draft.slices else []),
         f"    baseline=DecisionTree{kind}(max_leaf_nodes=3),",
@@ -103,11 +113,17 @@ def _estimator(draft: Draft, number: bool) -> list[str]:
     return [*compared, *LINEAR.replace("{estimator}", estimator).replace("{penalty}", penalty).rstrip("\n").split("\n")]
 
 
+def _adopted(version: AdoptedVersion) -> list[str]:
+    values = {name: _text(getattr(version, name)) for name in ("version", "file", "sha256", "predicts")}
+    trusted = ["    trusted=(", *[f"        {_text(name)}," for name in version.trusted], "    ),"] if version.trusted else []
+    return [*ADOPTED.format(**values).rstrip("\n").split("\n"), *trusted]
+
+
 def _names(draft: Draft, features: list[Found]) -> list[str]:
     """Return what the file imports of `slipway.spec`, as formatters order it: names in capitals first."""
     names = {"Card", "Columns", "Dataset", "Gate", "ModelSpec", "Split", type(draft.target).__name__}
     names |= {type(column.feature).__name__ for column in features}
-    names |= set() if draft.linear else {"Preparation"}
+    names |= {"Adopted"} if draft.adopted else set() if draft.linear else {"Preparation"}
     if draft.source.table != PLAIN_CSV:
         names.add(type(draft.source.table).__name__)
     return sorted(names, key=lambda name: (not name.isupper(), name))
@@ -184,7 +200,8 @@ def _wrapped(values: list[str], depth: int) -> list[str]:
 def _split(draft: Draft) -> str:
     stratify = not (isinstance(draft.target, Quantity) or draft.by)
     decided = [f"{field}={_text(column)}" for field, column in (("by", draft.by), ("group", draft.group)) if column]
-    return ", ".join(["test=0.2", "seed=42", f"stratify={stratify}", *decided])
+    test = 0.5 if draft.adopted else 0.2  # nothing is trained on the others
+    return ", ".join([f"test={test}", "seed=42", f"stratify={stratify}", *decided])
 
 
 def _gate(draft: Draft) -> str:

@@ -48,19 +48,28 @@ def draft(name: str, address: str, aim: str, port: int = FIRST_PORT, *, query: s
         DraftError: The table has no such column, too few rows, or nothing to learn or to predict.
         DatasetNotFoundError, OriginUnreachableError, MissingExtraError: The table cannot be read.
     """
+    refuse_wrong_name(name, address, query)
+    with tempfile.TemporaryDirectory() as folder:
+        source, path = fetched(name, address, query, Path(folder), login)
+        text, source = read_texts(path, source)
+        return measured(with_split(without_floor(name, text, source, aim, port)), path)
+
+
+def refuse_wrong_name(name: str, address: str, query: str | None) -> None:
+    """Refuse what cannot be a model's name, and a query without a database.
+
+    Raises:
+        DraftError: It is so.
+    """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise DraftError(f"{name!r} cannot be a model's name: it is lower-case letters, digits and hyphens, such as ward-stay.")
     if address.startswith(SQL) != (query is not None):
         wrong = "is no database, so it takes no --query" if query else "is a database: say what to read from it with --query"
         raise DraftError(f"{address} {wrong}.")
-    with tempfile.TemporaryDirectory() as folder:
-        source, path = _fetched(name, address, query, Path(folder), login)
-        return _measured(_with_split(_without_floor(name, path, source, aim, port)), path)
 
 
-def _without_floor(name: str, path: Path, source: TableAt, aim: str, port: int) -> Draft:
-    """Return what the cells say; the texts of the table are in memory only here."""
-    text, source = _read(path, source)
+def without_floor(name: str, text: pd.DataFrame, source: TableAt, aim: str, port: int) -> Draft:
+    """Return what the cells say."""
     found, aimed, metric, asks = _decided(text, source.table, aim)
     return Draft(
         name=name,
@@ -92,7 +101,8 @@ def compared(old: str, new: str, path: Path) -> str:
     return "".join(lines)
 
 
-def _fetched(name: str, address: str, query: str | None, folder: Path, login: Login) -> tuple[TableAt, Path]:
+def fetched(name: str, address: str, query: str | None, folder: Path, login: Login) -> tuple[TableAt, Path]:
+    """Fetch a table into a folder; return where it is, and the file."""
     declared: Table = Query(query) if query else CSV()
     content = origins.read(name, address, declared, login)
     file = _file_of(address, name) if not query else f"{name}.jsonl"
@@ -112,7 +122,7 @@ def _file_of(address: str, name: str) -> str:
     return last or f"{name}.csv"
 
 
-def _read(path: Path, source: TableAt) -> tuple[pd.DataFrame, TableAt]:
+def read_texts(path: Path, source: TableAt) -> tuple[pd.DataFrame, TableAt]:
     """Return the rows as texts, and the source with the marks of missing cells in its table."""
     try:
         text = reading.read(path, source.table)
@@ -185,7 +195,7 @@ def _slices(found: list[Found], text: pd.DataFrame) -> tuple[str, ...]:
     return tuple(fit[:MOST_SLICES])
 
 
-def _with_split(made: Draft) -> Draft:
+def with_split(made: Draft) -> Draft:
     """Split by whom the rows are about, or else by time, if a column says so: otherwise a model is tested on what it has seen."""
     group = next((column.name for column in made.columns if column.groups), "")
     by = "" if group else dates.of_the_rows(list(made.columns))
@@ -199,21 +209,22 @@ def _with_split(made: Draft) -> Draft:
     return replace(made, by=by, group=group, asks=tuple(asks))
 
 
-def _measured(made: Draft, path: Path) -> Draft:
+def measured(made: Draft, path: Path) -> Draft:
     """Validate the rows by the draft, as a release will, and take the floor and the family of the estimator from simple models."""
     spec = executed(code(made), made.name)
     rows = validate(spec, path)
     try:
-        return _with_family(_with_floor(made, spec, rows), spec, rows)
+        return _with_family(with_floor(made, spec, rows), spec, rows)
     except SlipwayError as error:  # a class is not in every part of the time, or there are too few groups
         if not (made.by or made.group):
             raise
         column = made.by or made.group
         asks = [ask for ask in made.asks if not ask.startswith(f"{column}: ")]
-        return _measured(replace(made, by="", group="", asks=(*asks, f"{column}: it cannot decide the split: {error}")), path)
+        return measured(replace(made, by="", group="", asks=(*asks, f"{column}: it cannot decide the split: {error}")), path)
 
 
-def _with_floor(made: Draft, spec: ModelSpec, rows: pd.DataFrame) -> Draft:
+def with_floor(made: Draft, spec: ModelSpec, rows: pd.DataFrame) -> Draft:
+    """Return a draft with what simple models reach as the floor of its gate."""
     baselines = floor.measured(spec, rows)
     return replace(made, floor=baselines.floor, baselines=baselines.figures)
 
@@ -228,7 +239,8 @@ def _with_family(made: Draft, trees: ModelSpec, rows: pd.DataFrame) -> Draft:
 
 def executed(content: str, name: str) -> ModelSpec:
     """Return the model that a file declares, checked as any model is."""
-    module: dict[str, Any] = {"__name__": f"slipway.models.{name.replace('-', '_')}"}
-    exec(compile(content, f"{name.replace('-', '_')}.py", "exec"), module)  # noqa: S102 - our own text, and every value in it is a literal
+    file = f"{name.replace('-', '_')}.py"
+    module: dict[str, Any] = {"__name__": f"slipway.models.{name.replace('-', '_')}", "__file__": file}
+    exec(compile(content, file, "exec"), module)  # noqa: S102 - our own text, and every value in it is a literal
     found: ModelSpec = module["MODEL"]
     return found

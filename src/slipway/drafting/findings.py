@@ -33,6 +33,18 @@ class TableAt:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedVersion:
+    """A version of MLflow whose fitted model was stored as `file`, beside the model's file, and the types that this file needs."""
+
+    version: str
+    registered_as: str
+    file: str
+    sha256: str
+    predicts: str
+    trusted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """Everything that the file will say. `asks` are the open questions to a person, the most important first.
 
@@ -53,3 +65,4 @@ class Draft:
     group: str = ""
     linear: bool = False
     families: dict[str, float] = field(default_factory=dict)
+    adopted: AdoptedVersion | None = None  # in place of an estimator

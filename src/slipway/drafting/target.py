@@ -36,7 +36,7 @@ def target_of(cells: pd.Series[str], numbers: Numbers) -> Target | Quantity:
         raise DraftError(f"column {name!r} has the same value in every row, {counts.index[0]!r}; there is nothing to predict.")
     values = numbers(texts)
     if not values.isna().any() and (len(counts) > MOST_CLASSES or (values % 1 != 0).any()):
-        return _quantity(name, values)
+        return quantity_of(name, values)
     if len(counts) > MOST_CLASSES:
         raise DraftError(
             f"column {name!r} is a text with {len(counts):,} different values, and a class must be one of at most {MOST_CLASSES}. "
@@ -64,7 +64,8 @@ def metric_of(texts: pd.Series[str], target: Target | Quantity) -> str:
     return "accuracy" if shares.max() <= EVEN else "f1_macro"
 
 
-def _quantity(name: str, values: pd.Series[float]) -> Quantity:
+def quantity_of(name: str, values: pd.Series[float]) -> Quantity:
+    """Return the number that a column declares, whose (n,) values these are."""
     low, high = float(values.min()), float(values.max())
     least, most = range_of(low, high)
     skewed = low >= 0 and high > SKEWED * max(float(values.median()), 1e-9) > 0

@@ -5,6 +5,7 @@ from dataclasses import is_dataclass
 from slipway.problems.classification import ClassLabel
 from slipway.problems.classification.target import Target
 from slipway.problems.regression.target import Quantity
+from slipway.spec.adopted import Adopted
 from slipway.spec.columns import (
     Boolean,
     Category,
@@ -30,6 +31,7 @@ from slipway.spec.wording import Label, Wording
 __all__ = [
     "CSV",
     "PREPARATION",
+    "Adopted",
     "AnyDataset",
     "Boolean",
     "Card",

@@ -118,7 +118,7 @@ def _log_evidence(trained: TrainedModel, studies: Path | None) -> None:
 
     from slipway.training.search.tuning import open_study
 
-    study = open_study(trained.spec, trained.snapshot.sha256, studies) if studies else None
+    study = open_study(trained.spec, trained.snapshot.sha256, studies) if studies and trained.tuned.trials else None
     with tempfile.TemporaryDirectory() as folder:
         artifacts.write(trained, Path(folder), git_commit(), study)
         seen_rows.write(trained.rows.train, Path(folder) / seen_rows.FILE)

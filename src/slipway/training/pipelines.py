@@ -16,21 +16,24 @@ from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder,
 
 from slipway.bundle.trusted_types import other_types
 from slipway.errors import UnstorableEstimatorError
-from slipway.spec import PREPARATION, ModelSpec, Preparation
+from slipway.spec import PREPARATION, Adopted, ModelSpec, Preparation
 from slipway.training import dates, derived, texts
+from slipway.training.adopted import frozen
 from slipway.training.networks import ConvolutionalNetwork
 from slipway.training.width import is_sparse
 
 PREPARATION_STEP, MODEL_STEP = "preparation", "model"
 
 
-def build(spec: ModelSpec, parameters: Mapping[str, Any], instead: Any = None) -> Pipeline:
-    """Return an unfitted pipeline on raw, named columns.
+def build(spec: ModelSpec, parameters: Mapping[str, Any], instead: Any = None) -> Any:
+    """Return an unfitted pipeline on raw, named columns; an adopted one is fitted, and stays as it is.
 
     Args:
         parameters: Values for keys of the spec's search space. The seed is set if the estimator takes one, or a step of it.
         instead: An estimator in place of the spec's, which takes no parameter of the search.
     """
+    if instead is None and isinstance(spec.estimator, Adopted):
+        return frozen(spec, spec.estimator)
     chosen = preparation_choices(parameters)
     tuned = {key: value for key, value in parameters.items() if not key.startswith(PREPARATION)}
     estimator = _seeded(_unfitted(spec.estimator).set_params(**tuned) if instead is None else _unfitted(instead), spec.split.seed)

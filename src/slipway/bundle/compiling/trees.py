@@ -124,4 +124,4 @@ def not_above(threshold: Array) -> Array:
     """Return the largest float32 that is not above each float64: `cell <= threshold` stays the same for every float32 cell."""
     with np.errstate(over="ignore"):
         nearest = threshold.astype(np.float32)
-    return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)

@@ -78,6 +78,14 @@ def tune(
     return _tuned(spec, study, rows, jobs)
 
 
+def as_it_is(spec: ModelSpec, rows: Rows, data_sha256: str) -> Tuned:
+    """Return what a search would, for a model that is fitted already: no parameter, and its own figure on the training rows."""
+    model = build(spec, {})
+    own = spec.problem.ask(model, rows.train, rows.train_labels.tolist()).counting(rows.train_weights).figures()
+    logger.info("%s: nothing is searched or trained, because it is %r", spec.name, spec.estimator)
+    return _tuned_as(spec, study_name(spec, data_sha256), {}, own[spec.metric], 0, rows, 1)
+
+
 def searched(spec: ModelSpec, *, sample: bool) -> ModelSpec:
     """Return the model as it is tuned: on sample rows with a small search, which is enough to see it work."""
     return replace(spec, trials=min(spec.trials, SAMPLE_TRIALS), repeats=1) if sample else spec
@@ -171,19 +179,23 @@ def _finished(study: optuna.Study) -> list[FrozenTrial]:
 
 def _tuned(spec: ModelSpec, study: optuna.Study, rows: Rows, jobs: int) -> Tuned:
     chosen = choose(spec, study)
+    return _tuned_as(spec, study.study_name, chosen.params, chosen.values[0], len(_finished(study)), rows, jobs)
+
+
+def _tuned_as(spec: ModelSpec, study: str, parameters: dict[str, Any], score: float, trials: int, rows: Rows, jobs: int) -> Tuned:
     return Tuned(
         model=spec.name,
-        study=study.study_name,
-        parameters=chosen.params,
-        score=chosen.values[0],
+        study=study,
+        parameters=parameters,
+        score=score,
         metric=spec.metric,
-        trials=len(_finished(study)),
+        trials=trials,
         folds=spec.folds,
         repeats=spec.repeats,
         seed=spec.split.seed,
-        threshold=choose_threshold(spec, rows, chosen.params, jobs) if spec.tune_threshold else None,
+        threshold=choose_threshold(spec, rows, parameters, jobs) if spec.tune_threshold else None,
         reach=spec.problem.reach(
-            build(spec, chosen.params),
+            build(spec, parameters),
             rows.train,
             rows.train_labels,
             folds=special_folds(spec, rows) or spec.folds,
