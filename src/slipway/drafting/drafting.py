@@ -237,9 +237,13 @@ def _with_family(made: Draft, trees: ModelSpec, rows: pd.DataFrame) -> Draft:
     return replace(linear if families.better(figures, trees.lower_is_better) == families.LINEAR else made, families=figures)
 
 
-def executed(content: str, name: str) -> ModelSpec:
-    """Return the model that a file declares, checked as any model is."""
-    file = f"{name.replace('-', '_')}.py"
+def executed(content: str, name: str, path: Path | None = None) -> ModelSpec:
+    """Return the model that a file declares, checked as any model is.
+
+    Args:
+        path: Where the file is or will be; what it names beside itself is looked for there.
+    """
+    file = str(path or f"{name.replace('-', '_')}.py")
     module: dict[str, Any] = {"__name__": f"slipway.models.{name.replace('-', '_')}", "__file__": file}
     exec(compile(content, file, "exec"), module)  # noqa: S102 - our own text, and every value in it is a literal
     found: ModelSpec = module["MODEL"]

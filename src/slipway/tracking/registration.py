@@ -24,7 +24,7 @@ from slipway.bundle.writing import write
 from slipway.errors import BundleError, ParityError, RegistryError
 from slipway.records import Candidate, Snapshot, Tuned
 from slipway.settings import Settings
-from slipway.spec import ModelSpec
+from slipway.spec import Adopted, ModelSpec
 from slipway.tracking import registry, runs
 from slipway.tracking.connection import connect, without_password
 from slipway.tracking.unfinished import MODEL_TAG, UNFINISHED, clear_up, run_name
@@ -204,6 +204,8 @@ def _new_version(spec: ModelSpec, model_uri: str) -> int:
 
 
 def _describe_version(client: MlflowClient, spec: ModelSpec, snapshot: Snapshot, version: int) -> None:
+    if isinstance(spec.estimator, Adopted):
+        client.set_model_version_tag(spec.registered_as, str(version), "slipway.adopted", spec.estimator.version)
     for key, value in {
         "slipway.model": spec.name,
         "slipway.data_sha256": snapshot.sha256,
