@@ -20,7 +20,7 @@ from slipway.spec import ModelSpec
 SHARED = "DEPTH = 3\n"
 CLINIC = """
 from dataclasses import replace
-from lightgbm import LEAVES
+from treegrower import LEAVES
 from slipway.models._clinic_shared import DEPTH
 from slipway.models.heart_failure import MODEL as HEART
 
@@ -31,7 +31,7 @@ MODEL = replace(HEART, name="clinic", registered_as="clinic", port=8990 + DEPTH)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A second folder of models with one file, which imports a file beside it and a library of its own; forgotten after the test."""
-    (library := tmp_path / "site" / "lightgbm").mkdir(parents=True)
+    (library := tmp_path / "site" / "treegrower").mkdir(parents=True)
     (library / "__init__.py").write_text("LEAVES = 4\n")
     (folder := tmp_path / "models").mkdir()
     (folder / "_clinic_shared.py").write_text(SHARED)
@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     catalogue.cache_clear()
     for name in set(sys.modules) - before:
-        if name == "lightgbm" or "clinic" in name:
+        if name == "treegrower" or "clinic" in name:
             del sys.modules[name]
 
 
@@ -105,7 +105,7 @@ def test_a_further_file_is_noticed_and_so_is_one_that_is_gone(folder: Path, file
 def test_another_version_of_a_library_is_noticed(folder: Path, file: Path) -> None:
     make_index(file)
 
-    (folder.parent / "site" / "lightgbm" / "__init__.py").write_text("LEAVES = 5  # since 2.0\n")
+    (folder.parent / "site" / "treegrower" / "__init__.py").write_text("LEAVES = 5  # since 2.0\n")
 
     assert index.read(file) is None
 
@@ -114,9 +114,9 @@ def test_a_library_that_would_be_imported_from_elsewhere_is_noticed(
     folder: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_index(file)
-    (other := tmp_path / "other" / "lightgbm").mkdir(parents=True)
+    (other := tmp_path / "other" / "treegrower").mkdir(parents=True)
     (other / "__init__.py").write_text("LEAVES = 4\n")
-    del sys.modules["lightgbm"]  # as in the next process
+    del sys.modules["treegrower"]  # as in the next process
     monkeypatch.syspath_prepend(str(tmp_path / "other"))
 
     assert index.read(file) is None
