@@ -37,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "_clinic_shared.py").write_text(SHARED)
     (folder / "clinic.py").write_text(CLINIC)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setattr(index, "LIBRARIES", (*index.LIBRARIES, "treegrower"))  # one that no other test has imported
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(folder)])
     before = set(sys.modules)
     catalogue.cache_clear()
