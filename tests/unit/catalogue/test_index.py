@@ -20,7 +20,7 @@ from slipway.spec import ModelSpec
 SHARED = "DEPTH = 3\n"
 CLINIC = """
 from dataclasses import replace
-from treegrower import LEAVES
+from lightgbm import LEAVES
 from slipway.models._clinic_shared import DEPTH
 from slipway.models.heart_failure import MODEL as HEART
 
@@ -31,20 +31,21 @@ MODEL = replace(HEART, name="clinic", registered_as="clinic", port=8990 + DEPTH)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A second folder of models with one file, which imports a file beside it and a library of its own; forgotten after the test."""
-    (library := tmp_path / "site" / "treegrower").mkdir(parents=True)
+    (library := tmp_path / "site" / "lightgbm").mkdir(parents=True)
     (library / "__init__.py").write_text("LEAVES = 4\n")
     (folder := tmp_path / "models").mkdir()
     (folder / "_clinic_shared.py").write_text(SHARED)
     (folder / "clinic.py").write_text(CLINIC)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setattr(index, "LIBRARIES", (*index.LIBRARIES, "treegrower"))  # one that no other test has imported
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lightgbm"]:
+        monkeypatch.delitem(sys.modules, name)  # the real one, which another test has imported
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(folder)])
     before = set(sys.modules)
     catalogue.cache_clear()
     yield folder
     catalogue.cache_clear()
     for name in set(sys.modules) - before:
-        if name == "treegrower" or "clinic" in name:
+        if name == "lightgbm" or "clinic" in name:
             del sys.modules[name]
 
 
@@ -106,7 +107,7 @@ def test_a_further_file_is_noticed_and_so_is_one_that_is_gone(folder: Path, file
 def test_another_version_of_a_library_is_noticed(folder: Path, file: Path) -> None:
     make_index(file)
 
-    (folder.parent / "site" / "treegrower" / "__init__.py").write_text("LEAVES = 5  # since 2.0\n")
+    (folder.parent / "site" / "lightgbm" / "__init__.py").write_text("LEAVES = 5  # since 2.0\n")
 
     assert index.read(file) is None
 
@@ -115,9 +116,9 @@ def test_a_library_that_would_be_imported_from_elsewhere_is_noticed(
     folder: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_index(file)
-    (other := tmp_path / "other" / "treegrower").mkdir(parents=True)
+    (other := tmp_path / "other" / "lightgbm").mkdir(parents=True)
     (other / "__init__.py").write_text("LEAVES = 4\n")
-    del sys.modules["treegrower"]  # as in the next process
+    del sys.modules["lightgbm"]  # as in the next process
     monkeypatch.syspath_prepend(str(tmp_path / "other"))
 
     assert index.read(file) is None
