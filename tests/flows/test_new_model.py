@@ -63,23 +63,23 @@ MODEL = ModelSpec(
     port=PORT,
 )
 '''
-BAGGED = '''
-"""The same by bagged trees, which no engine but scikit-learn itself answers exactly."""
+NEAREST = '''
+"""The same by neighbours in a ball tree, which no engine but scikit-learn itself answers exactly."""
 
 from dataclasses import replace
 
 from optuna.distributions import IntDistribution
-from sklearn.ensemble import BaggingClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 from slipway.models.breast_cancer import MODEL as BREAST_CANCER
 from slipway.spec import Gate
 
 MODEL = replace(
     BREAST_CANCER,
-    name="breast-cancer-bagged",
-    registered_as="breast_cancer_bagged",
-    estimator=BaggingClassifier(max_features=0.7),
-    search_space={"n_estimators": IntDistribution(20, 30)},
+    name="breast-cancer-nearest",
+    registered_as="breast_cancer_nearest",
+    estimator=KNeighborsClassifier(algorithm="ball_tree"),
+    search_space={"n_neighbors": IntDistribution(6, 12)},
     gate=Gate(floor=0.95, milliseconds=1_000),
     port=PORT,
 )
@@ -163,7 +163,7 @@ MODEL = replace(
     port=PORT,
 )
 '''
-MODELS = ("breast-cancer", "breast-cancer-bagged", "long-stay", "long-stay-notes")
+MODELS = ("breast-cancer", "breast-cancer-nearest", "long-stay", "long-stay-notes")
 BREAST_CANCERS = MODELS[:2]
 
 
@@ -238,12 +238,12 @@ def operator(
     (folder / "models").mkdir()
     models = (
         ("breast_cancer", BREAST_CANCER, one),
-        ("breast_cancer_bagged", BAGGED, other),
+        ("breast_cancer_nearest", NEAREST, other),
         ("long_stay", WARD, third),
         ("long_stay_notes", NOTES, fourth),
     )
     for name, text, port in models:
-        table = folder / f"{name.removesuffix('_bagged').removesuffix('_notes')}.csv"
+        table = folder / f"{name.removesuffix('_nearest').removesuffix('_notes')}.csv"
         checksum = hashlib.sha256(table.read_bytes()).hexdigest()
         text = text.replace("ROWS", str(table)).replace("SHA256", checksum).replace("PORT", str(port))
         (folder / "models" / f"{name}.py").write_text(text)
@@ -454,14 +454,14 @@ def test_a_file_with_texts_is_scored_and_the_watch_finds_the_words_of_another_la
     assert "new words in note" in drifted <= {"words in note", "new words in note"}
 
 
-def test_the_bagged_trees_are_served_as_the_pipeline_itself_and_the_log_says_what_that_costs(
+def test_the_neighbours_are_served_as_the_pipeline_itself_and_the_log_says_what_that_costs(
     operator: Operator, released: tuple[dict[str, Any], str]
 ) -> None:
     installed = operator.settings.bundles.glob("*/*/contract.json")
     engines = {path.parents[1].name: json.loads(path.read_text())["engine"] for path in installed}
 
-    assert engines == {"breast-cancer": "linear", "breast-cancer-bagged": "pyfunc", "long-stay": "linear", "long-stay-notes": "pyfunc"}
-    assert "breast-cancer-bagged: no smaller engine answers exactly" in released[1]
+    assert engines == {"breast-cancer": "linear", "breast-cancer-nearest": "pyfunc", "long-stay": "linear", "long-stay-notes": "pyfunc"}
+    assert "breast-cancer-nearest: no smaller engine answers exactly" in released[1]
 
 
 @pytest.mark.usefixtures("released")

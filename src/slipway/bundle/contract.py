@@ -16,7 +16,7 @@ PROBE = "probe.json"
 MANIFEST = "manifest.json"
 FORMAT = 1
 
-EngineName = Literal["onnx", "network", "linear", "trees", "boosting", "histogram", "ensemble", "svm", "pyfunc"]
+EngineName = Literal["onnx", "network", "linear", "trees", "boosting", "histogram", "ensemble", "svm", "composed", "pyfunc"]
 T = TypeVar("T")
 
 

@@ -38,6 +38,8 @@ def open_engine(bundle: Bundle) -> Engine:
       may remain. `model.onnx` finds the leaves if there are very many.
     - histogram: as ensemble; earlier versions of Slipway wrote it.
     - svm: `preparation.json` and the support vectors of `model.npz`, in float64.
+    - composed: `preparation.json`, `composition.json` and the arrays of its parts in `model.npz`, in float64. `AT.onnx` finds the leaves of
+      part AT, if it has very many.
     - pyfunc: the pipeline itself, in `model.skops`; the last resort, and the only one that needs scikit-learn, pandas and skops.
 
     Each is imported only when a bundle needs it, because ONNX Runtime costs time and memory that the others do not need.
@@ -75,6 +77,10 @@ def open_engine(bundle: Bundle) -> Engine:
             from slipway.bundle.engines.svm import SvmEngine
 
             return SvmEngine(bundle)
+        case "composed":
+            from slipway.bundle.engines.composed.opening import ComposedEngine
+
+            return ComposedEngine(bundle)
         case "pyfunc":
             from slipway.bundle.engines.pyfunc import PyfuncEngine
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slipway.bundle.compiling import GRAPHS, compile_model
+from slipway.bundle.compiling import PROVEN, compile_model
 from slipway.errors import SlipwayError, UnstorableEstimatorError
 from slipway.problems.estimators import offered
 from slipway.spec import ModelSpec
@@ -88,6 +88,6 @@ def _log_engine(spec: ModelSpec, model: Any) -> None:
         logger.warning("%s: which engine will answer is known only after the search (%s: %s)", spec.name, type(error).__name__, error)
         return
     proof = (
-        ", if its answers prove exact after the search; else the scikit-learn pipeline itself, which is slower" if engine in GRAPHS else ""
+        ", if its answers prove exact after the search; else the scikit-learn pipeline itself, which is slower" if engine in PROVEN else ""
     )
     logger.info("%s: the engine %s will answer%s", spec.name, engine, proof)

@@ -100,7 +100,7 @@ ESTIMATORS: dict[str, tuple[BaseEstimator, Preparation, str]] = {
     "logistic regression": (LogisticRegression(max_iter=3_000), Preparation(), "linear"),
     "tree, native": (DecisionTreeClassifier(max_depth=6, random_state=1), Preparation(scale=False, missing="native"), "trees"),
     "histogram, native": (HistGradientBoostingClassifier(max_iter=20, random_state=1), Preparation(missing="native"), "ensemble"),
-    "perceptron": (MLPClassifier((8,), max_iter=60, tol=1, random_state=1), Preparation(), "network"),
+    "perceptron": (MLPClassifier((8,), max_iter=60, tol=1, random_state=1), Preparation(), "composed"),
 }
 
 

@@ -26,7 +26,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -411,14 +411,14 @@ def test_logistic_regression_far_from_its_border_overflows_nowhere(make: Make) -
 # graphs
 
 
-PERCEPTRON = MLPClassifier((4,), max_iter=200, solver="lbfgs", random_state=1)
+SUMS = SGDClassifier(loss="log_loss", random_state=1)  # which skl2onnx can convert, and no engine of ours answers
 
 
 def test_a_graph_answers_within_the_tolerance_as_one_and_in_two_parts(make: Make) -> None:
     rows = made(300, seed=2)
 
     for difference, engine in ((False, "onnx"), (True, "network")):  # skl2onnx knows no differences
-        case = make(PERCEPTRON, difference=difference)
+        case = make(SUMS, difference=difference)
         assert case.contract.engine == engine
         assert case.prove(rows) <= TOLERANCE
         assert case.prove(case.border(rows)) <= TOLERANCE
@@ -428,7 +428,7 @@ def test_columns_may_have_names_that_a_graph_cannot_have(toy: ModelSpec, contrac
     odd = {"mean dose (mg/dl)": FEATURES["dose"], "2nd colour": FEATURES["colour"], "AGE": FEATURES["age"], "age": FEATURES["age"]}
     rows = made(300, seed=2)
     asked = pd.DataFrame({"mean dose (mg/dl)": rows["dose"], "2nd colour": rows["colour"], "AGE": rows["before"] % 90, "age": rows["age"]})
-    spec = replace(toy, columns=Columns(odd, TARGETS[2]), estimator=PERCEPTRON, search_space={})
+    spec = replace(toy, columns=Columns(odd, TARGETS[2]), estimator=SUMS, search_space={})
     model = build(spec, {}).fit(asked, answer(rows, 2))
 
     case = bundled(spec, model, compile_model(spec, model), contract_of, tmp_path / "bundle")
@@ -438,7 +438,7 @@ def test_columns_may_have_names_that_a_graph_cannot_have(toy: ModelSpec, contrac
 
 
 def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make: Make, tmp_path: Path) -> None:
-    case = make(PERCEPTRON, difference=False)
+    case = make(SUMS, difference=False)
     fewer = msgspec.structs.replace(case.contract, columns=case.contract.columns[1:])
 
     with pytest.raises(BundleError, match=r"model\.onnx takes 4 columns; the contract has 3"):
@@ -446,7 +446,7 @@ def test_a_graph_with_other_inputs_than_the_contract_has_columns_is_refused(make
 
 
 def test_a_graph_that_onnx_runtime_cannot_open_is_named(make: Make, tmp_path: Path) -> None:
-    case = make(PERCEPTRON)
+    case = make(SUMS)
 
     with pytest.raises(BundleError, match=r"broken: ONNX Runtime cannot open model\.onnx"):
         open_engine(write(tmp_path / "broken", {**case.compiled.files, "model.onnx": b"no graph"}, case.contract, Probe([], [], [])))
@@ -457,11 +457,7 @@ def test_a_graph_that_onnx_runtime_cannot_open_is_named(make: Make, tmp_path: Pa
 
 # what skl2onnx has no conversion for, and what it converts to float32 although votes jump
 NO_CONVERSION = LabelSpreading()
-WORSE_AS_A_GRAPH = {
-    "bagged trees": BaggingClassifier(random_state=1),
-    "bagged trees on some of the columns": BaggingClassifier(max_features=0.7, random_state=1),
-    "neighbours": KNeighborsClassifier(6, algorithm="brute"),
-}
+WORSE_AS_A_GRAPH = KNeighborsClassifier(6, algorithm="ball_tree")  # of which no engine of ours repeats the order
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -479,11 +475,8 @@ def test_a_pipeline_that_nothing_can_convert_answers_itself_bit_by_bit(make: Mak
     assert "200 MB" in warning.getMessage()
 
 
-@pytest.mark.parametrize("name", WORSE_AS_A_GRAPH)
-def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline(
-    make: Make, contract_of: Callable[..., Contract], tmp_path: Path, name: str
-) -> None:
-    case, rows = make(WORSE_AS_A_GRAPH[name], difference=False), made(300, seed=2)
+def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline(make: Make, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
+    case, rows = make(WORSE_AS_A_GRAPH, difference=False), made(300, seed=2)
     border = case.border(rows)
     with pytest.raises(ParityError) as refused:
         case.prove(border)

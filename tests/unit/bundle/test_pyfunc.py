@@ -9,7 +9,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
-from sklearn.ensemble import BaggingClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 from slipway.bundle.engine import by_column, open_engine
 from slipway.records import Snapshot, Tuned
@@ -24,16 +24,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def bagged(heart: ModelSpec) -> Iterator[ModelSpec]:
-    """heart-failure by bagged trees, whose votes ONNX Runtime adds up in float32."""
-    estimator = BaggingClassifier(n_estimators=30, max_features=0.7)
-    yield replace(heart, name="bagged", registered_as="bagged", estimator=estimator, search_space={}, simplest=None)
+def nearest(heart: ModelSpec) -> Iterator[ModelSpec]:
+    """heart-failure by neighbours in a ball tree, whose distances ONNX Runtime computes in float32."""
+    estimator = KNeighborsClassifier(6, algorithm="ball_tree")
+    yield replace(heart, name="nearest", registered_as="nearest", estimator=estimator, search_space={}, simplest=None, learns=None)
     mlflow.set_tracking_uri(None)
     mlflow.set_registry_uri(None)
 
 
 def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline_with_a_warning(
-    bagged: ModelSpec,
+    nearest: ModelSpec,
     snapshot: Snapshot,
     rows: Rows,
     tuned: Tuned,
@@ -42,7 +42,7 @@ def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline_with_a_warning
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with_mlflow(settings.home)
-    candidate = register(bagged, snapshot, rows, tuned.model_copy(update={"parameters": {}}), settings)
+    candidate = register(nearest, snapshot, rows, tuned.model_copy(update={"parameters": {}}), settings)
 
     with downloaded_bundle(connect(settings), candidate.run_id) as bundle:
         assert bundle.contract.engine == "pyfunc"
@@ -52,5 +52,5 @@ def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline_with_a_warning
     assert bundle.contract.output.labels(answered) == bundle.probe.labels
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING" and record.name.startswith("slipway")]
     assert len(said) == 1
-    assert said[0].startswith("bagged: no smaller engine answers exactly (")
+    assert said[0].startswith("nearest: no smaller engine answers exactly (")
     assert "the compiled model differs from the measured model on" in said[0]

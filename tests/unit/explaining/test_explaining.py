@@ -117,7 +117,7 @@ EXACT: dict[str, tuple[BaseEstimator, Preparation, str, str, str]] = {
 }
 SAMPLED: dict[str, tuple[BaseEstimator, Preparation, str, str, str]] = {
     "support vectors": (CalibratedClassifierCV(SVC(), ensemble=False), Preparation(), "three", "svm", "probability"),
-    "perceptron": (MLPClassifier((8,), max_iter=60, tol=1, random_state=1), Preparation(), "two", "network", "probability"),
+    "perceptron": (MLPClassifier((8,), max_iter=60, tol=1, random_state=1), Preparation(), "two", "composed", "probability"),
     "label spreading": (LabelSpreading(), Preparation(), "two", "pyfunc", "probability"),
 }
 Made = Callable[..., "Case"]

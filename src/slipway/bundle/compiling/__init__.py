@@ -9,6 +9,7 @@ from typing import Any
 from slipway.bundle.compiling.boosting import compile_boosting
 from slipway.bundle.compiling.columns import contract_columns
 from slipway.bundle.compiling.compiled import Compiled, FittedPipeline, unwrap
+from slipway.bundle.compiling.composed.registry import COMPOSED, compile_composed
 from slipway.bundle.compiling.ensembles import READERS, compile_ensemble
 from slipway.bundle.compiling.graph import compile_graph, compile_network, compile_onnx
 from slipway.bundle.compiling.linear import compile_linear
@@ -21,7 +22,7 @@ from slipway.spec import ModelSpec
 
 __all__ = ["Compiled", "compile_after_failed_proof", "compile_model", "compile_onnx", "contract_columns", "words_of"]
 
-GRAPHS = ("onnx", "network")  # only the parity proof shows whether these are exact
+PROVEN = ("onnx", "network", "composed")  # only the parity proof shows whether these are exact
 
 # by the name of the estimator's type or of a base: to compare types themselves, they would have to be imported
 FAMILIES: Mapping[str, Callable[[ModelSpec, FittedPipeline], Compiled]] = MappingProxyType(
@@ -34,6 +35,7 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, FittedPipeline], Compiled]] = Mappin
         "GradientBoostingRegressor": compile_boosting,
         **dict.fromkeys(READERS, compile_ensemble),  # LightGBM, XGBoost, CatBoost, HistGradientBoosting
         "CalibratedClassifierCV": compile_svm,
+        **dict.fromkeys(COMPOSED, compile_composed),
         "LogisticRegression": compile_linear,
         "LinearModel": compile_linear,  # LinearRegression, Ridge, Lasso, ElasticNet and their like
         "SGDRegressor": compile_linear,
@@ -44,10 +46,10 @@ FAMILIES: Mapping[str, Callable[[ModelSpec, FittedPipeline], Compiled]] = Mappin
 def compile_model(spec: ModelSpec, model: Any) -> Compiled:
     """Compile a fitted model for the simplest engine that answers exactly.
 
-    Logistic and linear regression, trees, boosted trees and support vector machines have their own engines. An estimator with a method
-    `to_onnx() -> bytes` provides its graph (see `compile_network`). Any other becomes an ONNX graph, with its preparation inside if
-    possible, and the parity proof shows whether it is exact. A model that no engine can express is stored as a pipeline (see
-    `compile_pyfunc`).
+    Logistic and linear regression, trees, boosted trees and support vector machines have their own engines; what is made of such models is
+    a composition (see `slipway.bundle.compiling.composed.registry`). An estimator with a method `to_onnx() -> bytes` provides its graph
+    (see `compile_network`). Any other becomes an ONNX graph, with its preparation inside if possible, and the parity proof shows whether
+    it is exact. A model that no engine can express is stored as a pipeline (see `compile_pyfunc`).
 
     Args:
         model: The fitted pipeline of the spec, or what is around it (see `slipway.bundle.compiling.compiled.inner`).
@@ -64,13 +66,13 @@ def compile_model(spec: ModelSpec, model: Any) -> Compiled:
 
 
 def compile_after_failed_proof(spec: ModelSpec, model: Any, compiled: Compiled, why: SlipwayError) -> Compiled:
-    """Compile a model again whose ONNX graph failed the parity proof; for `model` see `compile_model`.
+    """Compile a model again whose graph or composition failed the parity proof; for `model` see `compile_model`.
 
     Raises:
-        ParityError: `why` itself, if it was not a graph: the other engines are exact, so this is a bug.
+        ParityError: `why` itself, if it was neither: the other engines are exact, so this is a bug.
         UnsafeModelError: The pipeline itself has a type that is not on the allow-list.
     """
-    if compiled.engine not in GRAPHS:
+    if compiled.engine not in PROVEN:
         raise why
     return compile_pyfunc(spec, unwrap(spec, model), why)
 

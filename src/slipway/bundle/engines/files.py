@@ -43,3 +43,17 @@ def unpack(bundle: Bundle, names: tuple[str, ...]) -> list[Array]:
         raise BundleError(
             f"{bundle.folder}: {ARRAYS} does not contain the arrays {', '.join(names)} ({error}). Release the model again."
         ) from None
+
+
+def unpack_all(bundle: Bundle) -> dict[str, Array]:
+    """Return all arrays of a bundle by name; nothing is unpickled.
+
+    Raises:
+        BundleError: The file is not an .npz, or contains objects, or expands to too much.
+    """
+    try:
+        refuse_large_zip(bundle.file(ARRAYS), f"{bundle.folder}: {ARRAYS}")
+        with np.load(BytesIO(bundle.file(ARRAYS)), allow_pickle=False) as stored:
+            return dict(stored)
+    except (ValueError, KeyError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{bundle.folder}: {ARRAYS} does not contain arrays ({error}). Release the model again.") from None

@@ -65,14 +65,14 @@ class NetworkEngine:
         return matrix_of(np.concatenate([self._session.run([self._output], {self._input: part})[0] for part in parts]))
 
 
-def session(bundle: Bundle) -> Any:
-    """Open the graph for one thread: requests have few rows but are many, so threads are better used for requests."""
+def session(bundle: Bundle, name: str = GRAPH) -> Any:
+    """Open a graph for one thread: requests have few rows but are many, so threads are better used for requests."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    content = bundle.file(GRAPH)
+    content = bundle.file(name)
     try:
         return onnxruntime.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base
-        raise BundleError(f"{bundle.folder}: ONNX Runtime cannot open {GRAPH} ({error}). Release the model again.") from error
+        raise BundleError(f"{bundle.folder}: ONNX Runtime cannot open {name} ({error}). Release the model again.") from error
