@@ -188,7 +188,7 @@ differs, and no probability or number differs by more than the last column says.
 FOOT = """
 What is inside voting, stacking, bagging, AdaBoost or calibration may be any of these, also such a composition again, or a pipeline of one's
 own. Its steps may be `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler`, `RobustScaler`, `SimpleImputer`, `PCA`, or a choice of columns such
-as `SelectKBest`.
+as `SelectKBest`. The pipeline of a version that was [adopted](adopting.md) may have them between its ColumnTransformer and its estimator.
 
 The engine `pyfunc` is the scikit-learn pipeline itself. It serves what no engine can express, and what an engine does not answer exactly.
 Its gateway takes seconds to start and some 200 MB more, and tens of milliseconds a row; the log of a release says so. So it is with:

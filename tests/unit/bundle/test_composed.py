@@ -16,13 +16,13 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import KernelPCA
+from sklearn.decomposition import PCA, KernelPCA
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.feature_selection import RFE, SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.metrics.pairwise import linear_kernel
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -106,6 +106,11 @@ def learnt(rows: pd.DataFrame, kind: str) -> pd.Series:
     return pd.qcut(score, len(classes), labels=False).map(dict(enumerate(classes)))
 
 
+def preparation() -> ColumnTransformer:
+    encoder = OneHotEncoder(categories=[["red", "green", "blue"]], sparse_output=False)
+    return ColumnTransformer([("numbers", StandardScaler(), ["age", "dose", "count"]), ("colours", encoder, ["colour"])])
+
+
 def contract(spec: ModelSpec, compiled: Compiled) -> Contract:
     return Contract(
         format=FORMAT,
@@ -130,7 +135,12 @@ def contract(spec: ModelSpec, compiled: Compiled) -> Contract:
 def fit(toy: ModelSpec, tmp_path: Path) -> Fit:
     """Fit an estimator, compile it and write its bundle."""
 
-    def served(estimator: Any, kind: str = "two", labels: Callable[[pd.Series], pd.Series] = lambda labels: labels) -> Served:
+    def served(
+        estimator: Any,
+        kind: str = "two",
+        labels: Callable[[pd.Series], pd.Series] = lambda labels: labels,
+        around: Callable[[Any], Any] = lambda pipeline: pipeline,
+    ) -> Served:
         rows, target = made(240, seed=1), TARGETS[kind]
         answers = learnt(rows, kind)
         if type(estimator).__name__ == "XGBClassifier" and kind == "three":
@@ -138,9 +148,7 @@ def fit(toy: ModelSpec, tmp_path: Path) -> Fit:
         metric = {"metric": "mean_absolute_error", "tune_threshold": False} if kind == "number" else {"metric": "accuracy"}
         split = replace(toy.split, stratify=kind != "number")
         spec = replace(toy, columns=Columns(FEATURES, target), estimator=clone(estimator), search_space={}, split=split, **metric)
-        encoder = OneHotEncoder(categories=[["red", "green", "blue"]], sparse_output=False)
-        preparation = ColumnTransformer([("numbers", StandardScaler(), ["age", "dose", "count"]), ("colours", encoder, ["colour"])])
-        model = Pipeline([("preparation", preparation), ("model", clone(estimator))]).fit(rows, labels(answers))
+        model = around(Pipeline([("preparation", preparation()), ("model", clone(estimator))])).fit(rows, labels(answers))
         return bundled(spec, model, compile_model(spec, model), tmp_path / "bundle")
 
     return served
@@ -148,6 +156,10 @@ def fit(toy: ModelSpec, tmp_path: Path) -> Fit:
 
 def bundled(spec: ModelSpec, model: Any, compiled: Compiled, folder: Path) -> Served:
     return Served(spec, model, compiled, write(folder, compiled.files, contract(spec, compiled), Probe([], [], [])))
+
+
+def with_threshold(pipeline: Any) -> Any:
+    return FixedThresholdClassifier(pipeline, threshold=0.3, pos_label=1, response_method="predict_proba")
 
 
 CASES = [
@@ -225,6 +237,34 @@ def test_what_is_inside_a_composition_answers_and_decides_as_there(fit: Fit, nam
     assert served.contract.engine == "composed"
     assert served.prove(rows) < 1e-9
     assert served.prove(served.border(rows)) < 1e-9
+
+
+@pytest.mark.parametrize("last", [LogisticRegression(), RandomForestClassifier(5, random_state=1)], ids=["linear", "forest"])
+def test_a_pipeline_that_prepares_its_columns_itself_is_compiled_whole(toy: ModelSpec, tmp_path: Path, last: Any) -> None:
+    rows, spec = made(240, seed=1), replace(toy, columns=Columns(FEATURES, TARGETS["two"]))
+    passing = ColumnTransformer([("columns", "passthrough", list(FEATURES))], verbose_feature_names_out=False).set_output(
+        transform="pandas"
+    )
+    own = make_pipeline(preparation(), PCA(4, whiten=True), last)
+    model = Pipeline([("preparation", passing), ("model", own)]).fit(rows, learnt(rows, "two"))
+
+    served = bundled(spec, model, compile_model(spec, model), tmp_path / "bundle")
+
+    assert served.contract.engine == "composed"
+    for asked in (made(120, seed=2), served.border(made(120, seed=2))):
+        assert served.prove(asked) < 1e-12
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "estimator", [FAMILIES["networks of dense layers (MLP)"].classifier, SVC(probability=True)], ids=["dense", "machine"]
+)
+def test_a_threshold_decides_over_the_probabilities(fit: Fit, estimator: Any) -> None:
+    served, rows = fit(estimator, around=with_threshold), made(120, seed=2)
+
+    assert (served.contract.engine, served.contract.threshold) == ("composed", 0.3)
+    assert served.prove(rows) < 1e-12
+    assert served.prove(served.border(rows)) < 1e-12
 
 
 @pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])

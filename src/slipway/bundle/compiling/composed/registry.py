@@ -11,6 +11,7 @@ import msgspec
 from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
 from slipway.bundle.compiling.composed import ensembles, linear, machines, neighbours, steps, trees
 from slipway.bundle.compiling.composed.composition import Composition, Family, largest_decision, most_probable, no_labels
+from slipway.bundle.compiling.composed.steps import own_preparation
 from slipway.bundle.compiling.ensembles import READERS
 from slipway.bundle.compiling.graph import compile_graph
 from slipway.bundle.compiling.preparation import encode_preparation
@@ -90,9 +91,9 @@ def compile_composed(spec: ModelSpec, fitted: FittedPipeline) -> Compiled:
     Raises:
         CannotCompileError: Neither can express it; the message has both reasons.
     """
-    estimator = fitted.estimator
+    own = own_preparation(fitted)
     try:
-        return Compiled("composed", {PREPARATION: encode_preparation(fitted), **composed_files(estimator)}, fitted.threshold)
+        return Compiled("composed", {PREPARATION: encode_preparation(own), **composed_files(own.estimator)}, fitted.threshold)
     except CannotCompileError as whole:
         try:
             return compile_graph(spec, fitted)

@@ -7,9 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from slipway.bundle.compiling.compiled import FittedPipeline
 from slipway.bundle.compiling.composed.composition import Composition, Method, chained
 from slipway.bundle.engines.composed.parts import Filled, Part, Picked, Rescaled, Same, Sums, Within
 from slipway.errors import CannotCompileError
+
+
+def own_preparation(fitted: FittedPipeline) -> FittedPipeline:
+    """Return a pipeline whose estimator is one too, with the inner preparation in place of an outer one that passes all columns on.
+
+    So is a version that was adopted, if its pipeline has more steps than a ColumnTransformer and an estimator.
+    """
+    inner, before = fitted.estimator, fitted.preparation
+    if type(inner).__name__ != "Pipeline" or [type(step).__name__ for step in (*before, inner.steps[0][1])] != ["ColumnTransformer"] * 2:
+        return fitted
+    passed = [name for _, step, columns in before[0].transformers_ if _passes_on(step) for name in columns]
+    taken = getattr(inner, "feature_names_in_", ())
+    if passed != list(taken):
+        return fitted
+    return FittedPipeline(type(inner)([inner.steps[0], ("after", inner[1:])]), fitted.threshold)
 
 
 def describe_pipeline(estimator: Any, method: Method, composition: Composition) -> Part:
@@ -110,6 +126,10 @@ def _rescaled(
             }
         )
     )
+
+
+def _passes_on(step: Any) -> bool:
+    return bool(step == "passthrough" or (type(step).__name__ == "FunctionTransformer" and step.func is None))
 
 
 def _is_nothing(step: Any) -> bool:
