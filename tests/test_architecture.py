@@ -216,10 +216,17 @@ def test_results_of_flows_are_stored_as_json() -> None:
 
 
 def test_no_code_loads_or_writes_a_pickle() -> None:
-    """What the libraries store is looked at in flows/test_release and flows/test_artifact_store."""
+    """What the libraries store is looked at in flows/test_release and flows/test_artifact_store.
+
+    One program reads a pickle that a person has trusted, kept apart; see unit/drafting/test_pickles.
+    """
     pickling = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "joblib.load", "joblib.dump", "joblib"}
     found = []
-    for path in modules(*CODE):
+    apart = ROOT / "src/slipway/drafting/unpickler.py"
+    assert [
+        str(path) for path in modules(*CODE) if "import unpickler" in path.read_text() or "drafting.unpickler i" in path.read_text()
+    ] == []
+    for path in (path for path in modules(*CODE) if path != apart):
         for node in ast.walk(ast.parse(path.read_text())):
             names = {one.name for one in node.names} if isinstance(node, ast.Import) else set()
             if isinstance(node, ast.ImportFrom):

@@ -29,6 +29,9 @@ def adopt(
     trust: Annotated[
         list[str] | None, typer.Option("--trust", metavar="TYPE", help="A further type, as module.Type, that it may contain; repeatable.")
     ] = None,
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Read a pickle once, in a process without network and files; know who made it.")
+    ] = False,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, metavar="PORT", help="The model's own port.")] = None,
     query: Annotated[str | None, typer.Option("--query", metavar="SQL", help="What to read from a database.")] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Where the file goes; if left out, SLIPWAY_MODELS.")] = None,
@@ -40,7 +43,7 @@ def adopt(
     """Take a version that somebody else logged, and put it into service as it is: nothing is trained.
 
     Its columns come from its signature, and their ranges from the rows. The draft of a model's file is written, with the fitted model
-    beside it, and released: the gate judges it by the rows, and from then on it is a model like any other. A pickle is not read.
+    beside it, and released: the gate judges it by the rows, and from then on it is a model like any other.
 
     Exit status: 0 promoted, 1 failed, 3 refused by the gate, rejected by a person, or a file differs and was left as it is.
 
@@ -65,10 +68,11 @@ def adopt(
         say(f"{name}: reading {version} from MLflow at {settings.tracking}")
 
         from slipway.drafting.adopting import draft_of_version
-        from slipway.drafting.versions import read_version
+        from slipway.drafting.versions import Trust, read_version
         from slipway.tracking.connection import connect
 
-        logged = read_version(connect(settings), version, trust or [], [one.strip() for one in columns.split(",") if one.strip()])
+        names = [one.strip() for one in columns.split(",") if one.strip()]
+        logged = read_version(connect(settings), version, Trust(trust or (), trust_pickle), names)
         say(f"{name}: {logged.address} is a {type(logged.model).__name__} of {len(logged.columns)} columns; reading {rows}")
         made = draft_of_version(name, logged, rows, target, port or free_port(path, taken), query=query, login=settings.sql_login)
         written = _write(path, made, yes, as_json)
@@ -76,7 +80,7 @@ def adopt(
             _explain(path, made, written, settings, as_json)
             raise typer.Exit(0 if written else DIFFERS)
         read_again()
-    release(name, approval=approval, because=f"adopts {logged.address}", as_json=as_json)
+    release(name, approval=approval, because=f"adopts {logged.address}{', read from a pickle' if logged.pickled else ''}", as_json=as_json)
 
 
 def _name_of(version: str) -> str:

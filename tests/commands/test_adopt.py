@@ -225,7 +225,7 @@ def test_the_file_of_another_model_is_left_as_it_is(home: Path) -> None:
         ("models:/linear/9", (), "long", "linear has the versions [1]"),
         ("models:/linear@champion", (), "long", "models:/linear@champion is not there"),
         ("models:/churn/1", (), "long", "MLflow has no registered model 'churn'"),
-        ("models:/pickled/1", (), "long", "models:/pickled/1 is stored as a pickle (pickle), which runs any code when it is read"),
+        ("models:/pickled/1", (), "long", "models:/pickled/1 is stored as a pickle (model.pkl), which runs any code when it is read"),
         ("models:/code/1", (), "long", "models:/code/1 was logged as python_function; `slipway adopt` reads sklearn, lightgbm, xgboost"),
         ("models:/strange/1", (), "long", "contains the types ['shutil.which']"),
         ("models:/nameless/1", (), "long", "models:/nameless/1 names no columns"),
@@ -261,6 +261,17 @@ def test_a_type_that_a_person_trusts_is_loaded_and_named_in_the_file(home: Path)
     found = adopt(home, "models:/strange/1", "--trust", "shutil.which", "--columns", "age,bed")
 
     assert "contains the types" not in found.output
+
+
+def test_a_pickle_is_read_apart_and_answers_as_before(home: Path, logged: Path) -> None:
+    found = adopt(home, "models:/pickled/1", "--trust-pickle")
+
+    assert found.exit_code == 0, found.output
+    spec = model_of(home / "pickled.py")
+    rows = validate(spec, logged / "stays.csv")[["age", "bed"]]
+    engine, answers = answers_of(spec, home.parent, rows)
+    assert engine == "linear"
+    assert answers == pytest.approx(fitted()["linear"].predict_proba(rows), abs=1e-12)
 
 
 def test_names_of_columns_can_be_given(home: Path) -> None:

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from slipway.data.tables.numbers import numbers
 from slipway.data.validation import validate
 from slipway.drafting import drafting
 from slipway.drafting.code import code
 from slipway.drafting.columns import range_of, spoken, unit_of
 from slipway.drafting.findings import AdoptedVersion, Draft, Found
+from slipway.drafting.pickles import answers_of
 from slipway.drafting.target import quantity_of
 from slipway.drafting.versions import LoggedVersion
 from slipway.errors import AdoptedModelError
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ADOPTED_LINES = re.compile(r"^    estimator=Adopted\(\n.*?^    \),\n", re.MULTILINE | re.DOTALL)
+PROVEN = 1_000  # rows
 NUMBERS = ("double", "float", "long", "integer")
 MOST_VALUES = 200  # of a category that the file lists; the others are taken too
 
@@ -76,7 +80,19 @@ def draft_of_version(
         file = f"{name.replace('-', '_')}.skops"
         made = replace(made, adopted=AdoptedVersion(version.address, version.name, file, digest(stored), predicts, trusted))
         spec = drafting.executed(code(made), name)
-        return AdoptedDraft(drafting.with_floor(made, spec, validate(spec, path)), stored)
+        rows = validate(spec, path)
+        _prove(version, rows[list(version.columns)].head(PROVEN))
+        return AdoptedDraft(drafting.with_floor(made, spec, rows), stored)
+
+
+def _prove(version: LoggedVersion, rows: pd.DataFrame) -> None:
+    """Compare the answers of a model that was a pickle with those of the pickle."""
+    if not version.pickled:
+        return
+    ask = version.model.predict if version.classes is None else version.model.predict_proba
+    answers = np.asarray(ask(rows), dtype=np.float64).reshape(len(rows), -1)
+    if not np.array_equal(answers, answers_of(version.address, version.pickled, rows)):
+        raise AdoptedModelError(f"{version.address}: as a skops file, it answers other than its pickle does, so it is not adopted.")
 
 
 def with_version(existing: str, drafted: str) -> str | None:

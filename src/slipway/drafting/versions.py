@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slipway.drafting.pickles import as_skops
 from slipway.errors import AdoptedModelError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<number>\d+)|@(?P<alias>[^/@]+))")
-PICKLES = ("pickle", "cloudpickle")
 # what skops writes of these libraries' models: the library's own text of its trees, which its own reader parses
 OF_LIBRARIES = (
     "collections.OrderedDict",
@@ -36,12 +36,16 @@ OF_LIBRARIES = (
 
 @dataclass(frozen=True, slots=True)
 class LoggedVersion:
-    """A fitted model, and the names of its columns with their types in MLflow; a type is "" if it has no signature."""
+    """A fitted model, and the names of its columns with their types in MLflow; a type is "" if it has no signature.
+
+    `pickled` is the pickle that it was made of, if it was one: whose answers it must give.
+    """
 
     name: str
     number: int
     model: Any
     columns: Mapping[str, str]
+    pickled: bytes = field(default=b"", repr=False)
 
     @property
     def address(self) -> str:
@@ -54,12 +58,19 @@ class LoggedVersion:
         return None if found is None else np.asarray(found).tolist()
 
 
-def read_version(client: MlflowClient, address: str, trusted: Collection[str] = (), columns: Collection[str] = ()) -> LoggedVersion:
-    """Download a version and read it. Nothing is unpickled.
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a person trusts of a version: further types, as module.Type, in a skops file, and whether its pickle may be read at all."""
+
+    types: Collection[str] = ()
+    pickle: bool = False
+
+
+def read_version(client: MlflowClient, address: str, trust: Trust | None = None, columns: Collection[str] = ()) -> LoggedVersion:
+    """Download a version and read it. A pickle is never read in this process; see `slipway.drafting.pickles`.
 
     Args:
         address: models:/NAME/VERSION or models:/NAME@ALIAS.
-        trusted: Further types, as module.Type, that a skops file may contain.
         columns: The names of its columns, in its order, if it has none itself.
     Raises:
         AdoptedModelError: There is no such version, its files are gone, or it is of a kind that cannot be adopted.
@@ -78,9 +89,8 @@ def read_version(client: MlflowClient, address: str, trusted: Collection[str] = 
             raise AdoptedModelError(
                 f"{address}: its files cannot be read ({_short(error)}). Look whether the artifact store still has them."
             ) from None
-        model = _model(address, place, described.flavors, {*OF_LIBRARIES, *trusted})
-    types = _types(address, described, model, list(columns))
-    return LoggedVersion(name, number, model, types)
+        model, pickled = _model(address, place, described.flavors, trust or Trust())
+    return LoggedVersion(name, number, model, _types(address, described, model, list(columns)), pickled)
 
 
 def _found(client: MlflowClient, address: str) -> tuple[str, int]:
@@ -101,48 +111,49 @@ def _found(client: MlflowClient, address: str) -> tuple[str, int]:
     return name, int(found.version)
 
 
-def _model(address: str, place: Path, flavours: Mapping[str, Mapping[str, Any]], trusted: Collection[str]) -> Any:
-    reader = next((READERS[name] for name in READERS if name in flavours), None)
-    if reader is None:
+def _model(address: str, place: Path, flavours: Mapping[str, Mapping[str, Any]], trust: Trust) -> tuple[Any, bytes]:
+    """Return the model, and its pickle if it is stored as one."""
+    flavour = next((name for name in FILES if name in flavours), None)
+    if flavour is None:
         raise AdoptedModelError(
             f"{address} was logged as {', '.join(sorted(set(flavours) - {'python_function'})) or 'python_function'}; `slipway adopt` reads "
-            f"{', '.join(READERS)}. Log the model itself with one of these, then adopt that version."
+            f"{', '.join(FILES)}. Log the model itself with one of these, then adopt that version."
         )
+    settings = flavours[flavour]
+    file = place / str(settings[FILES[flavour]])
     try:
-        return reader(address, place, next(flavours[name] for name in READERS if name in flavours), trusted)
+        if file.suffix == ".skops":
+            return _of_skops(f"{address}: {file.name}", file.read_bytes(), trust), b""
+        if native := NATIVE.get(flavour, {}).get(file.suffix):
+            return native(file, settings), b""
+        pickled = file.read_bytes()
     except ImportError as error:
         raise AdoptedModelError(f"{address} needs a package that is not installed here: {error}. Install it, then adopt again.") from None
     except OSError as error:
         raise AdoptedModelError(f"{address}: its files cannot be read ({_short(error)}); the artifact store may have lost one.") from None
+    if not trust.pickle:
+        raise AdoptedModelError(
+            f"{address} is stored as a pickle ({file.name}), which runs any code when it is read, so it is not read. Log it again "
+            'where it was made, with serialization_format="skops"; or if you know who made it, adopt it with --trust-pickle: then it is '
+            "read once, in a process without network and files."
+        )
+    model = _of_skops(f"{address}: {file.name}", as_skops(address, pickled), trust)
+    if not hasattr(model, "predict"):
+        raise AdoptedModelError(f"{address}: its pickle is a {type(model).__name__}, which predicts nothing.")
+    return model, pickled
 
 
-def _of_skops(address: str, path: Path, trusted: Collection[str]) -> Any:
+def _of_skops(name: str, content: bytes, trust: Trust) -> Any:
     from skops.io import loads
 
     from slipway.bundle.trusted_types import ALLOWED, refuse_other_types_in
 
-    content = path.read_bytes()
-    refuse_other_types_in(content, f"{address}: {path.name}", trusted)
+    trusted = {*OF_LIBRARIES, *trust.types}
+    refuse_other_types_in(content, name, trusted)
     return loads(content, trusted=[*ALLOWED, *trusted])
 
 
-def _sklearn(address: str, place: Path, flavour: Mapping[str, Any], trusted: Collection[str]) -> Any:
-    if (written := flavour.get("serialization_format")) in PICKLES or not str(flavour["pickled_model"]).endswith(".skops"):
-        raise AdoptedModelError(
-            f"{address} is stored as a pickle ({written}), which runs any code when it is read, so it is not read. Where the model was "
-            'made, log it with mlflow.sklearn.log_model(..., serialization_format="skops"), then adopt that version.'
-        )
-    return _of_skops(address, place / str(flavour["pickled_model"]), trusted)
-
-
-def _lightgbm(address: str, place: Path, flavour: Mapping[str, Any], trusted: Collection[str]) -> Any:
-    file = place / str(flavour["data"])
-    if file.suffix == ".skops":
-        return _of_skops(address, file, trusted)
-    if file.suffix != ".lgb":
-        raise AdoptedModelError(
-            f"{address} is stored as a pickle ({file.name}), so it is not read. Log it again with skops, or its Booster."
-        )
+def _lightgbm(file: Path, settings: Mapping[str, Any]) -> Any:
     from lightgbm import Booster, LGBMClassifier, LGBMRegressor
     from sklearn.preprocessing import LabelEncoder
 
@@ -159,27 +170,33 @@ def _lightgbm(address: str, place: Path, flavour: Mapping[str, Any], trusted: Co
     return model
 
 
-def _xgboost(address: str, place: Path, flavour: Mapping[str, Any], trusted: Collection[str]) -> Any:
+def _xgboost(file: Path, settings: Mapping[str, Any]) -> Any:
     from xgboost import Booster, XGBClassifier, XGBRegressor
 
-    file = place / str(flavour["data"])
-    if file.suffix not in (".ubj", ".json", ".xgb"):
-        raise AdoptedModelError(f"{address} is stored as a pickle ({file.name}), so it is not read. Log it again with model_format='ubj'.")
     objective = str(Booster(model_file=str(file)).save_config())
     model = XGBClassifier() if '"name":"binary:' in objective or '"name":"multi:' in objective else XGBRegressor()
     model.load_model(file)
     return model
 
 
-def _catboost(address: str, place: Path, flavour: Mapping[str, Any], trusted: Collection[str]) -> Any:
+def _catboost(file: Path, settings: Mapping[str, Any]) -> Any:
     from catboost import CatBoostClassifier, CatBoostRegressor
 
-    kind = CatBoostClassifier if flavour.get("model_type") == "CatBoostClassifier" else CatBoostRegressor
-    return kind().load_model(str(place / str(flavour["data"])))
+    kind = CatBoostClassifier if settings.get("model_type") == "CatBoostClassifier" else CatBoostRegressor
+    return kind().load_model(str(file))
 
 
-Reader = Callable[[str, Path, Mapping[str, Any], Collection[str]], Any]
-READERS: Mapping[str, Reader] = MappingProxyType({"sklearn": _sklearn, "lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboost})
+# flavour -> the setting that names its file
+FILES: Mapping[str, str] = MappingProxyType({"sklearn": "pickled_model", "lightgbm": "data", "xgboost": "data", "catboost": "data"})
+Reader = Callable[[Path, Mapping[str, Any]], Any]
+# flavour -> ending of a file in the library's own format -> what reads it
+NATIVE: Mapping[str, Mapping[str, Reader]] = MappingProxyType(
+    {
+        "lightgbm": {".lgb": _lightgbm},
+        "xgboost": {".ubj": _xgboost, ".json": _xgboost, ".xgb": _xgboost},
+        "catboost": {".cb": _catboost},
+    }
+)
 
 
 def _types(address: str, described: Any, model: Any, columns: list[str]) -> dict[str, str]:
