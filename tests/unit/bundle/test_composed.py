@@ -41,6 +41,8 @@ from slipway.errors import BundleError, CannotCompileError, ParityError
 from slipway.spec import Category, Columns, ModelSpec, Numeric, Quantity, Target
 from tests.support.families import FAMILIES, PAGE, ModelFamily, page
 
+pytestmark = pytest.mark.slow
+
 FEATURES = {
     "age": Numeric(0, 120, "years", "Age", integer=True),
     "dose": Numeric(-5, 5, "mg", "Dose"),
@@ -354,7 +356,6 @@ def test_a_damaged_composition_says_which_file(fit: Fit, tmp_path: Path, files: 
         open_engine(broken)
 
 
-@pytest.mark.slow
 def test_a_composition_needs_no_training_library_and_no_graphs(fit: Fit) -> None:
     folder, rows = fit(FAMILIES["stacking"].classifier).bundle.folder, made(1, seed=2).to_dict("list")
     asked = f"""
