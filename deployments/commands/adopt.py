@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,12 +77,31 @@ def adopt(
         logged = read_version(connect(settings), version, Trust(trust or (), trust_pickle), names)
         say(f"{name}: {logged.address} is a {type(logged.model).__name__} of {len(logged.columns)} columns; reading {rows}")
         made = draft_of_version(name, logged, rows, target, port or free_port(path, taken), query=query, login=settings.sql_login)
+        before = {file: file.read_bytes() for file in (path, path.with_suffix(".skops")) if file.exists()}
         written = _write(path, made, yes, as_json)
         if draft or not written:
             _explain(path, made, written, settings, as_json)
             raise typer.Exit(0 if written else DIFFERS)
         read_again()
-    release(name, approval=approval, because=f"adopts {logged.address}{', read from a pickle' if logged.pickled else ''}", as_json=as_json)
+    with undone_unless_promoted(path, before):
+        release(
+            name, approval=approval, because=f"adopts {logged.address}{', read from a pickle' if logged.pickled else ''}", as_json=as_json
+        )
+
+
+@contextmanager
+def undone_unless_promoted(path: Path, before: Mapping[Path, bytes]) -> Iterator[None]:
+    """Put the files back that were there, if another version is not promoted: the next release is of the one before."""
+    from slipway.files.replacing import replace as replace_file
+
+    try:
+        yield
+    except BaseException as error:
+        if path in before and getattr(error, "exit_code", 1) != 0:
+            for file, content in before.items():
+                replace_file(file, content)
+            say(f"{path} is as it was before")
+        raise
 
 
 def _name_of(version: str) -> str:

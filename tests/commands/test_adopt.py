@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from catboost import CatBoostClassifier
 from lightgbm import Dataset, LGBMClassifier, LGBMRegressor, train
 from sklearn.compose import make_column_transformer
@@ -23,6 +24,7 @@ from xgboost import DMatrix, XGBClassifier
 from xgboost import train as train_xgboost
 
 from deployments.cli import app
+from deployments.commands.adopt import undone_unless_promoted
 from slipway.bundle.cells import columns_of
 from slipway.bundle.compiling import compile_model, contract_columns
 from slipway.bundle.contract import Contract, Probe, of_output
@@ -205,6 +207,19 @@ def test_adopted_again_what_a_person_has_filled_in_stays(home: Path) -> None:
     assert again.exit_code == 0, again.output
     assert model_of(path).card.intended_use == "Planning beds."
     assert build(model_of(path), {})  # the checksum is that of the file beside it
+
+
+def test_the_files_are_as_before_if_the_next_version_is_refused(tmp_path: Path) -> None:
+    path, stored = tmp_path / "stays.py", tmp_path / "stays.skops"
+    before = {path: b"version 1", stored: b"model 1"}
+
+    for status, kept in ((3, b"version 1"), (0, b"version 2")):
+        path.write_bytes(b"version 2")
+        stored.write_bytes(b"model 2")
+        with pytest.raises(typer.Exit), undone_unless_promoted(path, before):
+            raise typer.Exit(status)
+        assert path.read_bytes() == kept
+        assert stored.read_bytes() == (b"model 1" if status else b"model 2")
 
 
 def test_the_file_of_another_model_is_left_as_it_is(home: Path) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from slipway.bundle.compiling.catboost import trees_of_catboost
 from slipway.bundle.compiling.compiled import Compiled, FittedPipeline
@@ -23,6 +24,8 @@ from slipway.bundle.engines.leaf_table import leaf_places
 from slipway.bundle.engines.tree_table import TreeTable
 from slipway.errors import CannotCompileError
 from slipway.spec import ModelSpec
+
+Array = npt.NDArray[Any]
 
 # by the name of the estimator's type or of a base: to compare types themselves, the libraries would have to be imported
 READERS: Mapping[str, Callable[[Any], TreeTable]] = MappingProxyType(
@@ -66,54 +69,52 @@ def bin_graph(trees: TreeTable) -> bytes:
 
     It returns the (n, trees) places of the leaves in their trees, from the left; see `slipway.bundle.compiling.trees.leaf_walk`.
     """
-    nodes, bins = defaultdict[str, list[Any]](list), Bins(trees)
-    place = {column.feature: at for at, column in enumerate(bins.columns)}
-    begin, _ = leaf_places(trees)
-    leaf, tree = trees.leaf, trees.tree
-    size = np.diff([*trees.first.tolist(), len(leaf)])
-    extra = dict(enumerate(size.tolist()))  # by tree: the number of the next node that one category more needs
-    for node in range(len(leaf)):
-        own, first = int(tree[node]), int(trees.first[tree[node]])
-        if leaf[node]:
-            _add(nodes, own, node - first, "LEAF")
-            nodes["target_treeids"].append(own)
-            nodes["target_nodeids"].append(node - first)
-            nodes["target_ids"].append(own)
-            nodes["target_weights"].append(float(begin[node]))
-            continue
-        column = bins.columns[place[int(trees.feature[node])]]
-        left, right = int(trees.left[node]) - first, int(trees.right[node]) - first
-        missing = int(trees.missing_left[node])
-        if trees.chosen[node] < 0:
-            at = float(column.ends.searchsorted(trees.threshold[node]))
-            _add(nodes, own, node - first, "BRANCH_LEQ", place[column.feature], at, left, right, missing)
-            continue
-        asked = _bins_of(trees, node, column)
-        ids = [node - first, *range(extra[own], extra[own] + len(asked) - 1)]
-        extra[own] += len(asked) - 1
-        for number, (id, at) in enumerate(zip(ids, asked, strict=True)):
-            after = ids[number + 1] if number + 1 < len(ids) else right
-            _add(nodes, own, id, "BRANCH_EQ", place[column.feature], at, left, after, missing)
-    return leaf_walk(nodes, len(trees.first), len(bins.columns))
+    bins, leaf = Bins(trees), trees.leaf
+    columns = {column.feature: (place, column) for place, column in enumerate(bins.columns)}
+    first = trees.first[trees.tree]
+    feature, at = np.zeros(len(leaf), dtype=np.intp), np.zeros(len(leaf))
+    for place, column in columns.values():
+        own = np.flatnonzero(~leaf & (trees.feature == column.feature))
+        feature[own], at[own] = place, column.ends.searchsorted(trees.threshold[own])
+    plain = {
+        "treeids": trees.tree,
+        "nodeids": np.arange(len(leaf)) - first,
+        "featureids": feature,
+        "values": at,
+        "modes": np.where(leaf, "LEAF", "BRANCH_LEQ"),
+        "truenodeids": np.where(leaf, 0, trees.left - first),
+        "falsenodeids": np.where(leaf, 0, trees.right - first),
+        "missing_value_tracks_true": np.where(leaf, 0, trees.missing_left),
+    }
+    nodes = _with_sets(plain, trees, columns)
+    ends, (begin, _) = np.flatnonzero(leaf), leaf_places(trees)
+    tree = trees.tree[ends]
+    targets = {"treeids": tree, "nodeids": ends - first[ends], "ids": tree, "weights": begin[ends].astype(np.float64)}
+    attributes = {f"nodes_{name}": values for name, values in nodes.items()}
+    attributes |= {f"target_{name}": values for name, values in targets.items()}
+    return leaf_walk({name: values.tolist() for name, values in attributes.items()}, len(trees.first), len(bins.columns))
 
 
-def _bins_of(trees: TreeTable, node: int, column: ColumnBins) -> list[float]:
-    found: list[float] = column.ends.searchsorted(trees.set_of(node)).astype(np.float64).tolist()
-    return found or [-1.0]  # which no bin is: a set may be empty, where only missing cells go to the left
-
-
-def _add(
-    nodes: dict[str, list[Any]],
-    tree: int,
-    node: int,
-    mode: str,
-    feature: int = 0,
-    at: float = 0.0,
-    left: int = 0,
-    right: int = 0,
-    missing: int = 0,
-) -> None:
-    row = (tree, node, feature, at, mode, left, right, missing)
-    names = ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids", "missing_value_tracks_true")
-    for name, value in zip(names, row, strict=True):
-        nodes[f"nodes_{name}"].append(value)
+def _with_sets(plain: dict[str, Array], trees: TreeTable, columns: Mapping[int, tuple[int, ColumnBins]]) -> dict[str, Array]:
+    """Turn each node that has a set of categories into a chain, one node for each category, whose nodes all lead to the same left one."""
+    free = dict(enumerate(np.diff([*trees.first.tolist(), len(trees.left)]).tolist()))  # by tree: the next number of a node
+    plain, further = dict(plain), defaultdict[str, list[Any]](list)
+    for node in np.flatnonzero(trees.chosen >= 0).tolist():
+        _, column = columns[int(trees.feature[node])]
+        # -1 is no bin: a set may be empty, where only missing cells go to the left
+        first, *others = column.ends.searchsorted(trees.set_of(node)).astype(np.float64).tolist() or [-1.0]
+        tree, after = int(trees.tree[node]), plain["falsenodeids"][node]
+        ids = range(free[tree], free[tree] + len(others))
+        free[tree] += len(others)
+        plain["modes"][node], plain["values"][node] = "BRANCH_EQ", first
+        plain["falsenodeids"][node] = ids[0] if others else after
+        for number, (id, at) in enumerate(zip(ids, others, strict=True)):
+            row = {name: plain[name][node] for name in plain} | {"nodeids": id, "values": at}
+            row["falsenodeids"] = ids[number + 1] if number + 1 < len(others) else after
+            for name, value in row.items():
+                further[name].append(value)
+    if not further:
+        return plain
+    every = {name: np.concatenate([values, further[name]]) for name, values in plain.items()}
+    order = np.argsort(every["treeids"], kind="stable")
+    return {name: values[order] for name, values in every.items()}
