@@ -26,7 +26,9 @@ pytestmark = pytest.mark.timeout(300)
 
 def test_an_earlier_version_comes_back_with_its_trust_after_the_file_trusts_nothing_any_more(place: Any, monkeypatch: Any) -> None:
     usual = replace(lookup(MODEL), gate=Gate(floor=0.1, tolerance=1, slice_tolerance=1, milliseconds=500))
-    boosted = replace(usual, estimator=LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1), search_space={}, simplest=None)
+    boosted = replace(
+        usual, estimator=LGBMClassifier(n_estimators=9, objective="cross_entropy", n_jobs=1, verbose=-1), search_space={}, simplest=None
+    )
 
     monkeypatch.setitem(catalogue(), MODEL, boosted)
     refused = release(MODEL, **QUICK)

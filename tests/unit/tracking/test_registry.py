@@ -235,7 +235,7 @@ def test_a_dry_run_is_logged_with_its_bundle_and_registers_nothing(desk: Desk, h
 
 def test_a_version_with_types_that_its_file_trusts_answers_in_a_gateway_that_was_said_so(desk: Desk, heart: ModelSpec) -> None:
     types = ("lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier")
-    boosted = LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1)
+    boosted = LGBMClassifier(n_estimators=9, objective="cross_entropy", n_jobs=1, verbose=-1)  # which no engine has
     spec = replace(named(heart, "heart-lightgbm"), estimator=boosted, search_space={}, simplest=None, trusted=types)
 
     candidate = register(spec, desk.snapshot, desk.rows, desk.tuned.model_copy(update={"parameters": {}}), desk.settings)

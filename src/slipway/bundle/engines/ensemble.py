@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.bundle.engines.bins import Bins
-from slipway.bundle.engines.graph import session
 from slipway.bundle.engines.leaf_table import LARGEST, LeafTable, leaf_places, size
 from slipway.bundle.engines.links import answers
 from slipway.bundle.engines.preparation import Preparer
@@ -28,7 +27,7 @@ class EnsembleEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         trees = of_bundle(bundle)
-        self._preparer, self._ensemble = Preparer.of(bundle), TreeEnsemble(trees, None if fits_table(trees) else session(bundle))
+        self._preparer, self._ensemble = Preparer.of(bundle), TreeEnsemble(trees, None if fits_table(trees) else _walk(bundle))
 
     def probabilities(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
         """Return (n, classes) probabilities of n rows given by column, or (n, 1) numbers."""
@@ -76,6 +75,12 @@ class TreeEnsemble:
         stages[:, 0] += self._trees.start.astype(stages.dtype)
         sums: Floats = np.add.accumulate(stages, axis=1, out=stages)[:, -1]
         return sums
+
+
+def _walk(bundle: Bundle) -> Any:
+    from slipway.bundle.engines.graph import session  # ONNX Runtime costs time and memory, which only the largest trees need
+
+    return session(bundle)
 
 
 def _walked(bins: Bins, walk: Any) -> Callable[[Whole], Whole]:
