@@ -111,7 +111,7 @@ NUMBERS: dict[str, Any] = {
     "ridge": Ridge(),
     "support vectors, number": SVR(),
     "neighbours, number": KNeighborsRegressor(),
-    "dense, number": MLPRegressor((32, 16), max_iter=60),
+    "dense, number": MLPRegressor(hidden_layer_sizes=(32, 16), max_iter=60),
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from catboost import CatBoostClassifier
+from catboost import CatBoostClassifier, CatBoostRegressor
 from lightgbm import Dataset, LGBMClassifier, LGBMRegressor, train
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
@@ -86,6 +86,7 @@ def fitted() -> dict[str, Any]:
         "cat": CatBoostClassifier(iterations=20, verbose=0, allow_writing_files=False, thread_count=1).fit(numbers, labels),
         "linear": LogisticRegression().fit(rows[["age", "bed"]], labels),
         "cost": LGBMRegressor(**BOOSTED).fit(numbers, rows["cost"]),
+        "cat-cost": CatBoostRegressor(iterations=20, verbose=0, allow_writing_files=False, thread_count=1).fit(numbers, rows["cost"]),
         "nameless": LogisticRegression().fit(rows[["age", "bed"]].to_numpy(), labels),
         "texts": LogisticRegression().fit(rows[["age", "bed"]], labels.map({0: "short", 1: "long"})),
         "strange": make_pipeline(FunctionTransformer(shutil.which), LogisticRegression()),
@@ -174,13 +175,14 @@ def test_what_was_logged_answers_the_same_from_an_engine(home: Path, logged: Pat
     assert build(spec, {}).fit(rows, rows["age"]).predict_proba(rows)[:, 1] == pytest.approx(expected, abs=1e-6)  # `fit` trains nothing
 
 
-def test_a_number_too(home: Path, logged: Path) -> None:
-    assert adopt(home, "models:/cost/1", target="cost").exit_code == 0
+@pytest.mark.parametrize("name", ["cost", "cat-cost"])
+def test_a_number_too(home: Path, logged: Path, name: str) -> None:
+    assert adopt(home, f"models:/{name}/1", target="cost").exit_code == 0
 
-    spec = model_of(home / "cost.py")
+    spec = model_of(next(home.glob("*.py")))
     rows = validate(spec, logged / "stays.csv")[list(spec.columns.features)]
     _, answers = answers_of(spec, home.parent, rows)
-    assert answers[:, 0] == pytest.approx(fitted()["cost"].predict(rows), abs=1e-9)
+    assert answers[:, 0] == pytest.approx(fitted()[name].predict(rows), abs=1e-9)
 
 
 def test_the_columns_are_those_of_the_version_with_the_ranges_of_the_rows(home: Path) -> None:

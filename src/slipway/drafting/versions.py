@@ -54,8 +54,8 @@ class LoggedVersion:
     @property
     def classes(self) -> list[Any] | None:
         """The classes that it answers; None if it predicts a number."""
-        found = getattr(self.model, "classes_", None)
-        return None if found is None else np.asarray(found).tolist()
+        found = np.asarray(getattr(self.model, "classes_", [])).tolist()
+        return found or None  # a regressor of CatBoost has none in its list
 
 
 @dataclass(frozen=True, slots=True)
