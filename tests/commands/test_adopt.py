@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,23 +103,24 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stays().to_csv(folder / "stays.csv", index=False)
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     with pytest.MonkeyPatch.context() as patch:
+        for setting in [name for name in os.environ if name.startswith("SLIPWAY_") or name == "MLFLOW_TRACKING_URI"]:
+            patch.delenv(setting)  # MLflow sets its own in this process, in an earlier test
         patch.setenv("SLIPWAY_HOME", str(folder / "home"))
         client = connect(Settings.load())
         experiment = client.create_experiment("notebook", artifact_location=str(folder / "artifacts"))
-        mlflow.set_experiment(experiment_id=experiment)
         usual: dict[str, Any] = {"name": "model", "pip_requirements": []}
         for name, model in fitted().items():
             usual["registered_model_name"] = name
             module = type(model).__module__.partition(".")[0]
-            with mlflow.start_run():
+            with mlflow.start_run(experiment_id=experiment):
                 if module == "sklearn":
                     signature = mlflow.models.infer_signature(stays()[["age", "dose", "ward"]]) if name == "pipeline" else None
                     mlflow.sklearn.log_model(model, signature=signature, skops_trusted_types=[*TYPES, "shutil.which"], **usual)
                 else:
                     getattr(mlflow, module).log_model(model, **usual)
-        with mlflow.start_run():
+        with mlflow.start_run(experiment_id=experiment):
             mlflow.sklearn.log_model(fitted()["linear"], **(usual | {"registered_model_name": "pickled"}), serialization_format="pickle")
-        with mlflow.start_run():
+        with mlflow.start_run(experiment_id=experiment):
             mlflow.pyfunc.log_model(python_model=_answer, **(usual | {"registered_model_name": "code"}))
     return folder
 
