@@ -111,7 +111,7 @@ def _name_of(version: str) -> str:
 
 
 def _write(path: Path, made: AdoptedDraft, yes: bool, as_json: bool) -> bool:
-    """Write the stored model, and then the file that names it. In a file that adopts a version already, only that is replaced.
+    """Write the stored model, and then the file that names it. In a file that adopts a version of it, only version and rows are replaced.
 
     Returns:
         False if another file is there, and may not be replaced.
@@ -122,7 +122,7 @@ def _write(path: Path, made: AdoptedDraft, yes: bool, as_json: bool) -> bool:
 
     content, stored = code(made.draft), path.with_suffix(".skops")
     if path.exists() and not yes:
-        kept = with_version(path.read_text(encoding="utf-8"), content)
+        kept = with_version(path.read_text(encoding="utf-8"), made.draft, path)
         if kept is None:
             return False
         content = kept
@@ -142,7 +142,7 @@ def _explain(path: Path, made: AdoptedDraft, written: bool, settings: Settings, 
         show_json({"name": draft.name, "file": str(path), "written": written, "columns": taken})
         return
     if not written:
-        show(f"{path} is the file of another model, and is as it was; --yes replaces it, --name chooses another name")
+        show(f"{path} is of another model, or has other columns, and is as it was; --yes replaces it, --name chooses another name")
         return
     show(f"{path} is written, with the model in {path.with_suffix('.skops').name}; the lines with TODO are yours to fill in")
     for ask in draft.asks:

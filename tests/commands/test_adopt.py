@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.svm import LinearSVC
 from typer.testing import CliRunner, Result
 from xgboost import DMatrix, XGBClassifier
 from xgboost import train as train_xgboost
@@ -27,10 +29,7 @@ from xgboost import train as train_xgboost
 from deployments.cli import app
 from deployments.commands.adopt import undone_unless_promoted
 from slipway.bundle.cells import columns_of
-from slipway.bundle.compiling import compile_model, contract_columns
-from slipway.bundle.contract import Contract, Probe, of_output
-from slipway.bundle.engine import open_engine
-from slipway.bundle.writing import write
+from slipway.bundle.compiling import compile_model
 from slipway.data.validation import validate
 from slipway.drafting.drafting import executed
 from slipway.errors import AdoptedModelError
@@ -38,6 +37,7 @@ from slipway.settings import Settings
 from slipway.spec import Category, ModelSpec, Numeric
 from slipway.tracking.connection import connect
 from slipway.training.pipelines import build
+from tests.support.compiled import bundled
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_settings")]
 
@@ -89,6 +89,7 @@ def fitted() -> dict[str, Any]:
         "cost": LGBMRegressor(**BOOSTED).fit(numbers, rows["cost"]),
         "cat-cost": CatBoostRegressor(iterations=20, verbose=0, allow_writing_files=False, thread_count=1).fit(numbers, rows["cost"]),
         "nameless": LogisticRegression().fit(rows[["age", "bed"]].to_numpy(), labels),
+        "margins": LinearSVC().fit(rows[["age", "bed"]], labels),
         "texts": LogisticRegression().fit(rows[["age", "bed"]], labels.map({0: "short", 1: "long"})),
         "strange": make_pipeline(FunctionTransformer(shutil.which), LogisticRegression()),
     }
@@ -147,14 +148,8 @@ def model_of(path: Path) -> ModelSpec:
 
 def answers_of(spec: ModelSpec, folder: Path, rows: pd.DataFrame) -> tuple[str, np.ndarray]:
     """The engine, and its answers to rows."""
-    compiled = compile_model(spec, build(spec, {}))
-    contract = Contract(
-        format=1, model=spec.name, registered_as=spec.registered_as, version=1, run_id="run", engine=compiled.engine, description="",
-        columns=contract_columns(spec), target=spec.columns.target.name, data_sha256="", sample=False, metrics={}, mlflow_version="",
-        created_at="", **of_output(spec.problem.output(None, 1.0)),
-    )  # fmt: skip
-    engine = open_engine(write(folder / "bundle", compiled.files, contract, Probe([], [], [])))
-    return compiled.engine, engine.probabilities(columns_of(rows, contract.columns))
+    case = bundled(spec, model := build(spec, {}), compile_model(spec, model), folder / "bundle")
+    return case.contract.engine, case.engine.probabilities(columns_of(rows, case.contract.columns))
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -213,6 +208,42 @@ def test_adopted_again_what_a_person_has_filled_in_stays(home: Path) -> None:
     assert build(model_of(path), {})  # the checksum is that of the file beside it
 
 
+def test_the_next_version_brings_its_rows(home: Path, logged: Path) -> None:
+    adopt(home, "models:/linear/1")
+    before = model_of(home / "linear.py").dataset
+    stays(700).to_csv(logged / "newer.csv", index=False)
+
+    assert adopt(home, "models:/linear/1", rows="newer.csv").exit_code == 0
+
+    after = model_of(home / "linear.py").dataset
+    assert (before.file, after.file) == ("stays.csv", "newer.csv")
+    assert after.sha256 == hashlib.sha256((logged / "newer.csv").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("version", ["models:/nameless/1", "models:/Light_Boost/1"])
+def test_a_version_of_another_model_or_of_other_columns_leaves_the_file(home: Path, version: str) -> None:
+    adopt(home, "models:/linear/1")
+    path = home / "linear.py"
+    before = path.read_text()
+
+    found = adopt(home, version, "--name", "linear", *(["--columns", "age,bed"] if "nameless" in version else []))
+
+    assert found.exit_code == 3, found.output
+    assert path.read_text() == before
+    path.write_text(before.replace('"bed"', '"floor"'))
+    assert adopt(home, "models:/linear/1").exit_code == 3
+
+
+def test_a_file_that_cannot_be_read_is_left_and_said(home: Path) -> None:
+    (home / "linear.py").write_text("MODEL = (")
+
+    found = adopt(home, "models:/linear/1")
+
+    assert found.exit_code == 1
+    assert "linear.py is there, and cannot be read: SyntaxError" in found.output
+    assert (home / "linear.py").read_text() == "MODEL = ("
+
+
 def test_the_files_are_as_before_if_the_next_version_is_refused(tmp_path: Path) -> None:
     path, stored = tmp_path / "stays.py", tmp_path / "stays.skops"
     before = {path: b"version 1", stored: b"model 1"}
@@ -232,7 +263,7 @@ def test_the_file_of_another_model_is_left_as_it_is(home: Path) -> None:
     found = adopt(home, "models:/linear/1")
 
     assert found.exit_code == 3
-    assert "is the file of another model, and is as it was; --yes replaces it, --name chooses another name" in found.output
+    assert "is of another model, or has other columns, and is as it was; --yes replaces it, --name chooses another name" in found.output
     assert (home / "linear.py").read_text() == "MODEL = None\n"
     assert not (home / "linear.skops").exists()
 
@@ -253,6 +284,7 @@ def test_the_file_of_another_model_is_left_as_it_is(home: Path) -> None:
         ("models:/linear/1", (), "ward", "answers the classes [0, 1], and column 'ward' has ['east', 'north', 'west']"),
         ("models:/linear/1", (), "cost", "answers the classes [0, 1], and column 'cost' has too many values"),
         ("models:/texts/1", (), "long", "answers the classes ['long', 'short'], and column 'long' has [0, 1]"),
+        ("models:/margins/1", ("--columns", "age,bed"), "long", "is a LinearSVC that gives no probabilities"),
         ("models:/cost/1", (), "ward", "predicts a number, and column 'ward' has texts"),
         ("models:/linear/1", ("--name", "heart-failure"), "long", "the catalogue has a model 'heart-failure' already"),
         ("models:/linear/1", ("--name", "Linear"), "long", "'Linear' cannot be a model's name"),

@@ -21,15 +21,16 @@ from slipway.drafting.findings import AdoptedVersion, Draft, Found
 from slipway.drafting.pickles import answers_of
 from slipway.drafting.target import quantity_of
 from slipway.drafting.versions import LoggedVersion
-from slipway.errors import AdoptedModelError
+from slipway.errors import AdoptedModelError, DraftError
 from slipway.files.addresses import NO_LOGIN, Login
 from slipway.files.checksums import digest
-from slipway.spec import CSV, Boolean, Category, Feature, Numeric, Quantity, Table, Target
+from slipway.spec import CSV, Adopted, Boolean, Category, Feature, ModelSpec, Numeric, Quantity, Table, Target
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ADOPTED_LINES = re.compile(r"^    estimator=Adopted\(\n.*?^    \),\n", re.MULTILINE | re.DOTALL)
+DATASET_LINES = re.compile(r"^    dataset=Dataset\(\n.*?^    \),\n", re.MULTILINE | re.DOTALL)
 PROVEN = 1_000  # rows
 NUMBERS = ("double", "float", "long", "integer")
 MOST_VALUES = 200  # of a category that the file lists; the others are taken too
@@ -95,13 +96,34 @@ def _prove(version: LoggedVersion, rows: pd.DataFrame) -> None:
         raise AdoptedModelError(f"{version.address}: as a skops file, it answers other than its pickle does, so it is not adopted.")
 
 
-def with_version(existing: str, drafted: str) -> str | None:
-    """Return the content of a model's file in which only the adopted version is replaced; None if it has none.
+def with_version(existing: str, made: Draft, path: Path) -> str | None:
+    """Return the content of a model's file in which the adopted version and the rows are replaced by those of a draft.
 
     So what a person has filled in stays, when the same version is adopted again, or the next one.
+
+    Returns:
+        None if the file is not of this registered model, or declares other columns than the version takes.
+    Raises:
+        DraftError: The file cannot be executed.
     """
-    found, now = ADOPTED_LINES.search(existing), ADOPTED_LINES.search(drafted)
-    return existing[: found.start()] + now[0] + existing[found.end() :] if found and now else None
+    try:
+        spec: object = drafting.executed(existing, made.name, path)
+    except Exception as error:  # of a person's own file
+        what = f"{type(error).__name__}: {error}"
+        raise DraftError(f"{path} is there, and cannot be read: {what}. Mend it, or replace it with --yes.") from None
+    if not isinstance(spec, ModelSpec) or not isinstance(spec.estimator, Adopted):
+        return None
+    features = [column.name for column in made.columns if column.feature is not None]
+    ours = (spec.registered_as, list(spec.columns.features), spec.columns.target.name)
+    if ours != (made.adopted and made.adopted.registered_as, features, made.target.name):
+        return None
+    drafted = code(made)
+    for lines in (ADOPTED_LINES, DATASET_LINES):
+        found, now = lines.search(existing), lines.search(drafted)
+        if not found or not now:
+            return None
+        existing = existing[: found.start()] + now[0] + existing[found.end() :]
+    return existing
 
 
 def _refuse_missing(version: LoggedVersion, text: pd.DataFrame, aim: str) -> None:
@@ -169,6 +191,11 @@ def _target(version: LoggedVersion, drafted: Target | Quantity, values: pd.Serie
         if values.isna().any():
             raise AdoptedModelError(f"{version.address} predicts a number, and column {name!r} has texts.")
         return replace(quantity_of(name, values), log=False)
+    if not hasattr(version.model, "predict_proba"):
+        raise AdoptedModelError(
+            f"{version.address} is a {type(version.model).__name__} that gives no probabilities, which answers here need. Log it inside "
+            "CalibratedClassifierCV of scikit-learn, then adopt that version."
+        )
     if isinstance(drafted, Quantity):
         raise AdoptedModelError(f"{version.address} answers the classes {version.classes}, and column {name!r} has too many values.")
     if set(drafted.classes) - set(version.classes) or type(next(iter(drafted.classes))) is not type(version.classes[0]):

@@ -1,9 +1,11 @@
 """The program that reads a pickle apart from everything: started by `slipway.drafting.pickles`, as a process of its own.
 
-It takes a pickle and rows from its standard input, and writes the model as a skops file and its answers to the rows to its standard output.
-Before it reads the pickle, it gives up what it does not need: the network, other processes, all files but those of Python and its packages,
-starting programs, and writing anywhere. The first two are namespaces (unshare(2)), the files Landlock (landlock(7)). Where the machine has
-not these, the first line of the standard error says so. The standard library is enough until then.
+    python -I unpickler.py BYTES
+
+It takes a pickle and rows from its standard input, and writes two parts to its standard output, of at most so many bytes: its answers to
+the rows, and if there are none, the model as a skops file. Before it reads the pickle, it gives up what it does not need: the network,
+other processes, all files but those of Python and its packages, starting programs, and writing anywhere. The first two are namespaces
+(unshare(2)), the files Landlock (landlock(7)). Without a pickle, the first part says what this machine cannot keep one from.
 """
 
 import ctypes
@@ -15,7 +17,7 @@ import struct
 import sys
 from io import BytesIO
 
-CPU_SECONDS, FILE_BYTES = 120, 0
+CPU_SECONDS, MEMORY = 120, 8 << 30
 NEW_USER, NEW_NETWORK, NEW_PROCESSES, NEW_IPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every architecture
 VERSION, PATH_BENEATH, NO_NEW_PRIVILEGES, KILLED_WITH_PARENT = 1, 1, 38, 1
@@ -28,14 +30,15 @@ ALSO = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu
 def main() -> None:
     """Read, isolate, convert, answer."""
     content, rows = _received(), _received()
+    _limit(int(sys.argv[1]))
     isolated = {"network and processes": _without_network(), "files and programs": _without_files()}
-    sys.stderr.write(json.dumps([name for name, done in isolated.items() if not done]) + "\n")
-    sys.stderr.flush()
     out = os.dup(1)
     os.dup2(os.open("/dev/null", os.O_WRONLY), 1)  # what the model prints is not the answer
-    model = _unpickled(content)
-    answers = _answers(model, rows) if rows else []
-    stored = b"" if rows else _stored(model)
+    answers: object = [name for name, done in isolated.items() if not done]
+    stored = b""
+    if content:
+        model = _unpickled(content)
+        answers, stored = (_answers(model, rows), b"") if rows else ([], _stored(model))
     for part in (json.dumps(answers).encode(), stored):
         _send(out, struct.pack("<Q", len(part)) + part)
 
@@ -51,11 +54,15 @@ def _send(out: int, content: bytes) -> None:
         view = view[os.write(out, view) :]
 
 
+def _limit(written: int) -> None:
+    """Limit the time of the processor, the memory, and the bytes of each file."""
+    limits = {resource.RLIMIT_CPU: CPU_SECONDS, resource.RLIMIT_DATA: MEMORY, resource.RLIMIT_FSIZE: written, resource.RLIMIT_CORE: 0}
+    for limit, most in limits.items():
+        resource.setrlimit(limit, (most, most))
+
+
 def _without_network() -> bool:
     """Move to namespaces without a network and without other processes; in the latter, this process goes on as the first one."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     unshare = getattr(libc, "unshare", None)
     if unshare is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, RobustScaler, StandardScaler
 from sklearn.svm import SVC
 
-from slipway.bundle.borders import border_rows, prove_rows
-from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, contract_columns
+from slipway.bundle.compiling import compile_after_failed_proof, compile_model
 from slipway.bundle.compiling.composed.registry import composed_files
-from slipway.bundle.contract import FORMAT, Contract, Probe, of_output
-from slipway.bundle.engine import Engine, open_engine
+from slipway.bundle.contract import Probe
+from slipway.bundle.engine import open_engine
 from slipway.bundle.engines.composed.opening import ROWS
-from slipway.bundle.reading import Bundle
 from slipway.bundle.writing import write
 from slipway.errors import BundleError, CannotCompileError, ParityError
 from slipway.spec import Category, Columns, ModelSpec, Numeric, Quantity, Target
+from tests.support.compiled import CompiledModel, bundled
 from tests.support.families import FAMILIES, PAGE, ModelFamily, page
 
 pytestmark = pytest.mark.slow
@@ -55,34 +54,7 @@ TARGETS = {
     "number": Quantity("level", "mg", "Level", low=-100, high=100),
 }
 WHOLE = Target("end", {0: "gone", 1: "left", 2: "stays"})  # XGBoost takes no texts
-Fit = Callable[..., "Served"]
-
-
-@dataclass(frozen=True)
-class Served:
-    """A fitted model and the bundle compiled from it."""
-
-    spec: ModelSpec
-    model: Any
-    compiled: Compiled
-    bundle: Bundle
-
-    @property
-    def engine(self) -> Engine:
-        return open_engine(self.bundle)
-
-    @property
-    def contract(self) -> Contract:
-        return self.bundle.contract
-
-    def answers(self, rows: pd.DataFrame) -> np.ndarray:
-        return self.engine.probabilities(rows.to_dict("list"))
-
-    def prove(self, rows: pd.DataFrame) -> float:
-        return prove_rows("toy", self.model, self.engine, self.contract, rows)
-
-    def border(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return border_rows(self.model, self.contract, rows)
+Fit = Callable[..., CompiledModel]
 
 
 def made(count: int, seed: int) -> pd.DataFrame:
@@ -113,26 +85,6 @@ def preparation() -> ColumnTransformer:
     return ColumnTransformer([("numbers", StandardScaler(), ["age", "dose", "count"]), ("colours", encoder, ["colour"])])
 
 
-def contract(spec: ModelSpec, compiled: Compiled) -> Contract:
-    return Contract(
-        format=FORMAT,
-        model=spec.name,
-        registered_as=spec.registered_as,
-        version=1,
-        run_id="1" * 32,
-        engine=compiled.engine,
-        description=spec.description,
-        columns=contract_columns(spec),
-        target=spec.columns.target.name,
-        data_sha256="0" * 64,
-        sample=False,
-        metrics={},
-        mlflow_version="3.17.2",
-        created_at="2026-11-01T00:00:00+00:00",
-        **of_output(spec.problem.output(compiled.threshold, 0.5)),
-    )
-
-
 @pytest.fixture
 def fit(toy: ModelSpec, tmp_path: Path) -> Fit:
     """Fit an estimator, compile it and write its bundle."""
@@ -142,7 +94,7 @@ def fit(toy: ModelSpec, tmp_path: Path) -> Fit:
         kind: str = "two",
         labels: Callable[[pd.Series], pd.Series] = lambda labels: labels,
         around: Callable[[Any], Any] = lambda pipeline: pipeline,
-    ) -> Served:
+    ) -> CompiledModel:
         rows, target = made(240, seed=1), TARGETS[kind]
         answers = learnt(rows, kind)
         if type(estimator).__name__ == "XGBClassifier" and kind == "three":
@@ -154,10 +106,6 @@ def fit(toy: ModelSpec, tmp_path: Path) -> Fit:
         return bundled(spec, model, compile_model(spec, model), tmp_path / "bundle")
 
     return served
-
-
-def bundled(spec: ModelSpec, model: Any, compiled: Compiled, folder: Path) -> Served:
-    return Served(spec, model, compiled, write(folder, compiled.files, contract(spec, compiled), Probe([], [], [])))
 
 
 def with_threshold(pipeline: Any) -> Any:

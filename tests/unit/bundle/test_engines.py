@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +37,21 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from skops.io import dumps, get_untrusted_types, loads
 
-from slipway.bundle.borders import border_rows, prove_rows
-from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, compile_onnx, contract_columns
+from slipway.bundle.compiling import Compiled, compile_after_failed_proof, compile_model, compile_onnx
 from slipway.bundle.compiling.trees import not_above
-from slipway.bundle.contract import Contract, Probe, with_engine
-from slipway.bundle.engine import Engine, open_engine
+from slipway.bundle.contract import Probe, with_engine
+from slipway.bundle.engine import open_engine
 from slipway.bundle.engines.files import pack
 from slipway.bundle.engines.tree_table import HISTOGRAM, of_bundle
 from slipway.bundle.engines.trees import VOTES
 from slipway.bundle.parity import TOLERANCE
-from slipway.bundle.reading import Bundle, read
+from slipway.bundle.reading import read
 from slipway.bundle.writing import write
 from slipway.errors import BundleError, CannotCompileError, ParityError, UnsafeModelError
 from slipway.spec import Category, Columns, ModelSpec, Numeric, Target
 from slipway.training.pipelines import build
 from slipway.training.splitting import Rows
+from tests.support.compiled import CompiledModel, bundled
 
 pytestmark = pytest.mark.slow
 
@@ -75,34 +75,7 @@ FORESTS = {
     "one tree": DecisionTreeClassifier(max_depth=6, random_state=1),
     "extra trees": ExtraTreesClassifier(30, random_state=1),
 }
-Make = Callable[..., "Case"]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A fitted model and the bundle compiled from it."""
-
-    spec: ModelSpec
-    model: Any
-    bundle: Bundle
-    compiled: Compiled
-
-    @property
-    def engine(self) -> Engine:
-        return open_engine(self.bundle)
-
-    @property
-    def contract(self) -> Contract:
-        return self.bundle.contract
-
-    def answers(self, rows: pd.DataFrame) -> np.ndarray:
-        return self.engine.probabilities(rows.to_dict("list"))
-
-    def prove(self, rows: pd.DataFrame) -> float:
-        return prove_rows("toy", self.model, self.engine, self.contract, rows)
-
-    def border(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return border_rows(self.model, self.contract, rows)
+Make = Callable[..., CompiledModel]
 
 
 def made(count: int, seed: int) -> pd.DataFrame:
@@ -145,7 +118,7 @@ def preparation(scaled: bool, difference: bool) -> ColumnTransformer:
 
 
 @pytest.fixture
-def make(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -> Make:
+def make(toy: ModelSpec, tmp_path: Path) -> Make:
     """Fit an estimator after every kind of preparation, compile it and write its bundle."""
 
     def case(
@@ -154,32 +127,20 @@ def make(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -
         scaled: bool = True,
         difference: bool = True,
         wrap: Callable[[Any], Any] = lambda pipeline: pipeline,
-    ) -> Case:
+    ) -> CompiledModel:
         features = FEATURES if difference else {name: kind for name, kind in FEATURES.items() if name not in ("before", "after")}
         spec = replace(toy, columns=Columns(features, TARGETS[classes]), metric="accuracy")
         rows = made(700, seed=1)
         pipeline = Pipeline([("preparation", preparation(scaled, difference)), ("model", estimator)])
         model = wrap(pipeline).fit(rows[spec.columns.names], answer(rows, classes))
-        return bundled(spec, model, compile_model(spec, model), contract_of, tmp_path / "bundle")
+        return bundled(spec, model, compile_model(spec, model), tmp_path / "bundle")
 
     return case
 
 
-def bundled(spec: ModelSpec, model: Any, compiled: Compiled, contract_of: Callable[..., Contract], folder: Path) -> Case:
-    target = spec.columns.target
-    contract = contract_of(
-        engine=compiled.engine,
-        columns=contract_columns(spec),
-        classes=tuple(target.classes),
-        positive=target.positive,
-        threshold=compiled.threshold,
-    )
-    return Case(spec, model, write(folder, compiled.files, contract, Probe([], [], [])), compiled)
-
-
-def as_graph(case: Case, contract_of: Callable[..., Contract], folder: Path) -> Case:
+def as_graph(case: CompiledModel, folder: Path) -> CompiledModel:
     """The same model as a plain ONNX graph."""
-    return bundled(case.spec, case.model, Compiled("onnx", {"model.onnx": compile_onnx(case.spec, case.model)}), contract_of, folder)
+    return bundled(case.spec, case.model, Compiled("onnx", {"model.onnx": compile_onnx(case.spec, case.model)}), folder)
 
 
 # trees
@@ -258,11 +219,9 @@ def test_rows_that_all_have_one_answer_have_no_border_and_the_log_says_so(make: 
     assert "all 1 test rows" in caplog.text
 
 
-def test_a_plain_onnx_forest_changes_labels_at_the_border_and_the_proof_says_so(
-    make: Make, contract_of: Callable[..., Contract], tmp_path: Path
-) -> None:
+def test_a_plain_onnx_forest_changes_labels_at_the_border_and_the_proof_says_so(make: Make, tmp_path: Path) -> None:
     case, rows = make(FORESTS["full depth"], scaled=False, difference=False), made(300, seed=2)
-    plain, border = as_graph(case, contract_of, tmp_path / "plain"), case.border(rows)
+    plain, border = as_graph(case, tmp_path / "plain"), case.border(rows)
 
     with pytest.raises(ParityError, match=r"the compiled model differs from the measured model on \d+ of \d+ rows \(tolerance 1e-06\)"):
         plain.prove(border)
@@ -273,12 +232,12 @@ def test_a_plain_onnx_forest_changes_labels_at_the_border_and_the_proof_says_so(
 
 @pytest.mark.parametrize("model", ["forest", "linear"])
 def test_sample_rows_of_heart_failure_and_their_border_are_answered_exactly(
-    heart: ModelSpec, rows: Rows, contract_of: Callable[..., Contract], tmp_path: Path, model: str
+    heart: ModelSpec, rows: Rows, tmp_path: Path, model: str
 ) -> None:
     forest = RandomForestClassifier(100, class_weight="balanced")
     spec = replace(heart, estimator=forest, search_space={}, simplest=None) if model == "forest" else heart
     pipeline = build(spec, {"preparation.zeros": "impute"}).fit(rows.train, rows.train_labels)
-    case = bundled(spec, pipeline, compile_model(spec, pipeline), contract_of, tmp_path / "bundle")
+    case = bundled(spec, pipeline, compile_model(spec, pipeline), tmp_path / "bundle")
 
     tolerance = {"forest": 0, "linear": TOLERANCE}[model]
 
@@ -340,15 +299,13 @@ def test_histogram_boosting_answers_within_the_noise_of_float64(make: Make, clas
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_a_bundle_of_the_engine_histogram_answers_as_before(
-    make: Make, classes: int, contract_of: Callable[..., Contract], tmp_path: Path
-) -> None:
+def test_a_bundle_of_the_engine_histogram_answers_as_before(make: Make, classes: int, tmp_path: Path) -> None:
     case, rows = make(HistGradientBoostingClassifier(max_iter=20, random_state=1), classes), made(300, seed=2)
     trees = of_bundle(case.bundle)
     arrays = {name: getattr(trees, name) for name in HISTOGRAM if name != "exponential"} | {"exponential": np.array(False), "depth": 9}
     files = {**case.compiled.files, "model.npz": pack(arrays)}
 
-    earlier = bundled(case.spec, case.model, Compiled("histogram", files), contract_of, tmp_path / "earlier")
+    earlier = bundled(case.spec, case.model, Compiled("histogram", files), tmp_path / "earlier")
 
     assert (earlier.answers(rows) == case.answers(rows)).all()
 
@@ -372,11 +329,9 @@ def test_support_vectors_answer_within_the_noise_of_float64(make: Make, classes:
     assert case.prove(case.border(rows)) < 1e-12
 
 
-def test_a_plain_onnx_machine_of_three_classes_passes_on_test_rows_and_fails_where_votes_jump(
-    make: Make, contract_of: Callable[..., Contract], tmp_path: Path
-) -> None:
+def test_a_plain_onnx_machine_of_three_classes_passes_on_test_rows_and_fails_where_votes_jump(make: Make, tmp_path: Path) -> None:
     case = make(CalibratedClassifierCV(SVC(C=2.0), ensemble=False), 3, difference=False)
-    plain, rows = as_graph(case, contract_of, tmp_path / "plain"), made(300, seed=2)
+    plain, rows = as_graph(case, tmp_path / "plain"), made(300, seed=2)
 
     assert plain.prove(rows) <= TOLERANCE
     with pytest.raises(ParityError, match="the compiled model differs from the measured model"):
@@ -424,14 +379,14 @@ def test_a_graph_answers_within_the_tolerance_as_one_and_in_two_parts(make: Make
         assert case.prove(case.border(rows)) <= TOLERANCE
 
 
-def test_columns_may_have_names_that_a_graph_cannot_have(toy: ModelSpec, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
+def test_columns_may_have_names_that_a_graph_cannot_have(toy: ModelSpec, tmp_path: Path) -> None:
     odd = {"mean dose (mg/dl)": FEATURES["dose"], "2nd colour": FEATURES["colour"], "AGE": FEATURES["age"], "age": FEATURES["age"]}
     rows = made(300, seed=2)
     asked = pd.DataFrame({"mean dose (mg/dl)": rows["dose"], "2nd colour": rows["colour"], "AGE": rows["before"] % 90, "age": rows["age"]})
     spec = replace(toy, columns=Columns(odd, TARGETS[2]), estimator=SUMS, search_space={})
     model = build(spec, {}).fit(asked, answer(rows, 2))
 
-    case = bundled(spec, model, compile_model(spec, model), contract_of, tmp_path / "bundle")
+    case = bundled(spec, model, compile_model(spec, model), tmp_path / "bundle")
 
     assert case.contract.engine == "onnx"
     assert case.prove(asked) <= TOLERANCE
@@ -475,7 +430,7 @@ def test_a_pipeline_that_nothing_can_convert_answers_itself_bit_by_bit(make: Mak
     assert "200 MB" in warning.getMessage()
 
 
-def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline(make: Make, contract_of: Callable[..., Contract], tmp_path: Path) -> None:
+def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline(make: Make, tmp_path: Path) -> None:
     case, rows = make(WORSE_AS_A_GRAPH, difference=False), made(300, seed=2)
     border = case.border(rows)
     with pytest.raises(ParityError) as refused:
@@ -483,7 +438,7 @@ def test_a_graph_that_fails_its_proof_is_replaced_by_the_pipeline(make: Make, co
 
     compiled = compile_after_failed_proof(case.spec, case.model, case.compiled, refused.value)
 
-    whole = bundled(case.spec, case.model, compiled, contract_of, tmp_path / "whole")
+    whole = bundled(case.spec, case.model, compiled, tmp_path / "whole")
     assert (case.compiled.engine, compiled.engine) == ("onnx", "pyfunc")
     for asked in (rows, border):
         assert np.array_equal(whole.answers(asked), case.model.predict_proba(asked))

@@ -15,8 +15,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from slipway.bundle.borders import border_rows, prove_rows
 from slipway.bundle.cells import columns_of, rows_of
-from slipway.bundle.compiling import compile_model, contract_columns
-from slipway.bundle.contract import FORMAT, Contract, Probe, of_output
+from slipway.bundle.compiling import compile_model
+from slipway.bundle.contract import Contract, Probe
 from slipway.bundle.deployment import load
 from slipway.bundle.engine import Engine, open_engine
 from slipway.bundle.parity import prove
@@ -28,6 +28,7 @@ from slipway.errors import BundleError, CannotCompileError
 from slipway.spec import ModelSpec, Preparation
 from slipway.training.pipelines import build
 from slipway.training.splitting import Rows, split
+from tests.support.compiled import contract_for
 from tests.support.progression import patients, progression
 
 REACH = 90.0
@@ -55,26 +56,9 @@ def fitted(folder: Path, estimator: Any, log: bool) -> tuple[ModelSpec, Rows, An
 
 def bundled(folder: Path, spec: ModelSpec, rows: Rows, model: Any) -> tuple[Contract, Engine]:
     compiled = compile_model(spec, model)
-    output = spec.problem.output(compiled.threshold, 0.6 if spec.columns.target.log else REACH)
-    contract = Contract(
-        format=FORMAT,
-        model=spec.name,
-        registered_as=spec.registered_as,
-        version=1,
-        run_id="1" * 32,
-        engine=compiled.engine,
-        description=spec.description,
-        columns=contract_columns(spec),
-        target=spec.columns.target.name,
-        data_sha256="0" * 64,
-        sample=False,
-        metrics={},
-        mlflow_version="3.17.2",
-        created_at="2026-11-01T00:00:00+00:00",
-        **of_output(output),
-    )
+    contract = contract_for(spec, compiled, 0.6 if spec.columns.target.log else REACH)
     probed = rows.test.head(10)
-    labels, ends = output.of_model(model, probed)
+    labels, ends = contract.output.of_model(model, probed)
     probe = Probe(rows_of(probed, contract.columns), labels, ends.tolist())
     return contract, open_engine(write(folder / "models" / spec.name, compiled.files, contract, probe))
 
@@ -90,7 +74,7 @@ def test_an_exact_engine_answers_as_the_measured_model_on_test_rows_and_at_its_s
     output = contract.output
 
     raw = engine.probabilities(columns)
-    labels, ends = output.of_model(model, rows.test)
+    labels, ends = contract.output.of_model(model, rows.test)
     steps = border_rows(model, contract, rows.test)
 
     assert (contract.engine, raw.shape) == (name, (len(rows.test), 1))

@@ -24,6 +24,19 @@ from slipway.errors import AdoptedModelError
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are Linux's")
 
 
+# whichever number the file of its answers has
+ENDLESS = """
+import errno, os
+for place in range(3, 20):
+    try:
+        while not os.path.samestat(os.fstat(place), os.stat("/dev/null")):
+            os.write(place, b"x" * 9999)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise
+"""
+
+
 class Harmful:
     """What runs code when it is read."""
 
@@ -45,7 +58,7 @@ def read(code: str) -> str:
 def kept_apart(caplog: pytest.LogCaptureFixture) -> None:
     """Skip where this machine has not what keeps a pickle apart, which is logged."""
     with caplog.at_level(logging.WARNING, "slipway"):
-        read("raise SystemExit(3)")
+        assert "it ended with 3" in read("raise SystemExit(3)")
     if "this machine cannot keep its pickle from" in caplog.text:
         pytest.skip(caplog.messages[-1])
 
@@ -86,8 +99,15 @@ def test_one_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_what_it_prints_is_no_answer(tmp_path: Path) -> None:
-    assert "ended with" in read("print('x' * 100); raise SystemExit(4)")
+def test_what_it_prints_is_no_answer() -> None:
+    assert "it ended with 4" in read("print('x' * 100); raise SystemExit(4)")
+
+
+def test_it_can_fill_neither_the_disk_nor_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickles, "LARGEST", 1 << 16)
+
+    assert "File too large" in read(ENDLESS)
+    assert "MemoryError" in read("[bytearray(1 << 30) for part in range(64)]")
 
 
 def test_a_model_comes_out_as_it_was() -> None:
