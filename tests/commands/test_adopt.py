@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -336,6 +337,10 @@ def test_a_stored_model_that_was_exchanged_or_is_gone_is_not_read(home: Path) ->
     spec, stored = model_of(home / "linear.py"), home / "linear.skops"
 
     stored.write_bytes(stored.read_bytes() + b" ")
+    found = CliRunner().invoke(app, ["check", str(home / "linear.py")])
+    assert re.search(r"linear\.py:\d+: linear: .*linear\.skops is not the file that was adopted", found.stdout.replace("\n", " ")), (
+        found.output
+    )
     with pytest.raises(AdoptedModelError, match="is not the file that was adopted: expected sha256"):
         build(spec, {})
     stored.unlink()

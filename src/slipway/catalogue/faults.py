@@ -14,7 +14,7 @@ from pathlib import Path
 from slipway import models
 from slipway.catalogue import source, specs
 from slipway.catalogue.imports import loaded_at_first_use, without_collector
-from slipway.errors import SpecError, UnstorableEstimatorError
+from slipway.errors import AdoptedModelError, SpecError, UnsafeModelError, UnstorableEstimatorError
 from slipway.problems.estimators import is_plain
 from slipway.spec import ModelSpec
 from slipway.spec.declarations import Collector, collecting
@@ -158,14 +158,17 @@ def _line(file: Path, error: BaseException) -> int:
 
 
 def _unstorable(file: Path, spec: ModelSpec) -> Iterator[FileFault]:
-    """Yield what keeps a model from being stored. Only a parameter that is not plain can, and to look at it takes seconds."""
+    """Yield what keeps a model from being stored, or from being read where it was adopted.
+
+    Only a parameter that is not plain can, and to look at it takes seconds.
+    """
     if is_plain(spec.estimator):
         return
     from slipway.training.pipelines import require_storable
 
     try:
         require_storable(spec)
-    except UnstorableEstimatorError as error:
+    except (UnstorableEstimatorError, AdoptedModelError, UnsafeModelError) as error:
         yield FileFault(str(file), source.line_of_model(file, "estimator"), str(error))
 
 
